@@ -1,0 +1,106 @@
+"""Feeds and targets as TOML files: those that ship with the package, and the user's own folders."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from blocklist import spec
+from blocklist.errors import UsageError
+from blocklist.model import GuardClass, Kind, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A source of indicators, as `feeds/NAME.toml` or a table of blocklist.toml describes it."""
+
+    name: str
+    #: Where it is fetched, mirrors in order: paths, file://.
+    urls: tuple[str, ...]
+    format: str
+    title: str = ""
+    maintainer: str = ""
+    homepage: str = ""
+    licence: str = ""
+    category: str = "unknown"
+    #: How far a listing is to be believed, 0 to 1, and why.
+    reliability: float = 0.5
+    reliability_reason: str = ""
+    enabled: bool = False
+    #: What a listing covers, in place of what the format says.
+    scope: Scope | None = None
+    column: int = 1
+    separator: str = ","
+    rank_limit: int | None = None
+    #: Set for guard lists: what they protect from.
+    guard: GuardClass | None = None
+    #: A guard without which no release is published.
+    mandatory: bool = False
+    #: In place of the policy's, for feeds that swing by nature.
+    max_shrink: float | None = None
+    max_growth: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An export format, as `exports/NAME.toml` describes it."""
+
+    name: str
+    title: str
+    #: The renderer: a name in `blocklist.export.dialects.REGISTRY`.
+    dialect: str
+    kinds: tuple[Kind, ...]
+    #: What its consumer can express; a listing beyond that is narrowed and reported.
+    scopes: tuple[Scope, ...]
+    #: The consumer's own checker, run when it is installed; `{file}` and `{zone}` are filled in.
+    check: tuple[str, ...] = ()
+    #: How many seconds the checker may take.
+    check_timeout: int = 300
+    #: What the checker says where it cannot look at all, such as without the rights to.
+    check_cannot: tuple[str, ...] = ()
+    #: How one entry is written, for the `lines` dialect; `{value}` is filled in, once a line.
+    line: str = "{value}"
+    #: What starts a comment.
+    comment: str = "#"
+    #: Whether an export must say its `zone`.
+    needs_zone: bool = False
+
+
+def shipped(kind: str) -> Traversable:
+    """Return the folder `feeds` or `exports` of the wheel, or of the checkout."""
+    packed = files("blocklist") / "_catalogue" / kind
+    return packed if packed.is_dir() else files("blocklist") / ".." / kind
+
+
+def tables(kind: str, own: Path) -> Iterator[tuple[str, str, spec.Table]]:
+    """Yield name, place and table of each file, the user's own folder after the shipped one."""
+    for folder in (shipped(kind), own / kind):
+        if not folder.is_dir():
+            continue
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if entry.name.endswith(".toml"):
+                yield entry.name.removesuffix(".toml"), str(entry), spec.load(entry)
+
+
+def feed(name: str, table: spec.Table, where: str) -> Feed:
+    """Return a feed from its table, in which `url` stands for a list of one."""
+    table = dict(table)
+    if "url" in table:
+        if "urls" in table:
+            raise UsageError(f"{where}.url: give either url or urls")
+        table["urls"] = [table.pop("url")]
+    built = spec.build(Feed, table, where, name=name)
+    if not built.urls:
+        raise UsageError(f"{where}.urls: expected at least one")
+    if not 0 <= built.reliability <= 1:
+        raise UsageError(f"{where}.reliability: expected a number from 0 to 1")
+    return built
+
+
+def targets(own: Path) -> dict[str, Target]:
+    """Return all targets by name; the user's own win over shipped ones of the same name."""
+    return {
+        name: spec.build(Target, table, f"{where}: ", name=name)
+        for name, where, table in tables("exports", own)
+    }

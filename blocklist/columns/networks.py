@@ -1,0 +1,180 @@
+"""IP networks in bulk; `blocklist.networks` gives the meaning and the sources.
+
+A network is `family` (4 or 6), `first` and `last` (inclusive, unsigned 128 bit for both families).
+"""
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+
+import polars as pl
+
+from blocklist import networks
+from blocklist.columns.scalar import mapped
+
+SPAN = pl.Schema({"family": pl.UInt8, "first": pl.UInt128, "last": pl.UInt128})
+
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(3[0-2]|[12]?[0-9]))?$"
+_WIDTH = {4: 32, 6: 128}
+
+
+def canonical(texts: pl.Series) -> pl.DataFrame:
+    """Return `value` (the canonical network or null) and `reason` (why it is refused, or null).
+
+    Dotted decimals, by far the most, are read as columns; every other spelling by the scalar form.
+    """
+    return _canonical(texts, texts, lambda text: networks.text(networks.parse(text)))
+
+
+def canonical_hosts(texts: pl.Series) -> pl.DataFrame:
+    """Return the same for hosts that are numbers, read as browsers do (WHATWG URL)."""
+    return _canonical(texts, texts.str.extract(r"^([0-9.]+)$"), networks.browser_ipv4)
+
+
+def _canonical(texts: pl.Series, plain: pl.Series, other: Callable[[str], str]) -> pl.DataFrame:
+    """Read dotted decimals among the `plain` texts as columns, everything else by `other`."""
+    value = _ipv4(plain).select(_ipv4_text(pl.col("first"), pl.col("prefix"))).to_series()
+    frame = pl.DataFrame({"text": texts, "value": value})
+    odd = mapped(frame.filter(pl.col("value").is_null())["text"], other)
+    joined = frame.join(odd, on="text", how="left", maintain_order="left")
+    return joined.select(value=pl.coalesce("value", "mapped"), reason="refused")
+
+
+def _ipv4(texts: pl.Series) -> pl.DataFrame:
+    """Return `first` (host bits cleared, null if no dotted decimal), `last` and `prefix`."""
+    groups = texts.str.extract_groups(_IPV4).struct.unnest().cast(pl.Int64)
+    one, two, three, four, prefix = (pl.col(place) for place in "12345")
+    number = one * (1 << 24) + two * (1 << 16) + three * (1 << 8) + four
+    read = groups.select(number=number, prefix=prefix.fill_null(32))
+    read = read.with_columns(size=pl.lit(2, pl.Int64).pow(32 - pl.col("prefix")))
+    first = pl.col("number") - pl.col("number") % pl.col("size")
+    return read.select("prefix", first=first, last=first + pl.col("size") - 1)
+
+
+def _ipv4_text(first: pl.Expr, prefix: pl.Expr) -> pl.Expr:
+    suffix = pl.when(prefix < 32).then("/" + prefix.cast(pl.String)).otherwise(pl.lit(""))
+    return _dotted(first) + suffix
+
+
+def _dotted(number: pl.Expr) -> pl.Expr:
+    octets = [(number // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8, 0)]
+    return pl.concat_str(octets, separator=".")
+
+
+def spans(values: pl.Series) -> pl.DataFrame:
+    """Return `family`, `first` and `last` of canonical networks, in the order given."""
+    frame = values.alias("value").to_frame().hstack(_ipv4(values))
+    ipv6 = frame.filter(pl.col("first").is_null())["value"].unique()
+    parsed = [networks.parse(text) for text in ipv6]
+    wide = pl.DataFrame(
+        {
+            "value": ipv6,
+            "first6": [int(net.network_address) for net in parsed],
+            "last6": [int(net.broadcast_address) for net in parsed],
+        },
+        schema={"value": pl.String, "first6": pl.UInt128, "last6": pl.UInt128},
+    )
+    return frame.join(wide, on="value", how="left", maintain_order="left").select(
+        family=pl.when(pl.col("first6").is_null()).then(4).otherwise(6).cast(pl.UInt8),
+        first=pl.coalesce(pl.col("first").cast(pl.UInt128), "first6"),
+        last=pl.coalesce(pl.col("last").cast(pl.UInt128), "last6"),
+    )
+
+
+def merge(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the fewest disjoint spans that cover the same addresses, sorted."""
+    ordered = frame.select(SPAN.names()).sort("family", "first", "last")
+    reached = pl.col("last").cum_max().shift(1).over("family")
+    # A span starts anew when it does not touch anything before it.
+    fresh = reached.is_null() | (pl.col("first") > reached) & (pl.col("first") - 1 > reached)
+    return (
+        ordered.with_columns(group=fresh.cum_sum())
+        .group_by("group", maintain_order=True)
+        .agg(pl.col("family").first(), pl.col("first").first(), pl.col("last").max())
+        .select(SPAN.names())
+    )
+
+
+def subtract(frame: pl.DataFrame, holes: pl.DataFrame) -> pl.DataFrame:
+    """Return the merged spans of `frame` without the addresses of `holes`."""
+    kept, cut = merge(frame), merge(holes)
+    starts = pl.concat([kept.select("family", at="first"), _after(cut)])
+    starts = starts.unique().sort("at")
+    inside = _within(_within(starts, kept, "kept"), cut, "cut").filter(
+        pl.col("kept_last").is_not_null() & pl.col("cut_last").is_null()
+    )
+    ends = cut.sort("first").select("family", "first", hole="first")
+    pieces = inside.sort("at").join_asof(
+        ends,
+        left_on="at",
+        right_on="first",
+        by="family",
+        strategy="forward",
+        check_sortedness=False,
+    )
+    before_hole = pl.when(pl.col("hole") <= pl.col("kept_last")).then(pl.col("hole") - 1)
+    last = pl.coalesce(before_hole, "kept_last")
+    return pieces.select("family", first="at", last=last).sort("family", "first")
+
+
+def _after(cut: pl.DataFrame) -> pl.DataFrame:
+    top = pl.when(pl.col("family") == 4).then(_top(4)).otherwise(_top(6))
+    return cut.filter(pl.col("last") < top).select("family", at=pl.col("last") + 1)
+
+
+def _top(family: int) -> pl.Expr:
+    return pl.lit(2 ** _WIDTH[family] - 1, pl.UInt128)
+
+
+def _within(points: pl.DataFrame, disjoint: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Add `NAME_last`, the end of the disjoint span that holds each point of `at`, or null."""
+    column = f"{name}_last"
+    found = points.join_asof(
+        disjoint.sort("first").select("family", pl.col("first"), pl.col("last").alias(column)),
+        left_on="at",
+        right_on="first",
+        by="family",
+        check_sortedness=False,
+    ).drop("first", strict=False)
+    holds = pl.col(column) >= pl.col("at")
+    return found.with_columns(pl.when(holds).then(column).alias(column))
+
+
+def overlapping(frame: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
+    """Return for each span of `frame`, in order, whether it shares an address with `others`."""
+    disjoint = merge(others).select("family", pl.col("first").alias("start"), reached="last")
+    numbered = frame.select(SPAN.names()).with_row_index("row").sort("last")
+    found = numbered.join_asof(
+        disjoint.sort("start"),
+        left_on="last",
+        right_on="start",
+        by="family",
+        check_sortedness=False,
+    )
+    hit = (pl.col("reached") >= pl.col("first")).fill_null(value=False)
+    return found.sort("row").select(hit.alias("overlaps")).to_series()
+
+
+def texts(frame: pl.DataFrame) -> pl.Series:
+    """Return the canonical networks that make up the spans, in order of address."""
+    ordered = frame.select(SPAN.names()).sort("family", "first")
+    ipv4 = pl.when(pl.col("family") == 4)
+    first = ipv4.then("first").cast(pl.Int64)
+    size = ipv4.then(pl.col("last") - pl.col("first") + 1).cast(pl.Int64)
+    aligned = ((size & (size - 1)) == 0) & (first % size == 0)
+    prefix = 32 - size.log(2).round().cast(pl.Int64)
+    direct = pl.when(aligned).then(_ipv4_text(first, prefix))
+    shown = ordered.with_columns(value=direct).with_row_index("row")
+    odd = [
+        (row, value)
+        for row, *span in shown.filter(pl.col("value").is_null()).drop("value").iter_rows()
+        for value in _summarized(*span)
+    ]
+    rest = pl.DataFrame(odd, schema={"row": pl.UInt32, "value": pl.String}, orient="row")
+    done = shown.select("row", "value").drop_nulls()
+    return done.vstack(rest).sort("row", maintain_order=True)["value"]
+
+
+def _summarized(family: int, first: int, last: int) -> list[str]:
+    address = IPv4Address if family == 4 else IPv6Address
+    return [networks.text(net) for net in summarize_address_range(address(first), address(last))]

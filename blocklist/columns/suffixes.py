@@ -1,0 +1,65 @@
+"""Public suffixes on whole columns: the Public Suffix List, private section included.
+
+Source: https://publicsuffix.org/list/ as tldextract bundles it; nothing is ever downloaded. The
+algorithm is the list's own: exceptions, wildcards, the longest rule, and `*` where none matches.
+"""
+
+from functools import cache
+
+import polars as pl
+from tldextract import TLDExtract
+
+from blocklist import names
+from blocklist.columns.names import parent
+from blocklist.errors import Refused
+
+
+class Suffixes:
+    """The rules of the list, and names that are to be treated as if they stood in it."""
+
+    def __init__(self, extra: frozenset[str] = frozenset()) -> None:
+        rules = _bundled_rules()
+        self.exact = pl.Series(sorted(extra | {rule for rule in rules if rule[0] not in "*!"}))
+        self.wild = pl.Series(sorted(rule[2:] for rule in rules if rule.startswith("*.")))
+        self.exceptions = pl.Series(sorted(rule[1:] for rule in rules if rule.startswith("!")))
+
+    def is_suffix(self, name: pl.Expr) -> pl.Expr:
+        """Return whether a canonical name is a public suffix; a last label always is."""
+        wild = parent(name).is_in(self.wild.implode()) & ~name.is_in(self.exceptions.implode())
+        single = ~name.str.contains(".", literal=True)
+        return name.is_in(self.exact.implode()) | wild.fill_null(value=False) | single
+
+    def registrable(self, texts: pl.Series) -> pl.Series:
+        """Return the registrable domain of each canonical name; null for a public suffix."""
+        name = pl.col("name")
+        # The parent of an exception counts as a suffix, but for names below the exception only.
+        exception = name.is_in(self.exceptions.implode())
+        frame = texts.alias("name").to_frame().with_row_index("row")
+        open_rows = frame.with_columns(below=pl.lit(None, pl.String))
+        found = []
+        while not open_rows.is_empty():
+            marked = open_rows.with_columns(
+                below=pl.when(exception).then("name").otherwise("below"),
+                done=(exception | self.is_suffix(name)).fill_null(value=True),
+            )
+            found.append(marked.filter("done").select("row", registrable="below"))
+            open_rows = marked.filter(~pl.col("done")).select(
+                "row", name=parent(name), below="name"
+            )
+        if not found:
+            return pl.Series("registrable", [], pl.String)
+        return pl.concat(found).sort("row")["registrable"]
+
+
+@cache
+def _bundled_rules() -> frozenset[str]:
+    extract = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+    return frozenset(filter(None, map(_a_labels, extract.tlds)))
+
+
+def _a_labels(rule: str) -> str | None:
+    mark = rule[: len(rule) - len(rule.lstrip("*.!"))]
+    try:
+        return mark + names.canonical(rule[len(mark) :])
+    except Refused:
+        return None

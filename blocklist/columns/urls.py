@@ -1,0 +1,56 @@
+"""URLs in bulk; `blocklist.urls` gives the meaning and the sources.
+
+Most URLs of a feed are already written as a browser would write them but for the case of scheme
+and host: those are read as columns. Whatever needs more (ports, escapes, dot segments, Unicode,
+defanged or numeric hosts) goes through the scalar form, so both give the same answer.
+"""
+
+import polars as pl
+
+from blocklist import urls
+from blocklist.columns import names
+from blocklist.columns.scalar import mapped
+from blocklist.names import SPACE
+
+_SAFE = r"A-Za-z0-9._~!$&()*+,;=:@%/-"
+_PLAIN = rf"^(?i-u:(https?)://)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)(/[{_SAFE}]*)?(\?[?{_SAFE}]+)?$"
+_NEEDS_PARSER = r"(?i)/\.|/%2e|://[^/?]*xn--|\[|\(dot|\(\.\)"
+
+
+def canonical(texts: pl.Series) -> pl.DataFrame:
+    """Return `value` (the canonical URL or null) and `reason` (why it is refused, or null)."""
+    frame = pl.DataFrame({"text": texts, "value": _plain(texts.str.strip_chars(SPACE))})
+    odd = mapped(frame.filter(pl.col("value").is_null())["text"], lambda url: urls.parse(url).value)
+    joined = frame.join(odd, on="text", how="left", maintain_order="left")
+    return joined.select(value=pl.coalesce("value", "mapped"), reason="refused")
+
+
+def _plain(texts: pl.Series) -> pl.Series:
+    """Return the canonical URL where the text needs no parser, null elsewhere."""
+    text = pl.col("text")
+    # A missing path adds one character.
+    plain = (text.str.len_chars() < urls.MAX_URL) & ~text.str.contains(_NEEDS_PARSER)
+    parts = pl.when(plain).then(text).str.extract_groups(_PLAIN)
+    frame = texts.alias("text").to_frame().select(parts).to_series().struct.unnest()
+    scheme, path, query = (pl.col(place) for place in "134")
+    return frame.select(
+        pl.concat_str(
+            scheme.str.to_lowercase(),
+            pl.lit("://"),
+            names.canonical(frame["2"])["value"],
+            path.fill_null("/"),
+            query.fill_null(""),
+        )
+    ).to_series()
+
+
+def host(url: pl.Expr) -> pl.Expr:
+    """Return the host of a canonical URL, IPv6 without its brackets."""
+    return url.str.extract(r"^https?://(?:\[([^\]]+)\]|([^/:]+))", 2).fill_null(
+        url.str.extract(r"^https?://\[([^\]]+)\]", 1)
+    )
+
+
+def names_whole_host(url: pl.Expr) -> pl.Expr:
+    """Return whether a canonical URL has neither path nor query, and so speaks of its host."""
+    return url.str.contains(r"^https?://[^/]+/$")

@@ -1,0 +1,174 @@
+"""blocklist.toml -> Config; every error names the file, the key and what is expected."""
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from blocklist import catalogue, spec
+from blocklist.catalogue import Feed, Target
+from blocklist.errors import Refused, UsageError
+from blocklist.model import GuardClass, Kind
+from blocklist.names import canonical
+from blocklist.queries import parse_query
+
+FILE_NAME = "blocklist.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How listings become verdicts."""
+
+    #: Names and networks of one's own, never to be blocked, and all in them.
+    own: tuple[str, ...] = ()
+    #: Whether an exact listing of a registrable domain covers its subdomains.
+    widen: bool = True
+    #: The least score that blocks, 0 to 1.
+    threshold: float = 0.0
+    #: The share of its entries that a feed may lose between two updates.
+    max_shrink: float = 0.5
+    #: How many times its entries a feed may grow to.
+    max_growth: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One file to be rendered: a target, where it goes, and what the target needs to know."""
+
+    name: str
+    target: Target
+    path: Path
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything blocklist.toml says, paths resolved against its folder."""
+
+    path: Path | None
+    database: Path
+    policy: Policy = field(default_factory=Policy)
+    #: All that are known, by name: the catalogue's and the user's own.
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    guards: dict[str, Feed] = field(default_factory=dict)
+    exports: dict[str, Export] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> list[Feed]:
+        """The enabled guards and feeds, guards first."""
+        every = [*self.guards.values(), *self.feeds.values()]
+        return [feed for feed in every if feed.enabled]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    database: str = "blocklist.db"
+    feeds: dict[str, dict[str, object]] = field(default_factory=dict)
+    guards: dict[str, dict[str, object]] = field(default_factory=dict)
+    policy: dict[str, object] = field(default_factory=dict)
+    exports: dict[str, dict[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _ExportTable:
+    target: str
+    path: str
+    zone: str | None = None
+
+
+def find(given: Path | None) -> Path | None:
+    """Return the configuration in force: the one given, ./blocklist.toml, the user's, or none."""
+    if given is not None:
+        return given
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    places = (Path(FILE_NAME), home / "blocklist" / FILE_NAME)
+    return next((place for place in places if place.is_file()), None)
+
+
+def load(given: Path | None = None) -> Config:
+    """Return the configuration; raise `UsageError` with file, key and what is expected."""
+    path = find(given)
+    base = path.resolve().parent if path else Path.cwd()
+    file = spec.build(_File, spec.load(path) if path else {}, f"{path}: ")
+    feeds, guards = _sources(file, base, f"{path}: ")
+    targets = catalogue.targets(base)
+    exports = {
+        name: _export(name, table, targets, base, f"{path}: exports.{name}")
+        for name, table in file.exports.items()
+    }
+    return Config(
+        path=path,
+        database=base / file.database,
+        policy=_policy(file.policy, f"{path}: policy"),
+        feeds=feeds,
+        guards=guards,
+        exports=exports,
+    )
+
+
+def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict[str, Feed]]:
+    known = {name: (place, table) for name, place, table in catalogue.tables("feeds", base)}
+    feeds: dict[str, Feed] = {}
+    guards: dict[str, Feed] = {}
+    for name, (place, table) in known.items():
+        section = "guards" if "guard" in table else "feeds"
+        user = (file.guards if section == "guards" else file.feeds).get(name)
+        source = f"{where}{section}.{name}" if user else f"{place}: "
+        built = catalogue.feed(name, {**table, **(user or {})}, source)
+        (guards if built.guard else feeds)[name] = _resolved(built, base)
+    for name, table in file.feeds.items():
+        if name not in known:
+            built = catalogue.feed(name, {"enabled": True, **table}, f"{where}feeds.{name}")
+            feeds[name] = _resolved(built, base)
+    for name, table in file.guards.items():
+        if name not in known:
+            defaults = {"enabled": True, "guard": GuardClass.POPULAR}
+            built = catalogue.feed(name, {**defaults, **table}, f"{where}guards.{name}")
+            guards[name] = _resolved(built, base)
+    if both := feeds.keys() & guards.keys():
+        raise UsageError(f"{where}guards.{min(both)}: a feed has that name already")
+    return feeds, guards
+
+
+def _resolved(feed: Feed, base: Path) -> Feed:
+    def absolute(url: str) -> str:
+        return url if "://" in url else str(base / url)
+
+    return replace(feed, urls=tuple(map(absolute, feed.urls)))
+
+
+def _policy(table: dict[str, object], where: str) -> Policy:
+    policy = spec.build(Policy, table, where)
+    for place, own in enumerate(policy.own):
+        try:
+            kind = parse_query(own).kind
+        except Refused as refused:
+            raise UsageError(f"{where}.own[{place}]: {own!r}: {refused.reason}") from None
+        if kind is Kind.URL:
+            raise UsageError(f"{where}.own[{place}]: expected a name or a network, got a URL")
+    if not 0 <= policy.threshold <= 1:
+        raise UsageError(f"{where}.threshold: expected a number from 0 to 1")
+    if not 0 <= policy.max_shrink <= 1:
+        raise UsageError(f"{where}.max_shrink: expected a number from 0 to 1")
+    if policy.max_growth < 1:
+        raise UsageError(f"{where}.max_growth: expected a number of 1 or more")
+    return policy
+
+
+def _export(
+    name: str, table: dict[str, object], targets: dict[str, Target], base: Path, where: str
+) -> Export:
+    given = spec.build(_ExportTable, table, where)
+    if given.target not in targets:
+        hint = spec.suggestion(given.target, targets)
+        raise UsageError(f"{where}.target: unknown target {given.target!r}{hint}")
+    target = targets[given.target]
+    if target.needs_zone and not given.zone:
+        raise UsageError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
+    return Export(name, target, base / given.path, given.zone and _zone(given.zone, where))
+
+
+def _zone(text: str, where: str) -> str:
+    try:
+        return canonical(text)
+    except Refused as refused:
+        raise UsageError(f"{where}.zone: {text!r} is no domain name: {refused.reason}") from None

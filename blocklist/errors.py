@@ -1,0 +1,37 @@
+"""Every way a command can fail: one base class, one subclass for each exit code."""
+
+
+class BlocklistError(Exception):
+    """A failure with a message for a person: what, where, and what to do next."""
+
+    exit_code = 2
+
+
+class UsageError(BlocklistError):
+    """Wrong use, wrong configuration, or a place that cannot be read or written (exit 2)."""
+
+
+class GateHeld(BlocklistError):
+    """The gate held the candidate release; the current one stays in force (exit 3)."""
+
+    exit_code = 3
+
+
+class LockHeld(BlocklistError):
+    """Another run holds the ledger's lock (exit 5)."""
+
+    exit_code = 5
+
+
+class ExportFailed(BlocklistError):
+    """An export could not be rendered, proved or installed; the old file stays (exit 6)."""
+
+    exit_code = 6
+
+
+class Refused(ValueError):
+    """A text that is no valid indicator. `reason` is a short code that is counted and shown."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

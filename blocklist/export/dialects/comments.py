@@ -1,0 +1,22 @@
+"""The comment at the head of every file."""
+
+from blocklist.config import Export
+from blocklist.export.state import ExportState
+
+
+def about(export: Export, state: ExportState, count: int) -> list[str]:
+    """Return who wrote a file, from which release, when, and how much is in it.
+
+    Everything here follows from the state and the content, so a file that nobody touched can be
+    told by writing its head again.
+    """
+    mark = export.target.comment
+    if not mark:
+        return []
+    said = (
+        "Made by Blocklist. Changes by hand are lost with the next release.",
+        f"release: {state.release}",
+        f"written: {state.written}",
+        f"entries: {count}",
+    )
+    return [f"{mark} {line}" for line in said]

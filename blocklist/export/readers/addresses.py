@@ -1,0 +1,33 @@
+"""Which addresses a list of networks holds, the way a firewall looks them up."""
+
+from bisect import bisect_right
+from ipaddress import ip_address
+
+import polars as pl
+
+from blocklist.columns.networks import spans
+from blocklist.errors import ExportFailed, Refused
+
+
+class Ranges:
+    """Networks as a set with intervals holds them: sorted, and none may touch another twice."""
+
+    def __init__(self, values: pl.Series) -> None:
+        try:
+            found = spans(values)
+        except Refused:
+            raise ExportFailed("the file has a line that is no network") from None
+        self._starts: dict[int, list[int]] = {}
+        self._ends: dict[int, list[int]] = {}
+        for family in (4, 6):
+            part = found.filter(family=family)
+            self._starts[family] = part["first"].to_list()
+            self._ends[family] = part["last"].to_list()
+            if (part["first"] <= part["last"].shift(1)).any():
+                raise ExportFailed(f"the IPv{family} networks of the file overlap")
+
+    def hold(self, address: str) -> bool:
+        """Return whether one of the networks contains the address."""
+        parsed = ip_address(address)
+        place = bisect_right(self._starts[parsed.version], int(parsed)) - 1
+        return place >= 0 and int(parsed) <= self._ends[parsed.version][place]

@@ -1,0 +1,55 @@
+"""Plain lists and hosts files: what stands in them, letter for letter, and nothing else."""
+
+import re
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.config import Export
+from blocklist.errors import ExportFailed
+from blocklist.export.readers.addresses import Ranges
+from blocklist.model import Kind
+
+
+class Listed:
+    """The entries of a file with one line, or the same few lines, an entry."""
+
+    def __init__(self, path: Path, export: Export) -> None:
+        self._kinds = export.target.kinds
+        texts = pl.read_lines(path)["line"]
+        if mark := export.target.comment:
+            texts = texts.filter(~texts.str.starts_with(mark))
+        forms = export.target.line.strip("\n").split("\n")
+        found = [texts.str.extract(_pattern(form)).drop_nulls() for form in forms]
+        if sum(map(len, found)) != len(texts):
+            raise ExportFailed("the file has a line that is not as the target says")
+        # A consumer blocks a name in full only where it met every line of it.
+        self._entries = found[0]
+        for other in found[1:]:
+            self._entries = self._entries.filter(self._entries.is_in(other.implode()))
+
+    @property
+    def count(self) -> int:
+        """How many different entries there are."""
+        return self._entries.n_unique()
+
+    def blocked(self, queries: list[str]) -> set[str]:
+        """Return those that are listed, or in a listed network."""
+        asked = pl.Series(queries, dtype=pl.String)
+        hits = set(asked.filter(asked.is_in(self._entries.implode())))
+        if Kind.IP in self._kinds:
+            hits |= {query for query in queries if _is_address(query) and self._ranges.hold(query)}
+        return hits
+
+    @cached_property
+    def _ranges(self) -> Ranges:
+        return Ranges(self._entries.filter(self._entries.str.contains(r"^[0-9.]+(/|$)|:")))
+
+
+def _pattern(form: str) -> str:
+    return "^" + r"(\S+)".join(map(re.escape, form.split("{value}", 1))) + "$"
+
+
+def _is_address(query: str) -> bool:
+    return ":" in query or not re.search(r"[a-z_-]", query)

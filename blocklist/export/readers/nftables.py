@@ -1,0 +1,51 @@
+"""Files for `nft -f`: the statements that this program uses, and the elements of its two sets."""
+
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.config import Export
+from blocklist.errors import ExportFailed
+from blocklist.export.readers.addresses import Ranges
+
+_ADD = "add element inet blocklist blocklist"
+_NEEDED = (
+    "add table inet blocklist",
+    "add set inet blocklist blocklist4 { type ipv4_addr; flags interval; }",
+    "flush set inet blocklist blocklist4",
+    "add set inet blocklist blocklist6 { type ipv6_addr; flags interval; }",
+    "flush set inet blocklist blocklist6",
+)
+_ELEMENT = {"4": r"^\t([0-9.]+(?:/[0-9]+)?),$", "6": r"^\t([0-9a-f:]+(?:/[0-9]+)?),$"}
+
+
+class Sets:
+    """The two sets after the file was loaded."""
+
+    def __init__(self, path: Path, export: Export) -> None:
+        texts = pl.read_lines(path)["line"]
+        texts = texts.filter(~texts.str.starts_with(export.target.comment))
+        start = len(_NEEDED)
+        if tuple(texts[:start]) != _NEEDED:
+            raise ExportFailed("the file does not begin by emptying its sets")
+        values = _elements(texts[start:])
+        self.count = len(values)
+        self._ranges = Ranges(values)
+
+    def blocked(self, queries: list[str]) -> set[str]:
+        """Return the addresses that one of the sets contains."""
+        return {query for query in queries if self._ranges.hold(query)}
+
+
+def _elements(texts: pl.Series) -> pl.Series:
+    """Return the elements; each must be of its set's family, in a block with one at least."""
+    found = pl.Series([], dtype=pl.String)
+    while not texts.is_empty():
+        family, end = texts[0].removeprefix(_ADD).removesuffix(" {"), texts.index_of("}")
+        if family not in _ELEMENT or texts[0] != f"{_ADD}{family} {{" or not end or end < 2:
+            raise ExportFailed(f"the file has a statement that is none of ours: {texts[0][:80]!r}")
+        elements = texts[1:end].str.extract(_ELEMENT[family])
+        if elements.has_nulls():
+            raise ExportFailed(f"the file has an element that is no IPv{family} network")
+        found, texts = found.append(elements), texts[end + 1 :]
+    return found

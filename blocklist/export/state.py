@@ -1,0 +1,33 @@
+"""What is remembered of an export between two runs, and what one run has to report."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ExportState:
+    """The file as it was last written. It changes with the content only."""
+
+    name: str
+    path: str
+    #: The release from which this content was first rendered.
+    release: int
+    #: SHA-256 of the content without its head, which names release and time.
+    digest: str
+    #: The serial of a zone, none for other files.
+    serial: int | None
+    #: When, ISO 8601, UTC.
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What one run did to one export."""
+
+    state: ExportState
+    changed: bool
+    #: How many names or networks the file lists.
+    rows: int
+    #: How many rows of the release the target could not express in full, by reason.
+    left_out: dict[str, int]
+    #: What a person should know, such as a checker that is not installed.
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,172 @@
+"""The judge: every listed thing gets a verdict and the reason for it, in the order "who wins".
+
+Operator, protected, popular, shared host, weak, listed: the first that applies decides.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.columns import networks
+from blocklist.columns.schema import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
+from blocklist.judge import candidates, guards, operator
+from blocklist.judge.guards import Guards
+from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that the judge looks at."""
+
+    #: Schema `LISTINGS`.
+    listings: pl.DataFrame
+    #: Feed name -> reliability, 0 to 1.
+    reliability: dict[str, float]
+    guards: Guards
+    entries: list[Entry]
+    widen: bool = True
+    threshold: float = 0.0
+
+
+def judge(case: Case) -> pl.DataFrame:
+    """Return a verdict for every listed thing and every operator entry (schema `VERDICTS`)."""
+    entries = operator.frame(case.entries)
+    trust = pl.DataFrame(
+        list(case.reliability.items()),
+        schema={"feed": pl.String, "reliability": pl.Float64},
+        orient="row",
+    )
+    listed = case.listings.match_to_schema(LISTINGS)
+    every = pl.concat(
+        [
+            listed.filter(pl.col("kind") != Kind.URL.value).with_columns(whole=pl.lit(value=True)),
+            candidates.hosts_of_urls(listed),
+        ],
+        how="diagonal",
+    )
+    names = _names(case, every.filter(pl.col("kind") == Kind.DOMAIN.value), trust, entries)
+    nets = _networks(case, every.filter(pl.col("kind") == Kind.IP.value), trust, entries)
+    hosts = pl.concat([names, nets])
+    urls = _urls(listed.filter(pl.col("kind") == Kind.URL.value), hosts, entries)
+    own = operator.verdicts(entries)
+    judged = pl.concat([hosts.filter(~pl.col("unspoken")).drop("unspoken"), urls])
+    return pl.concat([own, judged.join(own, on=["value", "scope"], how="anti")])
+
+
+def _names(
+    case: Case, listings: pl.DataFrame, trust: pl.DataFrame, entries: pl.DataFrame
+) -> pl.DataFrame:
+    frame = candidates.names(listings, trust, case.guards.suffixes, widen=case.widen)
+    frame = frame.join(guards.name_hits(case.guards, frame), on="value", how="left")
+    frame = _with_scope(frame, case.threshold)
+    frame = frame.join(operator.decide_names(entries, frame), on="value", how="left")
+    return _decided(frame.with_columns(kind=pl.lit(Kind.DOMAIN.value, KIND)))
+
+
+def _networks(
+    case: Case, listings: pl.DataFrame, trust: pl.DataFrame, entries: pl.DataFrame
+) -> pl.DataFrame:
+    frame = candidates.scored(listings, trust)
+    hits = _network_hits(case.guards.entries, frame["value"])
+    frame = frame.join(hits, on="value", how="left")
+    frame = _with_scope(frame, case.threshold)
+    frame = frame.join(operator.decide_networks(entries, frame), on="value", how="left")
+    return _decided(frame.with_columns(kind=pl.lit(Kind.IP.value, KIND)))
+
+
+def _network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
+    """Return `value`, `class` and `cause` of networks that share an address with a guard's."""
+    spans = networks.spans(values)
+    nets = entries.filter(pl.col("kind") == Kind.IP.value)
+    hits = [
+        values.filter(networks.overlapping(spans, networks.spans(part["value"])))
+        .alias("value")
+        .to_frame()
+        .select("value", pl.lit(kind).alias("class"), pl.lit(f"overlaps {source}").alias("cause"))
+        for (kind, source), part in nets.group_by("class", "source", maintain_order=True)
+    ]
+    empty = pl.DataFrame(schema={"value": pl.String, "class": pl.String, "cause": pl.String})
+    found = pl.concat([empty, *hits]).with_columns(pl.col("class").cast(guards.GUARDS["class"]))
+    return found.sort("class").unique("value", keep="first", maintain_order=True)
+
+
+def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
+    """Add `scope` (what is attested well enough, or else what is listed), `weak` and `score`."""
+    enough_here = (pl.col("here") >= threshold).fill_null(value=False)
+    enough_below = (pl.col("below") >= threshold).fill_null(value=False)
+    weak = ~(enough_here | enough_below)
+    part_here = pl.when(weak).then(pl.col("here").is_not_null()).otherwise(enough_here)
+    part_below = pl.when(weak).then(pl.col("below").is_not_null()).otherwise(enough_below)
+    scope = (
+        pl.when(part_here & part_below)
+        .then(pl.lit(Scope.SUBTREE.value))
+        .when(part_below)
+        .then(pl.lit(Scope.BELOW.value))
+        .otherwise(pl.lit(Scope.EXACT.value))
+    )
+    return frame.with_columns(
+        weak=weak, scope=scope.cast(SCOPE), score=pl.coalesce("here", "below")
+    )
+
+
+_GUARDED = {
+    GuardClass.PROTECTED: (Verdict.ALLOW, Reason.PROTECTED),
+    GuardClass.POPULAR: (Verdict.HOLD, Reason.POPULAR),
+    GuardClass.SHARED_HOST: (Verdict.HOLD, Reason.SHARED_HOST),
+}
+
+
+def _decided(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return `VERDICTS` and `unspoken`: a guarded host of which only pages are listed."""
+    by_operator = pl.col("action").is_not_null()
+    guarded = pl.col("class").is_not_null()
+    words = pl.col("class").cast(pl.String)
+    verdict = words.replace_strict({k.value: v.value for k, (v, _) in _GUARDED.items()})
+    reason = words.replace_strict({k.value: r.value for k, (_, r) in _GUARDED.items()})
+    weak = pl.when("weak")
+    chosen = frame.with_columns(
+        verdict=pl.coalesce(
+            pl.col("action").cast(pl.String),
+            verdict,
+            weak.then(pl.lit(Verdict.CLEAR.value)),
+            pl.lit(Verdict.BLOCK.value),
+        ).cast(VERDICT),
+        reason=pl.coalesce(
+            pl.when(by_operator).then(pl.lit(Reason.OPERATOR.value)),
+            reason,
+            weak.then(pl.lit(Reason.WEAK.value)),
+            pl.lit(Reason.LISTED.value),
+        ).cast(REASON),
+        cause=pl.coalesce(pl.when(by_operator).then("why"), pl.when(~by_operator).then("cause")),
+        unspoken=guarded & ~by_operator & ~pl.col("whole"),
+    )
+    return chosen.select(*VERDICTS.names(), "unspoken")
+
+
+def _urls(listings: pl.DataFrame, hosts: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+    """A URL is blocked with its host; where the host must stay, only a proxy can block the URL."""
+    listed = (
+        listings.select("value").unique().with_columns(host=candidates.urls.host(pl.col("value")))
+    )
+    host = hosts.select(host="value", at="verdict", why="reason", by="cause", score="score")
+    own = entries.filter(pl.col("kind") == Kind.URL.value).select("value", "action", own="why")
+    frame = listed.join(host, on="host").join(own, on="value", how="left")
+    stays = (pl.col("at") == Verdict.HOLD.value) | (pl.col("why") == Reason.PROTECTED.value)
+    by_own = pl.col("action").is_not_null()
+    return frame.select(
+        kind=pl.lit(Kind.URL.value, KIND),
+        value="value",
+        scope=pl.lit(Scope.EXACT.value, SCOPE),
+        verdict=pl.when(by_own)
+        .then("action")
+        .when(stays)
+        .then(pl.lit(Verdict.HOLD.value, VERDICT))
+        .otherwise("at"),
+        reason=pl.when(by_own)
+        .then(pl.lit(Reason.OPERATOR.value, REASON))
+        .when(stays)
+        .then(pl.lit(Reason.URL_ONLY.value, REASON))
+        .otherwise("why"),
+        cause=pl.when(by_own).then("own").otherwise("by"),
+        score="score",
+    )

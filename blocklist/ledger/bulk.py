@@ -1,0 +1,77 @@
+"""Whole columns into and out of SQLite through ADBC, in one transaction a unit of work."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import polars as pl
+from adbc_driver_sqlite import dbapi
+
+from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT
+from blocklist.ledger.connection import only_library
+
+#: Columns that are stored as the places of their words.
+_CODED = {"kind": KIND, "scope": SCOPE, "verdict": VERDICT, "reason": REASON}
+
+
+class Bulk:
+    """A transaction that moves frames; it is committed at the end and undone by an exception."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._right = only_library()
+
+    def __enter__(self) -> Self:
+        self._right.__enter__()
+        self._connection = dbapi.connect(str(self._database))
+        self._cursor = self._connection.cursor()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._connection.commit()
+            else:
+                self._connection.rollback()
+        finally:
+            self._cursor.close()
+            self._connection.close()
+            self._right.__exit__(None, None, None)
+
+    def query(self, sql: str, *parameters: str | int, schema: pl.Schema) -> pl.DataFrame:
+        """Return the rows of a query as a frame of the schema, codes turned into words."""
+        self._cursor.execute(sql, parameters or None)
+        frame = pl.DataFrame(self._cursor.fetch_polars())
+        return frame.select(
+            pl.col(name).cast(pl.UInt8).cat.to(dtype)
+            if isinstance(dtype, pl.Enum)
+            else pl.col(name).cast(dtype)
+            for name, dtype in schema.items()
+        )
+
+    def execute(self, sql: str, *parameters: str | int) -> None:
+        """Run one statement."""
+        self._cursor.execute(sql, parameters or None)
+
+    def append(self, table: str, frame: pl.DataFrame) -> None:
+        """Add the rows of a frame to a table that has its columns; words are stored as codes."""
+        if not frame.is_empty():
+            self._cursor.adbc_ingest(table, _coded(frame), mode="append")
+
+    def stage(self, name: str, frame: pl.DataFrame) -> None:
+        """Make a temporary table of a frame, in place of one of the same name."""
+        self._cursor.execute(f"DROP TABLE IF EXISTS temp.{name}")
+        self._cursor.adbc_ingest(name, _coded(frame), mode="create", temporary=True)
+
+
+def _coded(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(
+        pl.col(name).to_physical().cast(pl.Int64)
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.Enum) and name in _CODED
+    )

@@ -1,0 +1,119 @@
+"""Open the database: refuse foreign, newer and damaged ones with a clear message.
+
+Python's sqlite3 and ADBC each carry a SQLite of their own, and two SQLite libraries in one process
+corrupt a database: closing a file in one drops the POSIX locks of the other
+(https://www.sqlite.org/howtocorrupt.html, 2.2.1). So whoever opens it does so under `only_library`.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from blocklist.errors import UsageError
+
+#: `PRAGMA application_id`, so that a foreign database is never taken for ours ("BLKL").
+APPLICATION_ID = 0x424C4B4C
+#: `PRAGMA user_version` after the last migration of schema.py.
+VERSION = 1
+
+_library = threading.Lock()
+
+
+@contextmanager
+def only_library() -> Iterator[None]:
+    """Hold the right to open the database; a second holder is a mistake in this program."""
+    if not _library.acquire(blocking=False):
+        raise RuntimeError("the ledger is open already in this process")
+    try:
+        yield
+    finally:
+        _library.release()
+
+
+@contextmanager
+def reading(database: Path) -> Iterator[sqlite3.Connection | None]:
+    """Give a read-only connection, or None when there is no database yet."""
+    if not database.exists():
+        yield None
+        return
+    with only_library():
+        connection = _open_for_reading(database)
+        try:
+            yield connection
+        except sqlite3.DatabaseError as error:
+            raise UsageError(f"{database}: cannot be read: {error}") from None
+        finally:
+            connection.close()
+
+
+@contextmanager
+def writing(database: Path) -> Iterator[sqlite3.Connection]:
+    """Give a connection that writes and commits each statement; the tables exist (`prepare`)."""
+    with only_library():
+        connection = _connect(f"{database.resolve().as_uri()}?mode=rw", database)
+        try:
+            yield connection
+        except sqlite3.OperationalError as error:
+            raise UsageError(f"{database}: cannot be written: {error}") from None
+        finally:
+            connection.close()
+
+
+def prepare(database: Path) -> None:
+    """Make the database with all its tables, or migrate it to the newest form."""
+    from sqlite_utils import Database
+
+    from blocklist.ledger.schema import migrations
+
+    with only_library():
+        connection = _connect(f"{database.resolve().as_uri()}?mode=rwc", database)
+        try:
+            _check(connection, database)
+            connection.execute("PRAGMA journal_mode = WAL")
+            migrations.apply(Database(connection))
+        except sqlite3.Error as error:
+            raise UsageError(f"{database}: cannot be written: {error}") from None
+        finally:
+            connection.close()
+
+
+def _open_for_reading(database: Path) -> sqlite3.Connection:
+    connection = _connect(f"{database.resolve().as_uri()}?mode=ro", database)
+    try:
+        _check(connection, database)
+    except sqlite3.OperationalError:
+        # A WAL database in a folder that cannot be written to opens only as immutable.
+        connection.close()
+        connection = _connect(f"{database.resolve().as_uri()}?immutable=1", database)
+        try:
+            _check(connection, database)
+        except sqlite3.OperationalError as error:
+            raise UsageError(f"{database}: cannot be read: {error}") from None
+    return connection
+
+
+def _connect(uri: str, database: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
+    except sqlite3.Error as error:
+        raise UsageError(f"{database}: cannot be opened: {error}") from None
+
+
+def _check(connection: sqlite3.Connection, database: Path) -> None:
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise UsageError(f"{database}: not a database of this program: {error}") from None
+    if tables and application != APPLICATION_ID:
+        raise UsageError(f"{database}: a database of another program; set another `database`")
+    if version > VERSION:
+        raise UsageError(
+            f"{database}: written by a newer version of blocklist (schema {version}, "
+            f"this one knows {VERSION}); upgrade blocklist"
+        )

@@ -1,0 +1,101 @@
+"""Listings in bulk: an update writes the difference, and history is closed, never overwritten."""
+
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.columns.schema import KIND, LISTINGS, SCOPE
+from blocklist.ledger.book import Book
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.health import FeedHealth
+from blocklist.ledger.times import now
+from blocklist.model import FeedState
+
+_OPEN = pl.Schema([("value", pl.String()), ("scope", SCOPE)])
+_KEY = ["value", "scope"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How an accepted snapshot changed what is in force from its feed."""
+
+    added: int
+    removed: int
+
+
+def accept(
+    book: Book,
+    feed: FeedHealth,
+    indicators: pl.DataFrame,
+    fingerprint: str,
+    account: dict[str, object],
+) -> Change:
+    """Make the indicators (schema `INDICATORS`) what the feed lists from this run on.
+
+    New ones open a listing, missing ones end theirs, and the snapshot with its account of lines is
+    recorded, all in one transaction.
+    """
+    with Bulk(book.database) as bulk:
+        sql = "SELECT value, scope FROM listing WHERE feed_id = ? AND until IS NULL"
+        old = bulk.query(sql, feed.id, schema=_OPEN)
+        added = indicators.join(old, on=_KEY, how="anti")
+        gone = old.join(indicators, on=_KEY, how="anti")
+        bulk.append("listing", _rows(added, feed.id, book.run))
+        if not gone.is_empty():
+            bulk.stage("gone", gone)
+            bulk.execute(
+                "UPDATE listing SET until = ? WHERE feed_id = ? AND until IS NULL "
+                "AND (value, scope) IN (SELECT value, scope FROM temp.gone)",
+                book.run,
+                feed.id,
+            )
+        change = Change(added.height, gone.height)
+        bulk.append("snapshot", _snapshot(book, feed, account, change))
+        bulk.execute(
+            "UPDATE feed SET state = ?, cause = NULL, checked = ?, accepted_at = ?, "
+            "fingerprint = ?, entries = ? WHERE id = ?",
+            FeedState.FRESH.value, now(), now(), fingerprint, indicators.height, feed.id,
+        )  # fmt: skip
+    return change
+
+
+def _rows(added: pl.DataFrame, feed: int, run: int) -> pl.DataFrame:
+    # Evidence is stored only where it says more than the value itself.
+    seen = pl.when(pl.col("evidence") != pl.col("value")).then("evidence")
+    rows = added.select("value", "scope", "kind", evidence=seen).sort(_KEY)
+    return rows.with_columns(feed_id=pl.lit(feed, pl.Int64), since=pl.lit(run, pl.Int64))
+
+
+def _snapshot(
+    book: Book, feed: FeedHealth, account: dict[str, object], change: Change
+) -> pl.DataFrame:
+    row = {
+        **account,
+        "refused": json.dumps(account["refused"]),
+        "feed_id": feed.id,
+        "run_id": book.run,
+        "state": FeedState.FRESH.value,
+        "added": change.added,
+        "removed": change.removed,
+    }
+    return pl.DataFrame([row])
+
+
+def in_force(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
+    """Return what the named feeds list now (schema `LISTINGS`)."""
+    bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
+    ids = {"feed_id": pl.Int64(), "feed": pl.String()}
+    named = bulk.query(
+        "SELECT id AS feed_id, name AS feed FROM feed WHERE name IN (SELECT name FROM temp.wanted)",
+        schema=pl.Schema(ids),
+    )
+    rows = [
+        bulk.query(
+            "SELECT kind, value, scope FROM listing WHERE feed_id = ? AND until IS NULL",
+            key,
+            schema=pl.Schema([("kind", KIND), *_OPEN.items()]),
+        ).select(pl.lit(name).alias("feed"), "kind", "value", "scope")
+        for key, name in named.iter_rows()
+    ]
+    return pl.concat([pl.DataFrame(schema=LISTINGS), *rows])

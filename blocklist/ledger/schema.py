@@ -1,0 +1,79 @@
+"""The tables, as migrations that only go forward.
+
+Codes: `kind`, `scope`, `verdict` and `reason` are the places of their words in `blocklist.model`,
+so that millions of rows stay small; the views spell them out for people with a SQLite shell.
+"""
+
+from enum import StrEnum
+
+from sqlite_utils import Database, Migrations
+
+from blocklist.ledger.connection import APPLICATION_ID
+from blocklist.model import Kind, Reason, Scope, Verdict
+
+migrations = Migrations("blocklist")
+
+
+@migrations()
+def listings_and_releases(db: Database) -> None:
+    """Create the first version of every table."""
+    for statement in _TABLES:
+        db.conn.execute(statement)
+    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.conn.execute("PRAGMA user_version = 1")
+
+
+def _words(column: str, words: type[StrEnum]) -> str:
+    cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
+    return f"CASE {column} {cases} END AS {column}"
+
+
+_TABLES = (
+    # A run is one command that writes; everything dated in the ledger names one.
+    """CREATE TABLE run (
+        id INTEGER PRIMARY KEY, command TEXT NOT NULL, started TEXT NOT NULL, finished TEXT)""",
+    """CREATE TABLE feed (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, guard TEXT,
+        state TEXT NOT NULL DEFAULT 'never', cause TEXT, checked TEXT,
+        accepted_at TEXT, fingerprint TEXT, entries INTEGER NOT NULL DEFAULT 0)""",
+    # Snapshots that changed something or were refused; a feed found unchanged leaves no row.
+    """CREATE TABLE snapshot (
+        id INTEGER PRIMARY KEY, feed_id INTEGER NOT NULL REFERENCES feed, run_id INTEGER NOT NULL
+        REFERENCES run, state TEXT NOT NULL, cause TEXT, sha256 TEXT, bytes INTEGER,
+        lines INTEGER, accepted INTEGER, comments INTEGER, refused TEXT,
+        added INTEGER, removed INTEGER)""",
+    # Clustered by feed and value: an update touches one stretch, a look-up one row a feed.
+    """CREATE TABLE listing (
+        feed_id INTEGER NOT NULL REFERENCES feed, value TEXT NOT NULL, kind INTEGER NOT NULL,
+        scope INTEGER NOT NULL, since INTEGER NOT NULL REFERENCES run, until INTEGER
+        REFERENCES run, evidence TEXT, PRIMARY KEY (feed_id, value, scope, since)) WITHOUT ROWID""",
+    """CREATE TABLE operator (
+        id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value TEXT NOT NULL, scope INTEGER NOT NULL,
+        action TEXT NOT NULL, reason TEXT NOT NULL, created TEXT NOT NULL, expires TEXT,
+        removed TEXT)""",
+    """CREATE UNIQUE INDEX operator_entry ON operator (value, scope) WHERE removed IS NULL""",
+    """CREATE TABLE release (
+        number INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run, created TEXT NOT NULL,
+        cause TEXT NOT NULL, blocked INTEGER NOT NULL, held INTEGER NOT NULL,
+        added INTEGER NOT NULL, removed INTEGER NOT NULL)""",
+    # A verdict holds from release `since` up to, but not in, release `until`.
+    """CREATE TABLE verdict (
+        value TEXT NOT NULL, scope INTEGER NOT NULL, since INTEGER NOT NULL REFERENCES release,
+        until INTEGER REFERENCES release, kind INTEGER NOT NULL, verdict INTEGER NOT NULL,
+        reason INTEGER NOT NULL, cause TEXT,
+        PRIMARY KEY (value, scope, since)) WITHOUT ROWID""",
+    """CREATE TABLE fact (
+        name TEXT PRIMARY KEY, state TEXT NOT NULL, addresses TEXT NOT NULL,
+        checked TEXT NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE export (
+        name TEXT PRIMARY KEY, path TEXT NOT NULL, release INTEGER NOT NULL, digest TEXT NOT NULL,
+        serial INTEGER, written TEXT NOT NULL) WITHOUT ROWID""",
+    f"""CREATE VIEW listings AS SELECT feed.name AS feed, value, {_words("kind", Kind)},
+        {_words("scope", Scope)}, first.started AS since, last.started AS until,
+        coalesce(evidence, value) AS evidence
+        FROM listing JOIN feed ON feed.id = feed_id JOIN run AS first ON first.id = since
+        LEFT JOIN run AS last ON last.id = until""",
+    f"""CREATE VIEW verdicts AS SELECT value, {_words("kind", Kind)}, {_words("scope", Scope)},
+        {_words("verdict", Verdict)}, {_words("reason", Reason)}, cause, since, until
+        FROM verdict""",
+)

@@ -1,0 +1,13 @@
+"""Times as the ledger writes them."""
+
+from datetime import UTC, datetime
+
+
+def text(moment: datetime) -> str:
+    """Return a time as the ledger writes it: ISO 8601, UTC, whole seconds."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def now() -> str:
+    """Return the present as the ledger writes it."""
+    return text(datetime.now(UTC))

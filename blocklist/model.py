@@ -1,0 +1,113 @@
+"""The words of the field as types, shared by every room. No heavy imports: `check` starts here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an indicator is: a domain name, an IP network (an address is one), or a URL."""
+
+    DOMAIN = "domain"
+    IP = "ip"
+    URL = "url"
+
+
+class Scope(StrEnum):
+    """What a listing of a name covers; addresses, networks and URLs are always `exact`."""
+
+    EXACT = "exact"
+    SUBTREE = "subtree"
+    BELOW = "below"
+
+    @property
+    def covers_self(self) -> bool:
+        """Whether the name itself is covered."""
+        return self is not Scope.BELOW
+
+    @property
+    def covers_below(self) -> bool:
+        """Whether the names below it are covered."""
+        return self is not Scope.EXACT
+
+
+class Verdict(StrEnum):
+    """What is to be done about an indicator; `hold` means that a person must look."""
+
+    BLOCK = "block"
+    HOLD = "hold"
+    ALLOW = "allow"
+    CLEAR = "clear"
+
+
+class Reason(StrEnum):
+    """Why a verdict is what it is, in the order in which the judge asks."""
+
+    OPERATOR = "operator"
+    PROTECTED = "protected"
+    POPULAR = "popular"
+    SHARED_HOST = "shared-host"
+    URL_ONLY = "url-only"
+    WEAK = "weak"
+    STALE = "stale"
+    LISTED = "listed"
+    UNLISTED = "unlisted"
+
+
+class GuardClass(StrEnum):
+    """What a guard list protects from: `protected` is never blocked, the others are held."""
+
+    PROTECTED = "protected"
+    POPULAR = "popular"
+    SHARED_HOST = "shared-host"
+
+
+class FeedState(StrEnum):
+    """How the last look at a feed ended."""
+
+    FRESH = "fresh"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    REFUSED = "refused"
+    FAILED = "failed"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A domain name, IP network or URL in canonical form."""
+
+    kind: Kind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Feed `feed` listed an indicator from `since` until `until` (ISO 8601, UTC) or still."""
+
+    feed: str
+    indicator: str
+    scope: Scope
+    since: str
+    until: str | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An operator's own word on a name, network or URL; it wins over every feed and guard."""
+
+    kind: Kind
+    value: str
+    scope: Scope
+    action: Verdict
+    reason: str
+    created: str
+    expires: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The judged indicator that decides about a queried name, and how far it reaches."""
+
+    indicator: str
+    scope: Scope

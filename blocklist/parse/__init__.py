@@ -1,0 +1,12 @@
+"""From the bytes of a snapshot to indicators: one small module a format, one registry.
+
+Every line ends as an indicator, a comment or a refusal with a reason, and the counts add up.
+"""
+
+from blocklist.parse.detect import detect
+from blocklist.parse.format import Options
+from blocklist.parse.parsed import Parsed
+from blocklist.parse.parser import parse
+from blocklist.parse.registry import FORMATS
+
+__all__ = ["FORMATS", "Options", "Parsed", "detect", "parse"]

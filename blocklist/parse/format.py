@@ -1,0 +1,81 @@
+"""What a format is, and the helpers that formats build their tokens with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.columns.schema import SCOPE, TOKENS
+from blocklist.model import Scope
+from blocklist.parse import lines
+
+#: Comments as most lists write them; a format with another meaning for `#` or `!` has its own.
+COMMENT = r"^(?:#|!|;|//)"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a feed's TOML may say about reading it; a format takes what means something to it."""
+
+    #: What a listing covers, in place of what the format says.
+    scope: Scope | None = None
+    #: csv: the number of the column that holds the indicator, from 1.
+    column: int = 1
+    #: csv: what separates columns.
+    separator: str = ","
+    #: Read no more than this many lines with content, for top lists.
+    rank_limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one format is read.
+
+    `tokens` turns lines with content (columns `line`, `text`) into rows of `TOKENS`: what the line
+    lists and how that is to be `read` (`host`, `ip` or `url`), or the reason why it lists nothing.
+    `comment` is a regular expression for lines without content; `lines` splits the decoded text.
+    """
+
+    name: str
+    tokens: Callable[[pl.DataFrame, Options], pl.DataFrame]
+    comment: str = COMMENT
+    lines: Callable[[str], pl.DataFrame] = lines.split
+    #: Whether the format can be told from its content alone.
+    detectable: bool = True
+
+
+def cut(
+    frame: pl.DataFrame,
+    *,
+    token: pl.Expr,
+    read: str | pl.Expr = "host",
+    scope: Scope | pl.Expr = Scope.EXACT,
+    reason: pl.Expr | None = None,
+    dropped: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Return rows of `TOKENS` from a frame with `line` and whatever the expressions need."""
+    nothing = pl.lit(None, pl.String)
+    return frame.select(
+        "line",
+        token=token,
+        read=pl.lit(read) if isinstance(read, str) else read,
+        scope=(pl.lit(scope.value) if isinstance(scope, Scope) else scope).cast(SCOPE),
+        reason=nothing if reason is None else reason,
+        dropped=nothing if dropped is None else dropped,
+    ).match_to_schema(TOKENS)
+
+
+def scope_as_written(text: pl.Expr, otherwise: Scope) -> pl.Expr:
+    """Return `subtree` for names written `*.x` or `.x`, else what the format means."""
+    marked = text.str.starts_with("*.") | text.str.starts_with(".")
+    return pl.when(marked).then(pl.lit(Scope.SUBTREE.value)).otherwise(pl.lit(otherwise.value))
+
+
+def without_wildcard(text: pl.Expr) -> pl.Expr:
+    """Return the name of `*.x` and `.x`."""
+    return text.str.strip_prefix("*").str.strip_prefix(".")
+
+
+def refanged(text: pl.Expr) -> pl.Expr:
+    """Return a name or address without the brackets that keep its dots from being clicked."""
+    return text.str.replace_all(r"(?i)\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)", ".")

@@ -1,0 +1,111 @@
+"""Parse a snapshot: split, cut into tokens by the format, canonicalise, account for every line."""
+
+import polars as pl
+
+from blocklist.columns import hosts, networks, urls
+from blocklist.columns.schema import INDICATORS, KIND, REFUSALS, SCOPE
+from blocklist.model import Kind, Scope
+from blocklist.parse.format import Format, Options
+from blocklist.parse.lines import MAX_LINE, decode
+from blocklist.parse.parsed import Parsed
+from blocklist.parse.registry import FORMATS
+
+_SHOWN = 200
+
+
+def parse(body: bytes, name: str, options: Options | None = None) -> Parsed:
+    """Parse the bytes of a snapshot in the format `name`, a key of `FORMATS`."""
+    return parse_lines(FORMATS[name].lines(decode(body)), FORMATS[name], options or Options())
+
+
+def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> Parsed:
+    """Parse numbered lines; the sum of accepted, comments and refusals is their number."""
+    comment = (pl.col("text") == "") | pl.col("text").str.contains(known.comment)
+    content = lines.filter(~comment)
+    unread = _unread(content, options)
+    content = content.join(unread, on="line", how="anti", maintain_order="left")
+    judged = _canonical(known.tokens(content, options), options)
+    listed = judged.drop_nulls("value")
+    bad = judged.filter(pl.col("value").is_null())
+    beside = bad.join(listed, on="line", how="semi")
+    alone = bad.join(listed, on="line", how="anti").unique("line", keep="first")
+    indicators = listed.unique(["kind", "value", "scope"], keep="first", maintain_order=True)
+    dropped = pl.concat(
+        [
+            "beside-" + beside["reason"],
+            listed["dropped"].drop_nulls(),
+            pl.Series("reason", ["duplicate"] * (listed.height - indicators.height), pl.String),
+        ]
+    )
+    return Parsed(
+        format=known.name,
+        lines=lines.height,
+        accepted=listed["line"].n_unique(),
+        comments=lines.height - content.height - unread.height,
+        indicators=_with_evidence(indicators),
+        refusals=_refusals(unread, alone.select("line", "reason", text="token")),
+        dropped=dict(dropped.alias("what").value_counts(sort=True).iter_rows()),
+    )
+
+
+def _unread(content: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """Return the lines that the format never sees, with the reason."""
+    overlong = pl.when(pl.col("text").str.len_bytes() > MAX_LINE).then(pl.lit("line-too-long"))
+    reasons = [overlong]
+    if options.rank_limit is not None:
+        beyond = pl.int_range(pl.len()) >= options.rank_limit
+        reasons.append(pl.when(beyond).then(pl.lit("beyond-rank-limit")))
+    return content.select("line", "text", reason=pl.coalesce(*reasons)).drop_nulls("reason")
+
+
+def _canonical(tokens: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """Add `kind` and `value` to tokens, or the reason why there is none."""
+    refused = pl.col("reason").is_not_null()
+    parts = [tokens.filter(refused).with_columns(**_NOTHING)]
+    for read, canonical in _READERS.items():
+        rows = tokens.filter((pl.col("read") == read) & pl.col("reason").is_null())
+        if not rows.is_empty():
+            parts.append(
+                pl.concat([rows.drop("reason"), canonical(rows["token"])], how="horizontal")
+            )
+    judged = pl.concat(parts, how="diagonal").sort("line", maintain_order=True)
+    name = pl.col("kind") == Kind.DOMAIN.value
+    unscoped = pl.when(name).then("scope").otherwise(pl.lit(Scope.EXACT.value, SCOPE))
+    given = pl.when(name).then(pl.lit(options.scope.value, SCOPE)) if options.scope else None
+    return judged.with_columns(scope=unscoped if given is None else pl.coalesce(given, unscoped))
+
+
+_NOTHING = {"kind": pl.lit(None, KIND), "value": pl.lit(None, pl.String)}
+
+
+def _hosts(tokens: pl.Series) -> pl.DataFrame:
+    found = hosts.canonical(tokens)
+    # A lone word or number in a feed is debris or a top-level domain; neither is a fraud host.
+    name = pl.col("kind") == Kind.DOMAIN.value
+    word = pl.when(name).then("value").otherwise(tokens).str.contains(r"^[^.:]*$")
+    return found.with_columns(
+        value=pl.when(~word).then("value"),
+        reason=pl.when(word).then(pl.lit("single-label")).otherwise("reason"),
+    )
+
+
+def _ips(tokens: pl.Series) -> pl.DataFrame:
+    return networks.canonical(tokens).with_columns(kind=pl.lit(Kind.IP.value, KIND))
+
+
+def _urls(tokens: pl.Series) -> pl.DataFrame:
+    return urls.canonical(tokens).with_columns(kind=pl.lit(Kind.URL.value, KIND))
+
+
+_READERS = {"host": _hosts, "ip": _ips, "url": _urls}
+
+
+def _with_evidence(indicators: pl.DataFrame) -> pl.DataFrame:
+    return indicators.select(
+        "kind", "value", "scope", evidence="token", line="line"
+    ).match_to_schema(INDICATORS)
+
+
+def _refusals(*parts: pl.DataFrame) -> pl.DataFrame:
+    every = pl.concat([part.select(REFUSALS.names()) for part in parts]).sort("line")
+    return every.with_columns(pl.col("text").str.head(_SHOWN)).match_to_schema(REFUSALS)

@@ -1,0 +1,25 @@
+"""URLs, one a line, defanged or not; without a scheme, `x/path` is http and `x` a host."""
+
+import polars as pl
+
+from blocklist.parse.format import Format, Options, cut, refanged
+from blocklist.parse.lines import without_trailing_comment
+
+
+def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+    rows = frame.with_columns(text=without_trailing_comment(pl.col("text"), r"#"))
+    text = pl.col("text")
+    schemed = text.str.contains(r"(?i)^[a-z*][a-z0-9+.*-]*(?::|\[:\]|\[:)?(?:\[?:?//)")
+    pathed = ~schemed & text.str.contains(r"^[^\s/]+/")
+    return cut(
+        rows,
+        token=pl.when(schemed)
+        .then(text)
+        .when(pathed)
+        .then("http://" + text)
+        .otherwise(refanged(text)),
+        read=pl.when(schemed | pathed).then(pl.lit("url")).otherwise(pl.lit("host")),
+    )
+
+
+FORMAT = Format("urls", _tokens)

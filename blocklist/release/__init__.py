@@ -1,0 +1,1 @@
+"""From verdicts to a numbered release, through the gate."""

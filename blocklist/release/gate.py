@@ -1,0 +1,24 @@
+"""The gate: what must hold before a candidate replaces the release in force."""
+
+from blocklist.config import Config
+from blocklist.ledger.health import FeedHealth
+from blocklist.model import FeedState
+
+_SOUND = (FeedState.FRESH, FeedState.UNCHANGED)
+
+
+def objections(
+    config: Config, healths: dict[str, FeedHealth], blocked: int, blocked_before: int
+) -> list[str]:
+    """Return why the candidate must not be published, in words for a person; none is a pass."""
+    found = []
+    for guard in config.guards.values():
+        if guard.enabled and guard.mandatory:
+            health = healths.get(guard.name)
+            if health is None or health.state is FeedState.NEVER:
+                found.append(f"guard {guard.name} is mandatory and was never collected; run update")
+            elif health.state not in _SOUND or not health.entries:
+                found.append(f"guard {guard.name} is mandatory and {health.state}: {health.cause}")
+    if blocked_before and not blocked:
+        found.append(f"the candidate blocks nothing; {blocked_before:,} are blocked now")
+    return found

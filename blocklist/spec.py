@@ -1,0 +1,119 @@
+"""Typed dataclasses from TOML tables; every error names the file, the key and what is expected."""
+
+import dataclasses
+import tomllib
+from difflib import get_close_matches
+from enum import StrEnum
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from blocklist.errors import UsageError
+
+T = TypeVar("T")
+Table = dict[str, Any]
+
+
+def load(path: Path | Traversable) -> Table:
+    """Return the tables of a TOML file; raise `UsageError` when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror or error}"
+        raise UsageError(message) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: not valid TOML: {error}"
+        raise UsageError(message) from None
+
+
+def build(cls: type[T], table: object, where: str, **given: object) -> T:
+    """Return an instance of a dataclass from a table; `given` are fields that no TOML may set.
+
+    `where` is the file, `: ` and the table's key: `blocklist.toml: feeds.mine`.
+    """
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: expected a table, got {_shown(table)}")
+    hints = get_type_hints(cls)
+    known = {field.name: field for field in dataclasses.fields(cls) if field.name not in given}  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{_at(where, key)}: unknown key{suggestion(key, known)}")
+    for key, field in known.items():
+        required = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        if required and key not in table:
+            raise UsageError(f"{_at(where, key)}: missing; expected {_expected(hints[key])}")
+    values = {key: convert(value, hints[key], _at(where, key)) for key, value in table.items()}
+    return cls(**values, **given)
+
+
+def convert(value: object, hint: Any, where: str) -> Any:
+    """Return a TOML value as the annotated type; raise `UsageError` with what is expected."""
+    hint = _without_none(hint)
+    if hint is object:
+        return value
+    if get_origin(hint) is tuple and isinstance(value, list):
+        item = get_args(hint)[0]
+        return tuple(convert(part, item, f"{where}[{place}]") for place, part in enumerate(value))
+    if get_origin(hint) is dict and isinstance(value, dict):
+        item = get_args(hint)[1]
+        return {key: convert(part, item, _at(where, key)) for key, part in value.items()}
+    if isinstance(hint, type) and _fits(value, hint):
+        return hint(value)
+    raise UsageError(f"{where}: expected {_expected(hint)}, got {_shown(value)}")
+
+
+def _fits(value: object, hint: type) -> bool:
+    if issubclass(hint, StrEnum):
+        return value in list(hint)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is hint
+
+
+def _without_none(hint: Any) -> Any:
+    if isinstance(hint, UnionType):
+        return next(part for part in get_args(hint) if part is not NoneType)
+    return hint
+
+
+def _expected(hint: Any) -> str:
+    hint = _without_none(hint)
+    if get_origin(hint) is tuple:
+        return f"a list, each item {_expected(get_args(hint)[0])}"
+    if get_origin(hint) is dict:
+        return "a table"
+    if issubclass(hint, StrEnum):
+        return "one of " + ", ".join(hint)
+    words = {
+        str: "a text in quotes",
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+    }
+    return words[hint]
+
+
+def suggestion(word: str, known: object) -> str:
+    """Return `; did you mean X?` for a word close to a known one, else what is known."""
+    options = [str(option) for option in known]  # type: ignore[attr-defined]
+    close = get_close_matches(word, options, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(options))}"
+
+
+def _at(where: str, key: str) -> str:
+    return f"{where}{key}" if where.endswith(": ") else f"{where}.{key}"
+
+
+_WORDS = {
+    str: "a text in quotes",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+}
+
+
+def _shown(value: object) -> str:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)[:80]

@@ -1,0 +1,43 @@
+"""What every test shares: how examples are searched, and what a test may ask of the machine."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+
+# The same examples in every run: a red test is red for everyone. HYPOTHESIS_PROFILE=explore looks
+# further, and remembers what it found.
+settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", deadline=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run, and say why; CI may not skip for a missing server."""
+    for mark in item.iter_markers("e2e"):
+        require_programs(mark.args)
+    if item.get_closest_marker("corpus") and "BLOCKLIST_CORPUS" not in os.environ:
+        pytest.skip("BLOCKLIST_CORPUS names no folder of real feeds")
+
+
+def require_programs(programs: tuple[str, ...]) -> None:
+    """Skip, or fail when BLOCKLIST_REQUIRE_SERVERS=1, unless all `programs` are installed."""
+    missing = [program for program in programs if not shutil.which(program, path=SYSTEM_PATH)]
+    if not missing:
+        return
+    message = f"not installed: {', '.join(missing)}"
+    if os.environ.get("BLOCKLIST_REQUIRE_SERVERS") == "1":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Give the folder of real feeds; the test also needs `@pytest.mark.corpus`."""
+    folder = Path(os.environ["BLOCKLIST_CORPUS"]).resolve()
+    assert folder.is_dir(), f"BLOCKLIST_CORPUS={folder} is not a folder"
+    return folder
