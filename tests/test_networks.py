@@ -1,7 +1,10 @@
 """IP networks: canonical form, refusals, ranges, and sets of addresses against a simple model."""
 
+# ruff: noqa: RUF001 (characters that look like others are what is tested)
+
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, collapse_addresses, summarize_address_range
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -173,7 +176,7 @@ def test_containers(text: str, length: int, why: str) -> None:
 
 
 def spans_of_a_family(family: int) -> st.SearchStrategy[Span]:
-    """Give small spans near each other: at both ends of the space and in it; sometimes huge ones."""
+    """Give small spans near each other, at both ends of the space and in it, and huge ones."""
     top = TOP[family]
     width = st.integers(0, 40)
     low = st.builds(lambda at, size: (family, at, at + size), st.integers(0, 60), width)
@@ -233,7 +236,7 @@ def test_merge_and_texts_are_the_model(spans: list[Span]) -> None:
 @given(SPANS)
 def test_merged_spans_neither_overlap_nor_touch(spans: list[Span]) -> None:
     merged = columns.merge(frame_of(spans)).rows()
-    for (family, _, last), (next_family, first, _) in zip(merged, merged[1:], strict=False):
+    for (family, _, last), (next_family, first, _) in pairwise(merged):
         assert (family, last + 1) < (next_family, first)
 
 

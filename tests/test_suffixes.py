@@ -13,6 +13,9 @@ from blocklist.columns.suffixes import Suffixes
 
 EXTRACT = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 RULES = sorted(EXTRACT.tlds)
+WILD = {rule.removeprefix("*.") for rule in RULES if rule.startswith("*.")}
+# Here tldextract 5.4 stops short: the parent of one wildcard that another wildcard matches.
+MISREAD = {parent for parent in WILD if parent.partition(".")[2] in WILD}
 LABEL = st.sampled_from(["www", "a", "b-c", "_dmarc", "city", "xn--bcher-kva", "com", "co"])
 
 
@@ -44,6 +47,7 @@ def registrable(*listed: str | None, rules: Suffixes | None = None) -> list[str 
         ("a.city.kawasaki.jp", "city.kawasaki.jp", "below an exception whose parent is no rule"),
         ("a.b.kawasaki.jp", "a.b.kawasaki.jp", "below the wildcard beside it"),
         ("kawasaki.jp", "kawasaki.jp", "a wildcard says nothing about its parent"),
+        ("privatelink.snowflake.app", None, "unless another wildcard matches it"),
         ("xn--55qx5d.cn", None, "a Unicode rule is matched by its A-label"),
         ("a.xn--55qx5d.cn", "a.xn--55qx5d.cn", "below it"),
         ("host.no-such-tld", "host.no-such-tld", "the rule * holds where no other does"),
@@ -89,11 +93,14 @@ def near_a_rule(draw: st.DrawFn) -> str:
     return names.canonical(".".join(labels[above:]))
 
 
+NAMES = near_a_rule() | st.lists(LABEL, min_size=1, max_size=4).map(".".join)
+
+
 def is_suffix_by_tldextract(name: str) -> bool:
     return "." not in name or EXTRACT(name).suffix == name
 
 
-@given(st.lists(near_a_rule() | st.lists(LABEL, min_size=1, max_size=4).map(".".join), max_size=40))
+@given(st.lists(NAMES.filter(lambda name: name not in MISREAD), max_size=40))
 def test_registrable_is_what_tldextract_says(listed: list[str]) -> None:
     assert registrable(*listed) == [expected_by_tldextract(name) for name in listed]
     frame = pl.DataFrame({"name": listed}, schema={"name": pl.String})
@@ -102,6 +109,7 @@ def test_registrable_is_what_tldextract_says(listed: list[str]) -> None:
 
 
 def test_every_rule_is_what_tldextract_says() -> None:
-    bases = [names.canonical(rule.removeprefix("!").replace("*", "any")) for rule in RULES]
-    listed = [*bases, *(f"a.{base}" for base in bases)]
+    bases = {names.canonical(rule.removeprefix("!").replace("*", "any")) for rule in RULES}
+    above = {ancestor for base in bases for ancestor in names.lineage(base)}
+    listed = sorted((above | {f"a.{name}" for name in above}) - MISREAD)
     assert registrable(*listed) == [expected_by_tldextract(name) for name in listed]

@@ -1,5 +1,7 @@
 """URLs and hosts: canonical form, defanged spellings, refusals."""
 
+# ruff: noqa: RUF001 (characters that look like others are what is tested)
+
 import polars as pl
 import pytest
 from hypothesis import given

@@ -8,7 +8,7 @@ import polars as pl
 
 from blocklist.columns.names import parent
 
-#: A name with rows of its own: whether they block the name and what is below; null: they are silent.
+#: A name with rows of its own: whether they block the name and what is below it; null is silence.
 NODES = pl.Schema([("value", pl.String()), ("own", pl.Boolean()), ("under", pl.Boolean())])
 
 

@@ -1,4 +1,4 @@
-"""Plain lists: the same line, or lines, for every name or network. Nothing in them reaches below."""
+"""Plain lists: the same line, or lines, for every name or network. None of them reaches below."""
 
 import polars as pl
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from blocklist.config import Export
 from blocklist.export.readers import lines, nftables, rpz
+from blocklist.model import Kind
 
 
 class Reader(Protocol):
@@ -19,8 +20,8 @@ class Reader(Protocol):
     def count(self) -> int:
         """How many names or networks it lists."""
 
-    def blocked(self, queries: list[str]) -> set[str]:
-        """Return those of the names and addresses that the consumer would block."""
+    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
+        """Return those of the names, or addresses, that the consumer would block."""
 
 
 REGISTRY: dict[str, Callable[[Path, Export], Reader]] = {

@@ -16,7 +16,6 @@ class Listed:
     """The entries of a file with one line, or the same few lines, an entry."""
 
     def __init__(self, path: Path, export: Export) -> None:
-        self._kinds = export.target.kinds
         texts = pl.read_lines(path)["line"]
         if mark := export.target.comment:
             texts = texts.filter(~texts.str.starts_with(mark))
@@ -34,13 +33,12 @@ class Listed:
         """How many different entries there are."""
         return self._entries.n_unique()
 
-    def blocked(self, queries: list[str]) -> set[str]:
-        """Return those that are listed, or in a listed network."""
+    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
+        """Return the names that are listed, or the addresses in a listed network."""
+        if kind is Kind.IP:
+            return {query for query in queries if self._ranges.hold(query)}
         asked = pl.Series(queries, dtype=pl.String)
-        hits = set(asked.filter(asked.is_in(self._entries.implode())))
-        if Kind.IP in self._kinds:
-            hits |= {query for query in queries if _is_address(query) and self._ranges.hold(query)}
-        return hits
+        return set(asked.filter(asked.is_in(self._entries.implode())))
 
     @cached_property
     def _ranges(self) -> Ranges:
@@ -49,7 +47,3 @@ class Listed:
 
 def _pattern(form: str) -> str:
     return "^" + r"(\S+)".join(map(re.escape, form.split("{value}", 1))) + "$"
-
-
-def _is_address(query: str) -> bool:
-    return ":" in query or not re.search(r"[a-z_-]", query)

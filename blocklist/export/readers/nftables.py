@@ -7,6 +7,7 @@ import polars as pl
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import Ranges
+from blocklist.model import Kind
 
 _ADD = "add element inet blocklist blocklist"
 _NEEDED = (
@@ -32,9 +33,9 @@ class Sets:
         self.count = len(values)
         self._ranges = Ranges(values)
 
-    def blocked(self, queries: list[str]) -> set[str]:
+    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
         """Return the addresses that one of the sets contains."""
-        return {query for query in queries if self._ranges.hold(query)}
+        return {query for query in queries if kind is Kind.IP and self._ranges.hold(query)}
 
 
 def _elements(texts: pl.Series) -> pl.Series:

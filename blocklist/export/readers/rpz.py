@@ -12,6 +12,7 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
+from blocklist.model import Kind
 from blocklist.names import lineage
 
 _ROW = r"^([a-z0-9_*.-]+) CNAME (\.|rpz-passthru\.)$"
@@ -49,8 +50,10 @@ class Zone:
         blocking = self._rows.filter(data=".")["owner"]
         return blocking.str.strip_prefix("*.").n_unique()
 
-    def blocked(self, queries: list[str]) -> set[str]:
+    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
         """Return the names that get no answer."""
+        if kind is not Kind.DOMAIN:
+            return set()
         asked = {query: self._trimmed(query) for query in queries}
         near = {up for name in asked.values() if name for up in lineage(name)}
         rows = self._at(near)
@@ -77,10 +80,12 @@ class Zone:
             for name in near
             if name not in rows and any(f"*.{up}" in rows for up in lineage(name))
         }
-        # One pass over all owners finds those with a doubtful name in them; few are left then.
-        marks = [f".{name}" for name in sorted(doubtful)]
+        if not doubtful:
+            return set()
+        # One pass over all owners finds those that end in a doubtful name; few are left then.
+        marks = [f".{name}$" for name in sorted(doubtful)]
         owners = self._rows["owner"]
-        found = owners.filter(owners.str.contains_any(marks)) if marks else []
+        found = owners.filter((owners + "$").str.contains_any(marks))
         return {up for owner in found for up in lineage(owner)} & doubtful
 
 

@@ -1,0 +1,136 @@
+"""Answer for one name, address, network or URL: what the release in force does, and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+
+from blocklist import names, networks
+from blocklist.ledger.lookup import Judged, Lookup
+from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
+from blocklist.queries import parse_query
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `check` says; `cause` names the guard or the operator's words behind the reason."""
+
+    query: str
+    kind: Kind
+    verdict: Verdict
+    reason: Reason
+    cause: str | None
+    match: Match | None
+    listings: tuple[Listing, ...]
+    release: int | None
+    facts: dict[str, object]
+
+
+def check(query: str, lookup: Lookup | None) -> Answer:
+    """Return the answer for a query; raise `Refused` when it is nothing that can be asked about.
+
+    Without a ledger (`lookup` None) nothing is known and everything is clear.
+    """
+    asked = parse_query(query)
+    answer = Answer(query, asked.kind, Verdict.CLEAR, Reason.UNLISTED, None, None, (), None, {})
+    if lookup is None:
+        return answer
+    answer = replace(answer, release=lookup.release())
+    if asked.kind is Kind.URL:
+        return _url(answer, asked, lookup)
+    return _host(answer, asked, lookup)
+
+
+def _host(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
+    steps = {value: step for step, value in enumerate(_covering_values(asked))}
+    rows = lookup.verdicts(steps)
+    decisive = _decisive(rows, steps) or _inside(asked, lookup)
+    found = _listings(asked, steps, decisive, lookup)
+    answer = replace(answer, listings=tuple(found), facts=lookup.facts(asked.value))
+    return _decided(answer, decisive)
+
+
+def _url(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
+    from blocklist.urls import parse
+
+    url = parse(asked.value)
+    host = _host(answer, Indicator(url.host_kind, url.host), lookup)
+    own = [*lookup.listings([asked.value])]
+    listings = tuple(dict.fromkeys([*own, *host.listings]))
+    (row,) = lookup.verdicts([asked.value]) or (None,)
+    by_operator = row is not None and row.reason is Reason.OPERATOR
+    if row is not None and (by_operator or host.verdict is not Verdict.BLOCK):
+        return replace(_decided(answer, row), listings=listings, facts=host.facts)
+    return replace(host, listings=listings)
+
+
+def _covering_values(asked: Indicator) -> Iterable[str]:
+    if asked.kind is Kind.DOMAIN:
+        return names.lineage(asked.value)
+    return networks.containers(networks.parse(asked.value))
+
+
+def _decisive(rows: list[Judged], steps: dict[str, int]) -> Judged | None:
+    """Return the verdict that decides: the most specific in force, else the gravest of the rest."""
+    covering = [row for row in rows if _covers(row, steps[row.value])]
+    if not covering:
+        return None
+    in_force = [row for row in covering if row.in_force]
+    order = {Verdict.HOLD: 0, Verdict.ALLOW: 1, Verdict.CLEAR: 2}
+    if in_force:
+        return min(in_force, key=lambda row: _specific(row, steps[row.value]))
+    return min(covering, key=lambda row: (order[row.verdict], *_specific(row, steps[row.value])))
+
+
+def _covers(row: Judged, step: int) -> bool:
+    if row.kind is not Kind.DOMAIN:
+        return True
+    return row.scope.covers_self if step == 0 else row.scope.covers_below
+
+
+def _specific(row: Judged, step: int) -> tuple[int, bool, bool]:
+    return step, row.scope is Scope.SUBTREE, row.verdict is not Verdict.ALLOW
+
+
+def _inside(asked: Indicator, lookup: Lookup) -> Judged | None:
+    """Return a blocked network inside a network asked about, for a part of it is blocked."""
+    if asked.kind is not Kind.IP or "/" not in asked.value:
+        return None
+    network = networks.parse(asked.value)
+    start = _text_prefix(network)
+    for row in lookup.verdicts_between(start, start + "\x7f"):
+        if row.kind is Kind.IP and row.verdict is Verdict.BLOCK:
+            part = networks.parse(row.value)
+            if part.version == network.version and part.subnet_of(network):  # type: ignore[arg-type]
+                return replace(row, cause=f"{row.value} in {asked.value} is blocked")
+    return None
+
+
+def _text_prefix(network: networks.Network) -> str:
+    """Return what the canonical texts of all networks inside this one begin with."""
+    if isinstance(network, IPv4Network):
+        octets = str(network.network_address).split(".")[: network.prefixlen // 8]
+        return "".join(f"{octet}." for octet in octets)
+    first = int(network.network_address) >> 112
+    return f"{first:x}:" if network.prefixlen >= 16 and first else ""
+
+
+def _listings(
+    asked: Indicator, steps: dict[str, int], decisive: Judged | None, lookup: Lookup
+) -> list[Listing]:
+    every = lookup.listings([*steps, *([decisive.value] if decisive else [])])
+    direct = {asked.value, decisive.value if decisive else asked.value}
+    found = [
+        listing
+        for listing in every
+        if listing.indicator in direct or asked.kind is Kind.IP or listing.scope.covers_below
+    ]
+    for host in direct:
+        found += lookup.pages(host)
+    return found
+
+
+def _decided(answer: Answer, row: Judged | None) -> Answer:
+    if row is None:
+        return answer
+    match = Match(row.value, row.scope)
+    return replace(answer, verdict=row.verdict, reason=row.reason, cause=row.cause, match=match)

@@ -1,0 +1,74 @@
+"""`check`: what the release in force does about a name, and why."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blocklist.cli.session import Json, session, show, show_json
+from blocklist.errors import Refused, UsageError
+from blocklist.model import Verdict
+
+if TYPE_CHECKING:
+    from blocklist.check import Answer
+
+_FIELDS = ("query", "kind", "verdict", "reason", "cause", "match", "listings", "release", "facts")
+
+
+def check(
+    context: typer.Context,
+    names: Annotated[
+        list[str], typer.Argument(help="Domains, URLs, addresses or networks; - reads stdin.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Say whether names are blocked, by whom, since when and on what evidence.
+
+    Exit code 0: nothing given is blocked; 1: something is.
+    """
+    from blocklist.ledger.connection import reading
+
+    with reading(session(context).config.database) as connection:
+        answers = list(_answers(_queries(names), connection))
+    if as_json:
+        show_json([{name: getattr(a, name) for name in _FIELDS} for a in answers])
+    else:
+        for answer in answers:
+            _show(answer)
+        if answers and answers[0].release is None:
+            session(context).say("no release yet, so nothing is blocked; run: blocklist run")
+    if any(answer.verdict is Verdict.BLOCK for answer in answers):
+        raise typer.Exit(1)
+
+
+def _queries(names: list[str]) -> Iterator[str]:
+    for name in names:
+        if name == "-":
+            yield from (line.strip() for line in sys.stdin if line.strip())
+        else:
+            yield name
+
+
+def _answers(queries: Iterable[str], connection: "object") -> Iterator["Answer"]:
+    from blocklist import check as checker
+    from blocklist.ledger.lookup import Lookup
+
+    lookup = Lookup(connection) if connection is not None else None  # type: ignore[arg-type]
+    for query in queries:
+        try:
+            yield checker.check(query, lookup)
+        except Refused as refused:
+            raise UsageError(f"{query!r} is no name, address or URL: {refused.reason}") from None
+
+
+def _show(answer: "Answer") -> None:
+    match = f", by {answer.match.indicator} ({answer.match.scope})" if answer.match else ""
+    cause = f": {answer.cause}" if answer.cause else ""
+    show(f"{answer.query}: {answer.verdict} ({answer.reason}{cause}){match}")
+    for listing in answer.listings:
+        until = f" until {listing.until}" if listing.until else ""
+        seen = f" as {listing.evidence}" if listing.evidence != answer.query else ""
+        show(f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{seen}")
+    if answer.facts:
+        show(f"  resolved: {answer.facts}")

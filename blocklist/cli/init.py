@@ -1,0 +1,27 @@
+"""`init`: write a commented configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blocklist.cli.session import session
+from blocklist.errors import UsageError
+
+
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; else here.")] = Path(),
+) -> None:
+    """Write a commented blocklist.toml to start from; an existing one is never overwritten."""
+    from importlib.resources import files
+
+    from blocklist.config import FILE_NAME
+    from blocklist.files import write_atomically
+
+    path = folder / FILE_NAME
+    if path.exists():
+        raise UsageError(f"{path}: exists already and is left as it is")
+    template = (files("blocklist") / "cli" / "template.toml").read_bytes()
+    write_atomically(path, [template])
+    session(context).say(f"wrote {path}; read it, then: blocklist --config {path} run")

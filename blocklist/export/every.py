@@ -1,0 +1,65 @@
+"""All exports of a configuration, brought up to the release in force."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from blocklist.config import Config, Export
+from blocklist.errors import ExportFailed, UsageError
+from blocklist.export.one import export_one
+from blocklist.export.state import ExportResult, ExportState
+from blocklist.ledger import exports, releases
+from blocklist.ledger.book import Book
+from blocklist.ledger.bulk import Bulk
+from blocklist.spec import suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How one export ended: its result, or why there is none and the old file stays."""
+
+    name: str
+    path: str
+    result: ExportResult | None
+    cause: str | None = None
+
+
+def chosen(config: Config, names: Iterable[str]) -> list[Export]:
+    """Return the exports of these names, or all; raise `UsageError` for unknown ones."""
+    for name in names:
+        if name not in config.exports:
+            raise UsageError(f"{name}: no such export{suggestion(name, config.exports)}")
+    return [config.exports[name] for name in names] or list(config.exports.values())
+
+
+def export_every(
+    book: Book, wanted: list[Export], done: Callable[[Exported], None]
+) -> list[Exported]:
+    """Bring each export up to date, tell `done` of it, and return all; none harms another.
+
+    Raise `UsageError` when there is no release yet.
+    """
+    with book.small() as db:
+        past = releases.history(db.conn)
+        last = exports.last(db.conn)
+    if not past:
+        raise UsageError("there is no release to export yet; run: blocklist run")
+    with Bulk(book.database) as bulk:
+        rows = releases.rows(bulk, past[0].number)
+    outcomes = []
+    for export in wanted:
+        previous = last.get(export.name)
+        # Another path is another file: nothing is known about what stands there.
+        state = (
+            ExportState(**previous) if previous and previous["path"] == str(export.path) else None
+        )  # type: ignore[arg-type]
+        try:
+            result = export_one(export, rows, past[0].number, state, datetime.now(UTC))
+        except ExportFailed as error:
+            outcome = Exported(export.name, str(export.path), None, str(error))
+        else:
+            exports.save(book, asdict(result.state))
+            outcome = Exported(export.name, str(export.path), result)
+        done(outcome)
+        outcomes.append(outcome)
+    return outcomes

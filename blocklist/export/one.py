@@ -1,0 +1,104 @@
+"""One export from the release to the file in its place."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import file_digest
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.config import Export
+from blocklist.errors import BlocklistError, ExportFailed
+from blocklist.export.body import Body, sha256_of
+from blocklist.export.checker import check
+from blocklist.export.dialects import dialect
+from blocklist.export.prove import prove
+from blocklist.export.serial import following
+from blocklist.export.state import ExportResult, ExportState
+from blocklist.files import replacing
+
+
+def export_one(
+    export: Export,
+    rows: pl.DataFrame,
+    release: int,
+    previous: ExportState | None,
+    now: datetime,
+) -> ExportResult:
+    """Bring one export up to a release, given as rows of `columns.schema.RELEASE`.
+
+    `previous` is what the last call returned for this export. A file whose content is the same,
+    and that nobody touched, stays as it is, serial and all. Raise `ExportFailed` when the new file
+    cannot be rendered, proved, checked or put in place; the old one is then untouched.
+    """
+    try:
+        return _exported(export, rows, release, previous, now)
+    except BlocklistError as error:
+        message = f"export {export.name}: {error} ({export.path} is as it was)"
+        raise ExportFailed(message) from None
+
+
+def _exported(
+    export: Export,
+    rows: pl.DataFrame,
+    release: int,
+    previous: ExportState | None,
+    now: datetime,
+) -> ExportResult:
+    taken, others = _taken(export, rows)
+    body = dialect(export.target.dialect).body(export, taken)
+    body = replace(body, left_out=others | body.left_out)
+    digest = body.digest()
+    if previous and previous.digest == digest:
+        if _on_disk(export.path) == sha256_of(_content(export, previous, body)):
+            return ExportResult(previous, False, body.count, body.left_out)
+    elif previous and not body.count:
+        raise ExportFailed(f"release {release} has nothing for it, and a list is never emptied so")
+    state = ExportState(
+        name=export.name,
+        path=str(export.path),
+        release=release,
+        digest=digest,
+        serial=_serial(export, previous, now),
+        written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    notes = _installed(export, state, body, taken)
+    return ExportResult(state, True, body.count, body.left_out, notes)
+
+
+def _serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:
+    before = previous.serial if previous else None
+    return following(before, now) if export.target.needs_zone else None
+
+
+def _taken(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Return the rows of the kinds that the target takes, and how many blocks are of another."""
+    kinds = [kind.value for kind in export.target.kinds]
+    taken = pl.col("kind").is_in(kinds)
+    others = rows.filter(~taken, pl.col("action") == "block")["kind"].cast(pl.String)
+    counts = others.value_counts(sort=True).iter_rows()
+    return rows.filter(taken), {f"kind-{kind}": count for kind, count in counts}
+
+
+def _content(export: Export, state: ExportState, body: Body) -> chain[bytes]:
+    lines = dialect(export.target.dialect).head(export, state, body.count)
+    return chain((f"{line}\n".encode() for line in lines), body.chunks())
+
+
+def _on_disk(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _installed(
+    export: Export, state: ExportState, body: Body, rows: pl.DataFrame
+) -> tuple[str, ...]:
+    with replacing(export.path) as beside:
+        with beside.open("wb") as file:
+            file.writelines(_content(export, state, body))
+        prove(export, beside, rows, body.count)
+        return check(export, beside)

@@ -1,0 +1,54 @@
+"""What a finished file is asked for: every allow, a sample of the blocks, and what is around."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from blocklist import networks
+from blocklist.model import Kind
+from blocklist.names import MAX_NAME, lineage
+
+_SAMPLE = 500
+_LABEL = "blocklist-probe"
+
+
+def probes(kind: Kind, rows: pl.DataFrame) -> list[str]:
+    """Return what to ask: all allows, blocks below allows, a sample of the rest, with neighbours.
+
+    The same rows give the same probes.
+    """
+    known = rows.filter(pl.col("kind") == kind.value)
+    allow = known.filter(pl.col("action") == "allow")["value"]
+    block = known.filter(pl.col("action") == "block")["value"]
+    chosen = [allow, _spread(block)]
+    if kind is Kind.DOMAIN and len(allow):
+        marks = [f".{name}$" for name in allow]
+        chosen.append(_spread(block.filter((block + "$").str.contains_any(marks))))
+    around = _around_name if kind is Kind.DOMAIN else _around_network
+    return sorted({probe for value in pl.concat(chosen) for probe in around(value)})
+
+
+def _spread(values: pl.Series) -> pl.Series:
+    return values.gather_every(max(1, len(values) // _SAMPLE)).head(_SAMPLE)
+
+
+def _around_name(name: str) -> Iterator[str]:
+    """Yield a name, all above it, one below each of these, and one two below."""
+    for up in lineage(name):
+        yield up
+        yield from _short(f"{_LABEL}.{up}")
+    yield from _short(f"{_LABEL}.{_LABEL}.{name}")
+
+
+def _short(name: str) -> Iterator[str]:
+    if len(name) <= MAX_NAME:
+        yield name
+
+
+def _around_network(value: str) -> Iterator[str]:
+    """Yield the first and the last address of a network, and the two beside it."""
+    network = networks.parse(value)
+    first, last = int(network.network_address), int(network.broadcast_address)
+    top = 2**network.max_prefixlen - 1
+    for number in {first, last, max(first - 1, 0), min(last + 1, top)}:
+        yield str(type(network.network_address)(number))

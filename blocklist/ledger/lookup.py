@@ -1,0 +1,104 @@
+"""Single names out of the ledger, with nothing but sqlite3: cheap to import, for `check`."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from blocklist.model import Kind, Listing, Reason, Scope, Verdict
+
+_KINDS = list(Kind)
+_SCOPES = list(Scope)
+_VERDICTS = list(Verdict)
+_REASONS = list(Reason)
+#: How many listings of pages on one host are shown: evidence for a person, not a census.
+MOST_PAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict of the release in force."""
+
+    kind: Kind
+    value: str
+    scope: Scope
+    verdict: Verdict
+    reason: Reason
+    cause: str | None
+
+    @property
+    def in_force(self) -> bool:
+        """Whether exports carry it: a block, or an operator's allow that cuts into one."""
+        by_operator = self.reason is Reason.OPERATOR
+        return self.verdict is Verdict.BLOCK or (self.verdict is Verdict.ALLOW and by_operator)
+
+
+class Lookup:
+    """Questions about single values, answered from an open ledger."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def release(self) -> int | None:
+        """Return the number of the release in force."""
+        (number,) = self._connection.execute("SELECT max(number) FROM release").fetchone()
+        return None if number is None else int(number)
+
+    def verdicts(self, values: Iterable[str]) -> list[Judged]:
+        """Return the verdicts in force on exactly these values."""
+        wanted = json.dumps(list(values))
+        return self._judged(
+            "value IN (SELECT value FROM json_each(?))",
+            wanted,
+        )
+
+    def verdicts_between(self, first: str, end: str) -> list[Judged]:
+        """Return the verdicts in force on values from `first` up to, but not, `end`."""
+        return self._judged("value >= ? AND value < ?", first, end)
+
+    def _judged(self, condition: str, *parameters: str) -> list[Judged]:
+        rows = self._connection.execute(
+            "SELECT kind, value, scope, verdict, reason, cause FROM verdict "
+            f"WHERE {condition} AND until IS NULL",
+            parameters,
+        )
+        return [
+            Judged(_KINDS[k], value, _SCOPES[s], _VERDICTS[v], _REASONS[r], cause)
+            for k, value, s, v, r, cause in rows
+        ]
+
+    def listings(self, values: Iterable[str]) -> list[Listing]:
+        """Return every listing, past ones too, of exactly these values by feeds that block."""
+        wanted = json.dumps(list(values))
+        return list(self._listings("value IN (SELECT value FROM json_each(?))", wanted))
+
+    def pages(self, host: str) -> list[Listing]:
+        """Return listings of URLs on a host, at most `MOST_PAGES` for each scheme."""
+        shown = f"[{host}]" if ":" in host else host
+        found: list[Listing] = []
+        for scheme in ("http", "https"):
+            for mark, end in (("/", "0"), (":", ";")):
+                start = f"{scheme}://{shown}"
+                condition = f"value >= ? AND value < ? LIMIT {MOST_PAGES}"
+                found += self._listings(condition, start + mark, start + end)
+        return found
+
+    def _listings(self, condition: str, *parameters: str) -> Iterator[Listing]:
+        rows = self._connection.execute(
+            "SELECT feed.name, value, scope, first.started, last.started, "
+            "coalesce(evidence, value) FROM feed CROSS JOIN listing ON feed_id = feed.id "
+            "JOIN run AS first ON first.id = since LEFT JOIN run AS last ON last.id = until "
+            f"WHERE feed.guard IS NULL AND {condition}",
+            parameters,
+        )
+        for feed, value, scope, since, until, evidence in rows:
+            yield Listing(feed, value, _SCOPES[scope], since, until, evidence)
+
+    def facts(self, name: str) -> dict[str, object]:
+        """Return what resolving a name gave, empty when it was never resolved."""
+        sql = "SELECT state, addresses, checked FROM fact WHERE name = ?"
+        row = self._connection.execute(sql, [name]).fetchone()
+        if row is None:
+            return {}
+        state, addresses, checked = row
+        return {"state": state, "addresses": json.loads(addresses), "checked": checked}
