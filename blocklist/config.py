@@ -1,17 +1,15 @@
 """blocklist.toml -> Config; every error names the file, the key and what is expected."""
 
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from blocklist import catalogue, spec
 from blocklist.catalogue import Feed, Target
 from blocklist.errors import Refused, UsageError
+from blocklist.location import DATABASE, find
 from blocklist.model import GuardClass, Kind
 from blocklist.names import canonical
 from blocklist.queries import parse_query
-
-FILE_NAME = "blocklist.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    database: str = "blocklist.db"
+    database: str = DATABASE
     feeds: dict[str, dict[str, object]] = field(default_factory=dict)
     guards: dict[str, dict[str, object]] = field(default_factory=dict)
     policy: dict[str, object] = field(default_factory=dict)
@@ -73,15 +71,6 @@ class _ExportTable:
     target: str
     path: str
     zone: str | None = None
-
-
-def find(given: Path | None) -> Path | None:
-    """Return the configuration in force: the one given, ./blocklist.toml, the user's, or none."""
-    if given is not None:
-        return given
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    places = (Path(FILE_NAME), home / "blocklist" / FILE_NAME)
-    return next((place for place in places if place.is_file()), None)
 
 
 def load(given: Path | None = None) -> Config:

@@ -26,13 +26,12 @@ def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Give an empty file beside `path`, which takes its place when the block ends well.
 
-    Any error leaves the old file untouched and nothing beside it; an `OSError` is raised as
-    `UsageError`.
+    Any error leaves the old file untouched and nothing beside it. Raise `UsageError` for an
+    `OSError`, also one from within the block, and where `path` is a folder or a device.
     """
     beside = None
     try:
-        if path.is_dir():  # else found out only after all the work
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        _refuse_what_is_no_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = path.stat().st_mode & 0o777 if path.exists() else _MODE
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -48,6 +47,14 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if beside is not None:
             beside.unlink(missing_ok=True)
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Fail before all the work, and never put a file in the place of /dev/null."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: cannot be written: it is a device or a pipe; name a file")
 
 
 def _sync(path: Path) -> None:

@@ -2,20 +2,21 @@
 
 import dataclasses
 import tomllib
-from difflib import get_close_matches
 from enum import StrEnum
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from blocklist.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 T = TypeVar("T")
 Table = dict[str, Any]
 
 
-def load(path: Path | Traversable) -> Table:
+def load(path: "Path | Traversable") -> Table:
     """Return the tables of a TOML file; raise `UsageError` when it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -98,7 +99,11 @@ def _expected(hint: Any) -> str:
 
 def suggestion(word: str, known: object) -> str:
     """Return `; did you mean X?` for a word close to a known one, else what is known."""
+    from difflib import get_close_matches
+
     options = [str(option) for option in known]  # type: ignore[attr-defined]
+    if not options:
+        return ""
     close = get_close_matches(word, options, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(options))}"
 

@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from blocklist import __version__
-from blocklist.cli import check, export, feeds, init, operator, release, review, run, update
+from blocklist.cli import (
+    check,
+    export,
+    feeds,
+    init,
+    operator,
+    release,
+    resolve,
+    review,
+    run,
+    update,
+)
 from blocklist.cli.session import Session
 
 app = typer.Typer(
@@ -45,6 +56,7 @@ def options(
 app.command("init")(init.init)
 app.add_typer(feeds.app, name="feeds")
 app.command("update")(update.update)
+app.command("resolve")(resolve.resolve)
 app.add_typer(release.app, name="release")
 app.command("export")(export.export)
 app.command("run")(run.run)

@@ -29,7 +29,7 @@ def check(
     """
     from blocklist.ledger.connection import reading
 
-    with reading(session(context).config.database) as connection:
+    with reading(session(context).database) as connection:
         answers = list(_answers(_queries(names), connection))
     if as_json:
         show_json([{name: getattr(a, name) for name in _FIELDS} for a in answers])

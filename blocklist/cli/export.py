@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, Session, session, show_json, show_table
+from blocklist.cli.session import Json, Session, session, show_json, show_table, warn
 
 if TYPE_CHECKING:
+    from blocklist.config import Export
     from blocklist.export.every import Exported
+    from blocklist.ledger.book import Book
 
 EXPORT_FAILED = 6
 
@@ -27,7 +29,7 @@ def export(
     current = session(context)
     wanted = every.chosen(current.config, targets or [])
     with writing(current.config.database, "export") as book:
-        outcomes = every.export_every(book, wanted, lambda o: tell(current, o))
+        outcomes = exported(current, book, wanted)
     if as_json:
         show_json({"exports": outcomes})
     else:
@@ -36,22 +38,23 @@ def export(
         raise typer.Exit(EXPORT_FAILED)
 
 
-def tell(current: Session, outcome: "Exported") -> None:
-    """Say what went wrong with an export, or what it could not express."""
-    if outcome.result is None:
-        current.say(str(outcome.cause))
-        return
-    if current.verbose:
-        for reason, count in outcome.result.left_out.items():
-            current.say(f"export {outcome.name}: {count:,} {reason}")
-        for note in outcome.result.notes:
-            current.say(f"export {outcome.name}: {note}")
+def exported(current: Session, book: "Book", wanted: list["Export"]) -> list["Exported"]:
+    """Write exports with progress, tell what went wrong, and return the outcomes."""
+    from blocklist.export import every
+
+    with current.progress("exporting", len(wanted)) as step:
+        outcomes = every.export_every(book, wanted, lambda o: step(f"export {o.name}: {o.path}"))
+    for outcome in outcomes:
+        if outcome.result is None:
+            warn(str(outcome.cause))
+        elif current.verbose:
+            for note in outcome.result.notes:
+                warn(f"export {outcome.name}: {note}")
+    return outcomes
 
 
 def show_exports(outcomes: list["Exported"]) -> None:
     """Show a table of how exports ended."""
-    if not outcomes:
-        return
     rows = []
     for outcome in outcomes:
         result = outcome.result

@@ -16,8 +16,8 @@ def init(
     """Write a commented blocklist.toml to start from; an existing one is never overwritten."""
     from importlib.resources import files
 
-    from blocklist.config import FILE_NAME
     from blocklist.files import write_atomically
+    from blocklist.location import FILE_NAME
 
     path = folder / FILE_NAME
     if path.exists():

@@ -8,79 +8,92 @@ import typer
 
 from blocklist.cli.session import Json, session, show, show_json, show_table
 from blocklist.errors import Refused, UsageError
-from blocklist.model import Kind, Scope, Verdict
+from blocklist.model import Entry, Kind, Scope, Verdict
 
 if TYPE_CHECKING:
     from blocklist.model import Indicator
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_ARTICLE = {Verdict.ALLOW: "an", Verdict.BLOCK: "a"}
 _NEXT = "takes effect with the next: blocklist run"
+
+
+Name = Annotated[str, typer.Argument(help="A domain, address, network or URL.")]
+Reason = Annotated[str, typer.Option(help="Why, for those who ask later.")]
+Lasting = Annotated[
+    str | None, typer.Option("--for", help="How long: 30m, 2h, 7d, 4w; else until removed.")
+]
+Covers = Annotated[Scope, typer.Option(help="What of a domain: it and all below it, or less.")]
 
 
 def verbs(action: Verdict) -> typer.Typer:
     """Return the command group `allow` or `block`, which differ in nothing but the action."""
     group = typer.Typer(help=f"Names and networks you {action} yourself.", no_args_is_help=True)
 
-    @group.command("add")
+    @group.command("add", help=f"{action.capitalize()} a name or network, whatever feeds say.")
     def add(
         context: typer.Context,
-        name: Annotated[str, typer.Argument(help="A domain, address, network or URL.")],
-        reason: Annotated[str, typer.Option(help="Why, for those who ask later.")] = "",
-        lasting: Annotated[
-            str | None, typer.Option("--for", help="How long: 30m, 2h, 7d, 4w; else until removed.")
-        ] = None,
-        scope: Annotated[
-            Scope, typer.Option(help="What of a domain: it and all below it, or less.")
-        ] = Scope.SUBTREE,
+        name: Name,
+        reason: Reason = "",
+        lasting: Lasting = None,
+        scope: Covers = Scope.SUBTREE,
     ) -> None:
-        from blocklist.ledger import operator
-        from blocklist.ledger.book import writing
-
-        indicator = parsed(name)
-        covers = scope if indicator.kind is Kind.DOMAIN else Scope.EXACT
         expires = None if lasting is None else _end(lasting)
-        with writing(session(context).config.database, f"{action} add") as book:
-            operator.add(book, indicator, covers, action, reason, expires)
-        until = f" until {expires}" if expires else ""
-        session(context).say(f"{action} {indicator.value} ({covers}){until}; {_NEXT}")
+        _add(context, Entry(*_meant(name, scope), action, reason, "", expires))
 
-    @group.command("remove")
-    def remove(
-        context: typer.Context,
-        name: Annotated[str, typer.Argument(help="What was added.")],
-    ) -> None:
-        from blocklist.ledger import operator
-        from blocklist.ledger.book import writing
+    @group.command("remove", help=f"End {_ARTICLE[action]} {action} entry.")
+    def remove(context: typer.Context, name: Name) -> None:
+        _remove(context, name, action)
 
-        indicator = parsed(name)
-        with writing(session(context).config.database, f"{action} remove") as book:
-            ended = operator.remove(book, indicator, action=action)
-        if not ended:
-            raise UsageError(f"{indicator.value}: no {action} entry; see: blocklist {action} list")
-        session(context).say(f"{indicator.value}: no longer {action}; {_NEXT}")
-
-    @group.command("list")
+    @group.command("list", help=f"List the {action} entries in force.")
     def entries(context: typer.Context, as_json: Json = False) -> None:
-        from blocklist.ledger import operator
-        from blocklist.ledger.connection import reading
+        _list(context, action, as_json=as_json)
 
-        with reading(session(context).config.database) as connection:
-            every = list(operator.entries(connection)) if connection else []
-        found = [entry for entry in every if entry.action is action]
-        if as_json:
-            show_json(found)
-        elif not found:
-            show(f"no {action} entries")
-        else:
-            columns = ("name", "scope", "reason", "created", "until")
-            show_table(columns, ((e.value, e.scope, e.reason, e.created, e.expires) for e in found))
-
-    add.__doc__ = (
-        f"{action.capitalize()} a name and all below it, or a network, whatever feeds say."
-    )
-    remove.__doc__ = f"End an {action} entry." if action is Verdict.ALLOW else "End a block entry."
-    entries.__doc__ = f"List the {action} entries in force."
     return group
+
+
+def _meant(name: str, scope: Scope) -> tuple[Kind, str, Scope]:
+    indicator = parsed(name)
+    covers = scope if indicator.kind is Kind.DOMAIN else Scope.EXACT
+    return indicator.kind, indicator.value, covers
+
+
+def _add(context: typer.Context, entry: Entry) -> None:
+    from blocklist.ledger import operator
+    from blocklist.ledger.book import writing
+
+    with writing(session(context).database, f"{entry.action} add") as book:
+        operator.add(book, entry)
+    until = f" until {entry.expires}" if entry.expires else ""
+    session(context).say(f"{entry.action} {entry.value} ({entry.scope}){until}; {_NEXT}")
+
+
+def _remove(context: typer.Context, name: str, action: Verdict) -> None:
+    from blocklist.ledger import operator
+    from blocklist.ledger.book import writing
+
+    indicator = parsed(name)
+    with writing(session(context).database, f"{action} remove") as book:
+        ended = operator.remove(book, indicator, action)
+    if not ended:
+        raise UsageError(f"{indicator.value}: no {action} entry; see: blocklist {action} list")
+    session(context).say(f"{indicator.value}: no longer {action}; {_NEXT}")
+
+
+def _list(context: typer.Context, action: Verdict, *, as_json: bool) -> None:
+    from blocklist.ledger import operator
+    from blocklist.ledger.connection import reading
+
+    with reading(session(context).database) as connection:
+        every = list(operator.entries(connection)) if connection else []
+    found = [entry for entry in every if entry.action is action]
+    if as_json:
+        show_json(found)
+    elif not found:
+        show(f"no {action} entries")
+    else:
+        columns = ("name", "scope", "reason", "created", "until")
+        show_table(columns, ((e.value, e.scope, e.reason, e.created, e.expires) for e in found))
 
 
 def parsed(name: str) -> "Indicator":

@@ -65,16 +65,18 @@ def one(
 
     found = [r for r in _history(context) if number is None or r.number == number]
     if not found:
-        raise UsageError(f"no release {number or ''}; see: blocklist release list")
+        wanted = "no release yet" if number is None else f"there is no release {number}"
+        raise UsageError(f"{wanted}; see: blocklist release list")
     release = found[0]
-    with Bulk(session(context).config.database) as bulk:
+    with Bulk(session(context).database) as bulk:
         content = rows(bulk, release.number)
     shown = content.sort("value").head(limit)
     if as_json:
         show_json({"release": release, "entries": content.height, "shown": shown.to_dicts()})
         return
     show(
-        f"release {release.number} of {release.created}: {release.blocked:,} blocked, {release.held:,} held"
+        f"release {release.number} of {release.created}: {release.blocked:,} blocked, "
+        f"{release.held:,} held"
     )
     show_table(
         ("action", "kind", "scope", "value"),
@@ -88,7 +90,7 @@ def _history(context: typer.Context) -> list["Release"]:
     from blocklist.ledger.connection import reading
     from blocklist.ledger.releases import history
 
-    with reading(session(context).config.database) as connection:
+    with reading(session(context).database) as connection:
         return history(connection) if connection else []
 
 

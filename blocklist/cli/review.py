@@ -7,7 +7,7 @@ import typer
 from blocklist.cli.operator import parsed
 from blocklist.cli.session import Json, session, show, show_json, show_table
 from blocklist.errors import UsageError
-from blocklist.model import Reason, Verdict
+from blocklist.model import Entry, Reason, Verdict
 
 app = typer.Typer(help="What is held for a person to decide.", invoke_without_command=True)
 
@@ -30,12 +30,14 @@ def listing(
     from blocklist.ledger import review as holds
     from blocklist.ledger.connection import reading
 
-    with reading(session(context).config.database) as connection:
+    with reading(session(context).database) as connection:
         counts = holds.counts(connection) if connection else {}
+        causes = holds.causes(connection) if connection else {}
         found = holds.held(connection, limit, reason) if connection else []
     total = sum(counts.values()) if reason is None else counts.get(reason, 0)
     if as_json:
-        show_json({"held": total, "by_reason": counts, "shown": len(found), "items": found})
+        summary = {"held": total, "by_reason": counts, "by_cause": causes, "shown": len(found)}
+        show_json({**summary, "items": found})
         return
     if not found:
         show("nothing is held")
@@ -70,13 +72,13 @@ def _decide(context: typer.Context, name: str, action: Verdict) -> None:
 
     indicator = parsed(name)
     word = "accepted" if action is Verdict.BLOCK else "rejected"
-    with writing(session(context).config.database, f"review {word}") as book:
+    with writing(session(context).database, f"review {word}") as book:
         with book.small() as db:
             found = holds.find(db.conn, indicator.value)
         if found is None:
             raise UsageError(f"{indicator.value}: is not held; see: blocklist review list")
         why = f"review: {word} ({found.reason})"
-        operator.add(book, indicator, found.scope, action, why, None)
+        operator.add(book, Entry(found.kind, found.indicator, found.scope, action, why, "", None))
     session(context).say(
         f"{indicator.value} ({found.scope}): {word}; takes effect with the next: blocklist run"
     )

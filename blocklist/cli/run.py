@@ -23,19 +23,19 @@ def run(context: typer.Context, as_json: Json = False) -> None:
     config = current.config
     feeds = collect.chosen(config, [])
     with writing(config.database, "run") as book:
-        outcomes = collect.update(config, book, feeds, lambda o: updating.tell(current, o))
+        outcomes = updating.collected(current, book, feeds)
         if not as_json:
             updating.show_outcomes(outcomes)
+        current.say("judging")
         built = builder.build(config, book, "run")
-        exports = every.export_every(
-            book, every.chosen(config, []), lambda o: exporting.tell(current, o)
-        )
+        exports = exporting.exported(current, book, every.chosen(config, []))
     if as_json:
         release = {"release": built.release, "changed": built.fresh}
         show_json({"feeds": outcomes, **release, "exports": exports})
     else:
         show(sentence(built))
-        exporting.show_exports(exports)
+        if exports:
+            exporting.show_exports(exports)
     if any(outcome.result is None for outcome in exports):
         raise typer.Exit(exporting.EXPORT_FAILED)
     if not all(outcome.good for outcome in outcomes):

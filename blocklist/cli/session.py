@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -32,11 +33,35 @@ class Session:
 
         return load(self.config_path)
 
+    @property
+    def database(self) -> Path:
+        """The ledger's path, known without reading all of the configuration."""
+        from blocklist.location import database
+
+        return database(self.config_path)
+
     def say(self, text: str) -> None:
-        """Write a line of progress on stderr unless the person wants quiet."""
+        """Write a line about the work on stderr unless the person wants quiet."""
         if not self.quiet:
-            sys.stderr.write(printable(text) + "\n")
-            sys.stderr.flush()
+            warn(text)
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Callable[[str], None]]:
+        """Give a function to be called with a line as each of `total` steps ends.
+
+        On a terminal a bar moves; elsewhere the lines are written; with quiet, nothing is.
+        """
+        if self.quiet:
+            yield lambda _: None
+        elif not sys.stderr.isatty():
+            yield self.say
+        else:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            with Progress(console=Console(stderr=True), transient=True) as bar:
+                task = bar.add_task(what, total=total)
+                yield lambda line: bar.update(task, advance=1, description=f"{what}: {line[:40]}")
 
 
 def session(context: typer.Context) -> Session:
@@ -44,6 +69,12 @@ def session(context: typer.Context) -> Session:
     found = context.obj
     assert isinstance(found, Session)
     return found
+
+
+def warn(text: str) -> None:
+    """Write a line on stderr: what went wrong is told to the quiet, too."""
+    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.flush()
 
 
 def show(text: str) -> None:

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, Session, session, show_json, show_table
+from blocklist.cli.session import Json, Session, session, show_json, show_table, warn
 
 if TYPE_CHECKING:
+    from blocklist.catalogue import Feed
     from blocklist.collect.update import Outcome
+    from blocklist.ledger.book import Book
 
 FEED_FAILED = 4
 
@@ -27,7 +29,7 @@ def update(
     current = session(context)
     chosen = collect.chosen(current.config, feeds or [])
     with writing(current.config.database, "update") as book:
-        outcomes = collect.update(current.config, book, chosen, lambda o: tell(current, o))
+        outcomes = collected(current, book, chosen)
     if as_json:
         show_json({"feeds": outcomes})
     else:
@@ -36,18 +38,24 @@ def update(
         raise typer.Exit(FEED_FAILED)
 
 
-def tell(current: Session, outcome: "Outcome") -> None:
-    """Say how a feed ended, as it ends."""
-    cause = f": {outcome.cause}" if outcome.cause else ""
-    if current.verbose or not outcome.good:
-        current.say(f"{outcome.feed}: {outcome.state}{cause}")
+def collected(current: Session, book: "Book", feeds: list["Feed"]) -> list["Outcome"]:
+    """Update feeds with progress, tell what went wrong, and return the outcomes."""
+    from blocklist.collect import update as collect
+
+    with current.progress("collecting", len(feeds)) as step:
+        outcomes = collect.update(current.config, book, feeds, lambda o: step(_line(o)))
+    for outcome in outcomes:
+        if not outcome.good:
+            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; its last good stays in force")
+    return outcomes
+
+
+def _line(outcome: "Outcome") -> str:
+    return f"{outcome.feed}: {outcome.state}, {outcome.entries:,} entries"
 
 
 def show_outcomes(outcomes: list["Outcome"]) -> None:
     """Show a table of how feeds ended."""
-    if not outcomes:
-        return
-    rows = [
-        (o.feed, o.state, f"{o.entries:,}", f"+{o.added:,}", f"-{o.removed:,}") for o in outcomes
-    ]
-    show_table(("feed", "state", "entries", "added", "removed"), rows)
+    columns = ("feed", "state", "entries", "added", "removed")
+    counts = ((o.feed, o.state, f"{o.entries:,}", o.added, o.removed) for o in outcomes)
+    show_table(columns, ((*start, f"+{added:,}", f"-{gone:,}") for *start, added, gone in counts))

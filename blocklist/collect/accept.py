@@ -16,6 +16,7 @@ def refusal(feed: Feed, policy: Policy, body: bytes, parsed: Parsed, before: int
     `before` is how many entries of the feed are in force, 0 for a feed never accepted.
     """
     found = parsed.indicators.height
+    where = f"{'guards' if feed.guard else 'feeds'}.{feed.name}"
     if not body.strip():
         return "empty: 0 bytes of content"
     if body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE):
@@ -27,13 +28,13 @@ def refusal(feed: Feed, policy: Policy, body: bytes, parsed: Parsed, before: int
         lost = 1 - found / before
         return (
             f"shrank from {before:,} to {found:,} entries: {lost:.0%} lost, at most {shrink:.0%} "
-            f"allowed (if that is right, set feeds.{feed.name}.max_shrink)"
+            f"allowed (if that is right, set {where}.max_shrink)"
         )
     growth = policy.max_growth if feed.max_growth is None else feed.max_growth
     if before and found > max(before * growth, _GROWTH_FROM):
         return (
             f"grew from {before:,} to {found:,} entries, more than {growth:g} times "
-            f"(if that is right, set feeds.{feed.name}.max_growth)"
+            f"(if that is right, set {where}.max_growth)"
         )
     return None
 

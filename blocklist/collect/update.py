@@ -39,10 +39,14 @@ class Outcome:
 def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
     """Return the feeds of these names, or all enabled ones; raise `UsageError` for unknown ones."""
     known = {**config.guards, **config.feeds}
+    names = list(dict.fromkeys(names))
     for name in names:
         if name not in known:
             raise UsageError(f"{name}: no such feed{suggestion(name, known)}")
     feeds = [known[name] for name in names] or config.sources
+    if not feeds:
+        where = config.path or "blocklist.toml (write one with: blocklist init)"
+        raise UsageError(f"no feed is enabled in {where}; see: blocklist feeds list")
     for feed in feeds:
         if feed.format not in FORMATS:
             hint = suggestion(feed.format, FORMATS)

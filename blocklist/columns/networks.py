@@ -4,7 +4,7 @@ A network is `family` (4 or 6), `first` and `last` (inclusive, unsigned 128 bit 
 """
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+from ipaddress import IPv6Network
 
 import polars as pl
 
@@ -157,24 +157,36 @@ def overlapping(frame: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
 
 def texts(frame: pl.DataFrame) -> pl.Series:
     """Return the canonical networks that make up the spans, in order of address."""
-    ordered = frame.select(SPAN.names()).sort("family", "first")
+    return blocks(frame.sort("family", "first"))["value"]
+
+
+def blocks(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the fewest canonical networks of each span: `row`, the span's place, and `value`.
+
+    Every step takes from all spans at once the largest aligned block at their start.
+    """
+    left = frame.select(SPAN.names()).with_row_index("row")
+    found = [left.clear().with_columns(bits=pl.lit(0, pl.UInt32))]
+    while not left.is_empty():
+        step = left.with_columns(bits=_largest_block())
+        end = pl.col("first") + pl.lit(2, pl.UInt128).pow("bits") - 1
+        found.append(step)
+        left = step.with_columns(end=end).filter(pl.col("end") < pl.col("last"))
+        left = left.select("row", "family", pl.col("end").alias("first") + 1, "last")
+    parts = pl.concat(found).sort("row", maintain_order=True)
     ipv4 = pl.when(pl.col("family") == 4)
-    first = ipv4.then("first").cast(pl.Int64)
-    size = ipv4.then(pl.col("last") - pl.col("first") + 1).cast(pl.Int64)
-    aligned = ((size & (size - 1)) == 0) & (first % size == 0)
-    prefix = 32 - size.log(2).round().cast(pl.Int64)
-    direct = pl.when(aligned).then(_ipv4_text(first, prefix))
-    shown = ordered.with_columns(value=direct).with_row_index("row")
-    odd = [
-        (row, value)
-        for row, *span in shown.filter(pl.col("value").is_null()).drop("value").iter_rows()
-        for value in _summarized(*span)
-    ]
-    rest = pl.DataFrame(odd, schema={"row": pl.UInt32, "value": pl.String}, orient="row")
-    done = shown.select("row", "value").drop_nulls()
-    return done.vstack(rest).sort("row", maintain_order=True)["value"]
+    direct = _ipv4_text(ipv4.then("first").cast(pl.Int64), 32 - ipv4.then("bits").cast(pl.Int64))
+    wide = parts.filter(pl.col("family") == 6).select("first", "bits").iter_rows()
+    ipv6 = [networks.text(IPv6Network((first, 128 - bits))) for first, bits in wide]
+    values = parts.select(direct).to_series()
+    values = values.scatter((parts["family"] == 6).arg_true(), pl.Series(ipv6, dtype=pl.String))
+    return parts.select("row", value=values)
 
 
-def _summarized(family: int, first: int, last: int) -> list[str]:
-    address = IPv4Address if family == 4 else IPv6Address
-    return [networks.text(net) for net in summarize_address_range(address(first), address(last))]
+def _largest_block() -> pl.Expr:
+    """Return how many bits the largest block leaves free that starts a span and lies within it."""
+    aligned = pl.col("first").bitwise_trailing_zeros()
+    size = pl.col("last") - pl.col("first") + 1
+    # All of IPv6 has a size of 2 ** 128, which wraps to 0.
+    fits = pl.when(size == 0).then(128).otherwise(127 - size.bitwise_leading_zeros().cast(pl.Int32))
+    return pl.min_horizontal(aligned, fits).cast(pl.UInt32)

@@ -48,11 +48,7 @@ def export_every(
         rows = releases.rows(bulk, past[0].number)
     outcomes = []
     for export in wanted:
-        previous = last.get(export.name)
-        # Another path is another file: nothing is known about what stands there.
-        state = (
-            ExportState(**previous) if previous and previous["path"] == str(export.path) else None
-        )  # type: ignore[arg-type]
+        state = _known(last.get(export.name), export)
         try:
             result = export_one(export, rows, past[0].number, state, datetime.now(UTC))
         except ExportFailed as error:
@@ -63,3 +59,10 @@ def export_every(
         done(outcome)
         outcomes.append(outcome)
     return outcomes
+
+
+def _known(row: exports.Row | None, export: Export) -> ExportState | None:
+    # Another path is another file: nothing is known about what stands there.
+    if row is None or row["path"] != str(export.path):
+        return None
+    return ExportState(**row)  # type: ignore[arg-type]

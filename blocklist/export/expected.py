@@ -51,12 +51,14 @@ def decisive(kind: Kind, query: str, known: Rules) -> tuple[str, Scope, Verdict]
 def answer(kind: Kind, query: str, known: Rules, says: Callable[[str, str], bool]) -> bool | None:
     """Return whether a file must block a query; none when it may, but need not.
 
-    `says` tells whether the target can say that a row at one name blocks the query.
+    `says` tells whether the target can say that a row at one name blocks the query; of networks
+    every target can say all but the one of all addresses.
     """
     row = decisive(kind, query, known)
     if row is None or row[2] is Verdict.ALLOW:
         return False
-    return True if says(row[0], query) else None
+    sayable = not row[0].endswith("/0") if kind is Kind.IP else says(row[0], query)
+    return True if sayable else None
 
 
 def room_for_names(export: Export) -> int:

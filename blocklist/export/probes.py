@@ -1,6 +1,7 @@
 """What a finished file is asked for: every allow, a sample of the blocks, and what is around."""
 
 from collections.abc import Iterator
+from math import ceil
 
 import polars as pl
 
@@ -29,7 +30,7 @@ def probes(kind: Kind, rows: pl.DataFrame) -> list[str]:
 
 
 def _spread(values: pl.Series) -> pl.Series:
-    return values.gather_every(max(1, len(values) // _SAMPLE)).head(_SAMPLE)
+    return values.gather_every(max(1, ceil(len(values) / _SAMPLE)))
 
 
 def _around_name(name: str) -> Iterator[str]:

@@ -10,7 +10,9 @@ from blocklist.columns.schema import KIND
 from blocklist.columns.suffixes import Suffixes
 from blocklist.model import Kind, Scope
 
-_DOUBT = (1 - pl.col("reliability")).product()
+#: Scores are rounded to so many places, that 0.1 stays 0.1 and no order of feeds shows in them.
+_PLACES = 9
+_PARTS = ("here", "below", "wide")
 
 
 def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
@@ -31,54 +33,40 @@ def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
 
 
 def scored(listings: pl.DataFrame, reliability: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a value with a score for the value itself and one for all below it.
+    """Return one row a value with its scores, each null where nobody lists that part.
 
     `listings` has `feed`, `value`, `scope` and `whole`; `reliability` has `feed`, `reliability`.
-    The result: `value`, `here` and `below` (scores, null where nobody lists that part), `whole`
-    (whether anyone lists the host and not just pages on it) and `direct` (the score of those).
+    The result: `value`, `here` (the score of the value itself), `below` (of all below it) and
+    `wide` (of those who list the host and not just pages on it).
     """
-    covers_here = pl.col("scope") != Scope.BELOW.value
-    covers_below = pl.col("scope") != Scope.EXACT.value
+    parts = {
+        "here": pl.col("scope") != Scope.BELOW.value,
+        "below": pl.col("scope") != Scope.EXACT.value,
+        "wide": pl.col("whole"),
+    }
+    doubt = reliability.select("feed", doubt=(1 - pl.col("reliability")).log())
     voices = (
         listings.group_by("feed", "value")
-        .agg(here=covers_here.any(), below=covers_below.any(), whole=pl.col("whole").any())
-        .join(reliability, on="feed")
+        .agg(lists.any().alias(part) for part, lists in parts.items())
+        .join(doubt, on="feed")
+        .with_columns(pl.when(part).then("doubt").alias(part) for part in _PARTS)
     )
-    return (
-        voices.group_by("value")
-        .agg(
-            here=(1 - pl.col("reliability").filter("here")).product(),
-            below=(1 - pl.col("reliability").filter("below")).product(),
-            direct=(1 - pl.col("reliability").filter(pl.col("here") & pl.col("whole"))).product(),
-            listed_here=pl.col("here").any(),
-            listed_below=pl.col("below").any(),
-            whole=pl.col("whole").any(),
-        )
-        .select(
-            "value",
-            "whole",
-            here=pl.when("listed_here").then(1 - pl.col("here")),
-            below=pl.when("listed_below").then(1 - pl.col("below")),
-            direct=1 - pl.col("direct"),
-        )
-    )
+    said = {part: pl.when(pl.col(part).count() > 0).then(pl.col(part).sum()) for part in _PARTS}
+    scores = {part: (1 - pl.col(part).exp()).round(_PLACES) for part in _PARTS}
+    return voices.group_by("value").agg(**said).with_columns(**scores)
 
 
 def names(
     listings: pl.DataFrame, reliability: pl.DataFrame, suffixes: Suffixes, *, widen: bool
 ) -> pl.DataFrame:
-    """Return the names to be judged, widened: `value`, `registrable`, `claims_below`, scores.
+    """Return the names to be judged, widened: `value`, `registrable` and the scores.
 
     With `widen`, whoever lists a registrable domain as such lists all below it: the owner is the
     fraud. A page on a host says nothing about the rest of it, so URLs with a path never widen.
     """
     frame = scored(listings, reliability)
     frame = frame.with_columns(registrable=suffixes.registrable(frame["value"]))
-    frame = frame.with_columns(claims_below=pl.col("below").is_not_null())
     if not widen:
         return frame
     owned = (pl.col("registrable") == pl.col("value")).fill_null(value=False)
-    widened = owned & pl.col("whole") & pl.col("here").is_not_null()
-    # What claims both parts is at least as well attested for each as for both.
-    below = pl.when(widened).then(pl.max_horizontal("below", "direct")).otherwise("below")
-    return frame.with_columns(below=below)
+    return frame.with_columns(below=pl.when(owned).then("wide").otherwise("below"))

@@ -8,6 +8,7 @@ import polars as pl
 from blocklist.columns.names import lineage
 from blocklist.columns.suffixes import Suffixes
 from blocklist.judge import core
+from blocklist.judge.reach import at_or_below
 from blocklist.model import GuardClass, Kind
 
 #: `class` is a `GuardClass`, `source` says where the entry stands. `bounded` entries stop at a
@@ -74,10 +75,9 @@ def _own(own: tuple[tuple[Kind, str], ...]) -> Iterator[_Row]:
 def name_hits(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
     """Return which guard entry, if any, each name of `candidates` meets: the strongest class first.
 
-    `candidates` has `value`, `registrable` (null for a public suffix) and `claims_below`, whether
-    a feed listed all below the name. The result has `value`, `class` and `cause`, one row a name.
-    An entry is met by its own name, by names below it (as far as `bounded` lets it reach) and by
-    the names above it, for blocking those would take it along.
+    `candidates` has `value` and `registrable` (null for a public suffix); the result has `value`,
+    `class` and `cause`, one row a name. An entry is met by its own name, by names below it (as far
+    as `bounded` lets it reach) and by the names above it, for blocking those may take it along.
     """
     entries = guards.entries.filter(pl.col("kind") == Kind.DOMAIN.value)
     entries = entries.with_columns(registrable=guards.suffixes.registrable(entries["value"]))
@@ -89,10 +89,12 @@ def name_hits(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
             _hits_below(entries, candidates),
         ]
     )
-    return hits.sort("class").unique("value", keep="first", maintain_order=True)
+    return strongest(hits)
 
 
-_HIT = ["value", "class", "cause"]
+def strongest(hits: pl.DataFrame) -> pl.DataFrame:
+    """Return one hit a value: the strongest class; of equals always the same one."""
+    return hits.sort("class", "cause").unique("value", keep="first", maintain_order=True)
 
 
 def _cause(entry: str) -> pl.Expr:
@@ -113,10 +115,7 @@ def _bounded_hits(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFra
 
 def _unbounded_hits(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     """Names at or below an entry, however far."""
-    last = pl.col("value").str.extract(r"([^.]*)$")
-    ends = entries.select(last).to_series().unique()
-    near = candidates.filter(last.is_in(ends.implode()))
-    found = lineage(near, "value").join(entries, left_on="ancestor", right_on="value")
+    found = at_or_below(candidates, entries)
     return found.select("value", "class", cause=_cause("ancestor"))
 
 
@@ -128,16 +127,17 @@ def _hits_below(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame
 
 
 def _suffix_hits(suffixes: Suffixes, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Public suffixes, and names listed with all below them that have a public suffix there."""
-    rules = pl.concat([suffixes.exact, suffixes.wild]).unique().alias("rule").to_frame()
-    above = lineage(rules, "rule").filter(pl.col("steps") > 0)["ancestor"].unique()
+    """Public suffixes, and names that have a public suffix below them."""
+    exact, wild = suffixes.exact.alias("rule").to_frame(), suffixes.wild.alias("rule").to_frame()
+    above = lineage(exact, "rule").filter(pl.col("steps") > 0)["ancestor"]
+    # All that stands right below the name of a wildcard rule is a suffix.
+    above = above.append(lineage(wild, "rule")["ancestor"]).unique()
     platform = pl.col("value").is_in(pl.Series(sorted(core.names("platforms"))).implode())
     itself = pl.col("registrable").is_null() & ~platform
-    over = pl.col("claims_below") & pl.col("value").is_in(above.implode())
-    protected = pl.lit(GuardClass.PROTECTED.value, GUARDS["class"])
+    over = pl.col("value").is_in(above.implode())
     return candidates.filter(itself | over).select(
         "value",
-        protected.alias("class"),
+        pl.lit(GuardClass.PROTECTED.value, GUARDS["class"]).alias("class"),
         cause=pl.when(itself)
         .then(pl.lit("a public suffix"))
         .otherwise(pl.lit("has public suffixes below it")),

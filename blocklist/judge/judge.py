@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.columns import networks
+from blocklist.columns import networks, urls
 from blocklist.columns.schema import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
 from blocklist.judge import candidates, guards, operator
 from blocklist.judge.guards import Guards
@@ -44,34 +44,36 @@ def judge(case: Case) -> pl.DataFrame:
         ],
         how="diagonal",
     )
-    names = _names(case, every.filter(pl.col("kind") == Kind.DOMAIN.value), trust, entries)
-    nets = _networks(case, every.filter(pl.col("kind") == Kind.IP.value), trust, entries)
-    hosts = pl.concat([names, nets])
-    urls = _urls(listed.filter(pl.col("kind") == Kind.URL.value), hosts, entries)
+    found = pl.concat(
+        [
+            _names(case, every.filter(pl.col("kind") == Kind.DOMAIN.value), trust),
+            _networks(case, every.filter(pl.col("kind") == Kind.IP.value), trust),
+        ],
+        how="diagonal",
+    )
+    hosts = _decided(found, case.threshold, entries)
+    judged = pl.concat(
+        [
+            hosts.filter(~pl.col("unspoken")).drop("unspoken"),
+            _urls(listed.filter(pl.col("kind") == Kind.URL.value), found, case.threshold, entries),
+        ]
+    )
     own = operator.verdicts(entries)
-    judged = pl.concat([hosts.filter(~pl.col("unspoken")).drop("unspoken"), urls])
     return pl.concat([own, judged.join(own, on=["value", "scope"], how="anti")])
 
 
-def _names(
-    case: Case, listings: pl.DataFrame, trust: pl.DataFrame, entries: pl.DataFrame
-) -> pl.DataFrame:
+def _names(case: Case, listings: pl.DataFrame, trust: pl.DataFrame) -> pl.DataFrame:
     frame = candidates.names(listings, trust, case.guards.suffixes, widen=case.widen)
-    frame = frame.join(guards.name_hits(case.guards, frame), on="value", how="left")
-    frame = _with_scope(frame, case.threshold)
-    frame = frame.join(operator.decide_names(entries, frame), on="value", how="left")
-    return _decided(frame.with_columns(kind=pl.lit(Kind.DOMAIN.value, KIND)))
+    hits = guards.name_hits(case.guards, frame)
+    kind = pl.lit(Kind.DOMAIN.value, KIND)
+    return frame.join(hits, on="value", how="left").with_columns(kind=kind)
 
 
-def _networks(
-    case: Case, listings: pl.DataFrame, trust: pl.DataFrame, entries: pl.DataFrame
-) -> pl.DataFrame:
+def _networks(case: Case, listings: pl.DataFrame, trust: pl.DataFrame) -> pl.DataFrame:
     frame = candidates.scored(listings, trust)
     hits = _network_hits(case.guards.entries, frame["value"])
-    frame = frame.join(hits, on="value", how="left")
-    frame = _with_scope(frame, case.threshold)
-    frame = frame.join(operator.decide_networks(entries, frame), on="value", how="left")
-    return _decided(frame.with_columns(kind=pl.lit(Kind.IP.value, KIND)))
+    kind = pl.lit(Kind.IP.value, KIND)
+    return frame.join(hits, on="value", how="left").with_columns(kind=kind)
 
 
 def _network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
@@ -87,7 +89,7 @@ def _network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     ]
     empty = pl.DataFrame(schema={"value": pl.String, "class": pl.String, "cause": pl.String})
     found = pl.concat([empty, *hits]).with_columns(pl.col("class").cast(guards.GUARDS["class"]))
-    return found.sort("class").unique("value", keep="first", maintain_order=True)
+    return guards.strongest(found)
 
 
 def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
@@ -116,8 +118,10 @@ _GUARDED = {
 }
 
 
-def _decided(frame: pl.DataFrame) -> pl.DataFrame:
+def _decided(found: pl.DataFrame, threshold: float, entries: pl.DataFrame) -> pl.DataFrame:
     """Return `VERDICTS` and `unspoken`: a guarded host of which only pages are listed."""
+    frame = _with_scope(found, threshold)
+    frame = frame.join(operator.decisions(entries, frame), on="value", how="left")
     by_operator = pl.col("action").is_not_null()
     guarded = pl.col("class").is_not_null()
     words = pl.col("class").cast(pl.String)
@@ -138,35 +142,24 @@ def _decided(frame: pl.DataFrame) -> pl.DataFrame:
             pl.lit(Reason.LISTED.value),
         ).cast(REASON),
         cause=pl.coalesce(pl.when(by_operator).then("why"), pl.when(~by_operator).then("cause")),
-        unspoken=guarded & ~by_operator & ~pl.col("whole"),
+        unspoken=guarded & ~by_operator & pl.col("wide").is_null(),
     )
     return chosen.select(*VERDICTS.names(), "unspoken")
 
 
-def _urls(listings: pl.DataFrame, hosts: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
-    """A URL is blocked with its host; where the host must stay, only a proxy can block the URL."""
-    listed = (
-        listings.select("value").unique().with_columns(host=candidates.urls.host(pl.col("value")))
-    )
-    host = hosts.select(host="value", at="verdict", why="reason", by="cause", score="score")
-    own = entries.filter(pl.col("kind") == Kind.URL.value).select("value", "action", own="why")
-    frame = listed.join(host, on="host").join(own, on="value", how="left")
-    stays = (pl.col("at") == Verdict.HOLD.value) | (pl.col("why") == Reason.PROTECTED.value)
-    by_own = pl.col("action").is_not_null()
-    return frame.select(
+def _urls(
+    listings: pl.DataFrame, found: pl.DataFrame, threshold: float, entries: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the URLs' verdicts: their hosts', but where a host stays a proxy may yet block."""
+    listed = listings.select("value").unique().with_columns(host=urls.host(pl.col("value")))
+    # What is said of the names below the host is not said of the host.
+    alone = found.join(listed, left_on="value", right_on="host", how="semi")
+    alone = alone.with_columns(below=pl.lit(None, pl.Float64))
+    frame = listed.join(_decided(alone, threshold, entries).rename({"value": "host"}), on="host")
+    held = pl.col("verdict") == Verdict.HOLD.value
+    stays = pl.when(held | (pl.col("reason") == Reason.PROTECTED.value))
+    return frame.with_columns(
         kind=pl.lit(Kind.URL.value, KIND),
-        value="value",
-        scope=pl.lit(Scope.EXACT.value, SCOPE),
-        verdict=pl.when(by_own)
-        .then("action")
-        .when(stays)
-        .then(pl.lit(Verdict.HOLD.value, VERDICT))
-        .otherwise("at"),
-        reason=pl.when(by_own)
-        .then(pl.lit(Reason.OPERATOR.value, REASON))
-        .when(stays)
-        .then(pl.lit(Reason.URL_ONLY.value, REASON))
-        .otherwise("why"),
-        cause=pl.when(by_own).then("own").otherwise("by"),
-        score="score",
-    )
+        verdict=stays.then(pl.lit(Verdict.HOLD.value, VERDICT)).otherwise("verdict"),
+        reason=stays.then(pl.lit(Reason.URL_ONLY.value, REASON)).otherwise("reason"),
+    ).select(VERDICTS.names())

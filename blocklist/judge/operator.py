@@ -6,8 +6,8 @@ An entry that covers only a part of a candidate stands beside it in the release 
 import polars as pl
 
 from blocklist.columns import networks
-from blocklist.columns.names import lineage
 from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT, VERDICTS
+from blocklist.judge.reach import at_or_below
 from blocklist.model import Entry, Kind, Reason, Scope, Verdict
 
 _ENTRIES = pl.Schema(
@@ -22,9 +22,11 @@ _ENTRIES = pl.Schema(
 
 
 def frame(entries: list[Entry]) -> pl.DataFrame:
-    """Return the entries as a frame with `kind`, `value`, `scope`, `action` and `why`."""
-    rows = [(e.kind, e.value, e.scope, e.action, e.reason) for e in entries]
-    return pl.DataFrame(rows, schema=_ENTRIES, orient="row")
+    """Return the entries with `kind`, `value`, `scope`, `action` and `why`; a tie is an allow."""
+    allows_first = sorted(entries, key=lambda entry: entry.action is not Verdict.ALLOW)
+    rows = [(e.kind, e.value, e.scope, e.action, e.reason) for e in allows_first]
+    frame = pl.DataFrame(rows, schema=_ENTRIES, orient="row")
+    return frame.unique(["value", "scope"], keep="first", maintain_order=True)
 
 
 def verdicts(entries: pl.DataFrame) -> pl.DataFrame:
@@ -40,32 +42,36 @@ def verdicts(entries: pl.DataFrame) -> pl.DataFrame:
     ).match_to_schema(VERDICTS)
 
 
-def decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Return `value`, `action` and `why` for each candidate name that an entry covers wholly.
+def decisions(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return `value`, `action` and `why` for each candidate that an entry covers wholly.
 
-    `candidates` has `value` and `scope`.
+    `candidates` has `kind`, `value` and `scope`.
     """
-    known = entries.filter(pl.col("kind") == Kind.DOMAIN.value).rename({"scope": "covers"})
-    last = pl.col("value").str.extract(r"([^.]*)$")
-    ends = known.select(last).to_series().unique()
-    near = candidates.select("value", "scope").filter(last.is_in(ends.implode()))
-    found = lineage(near, "value").join(known, left_on="ancestor", right_on="value")
+    name, address = (pl.col("kind") == kind.value for kind in (Kind.DOMAIN, Kind.IP))
+    return pl.concat(
+        [
+            _decide_names(entries.filter(name), candidates.filter(name)),
+            _decide_networks(entries.filter(address), candidates.filter(address)),
+        ]
+    )
+
+
+def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    known = entries.select("value", "action", "why", covers="scope")
+    found = at_or_below(candidates.select("value", "scope"), known)
     here = (pl.col("covers") == Scope.SUBTREE.value) | (pl.col("covers") == pl.col("scope"))
     above = pl.col("covers") != Scope.EXACT.value
     covering = found.filter(pl.when(pl.col("steps") == 0).then(here).otherwise(above))
-    narrow_first = (pl.col("covers") == Scope.SUBTREE.value).alias("wide")
     return (
-        covering.with_columns(narrow_first, tie=pl.col("action") != Verdict.ALLOW.value)
-        .sort("steps", "wide", "tie")
+        covering.with_columns(wide=pl.col("covers") == Scope.SUBTREE.value)
+        .sort("steps", "wide")
         .unique("value", keep="first", maintain_order=True)
         .select("value", "action", "why")
     )
 
 
-def decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Return `value`, `action` and `why` for each candidate network inside an entry's network."""
-    known = entries.filter(pl.col("kind") == Kind.IP.value)
-    reach = pl.concat([known, networks.spans(known["value"])], how="horizontal").select(
+def _decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    reach = pl.concat([entries, networks.spans(entries["value"])], how="horizontal").select(
         "family", "action", "why", start="first", end="last"
     )
     spans = pl.concat(
@@ -79,8 +85,7 @@ def decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataF
     )
     return (
         inside.with_columns(size=pl.col("end") - pl.col("start"))
-        .with_columns(tie=pl.col("action") != Verdict.ALLOW.value)
-        .sort("size", "tie")
+        .sort("size")
         .unique("value", keep="first", maintain_order=True)
         .select("value", "action", "why")
     )

@@ -8,7 +8,8 @@ import polars as pl
 from adbc_driver_sqlite import dbapi
 
 from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT
-from blocklist.ledger.connection import only_library
+from blocklist.errors import UsageError
+from blocklist.ledger.connection import WAIT, only_library
 
 #: Columns that are stored as the places of their words.
 _CODED = {"kind": KIND, "scope": SCOPE, "verdict": VERDICT, "reason": REASON}
@@ -23,8 +24,13 @@ class Bulk:
 
     def __enter__(self) -> Self:
         self._right.__enter__()
-        self._connection = dbapi.connect(str(self._database))
-        self._cursor = self._connection.cursor()
+        try:
+            self._connection = dbapi.connect(str(self._database))
+            self._cursor = self._connection.cursor()
+            self._cursor.execute(f"PRAGMA busy_timeout = {WAIT * 1000}")
+        except dbapi.Error as cause:
+            self._right.__exit__(None, None, None)
+            raise self._unusable(cause) from None
         return self
 
     def __exit__(
@@ -38,21 +44,34 @@ class Bulk:
                 self._connection.commit()
             else:
                 self._connection.rollback()
+        except dbapi.Error as cause:
+            raise self._unusable(cause) from None
         finally:
             self._cursor.close()
             self._connection.close()
             self._right.__exit__(None, None, None)
+        if isinstance(error, dbapi.Error):
+            raise self._unusable(error) from None
+
+    def _unusable(self, cause: Exception) -> UsageError:
+        return UsageError(f"{self._database}: cannot be read or written: {cause}")
 
     def query(self, sql: str, *parameters: str | int, schema: pl.Schema) -> pl.DataFrame:
-        """Return the rows of a query as a frame of the schema, codes turned into words."""
-        self._cursor.execute(sql, parameters or None)
-        frame = pl.DataFrame(self._cursor.fetch_polars())
-        return frame.select(
-            pl.col(name).cast(pl.UInt8).cat.to(dtype)
-            if isinstance(dtype, pl.Enum)
-            else pl.col(name).cast(dtype)
+        """Return the rows of a query as a frame of the schema, codes turned into words.
+
+        A text that is empty comes as null.
+        """
+        # ADBC takes the type of a column from its first rows, and a number where those are NULL.
+        columns = (
+            f"coalesce({name}, '') AS {name}" if dtype == pl.String else name
             for name, dtype in schema.items()
         )
+        self._cursor.execute(f"SELECT {', '.join(columns)} FROM ({sql})", parameters or None)
+        try:
+            frame = pl.DataFrame(self._cursor.fetch_polars())
+        except pl.exceptions.ComputeError as cause:  # what polars makes of an error behind a stream
+            raise self._unusable(cause) from None
+        return frame.select(_typed(name, dtype) for name, dtype in schema.items())
 
     def execute(self, sql: str, *parameters: str | int) -> None:
         """Run one statement."""
@@ -67,6 +86,13 @@ class Bulk:
         """Make a temporary table of a frame, in place of one of the same name."""
         self._cursor.execute(f"DROP TABLE IF EXISTS temp.{name}")
         self._cursor.adbc_ingest(name, _coded(frame), mode="create", temporary=True)
+
+
+def _typed(name: str, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.Enum):
+        return pl.col(name).cast(pl.UInt8).cat.to(dtype)
+    typed = pl.col(name).cast(dtype)
+    return typed.replace("", None) if dtype == pl.String else typed
 
 
 def _coded(frame: pl.DataFrame) -> pl.DataFrame:

@@ -18,6 +18,9 @@ APPLICATION_ID = 0x424C4B4C
 #: `PRAGMA user_version` after the last migration of schema.py.
 VERSION = 1
 
+#: How many seconds to wait for another program that is reading or writing just now.
+WAIT = 10
+
 _library = threading.Lock()
 
 
@@ -35,13 +38,13 @@ def only_library() -> Iterator[None]:
 @contextmanager
 def reading(database: Path) -> Iterator[sqlite3.Connection | None]:
     """Give a read-only connection, or None when there is no database yet."""
-    if not database.exists():
+    if not _exists(database):
         yield None
         return
     with only_library():
         connection = _open_for_reading(database)
         try:
-            yield connection
+            yield connection if _version(connection) else None
         except sqlite3.DatabaseError as error:
             raise UsageError(f"{database}: cannot be read: {error}") from None
         finally:
@@ -55,7 +58,9 @@ def writing(database: Path) -> Iterator[sqlite3.Connection]:
         connection = _connect(f"{database.resolve().as_uri()}?mode=rw", database)
         try:
             yield connection
-        except sqlite3.OperationalError as error:
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a mistake in this program
+        except sqlite3.DatabaseError as error:
             raise UsageError(f"{database}: cannot be written: {error}") from None
         finally:
             connection.close()
@@ -71,6 +76,8 @@ def prepare(database: Path) -> None:
         connection = _connect(f"{database.resolve().as_uri()}?mode=rwc", database)
         try:
             _check(connection, database)
+            if not _version(connection):  # new, or left half made
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute("PRAGMA journal_mode = WAL")
             migrations.apply(Database(connection))
         except sqlite3.Error as error:
@@ -94,9 +101,21 @@ def _open_for_reading(database: Path) -> sqlite3.Connection:
     return connection
 
 
+def _exists(database: Path) -> bool:
+    try:
+        return database.exists()
+    except OSError as error:
+        raise UsageError(f"{database}: cannot be read: {error.strerror}") from None
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
 def _connect(uri: str, database: Path) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
+        return sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)
     except sqlite3.Error as error:
         raise UsageError(f"{database}: cannot be opened: {error}") from None
 
@@ -104,7 +123,7 @@ def _connect(uri: str, database: Path) -> sqlite3.Connection:
 def _check(connection: sqlite3.Connection, database: Path) -> None:
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _version(connection)
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         raise

@@ -22,10 +22,10 @@ def writer(database: Path, command: str) -> Iterator[None]:
     except OSError as error:
         message = f"{path}: the ledger's lock cannot be written: {error.strerror or error}"
         raise UsageError(message) from None
-    with os.fdopen(handle, "r+") as file:
+    with os.fdopen(handle, "r+", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             holder = file.read().strip() or "another process"
             message = f"{database}: in use by {holder}; try again when it has ended"
             raise LockHeld(message) from None

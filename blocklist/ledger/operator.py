@@ -12,50 +12,34 @@ _SCOPES = list(Scope)
 _COLUMNS = "kind, value, scope, action, reason, created, expires"
 
 
-def add(
-    book: Book,
-    indicator: Indicator,
-    scope: Scope,
-    action: Verdict,
-    reason: str,
-    expires: str | None,
-) -> Entry:
-    """Enter the operator's word on an indicator, in place of an earlier one of the same scope."""
-    remove(book, indicator, scope)
-    entry = Entry(indicator.kind, indicator.value, scope, action, reason, now(), expires)
+def add(book: Book, entry: Entry) -> None:
+    """Enter the operator's word, in place of an earlier one on the same thing and scope."""
     row = {
         "kind": _KINDS.index(entry.kind),
         "value": entry.value,
         "scope": _SCOPES.index(entry.scope),
         "action": entry.action.value,
         "reason": entry.reason,
-        "created": entry.created,
+        "created": now(),
         "expires": entry.expires,
     }
-    with book.small() as db:
+    ended = "UPDATE operator SET removed = ? WHERE value = ? AND scope = ? AND removed IS NULL"
+    with book.small() as db, db.atomic():
+        db.execute(ended, [row["created"], row["value"], row["scope"]])
         db.table("operator").insert(row)
-    return entry
 
 
-def remove(
-    book: Book, indicator: Indicator, scope: Scope | None = None, action: Verdict | None = None
-) -> int:
-    """End the entries on an indicator; return how many there were."""
-    where, values = ["value = ?", "removed IS NULL"], [indicator.value]
-    if scope is not None:
-        where.append(f"scope = {_SCOPES.index(scope)}")
-    if action is not None:
-        where.append("action = ?")
-        values.append(action.value)
-    sql = f"UPDATE operator SET removed = ? WHERE {' AND '.join(where)}"  # noqa: S608
+def remove(book: Book, indicator: Indicator, action: Verdict) -> int:
+    """End the entries with an action on an indicator, of any scope; return how many there were."""
+    sql = "UPDATE operator SET removed = ? WHERE value = ? AND action = ? AND removed IS NULL"
     with book.small() as db:
-        return int(db.execute(sql, [now(), *values]).rowcount)
+        return int(db.execute(sql, [now(), indicator.value, action.value]).rowcount)
 
 
 def entries(reader: sqlite3.Connection, at: str | None = None) -> Iterator[Entry]:
     """Yield the entries in force at a time (now unless told), oldest first."""
     rows = reader.execute(
-        f"SELECT {_COLUMNS} FROM operator WHERE removed IS NULL "  # noqa: S608
+        f"SELECT {_COLUMNS} FROM operator WHERE removed IS NULL "
         "AND (expires IS NULL OR expires > ?) ORDER BY id",
         [at or now()],
     )

@@ -29,10 +29,20 @@ class Held:
 def counts(reader: sqlite3.Connection) -> dict[str, int]:
     """Return how many indicators are held for each reason, most first."""
     rows = reader.execute(
-        f"SELECT reason, count(*) FROM verdict WHERE verdict = {_HOLD} AND until IS NULL "  # noqa: S608
+        f"SELECT reason, count(*) FROM verdict WHERE verdict = {_HOLD} AND until IS NULL "
         "GROUP BY reason ORDER BY count(*) DESC"
     )
     return {_REASONS[reason].value: count for reason, count in rows}
+
+
+def causes(reader: sqlite3.Connection, limit: int = 20) -> dict[str, int]:
+    """Return the guard entries that hold most, with how much each holds."""
+    rows = reader.execute(
+        f"SELECT cause, count(*) FROM verdict WHERE verdict = {_HOLD} AND until IS NULL "
+        "GROUP BY cause ORDER BY count(*) DESC, cause LIMIT ?",
+        [limit],
+    )
+    return {cause or "": count for cause, count in rows}
 
 
 def held(reader: sqlite3.Connection, limit: int, reason: Reason | None = None) -> list[Held]:

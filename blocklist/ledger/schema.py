@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from sqlite_utils import Database, Migrations
 
-from blocklist.ledger.connection import APPLICATION_ID
 from blocklist.model import Kind, Reason, Scope, Verdict
 
 migrations = Migrations("blocklist")
@@ -19,7 +18,6 @@ def listings_and_releases(db: Database) -> None:
     """Create the first version of every table."""
     for statement in _TABLES:
         db.conn.execute(statement)
-    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.conn.execute("PRAGMA user_version = 1")
 
 

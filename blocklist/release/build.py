@@ -13,7 +13,7 @@ from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.health import healths
 from blocklist.ledger.releases import Release
-from blocklist.model import Entry, GuardClass, Verdict
+from blocklist.model import Entry, Verdict
 from blocklist.queries import parse_query
 from blocklist.release import gate
 
@@ -66,11 +66,12 @@ def _case(config: Config, entries: list[Entry], bulk: Bulk) -> Case:
 def _guard_listings(config: Config, bulk: Bulk) -> pl.DataFrame:
     enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
     listed = listings.in_force(bulk, list(enabled))
-    classes = {name: (kind or GuardClass.POPULAR).value for name, kind in enabled.items()}
-    return listed.select(
+    schema = {"feed": pl.String(), "class": guards.GUARDS["class"]}
+    classes = pl.DataFrame(list(enabled.items()), schema=schema, orient="row")
+    return listed.join(classes, on="feed").select(
         pl.col("kind").cast(pl.String),
         "value",
-        pl.col("feed").replace_strict(classes, return_dtype=guards.GUARDS["class"]).alias("class"),
+        "class",
         source="feed",
         bounded=pl.lit(value=True),
     )

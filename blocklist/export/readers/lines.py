@@ -16,6 +16,7 @@ class Listed:
     """The entries of a file with one line, or the same few lines, an entry."""
 
     def __init__(self, path: Path, export: Export) -> None:
+        self._has_names = Kind.DOMAIN in export.target.kinds
         texts = pl.read_lines(path)["line"]
         if mark := export.target.comment:
             texts = texts.filter(~texts.str.starts_with(mark))
@@ -42,7 +43,10 @@ class Listed:
 
     @cached_property
     def _ranges(self) -> Ranges:
-        return Ranges(self._entries.filter(self._entries.str.contains(r"^[0-9.]+(/|$)|:")))
+        networks = self._entries
+        if self._has_names:
+            networks = networks.filter(networks.str.contains(r"^[0-9.]+(?:/|$)|:"))
+        return Ranges(networks)
 
 
 def _pattern(form: str) -> str:

@@ -1,0 +1,1 @@
+"""Facts about listed names: which still exist, and at which addresses."""
