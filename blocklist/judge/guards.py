@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -39,6 +40,7 @@ def load(own: tuple[tuple[Kind, str], ...], listed: pl.DataFrame) -> Guards:
     return Guards(pl.concat([frame, listed.match_to_schema(GUARDS)]), suffixes())
 
 
+@cache
 def suffixes() -> Suffixes:
     """Return the public suffixes and, as if they stood among them, the platforms of the core."""
     return Suffixes(core.names("platforms"))

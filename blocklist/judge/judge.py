@@ -78,18 +78,17 @@ def _networks(case: Case, listings: pl.DataFrame, trust: pl.DataFrame) -> pl.Dat
 
 def _network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     """Return `value`, `class` and `cause` of networks that share an address with a guard's."""
-    spans = networks.spans(values)
-    nets = entries.filter(pl.col("kind") == Kind.IP.value)
-    hits = [
-        values.filter(networks.overlapping(spans, networks.spans(part["value"])))
-        .alias("value")
-        .to_frame()
-        .select("value", pl.lit(kind).alias("class"), pl.lit(f"overlaps {source}").alias("cause"))
-        for (kind, source), part in nets.group_by("class", "source", maintain_order=True)
-    ]
-    empty = pl.DataFrame(schema={"value": pl.String, "class": pl.String, "cause": pl.String})
-    found = pl.concat([empty, *hits]).with_columns(pl.col("class").cast(guards.GUARDS["class"]))
-    return guards.strongest(found)
+    known = entries.filter(pl.col("kind") == Kind.IP.value)
+    reach = pl.concat([known, networks.spans(known["value"])], how="horizontal").select(
+        "class", "source", kin="family", start="first", end="last"
+    )
+    spans = pl.concat([values.to_frame("value"), networks.spans(values)], how="horizontal")
+    # Without the family in the join polars need not pair everything with everything of a family.
+    found = spans.join_where(
+        reach, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
+    ).filter(pl.col("family") == pl.col("kin"))
+    cause = pl.concat_str(pl.lit("overlaps "), "source")
+    return guards.strongest(found.select("value", "class", cause=cause))
 
 
 def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:

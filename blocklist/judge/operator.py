@@ -24,7 +24,7 @@ _ENTRIES = pl.Schema(
 def frame(entries: list[Entry]) -> pl.DataFrame:
     """Return the entries with `kind`, `value`, `scope`, `action` and `why`; a tie is an allow."""
     allows_first = sorted(entries, key=lambda entry: entry.action is not Verdict.ALLOW)
-    rows = [(e.kind, e.value, e.scope, e.action, e.reason) for e in allows_first]
+    rows = [(e.kind, e.value, e.scope, e.action, e.reason or None) for e in allows_first]
     frame = pl.DataFrame(rows, schema=_ENTRIES, orient="row")
     return frame.unique(["value", "scope"], keep="first", maintain_order=True)
 
@@ -77,12 +77,12 @@ def _decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.Data
     spans = pl.concat(
         [candidates.select("value"), networks.spans(candidates["value"])], how="horizontal"
     )
+    # Without the family in the join polars need not pair everything with everything of a family.
     inside = spans.join_where(
         reach.rename({"family": "kin"}),
-        pl.col("family") == pl.col("kin"),
         pl.col("first") >= pl.col("start"),
         pl.col("last") <= pl.col("end"),
-    )
+    ).filter(pl.col("family") == pl.col("kin"))
     return (
         inside.with_columns(size=pl.col("end") - pl.col("start"))
         .sort("size")

@@ -50,6 +50,9 @@ class Bulk:
             self._cursor.close()
             self._connection.close()
             self._right.__exit__(None, None, None)
+        if isinstance(error, dbapi.NotSupportedError):
+            # What becomes of Ctrl-C: ADBC asks the driver to cancel, and SQLite's cannot.
+            raise KeyboardInterrupt from None
         if isinstance(error, dbapi.Error):
             raise self._unusable(error) from None
 

@@ -27,7 +27,8 @@ class Listed:
         # A consumer blocks a name in full only where it met every line of it.
         self._entries = found[0]
         for other in found[1:]:
-            self._entries = self._entries.filter(self._entries.is_in(other.implode()))
+            if not self._entries.equals(other):
+                self._entries = self._entries.filter(self._entries.is_in(other.implode()))
 
     @property
     def count(self) -> int:
@@ -39,7 +40,7 @@ class Listed:
         if kind is Kind.IP:
             return {query for query in queries if self._ranges.hold(query)}
         asked = pl.Series(queries, dtype=pl.String)
-        return set(asked.filter(asked.is_in(self._entries.implode())))
+        return set(self._entries.filter(self._entries.is_in(asked.implode())))
 
     @cached_property
     def _ranges(self) -> Ranges:

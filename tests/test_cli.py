@@ -1,0 +1,333 @@
+"""The commands as a person or a script uses them: what they print and how they end."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from blocklist.cli import main
+
+CONFIG = """
+[feeds.alpha]
+url = "alpha.txt"
+format = "domains"
+reliability = 0.8
+
+[feeds.beta]
+url = "beta.hosts"
+format = "hosts"
+
+[feeds.pages]
+url = "pages.txt"
+format = "urls"
+
+[feeds.nets]
+url = "nets.txt"
+format = "ips"
+
+[guards.top]
+url = "top.csv"
+format = "csv"
+column = 2
+mandatory = true
+
+[policy]
+own = ["own-company.com"]
+
+[exports.dns]
+target = "rpz"
+path = "out/db.rpz"
+zone = "rpz.test"
+
+[exports.hosts]
+target = "hosts"
+path = "out/hosts"
+"""
+FILES = {
+    "blocklist.toml": CONFIG,
+    "alpha.txt": "fraud-one.top\nshop.fraud-two.top\nfamous-site.com\nwww.own-company.com\n",
+    "beta.hosts": "0.0.0.0 fraud-one.top\n0.0.0.0 0000153.0000255.0000011.0000125\n",
+    "pages.txt": "https://bit.ly/abc\nhttps://hacked-shop.com/wp/login\n",
+    "nets.txt": "45.155.205.0/24\n203.0.113.7\n",
+    "top.csv": "1,famous-site.com\n2,other-famous.com\n",
+}
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> object:
+        """The JSON document on stdout."""
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Give a function that runs a command in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+
+    def command(*words: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["blocklist", *words])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Ended(code, *capsys.readouterr())
+
+    return command
+
+
+@pytest.fixture
+def world(run: Run, tmp_path: Path) -> Run:
+    """Give the same in a folder with a configuration and feeds."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    return run
+
+
+def test_the_main_job_and_what_check_says(world: Run, tmp_path: Path) -> None:
+    ended = world("run")
+    assert ended.code == 0, ended.err
+    assert "release 1: " in ended.out
+    assert "fraud-one.top CNAME ." in (tmp_path / "out/db.rpz").read_text()
+    rows = [
+        ("fraud-one.top", "block", "listed", "two feeds list it"),
+        ("www.fraud-one.top", "block", "listed", "and so all below it"),
+        ("shop.fraud-two.top", "block", "listed", "listed as it stands"),
+        ("fraud-two.top", "clear", "unlisted", "its parent is not"),
+        ("famous-site.com", "hold", "popular", "a top list has it"),
+        ("www.own-company.com", "allow", "protected", "it is one's own"),
+        ("107.173.9.85", "block", "listed", "as browsers read the octal host"),
+        ("45.155.205.9", "block", "listed", "inside a listed network"),
+        ("45.155.0.0/16", "block", "listed", "a part of it is blocked"),
+        ("203.0.113.7", "allow", "protected", "documentation networks are reserved"),
+        ("https://bit.ly/abc", "hold", "url-only", "DNS cannot block one page of a shared host"),
+        ("bit.ly", "clear", "unlisted", "a page says nothing about its shared host"),
+        ("https://hacked-shop.com/wp/login", "block", "listed", "its host is blocked"),
+        ("hacked-shop.com", "block", "listed", "nothing else lives there"),
+        ("www.hacked-shop.com", "clear", "unlisted", "a page does not widen"),
+        ("hxxps://fraud-one[.]top/x", "block", "listed", "a defanged URL on a blocked host"),
+        ("nobody-lists-this.org", "clear", "unlisted", "nobody lists it"),
+    ]
+    for query, verdict, reason, why in rows:
+        ended = world("check", "--json", query)
+        (answer,) = ended.json  # type: ignore[misc]
+        assert (answer["verdict"], answer["reason"]) == (verdict, reason), (query, why)
+        assert ended.code == (1 if verdict == "block" else 0), (query, why)
+        assert answer["release"] == 1
+
+
+def test_check_tells_feeds_dates_and_evidence(world: Run) -> None:
+    world("run")
+    (answer,) = world("check", "--json", "fraud-one.top").json  # type: ignore[misc]
+    assert {"query", "kind", "verdict", "reason", "match", "listings", "release", "facts"} <= (
+        answer.keys()
+    )
+    assert answer["match"] == {"indicator": "fraud-one.top", "scope": "subtree"}
+    assert sorted(one["feed"] for one in answer["listings"]) == ["alpha", "beta"]
+    (octal,) = world("check", "--json", "107.173.9.85").json  # type: ignore[misc]
+    assert octal["listings"][0]["evidence"] == "0000153.0000255.0000011.0000125"
+    assert octal["listings"][0]["until"] is None
+
+
+def test_check_reads_names_from_stdin(world: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    world("run")
+    from io import StringIO
+
+    monkeypatch.setattr(sys, "stdin", StringIO("fraud-one.top\n\nnobody.org\n"))
+    ended = world("check", "--json", "-")
+    assert [answer["verdict"] for answer in ended.json] == ["block", "clear"]  # type: ignore[attr-defined]
+    assert ended.code == 1
+
+
+def test_a_second_run_changes_nothing_and_says_so(world: Run, tmp_path: Path) -> None:
+    world("run")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    ended = world("run")
+    assert ended.code == 0
+    assert "nothing changed: release 1 stays" in ended.out
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_an_allowed_child_of_a_blocked_parent(world: Run, tmp_path: Path) -> None:
+    world("allow", "add", "good.fraud-one.top", "--reason", "a customer")
+    assert world("run").code == 0
+    assert world("check", "good.fraud-one.top").code == 0
+    assert world("check", "fraud-one.top").code == 1
+    assert "good.fraud-one.top CNAME rpz-passthru." in (tmp_path / "out/db.rpz").read_text()
+    assert world("allow", "list", "--json").json[0]["reason"] == "a customer"  # type: ignore[index]
+    assert world("allow", "remove", "good.fraud-one.top").code == 0
+    assert world("run").code == 0
+    assert world("check", "good.fraud-one.top").code == 1
+
+
+def test_review_decides_what_is_held(world: Run) -> None:
+    world("run")
+    page = world("review", "list", "--json").json
+    assert page["held"] == 2  # type: ignore[index, call-overload]
+    held = {item["indicator"]: item for item in page["items"]}  # type: ignore[index, call-overload]
+    assert held["famous-site.com"]["cause"] == "famous-site.com (top)"
+    assert held["famous-site.com"]["feeds"] == ["alpha"]
+    assert world("review", "accept", "famous-site.com").code == 0
+    assert world("review", "reject", "https://bit.ly/abc").code == 0
+    assert world("run").code == 0
+    assert world("check", "famous-site.com").code == 1
+    assert "nothing is held" in world("review", "list").out
+
+
+def test_a_failing_feed_keeps_its_last_good_and_harms_no_other(world: Run, tmp_path: Path) -> None:
+    world("run")
+    (tmp_path / "alpha.txt").write_text("<!DOCTYPE html><html>please log in</html>")
+    (tmp_path / "beta.hosts").unlink()
+    ended = world("run")
+    assert ended.code == 4
+    assert "alpha: refused: a web page, not a list" in ended.err
+    assert "no such file" in ended.err
+    assert world("check", "fraud-one.top").code == 1
+    states = {one["name"]: one["state"] for one in world("feeds", "list", "--json").json}  # type: ignore[attr-defined]
+    assert (states["alpha"], states["beta"], states["pages"]) == ("refused", "failed", "unchanged")
+
+
+def test_a_missing_mandatory_guard_holds_the_release(world: Run, tmp_path: Path) -> None:
+    world("run")
+    (tmp_path / "top.csv").unlink()
+    (tmp_path / "alpha.txt").write_text("fraud-one.top\nfraud-new.top\nfamous-site.com\n")
+    ended = world("run")
+    assert ended.code == 3
+    assert "guard top is mandatory and failed" in ended.err
+    assert world("check", "fraud-new.top").code == 0
+    assert len(world("release", "list", "--json").json) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says", "why"),
+    [
+        (("chek",), 2, "Did you mean", "a typo in a command"),
+        (("check", "a name"), 2, "is no name, address or URL", "a space"),
+        (("check", 'a".top; include'), 2, "is no name, address or URL", "an injection"),
+        (("feeds", "test", "nowhere.txt"), 2, "nowhere.txt: no such file", "a missing file"),
+        (("feeds", "test", "."), 2, "is a folder", "a folder"),
+        (("feeds", "test", "alpha.txt", "--format", "hots"), 2, "did you mean 'hosts'", "a typo"),
+        (("feeds", "test", "blocklist.toml"), 2, "no format reads half of it", "no list at all"),
+        (("feeds", "show", "alhpa"), 2, "did you mean 'alpha'", "a typo in a feed"),
+        (("update", "alhpa"), 2, "did you mean 'alpha'", "a typo in a feed"),
+        (("export",), 2, "run: blocklist run", "nothing to export yet"),
+        (("export", "dsn"), 2, "did you mean 'dns'", "a typo in an export"),
+        (("release", "show", "7"), 2, "there is no release 7", "no such release"),
+        (("allow", "add", "x.top", "--for", "soon"), 2, "as in 2h", "a bad time"),
+        (("allow", "remove", "x.top"), 2, "no allow entry", "nothing to remove"),
+        (("block", "add", "0.0.0.0/0"), 2, "every address", "everything at once"),
+        (("review", "accept", "x.top"), 2, "is not held", "nothing to decide"),
+        (("init",), 2, "exists already", "an existing configuration"),
+        (("--config", "none.toml", "run"), 2, "none.toml: cannot be read", "a missing one"),
+    ],
+)
+def test_wrong_use_says_what_where_and_what_next(
+    world: Run, words: tuple[str, ...], code: int, says: str, why: str
+) -> None:
+    ended = world(*words)
+    assert ended.code == code, why
+    assert says in ended.err, why
+    assert "Traceback" not in ended.err
+
+
+def test_init_writes_a_configuration_that_loads(run: Run, tmp_path: Path) -> None:
+    assert run("init", "new").code == 0
+    ended = run("--config", "new/blocklist.toml", "run")
+    assert ended.code == 2
+    assert "no feed is enabled" in ended.err
+    assert not list((tmp_path / "new").glob("*.db"))
+
+
+def test_without_a_ledger_nothing_is_known(run: Run, tmp_path: Path) -> None:
+    ended = run("check", "fraud-one.top")
+    assert ended.code == 0
+    assert "no release yet" in ended.err
+    assert not list(tmp_path.iterdir()), "asking makes no files"
+
+
+def test_feeds_test_accounts_for_every_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(
+        b"# a\nok.top\nbad name\nx..y\n\x1b[31mred.top\nb\xc3\xbccher.de\n"
+    )
+    account = run("feeds", "test", "list.txt", "--format", "domains", "--json").json
+    assert account["lines"] == 6  # type: ignore[index, call-overload]
+    refused = account["refused"]  # type: ignore[index, call-overload]
+    assert account["accepted"] + account["comments"] + sum(refused.values()) == 6  # type: ignore[index, call-overload]
+    assert account["indicators"][0] == {  # type: ignore[index, call-overload]
+        "kind": "domain",
+        "value": "ok.top",
+        "scope": "exact",
+        "evidence": "ok.top",
+    }
+    shown = run("feeds", "test", "list.txt", "--format", "domains").out
+    assert "\x1b" not in shown, "a feed cannot steer the terminal"
+
+
+def test_a_newer_database_is_refused(world: Run, tmp_path: Path) -> None:
+    world("run")
+    with sqlite3.connect(tmp_path / "blocklist.db") as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    for words in (("run",), ("check", "fraud-one.top")):
+        ended = world(*words)
+        assert ended.code == 2
+        assert "written by a newer version" in ended.err
+
+
+def test_a_second_writer_is_told_who_holds_the_lock(world: Run, tmp_path: Path) -> None:
+    world("run")
+    holder = (
+        "import pathlib, sys; from blocklist.ledger.lock import writer\n"
+        "with writer(pathlib.Path(sys.argv[1]), 'holding'): print(flush=True); input()"
+    )
+    command = [sys.executable, "-c", holder, str(tmp_path / "blocklist.db")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdin
+        process.stdout.readline()
+        ended = world("run")
+        process.stdin.write(b"\n")
+        process.stdin.close()
+    assert ended.code == 5
+    assert f"process {process.pid} (holding)" in ended.err
+
+
+def test_an_export_that_cannot_be_written_fails_alone(world: Run, tmp_path: Path) -> None:
+    (tmp_path / "blocklist.toml").write_text(CONFIG.replace("out/hosts", "alpha.txt/hosts"))
+    ended = world("run")
+    assert ended.code == 6
+    assert "cannot be written" in ended.err
+    assert (tmp_path / "out/db.rpz").exists(), "the other one is written"
+
+
+def test_every_command_has_help(run: Run) -> None:
+    for words in (
+        (),
+        ("feeds",),
+        ("release",),
+        ("allow",),
+        ("block",),
+        ("review",),
+        ("check",),
+        ("run",),
+    ):
+        ended = run(*words, "--help")
+        assert ended.code == 0
+        assert "Usage: blocklist" in ended.out
+    assert run("--version").out.startswith("blocklist ")
