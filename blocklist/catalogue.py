@@ -76,11 +76,17 @@ def shipped(kind: str) -> Traversable:
 def tables(kind: str, own: Path) -> Iterator[tuple[str, str, spec.Table]]:
     """Yield name, place and table of each file, the user's own folder after the shipped one."""
     for folder in (shipped(kind), own / kind):
-        if not folder.is_dir():
-            continue
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        for entry in _entries(folder):
             if entry.name.endswith(".toml"):
                 yield entry.name.removesuffix(".toml"), str(entry), spec.load(entry)
+
+
+def _entries(folder: Traversable) -> list[Traversable]:
+    try:
+        found = folder.iterdir() if folder.is_dir() else ()
+        return sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read: {error.strerror or error}") from None
 
 
 def feed(name: str, table: spec.Table, where: str) -> Feed:
@@ -88,14 +94,28 @@ def feed(name: str, table: spec.Table, where: str) -> Feed:
     table = dict(table)
     if "url" in table:
         if "urls" in table:
-            raise UsageError(f"{where}.url: give either url or urls")
+            raise UsageError(f"{where}: give either url or urls, not both")
         table["urls"] = [table.pop("url")]
     built = spec.build(Feed, table, where, name=name)
-    if not built.urls:
-        raise UsageError(f"{where}.urls: expected at least one")
-    if not 0 <= built.reliability <= 1:
-        raise UsageError(f"{where}.reliability: expected a number from 0 to 1")
+    shrink, growth, limit = built.max_shrink, built.max_growth, built.rank_limit
+    for holds, key, expected in (
+        (any(built.urls) and all(built.urls), "urls", "at least one path or URL, none empty"),
+        (0 <= built.reliability <= 1, "reliability", "a number from 0 to 1"),
+        (built.column >= 1, "column", "the number of a column, from 1"),
+        (len(built.separator) == 1, "separator", "one character"),
+        (limit is None or limit >= 1, "rank_limit", "a whole number from 1"),
+        (shrink is None or 0 <= shrink <= 1, "max_shrink", "a number from 0 to 1"),
+        (growth is None or growth >= 1, "max_growth", "a number of 1 or more"),
+    ):
+        spec.require(holds, where, key, expected)
     return built
+
+
+def overridden(table: spec.Table, by: spec.Table) -> spec.Table:
+    """Return a feed's table with the keys of another over it; `url` and `urls` are one key."""
+    places = {"url", "urls"}
+    replaced = places if places & by.keys() else set()
+    return {key: value for key, value in table.items() if key not in replaced} | by
 
 
 def targets(own: Path) -> dict[str, Target]:

@@ -84,9 +84,11 @@ def load(given: Path | None = None) -> Config:
         name: _export(name, table, targets, base, f"{path}: exports.{name}")
         for name, table in file.exports.items()
     }
+    database = base / file.database
+    _refuse_shared_paths(exports, database, f"{path}: ")
     return Config(
         path=path,
-        database=base / file.database,
+        database=database,
         policy=_policy(file.policy, f"{path}: policy"),
         feeds=feeds,
         guards=guards,
@@ -95,27 +97,37 @@ def load(given: Path | None = None) -> Config:
 
 
 def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict[str, Feed]]:
-    known = {name: (place, table) for name, place, table in catalogue.tables("feeds", base)}
-    feeds: dict[str, Feed] = {}
-    guards: dict[str, Feed] = {}
-    for name, (place, table) in known.items():
-        section = "guards" if "guard" in table else "feeds"
-        user = (file.guards if section == "guards" else file.feeds).get(name)
-        source = f"{where}{section}.{name}" if user else f"{place}: "
-        built = catalogue.feed(name, {**table, **(user or {})}, source)
-        (guards if built.guard else feeds)[name] = _resolved(built, base)
-    for name, table in file.feeds.items():
-        if name not in known:
-            built = catalogue.feed(name, {"enabled": True, **table}, f"{where}feeds.{name}")
-            feeds[name] = _resolved(built, base)
-    for name, table in file.guards.items():
-        if name not in known:
-            defaults = {"enabled": True, "guard": GuardClass.POPULAR}
-            built = catalogue.feed(name, {**defaults, **table}, f"{where}guards.{name}")
-            guards[name] = _resolved(built, base)
-    if both := feeds.keys() & guards.keys():
-        raise UsageError(f"{where}guards.{min(both)}: a feed has that name already")
-    return feeds, guards
+    known = {name: (f"{place}: ", table) for name, place, table in catalogue.tables("feeds", base)}
+    feeds = {name: found for name, found in known.items() if "guard" not in found[1]}
+    guards = {name: found for name, found in known.items() if name not in feeds}
+    for name in file.feeds:
+        if name in guards or "guard" in file.feeds[name]:
+            raise UsageError(f"{where}feeds.{name}: a guard; write [guards.{name}]")
+    for name in file.guards:
+        if name in feeds or name in file.feeds:
+            raise UsageError(f"{where}guards.{name}: a feed has that name already")
+    guard = {"guard": GuardClass.POPULAR}
+    return (
+        _section(feeds, file.feeds, {}, base, f"{where}feeds"),
+        _section(guards, file.guards, guard, base, f"{where}guards"),
+    )
+
+
+def _section(
+    known: dict[str, tuple[str, spec.Table]],
+    own: dict[str, dict[str, object]],
+    defaults: spec.Table,
+    base: Path,
+    where: str,
+) -> dict[str, Feed]:
+    """Return what the catalogue knows, as far as the user's `own` tables leave it, and the rest."""
+    built = {}
+    for name in {**known, **own}:
+        place, table = known.get(name, (where, {"enabled": True, **defaults}))
+        if name in own:
+            place, table = f"{where}.{name}", catalogue.overridden(table, own[name])
+        built[name] = _resolved(catalogue.feed(name, table, place), base)
+    return built
 
 
 def _resolved(feed: Feed, base: Path) -> Feed:
@@ -134,12 +146,10 @@ def _policy(table: dict[str, object], where: str) -> Policy:
             raise UsageError(f"{where}.own[{place}]: {own!r}: {refused.reason}") from None
         if kind is Kind.URL:
             raise UsageError(f"{where}.own[{place}]: expected a name or a network, got a URL")
-    if not 0 <= policy.threshold <= 1:
-        raise UsageError(f"{where}.threshold: expected a number from 0 to 1")
-    if not 0 <= policy.max_shrink <= 1:
-        raise UsageError(f"{where}.max_shrink: expected a number from 0 to 1")
-    if policy.max_growth < 1:
-        raise UsageError(f"{where}.max_growth: expected a number of 1 or more")
+    share = "a number from 0 to 1"
+    spec.require(0 <= policy.threshold <= 1, where, "threshold", share)
+    spec.require(0 <= policy.max_shrink <= 1, where, "max_shrink", share)
+    spec.require(policy.max_growth >= 1, where, "max_growth", "a number of 1 or more")
     return policy
 
 
@@ -154,6 +164,15 @@ def _export(
     if target.needs_zone and not given.zone:
         raise UsageError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
     return Export(name, target, base / given.path, given.zone and _zone(given.zone, where))
+
+
+def _refuse_shared_paths(exports: dict[str, Export], database: Path, where: str) -> None:
+    """Let no export overwrite another one or the ledger."""
+    takers = {database.resolve(): "the database"}
+    for name, export in exports.items():
+        taker = takers.setdefault(export.path.resolve(), f"exports.{name}")
+        if taker != f"exports.{name}":
+            raise UsageError(f"{where}exports.{name}.path: {taker} is there already")
 
 
 def _zone(text: str, where: str) -> str:

@@ -16,7 +16,7 @@ def find(given: Path | None) -> Path | None:
         return given
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     places = (Path(FILE_NAME), home / "blocklist" / FILE_NAME)
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if place.exists()), None)
 
 
 def database(given: Path | None) -> Path:

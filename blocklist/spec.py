@@ -19,7 +19,7 @@ Table = dict[str, Any]
 def load(path: "Path | Traversable") -> Table:
     """Return the tables of a TOML file; raise `UsageError` when it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror or error}"
         raise UsageError(message) from None
@@ -88,13 +88,7 @@ def _expected(hint: Any) -> str:
         return "a table"
     if issubclass(hint, StrEnum):
         return "one of " + ", ".join(hint)
-    words = {
-        str: "a text in quotes",
-        bool: "true or false",
-        int: "a whole number",
-        float: "a number",
-    }
-    return words[hint]
+    return _WORDS[hint]
 
 
 def suggestion(word: str, known: object) -> str:
@@ -106,6 +100,12 @@ def suggestion(word: str, known: object) -> str:
         return ""
     close = get_close_matches(word, options, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(options))}"
+
+
+def require(holds: bool, where: str, key: str, expected: str) -> None:
+    """Raise `UsageError` with file, key and what is expected unless it `holds`."""
+    if not holds:
+        raise UsageError(f"{_at(where, key)}: expected {expected}")
 
 
 def _at(where: str, key: str) -> str:

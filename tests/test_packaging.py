@@ -15,9 +15,10 @@ PACKAGE = ROOT / "blocklist"
 LAYERS = (
     {"errors", "model"},
     {"names", "suffixes", "networks", "urls", "columns", "files", "spec"},
+    {"location", "queries"},
     {"catalogue", "config"},
     {"parse", "ledger"},
-    {"collect", "judge", "resolve"},
+    {"check", "collect", "judge", "resolve"},
     {"release"},
     {"export"},
     {"cli", "__main__"},

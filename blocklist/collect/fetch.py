@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 #: A list larger than this is taken for a mistake or an attack.
 MAX_BYTES = 1 << 30
@@ -16,7 +16,7 @@ def fetch(urls: tuple[str, ...]) -> bytes:
     """Return the bytes of the first of the mirrors that answers; raise `FetchError` when none."""
     causes = []
     for url in urls:
-        scheme = urlsplit(url).scheme if "://" in url else "file"
+        scheme = url.partition("://")[0].lower() if "://" in url else "file"
         try:
             if scheme not in _OPENERS:
                 raise FetchError(f"{url}: {scheme}:// cannot be fetched yet, only local files")
@@ -27,18 +27,30 @@ def fetch(urls: tuple[str, ...]) -> bytes:
 
 
 def _local(url: str) -> bytes:
-    path = Path(unquote(urlsplit(url).path)) if url.startswith("file://") else Path(url)
+    path = _path(url)
     try:
-        if path.is_dir():
-            raise FetchError(f"{path}: is a folder, not a list")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise FetchError(f"{path}: {size:,} bytes, more than the {MAX_BYTES:,} of any list")
-        return path.read_bytes()
+        with path.open("rb") as file:  # a device or a pipe has no size to ask for
+            body = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise FetchError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise FetchError(f"{path}: is a folder, not a list") from None
     except OSError as error:
         raise FetchError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise FetchError(f"{url!r}: no path can have a NUL in it") from None
+    if len(body) > MAX_BYTES:
+        raise FetchError(f"{path}: more than {MAX_BYTES:,} bytes, which no list has")
+    return body
+
+
+def _path(url: str) -> Path:
+    if "://" not in url:
+        return Path(url)
+    host, slash, path = url.partition("://")[2].partition("/")
+    if host.lower() not in ("", "localhost"):
+        raise FetchError(f"{url}: file:// reads this machine only; write file:///path")
+    return Path(unquote(slash + path))
 
 
 _OPENERS: dict[str, Callable[[str], bytes]] = {"file": _local}

@@ -37,11 +37,13 @@ VERDICTS = pl.Schema(
 )
 #: A line, or a part of one, that is no indicator, and why.
 REFUSALS = pl.Schema({"line": pl.UInt32(), "reason": pl.String(), "text": pl.String()})
-#: What a format's reader cuts out of lines, before it is judged an indicator or refused.
+#: What a format's reader cuts out of lines, before it is judged an indicator or refused: the
+#: `token` to be judged, and the form as `seen`, which is kept as evidence.
 TOKENS = pl.Schema(
     [
         ("line", pl.UInt32()),
         ("token", pl.String()),
+        ("seen", pl.String()),
         ("read", pl.String()),
         ("scope", SCOPE),
         ("reason", pl.String()),

@@ -29,6 +29,8 @@ def writer(database: Path, command: str) -> Iterator[None]:
             holder = file.read().strip() or "another process"
             message = f"{database}: in use by {holder}; try again when it has ended"
             raise LockHeld(message) from None
+        except OSError as error:  # a network file system without locks
+            raise UsageError(f"{path}: cannot be locked: {error.strerror}") from None
         file.truncate()
         file.write(f"process {os.getpid()} ({command})\n")
         file.flush()

@@ -12,7 +12,7 @@ from blocklist.parse.format import Format, Options, cut
 
 # `##` and its kin are cosmetic rules, and a lone `#` before anything else is a comment.
 _COMMENT = r"^(?:!|\[.*\]$|#$|#[^#@?$%])"
-_ANCHORED = r"^\|\|(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\^\|?)?(?:\$(.+))?$"
+_ANCHORED = r"^\|\|(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\.?\^\|?)?(?:\$(.+))?$"
 _PLAIN = r"^([^/^$*|:\s]+)$"
 _HARMLESS = r"^(?:important|all|document|doc)(?:,(?:important|all|document|doc))*$"
 

@@ -16,7 +16,8 @@ from blocklist.parse.lines import without_trailing_comment
 
 def names(frame: pl.DataFrame, plain: Scope) -> pl.DataFrame:
     """Return the name of each line; one without a wildcard mark covers `plain`."""
-    rows = frame.with_columns(text=refanged(without_trailing_comment(pl.col("text"))))
+    written = without_trailing_comment(pl.col("text"))
+    rows = frame.with_columns(text=refanged(written), seen=without_wildcard(written))
     text = pl.col("text")
     return cut(
         rows,

@@ -53,11 +53,15 @@ def cut(
     reason: pl.Expr | None = None,
     dropped: pl.Expr | None = None,
 ) -> pl.DataFrame:
-    """Return rows of `TOKENS` from a frame with `line` and whatever the expressions need."""
+    """Return rows of `TOKENS` from a frame with `line` and whatever the expressions need.
+
+    A column `seen`, if there is one, is the evidence; else the token is.
+    """
     nothing = pl.lit(None, pl.String)
     return frame.select(
         "line",
         token=token,
+        seen=pl.col("seen") if "seen" in frame.columns else token,
         read=pl.lit(read) if isinstance(read, str) else read,
         scope=(pl.lit(scope.value) if isinstance(scope, Scope) else scope).cast(SCOPE),
         reason=nothing if reason is None else reason,

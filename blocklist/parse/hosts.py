@@ -9,7 +9,8 @@ import polars as pl
 from blocklist.parse.format import Format, Options, cut
 
 _SINKS = ("0.0.0.0", "127.0.0.1", "::", "::1", "0", "255.255.255.255", "fe80::1%lo0")  # noqa: S104
-_LINE = r"^(0|[0-9a-fA-F.:]*[.:][0-9a-fA-F.:]*(?:%[0-9A-Za-z]+)?)\s+([^#\s].*)$"
+_ADDRESS = r"0|[0-9]+(?:\.[0-9]+){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%[0-9A-Za-z]+)?"
+_LINE = rf"^({_ADDRESS})\s+([^#\s].*)$"
 
 
 def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:

@@ -4,12 +4,13 @@ Source: https://github.com/MISP/misp-warninglists (schema.json). An entry counts
 """
 
 import json
+import reprlib
 
 import polars as pl
 
 from blocklist.model import Scope
 from blocklist.parse.format import Format, Options, cut, scope_as_written, without_wildcard
-from blocklist.parse.lines import LINES, numbered
+from blocklist.parse.lines import numbered
 
 #: A warninglist's `type` -> how its entries are read and what a plain name covers.
 _TYPES = {
@@ -17,6 +18,8 @@ _TYPES = {
     "hostname": ("host", Scope.SUBTREE),
     "cidr": ("ip", Scope.EXACT),
 }
+#: Types whose entries are patterns, which would cover more than a name or network can say.
+_PATTERNS = ("substring", "regex")
 
 
 def _lines(text: str) -> pl.DataFrame:
@@ -27,11 +30,16 @@ def _lines(text: str) -> pl.DataFrame:
         return _one_line(text, "not-json")
     if not isinstance(document, dict) or not isinstance(document.get("list"), list):
         return _one_line(text, "not-a-warninglist")
-    entries = [entry if isinstance(entry, str) else json.dumps(entry) for entry in document["list"]]
-    if not entries:
-        return pl.DataFrame(schema={**LINES, "type": pl.String})
-    kind = str(document.get("type", "string"))
-    return numbered(pl.Series("text", entries)).with_columns(type=pl.lit(kind))
+    entries = pl.Series("text", map(_text, document["list"]), pl.String)
+    kind = document.get("type", "string")
+    known = kind if kind in (*_TYPES, *_PATTERNS) else "unknown-type"
+    return numbered(entries).with_columns(type=pl.lit(known))
+
+
+def _text(entry: object) -> str:
+    """Return an entry as text; JSON can write halves of characters, which come as `?`."""
+    shown = entry if isinstance(entry, str) else reprlib.repr(entry)
+    return shown.encode("utf-8", "replace").decode()
 
 
 def _one_line(text: str, kind: str) -> pl.DataFrame:
@@ -51,5 +59,5 @@ def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     )
 
 
-# A JSON document has no comments; an empty entry is refused like any other.
+# A JSON document has no comments.
 FORMAT = Format("misp", _tokens, comment=r"$^", lines=_lines)

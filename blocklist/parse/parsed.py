@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+#: The reason of lines that were left unread, for the feed asked for no more.
+BEYOND_LIMIT = "beyond-rank-limit"
+
 
 @dataclass(frozen=True)
 class Parsed:
@@ -31,6 +34,6 @@ class Parsed:
 
     @property
     def share_accepted(self) -> float:
-        """The share of lines with content that gave an indicator; 0.0 when there are none."""
-        content = self.lines - self.comments
+        """The share of lines read that gave an indicator; 0.0 when there are none."""
+        content = self.lines - self.comments - self.refused.get(BEYOND_LIMIT, 0)
         return self.accepted / content if content else 0.0

@@ -7,7 +7,7 @@ from blocklist.columns.schema import INDICATORS, KIND, REFUSALS, SCOPE
 from blocklist.model import Kind, Scope
 from blocklist.parse.format import Format, Options
 from blocklist.parse.lines import MAX_LINE, decode
-from blocklist.parse.parsed import Parsed
+from blocklist.parse.parsed import BEYOND_LIMIT, Parsed
 from blocklist.parse.registry import FORMATS
 
 _SHOWN = 200
@@ -43,7 +43,7 @@ def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> Parsed:
         accepted=listed["line"].n_unique(),
         comments=lines.height - content.height - unread.height,
         indicators=_with_evidence(indicators),
-        refusals=_refusals(unread, alone.select("line", "reason", text="token")),
+        refusals=_refusals(unread, alone.join(content, on="line")),
         dropped=dict(dropped.alias("what").value_counts(sort=True).iter_rows()),
     )
 
@@ -54,7 +54,7 @@ def _unread(content: pl.DataFrame, options: Options) -> pl.DataFrame:
     reasons = [overlong]
     if options.rank_limit is not None:
         beyond = pl.int_range(pl.len()) >= options.rank_limit
-        reasons.append(pl.when(beyond).then(pl.lit("beyond-rank-limit")))
+        reasons.append(pl.when(beyond).then(pl.lit(BEYOND_LIMIT)))
     return content.select("line", "text", reason=pl.coalesce(*reasons)).drop_nulls("reason")
 
 
@@ -102,10 +102,10 @@ _READERS = {"host": _hosts, "ip": _ips, "url": _urls}
 
 def _with_evidence(indicators: pl.DataFrame) -> pl.DataFrame:
     return indicators.select(
-        "kind", "value", "scope", evidence="token", line="line"
+        "kind", "value", "scope", evidence="seen", line="line"
     ).match_to_schema(INDICATORS)
 
 
 def _refusals(*parts: pl.DataFrame) -> pl.DataFrame:
     every = pl.concat([part.select(REFUSALS.names()) for part in parts]).sort("line")
-    return every.with_columns(pl.col("text").str.head(_SHOWN)).match_to_schema(REFUSALS)
+    return every.with_columns(pl.col("text").str.head(_SHOWN))

@@ -1,4 +1,4 @@
-"""URLs, one a line, defanged or not; without a scheme, `x/path` is http and `x` a host."""
+"""URLs, one a line, defanged or not; `x/path` and `x:port` are taken for http, `x` for a host."""
 
 import polars as pl
 
@@ -7,10 +7,11 @@ from blocklist.parse.lines import without_trailing_comment
 
 
 def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
-    rows = frame.with_columns(text=without_trailing_comment(pl.col("text"), r"#"))
+    text = without_trailing_comment(pl.col("text"), r"#")
+    rows = frame.with_columns(text=text, seen=text)
     text = pl.col("text")
     schemed = text.str.contains(r"(?i)^[a-z*][a-z0-9+.*-]*(?::|\[:\]|\[:)?(?:\[?:?//)")
-    pathed = ~schemed & text.str.contains(r"^[^\s/]+/")
+    pathed = ~schemed & text.str.contains(r"^[^\s/]+/|^(?:[^\s/:]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")
     return cut(
         rows,
         token=pl.when(schemed)

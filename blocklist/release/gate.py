@@ -17,8 +17,10 @@ def objections(
             health = healths.get(guard.name)
             if health is None or health.state is FeedState.NEVER:
                 found.append(f"guard {guard.name} is mandatory and was never collected; run update")
-            elif health.state not in _SOUND or not health.entries:
+            elif health.state not in _SOUND:
                 found.append(f"guard {guard.name} is mandatory and {health.state}: {health.cause}")
+            elif not health.entries:
+                found.append(f"guard {guard.name} is mandatory and lists nothing")
     if blocked_before and not blocked:
         found.append(f"the candidate blocks nothing; {blocked_before:,} are blocked now")
     return found

@@ -3,13 +3,12 @@
 import polars as pl
 
 from blocklist.columns import networks
-from blocklist.columns.names import sort_key
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.addresses import blocked
 from blocklist.export.body import Body
 from blocklist.export.dialects.comments import about
-from blocklist.export.meaning import nodes
+from blocklist.export.meaning import by_family, nodes
 from blocklist.export.safe import checked_names
 from blocklist.export.state import ExportState
 from blocklist.model import Kind
@@ -34,7 +33,7 @@ def _names(rows: pl.DataFrame) -> tuple[pl.Series, dict[str, int]]:
     checked_names(rows["value"])
     blocks = rows.filter(pl.col("action") == "block")["scope"]
     below, subtree = (int((blocks == scope).sum()) for scope in ("below", "subtree"))
-    listed = nodes(rows).filter("own").select("value").sort(sort_key(pl.col("value")))
+    listed = by_family(nodes(rows).filter("own").select("value"))
     counts = {"below": below, "narrowed-to-exact": subtree}
     return listed["value"], {reason: count for reason, count in counts.items() if count}
 

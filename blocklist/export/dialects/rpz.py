@@ -9,13 +9,13 @@ rows of its own: one for itself and a wildcard. Then BIND, Unbound, PowerDNS and
 import polars as pl
 
 from blocklist import names
-from blocklist.columns.names import lineage, sort_key
+from blocklist.columns.names import lineage
 from blocklist.columns.schema import SCOPE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.body import Body
 from blocklist.export.dialects.comments import about
-from blocklist.export.meaning import nodes, placed
+from blocklist.export.meaning import by_family, nodes, placed
 from blocklist.export.safe import checked_names
 from blocklist.export.state import ExportState
 
@@ -47,9 +47,8 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     told, widened = _with_allows_that_fit(rows.filter(~triggers), room)
     entries, counts = _entries(nodes(told), room)
     counts = {"rpz-trigger": int(triggers.sum()), "allow-widened": widened} | counts
-    ordered = entries.sort(sort_key(pl.col("value")))
     return Body(
-        ordered.select(line=_records())["line"],
+        by_family(entries).select(line=_records())["line"],
         entries.filter(pl.col("own") | pl.col("under")).height,
         {reason: count for reason, count in counts.items() if count},
     )

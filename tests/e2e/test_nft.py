@@ -1,0 +1,95 @@
+"""The kernel takes an exported file, and the next one takes its place. In a network of its own."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SYSTEM_PATH
+from tests.export_support import export_to, run
+
+pytestmark = pytest.mark.e2e("nft", "unshare")
+
+CHECK = ("nft", "-c", "-f", "{file}")
+RELEASE = """
+block 192.0.2.0/24
+block 192.0.2.128/25
+allow 192.0.2.77
+block 198.51.100.7
+block 2001:db8::/32
+"""
+
+
+def in_a_network(script: str, *paths: Path) -> str:
+    """Run a shell script with the paths as its arguments, root in a network of nobody else."""
+    done = subprocess.run(
+        ["unshare", "-rn", "sh", "-euc", script, "sh", *map(str, paths)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env={**os.environ, "PATH": SYSTEM_PATH},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def elements(listing: str) -> dict[str, list[str]]:
+    """Return the elements of each set as `nft -j list ruleset` shows them."""
+    sets = [item["set"] for item in json.loads(listing)["nftables"] if "set" in item]
+    return {found["name"]: [shown(one) for one in found.get("elem", [])] for found in sets}
+
+
+def shown(element: object) -> str:
+    match element:
+        case {"prefix": {"addr": address, "len": length}}:
+            return f"{address}/{length}"
+        case {"range": [first, last]}:
+            return f"{first}-{last}"
+    return str(element)
+
+
+def test_a_file_passes_the_check_and_loads(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "nftables", check=("unshare", "-rn", *CHECK))
+    run(export, RELEASE)
+    loaded = elements(in_a_network('nft -f "$1"; nft -j list ruleset', export.path))
+    assert loaded == {
+        "blocklist4": [
+            "192.0.2.0/26",
+            "192.0.2.64/29",
+            "192.0.2.72/30",
+            "192.0.2.76",
+            "192.0.2.78/31",
+            "192.0.2.80/28",
+            "192.0.2.96/27",
+            "192.0.2.128/25",
+            "198.51.100.7",
+        ],
+        "blocklist6": ["2001:db8::/32"],
+    }
+
+
+def test_the_next_file_replaces_the_first_and_leaves_the_users_chain(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    run(export_to(first, "nftables"), RELEASE)
+    run(export_to(second, "nftables"), "block 203.0.113.0/24")
+    script = """
+        nft -f "$1"
+        nft add chain inet blocklist guard '{ type filter hook forward priority filter - 5; }'
+        nft add rule inet blocklist guard ip daddr @blocklist4 counter reject
+        nft -f "$2"; nft -f "$2"
+        nft -j list ruleset
+    """
+    paths = first / "nftables.out", second / "nftables.out"
+    listing = in_a_network(script, *paths)
+    assert elements(listing) == {"blocklist4": ["203.0.113.0/24"], "blocklist6": []}
+    assert any("rule" in item for item in json.loads(listing)["nftables"])
+
+
+def test_an_empty_file_loads(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "nftables")
+    run(export, "block exact only-a-name.example")
+    loaded = elements(in_a_network('nft -f "$1"; nft -j list ruleset', export.path))
+    assert loaded == {"blocklist4": [], "blocklist6": []}

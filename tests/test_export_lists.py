@@ -1,0 +1,148 @@
+"""Lists and sets without subtrees: hosts, domains, cidr and nftables, as tables and as a model."""
+
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocklist.columns.networks import texts
+from blocklist.columns.schema import RELEASE
+from blocklist.errors import ExportFailed
+from blocklist.export.addresses import blocked
+from tests.export_support import content, export_to, run
+
+NAMES = [
+    ("block exact x.example", ["x.example"], {}, "the name itself"),
+    ("block subtree x.example", ["x.example"], {"narrowed-to-exact": 1}, "only its own name"),
+    ("block below x.example", [], {"below": 1}, "cannot be said"),
+    (
+        "block subtree x.example\nblock exact a.x.example",
+        ["x.example", "a.x.example"],
+        {"narrowed-to-exact": 1},
+        "nothing is compressed, for nothing reaches below",
+    ),
+    ("block exact x.example\nallow exact x.example", [], {}, "a tie is allow"),
+    ("block exact x.example\nallow subtree x.example", ["x.example"], {}, "exact beats subtree"),
+    (
+        "block subtree x.example\nallow exact x.example",
+        [],
+        {"narrowed-to-exact": 1},
+        "what is left of the subtree is below it",
+    ),
+    (
+        "allow subtree example\nblock exact x.example\nblock exact x.other",
+        ["x.example", "x.other"],
+        {},
+        "the more specific row decides",
+    ),
+    (
+        "block exact b.example\nblock exact example-a.test\nblock exact example.test\n"
+        "block exact z.example.test\nblock exact a.example",
+        ["a.example", "b.example", "example-a.test", "example.test", "z.example.test"],
+        {},
+        "families stay together",
+    ),
+    (
+        "block exact x.example\nblock 192.0.2.1\nblock https://y.example/z\nallow 192.0.2.2",
+        ["x.example"],
+        {"kind-ip": 1, "kind-url": 1},
+        "other kinds are counted",
+    ),
+]
+NETWORKS = [
+    ("block 192.0.2.1", ["192.0.2.1"], "an address alone"),
+    ("block 192.0.2.0/25\nblock 192.0.2.128/25", ["192.0.2.0/24"], "neighbours become one"),
+    ("block 192.0.2.0/24\nblock 192.0.2.9", ["192.0.2.0/24"], "one in another goes"),
+    ("block 192.0.2.0/30\nallow 192.0.2.1", ["192.0.2.0", "192.0.2.2/31"], "an allow cuts a hole"),
+    ("block 192.0.2.1\nallow 192.0.2.0/24", ["192.0.2.1"], "the longest prefix decides"),
+    ("block 192.0.2.1\nallow 192.0.2.1\nblock 192.0.2.3", ["192.0.2.3"], "a tie is allow"),
+    (
+        "block 192.0.2.0/29\nallow 192.0.2.0/30\nblock 192.0.2.1",
+        ["192.0.2.1", "192.0.2.4/30"],
+        "a block in an allow in a block",
+    ),
+    ("block 2001:db8::/32\nblock 192.0.2.1", ["192.0.2.1", "2001:db8::/32"], "both families"),
+    ("block 2001:db8::/126\nallow 2001:db8::2", ["2001:db8::/127", "2001:db8::3"], "IPv6 holes"),
+    ("block 0.0.0.0/0\nblock ::/0\nblock 192.0.2.1", ["192.0.2.1"], "never everything"),
+]
+
+
+@pytest.mark.parametrize(("rows", "expected", "left_out", "why"), NAMES)
+def test_names(
+    tmp_path: Path, rows: str, expected: list[str], left_out: dict[str, int], why: str
+) -> None:
+    domains, hosts = export_to(tmp_path, "domains"), export_to(tmp_path, "hosts")
+    result = run(domains, rows)
+    assert content(domains.path) == expected, why
+    assert (result.left_out, result.rows) == (left_out, len(expected))
+    run(hosts, rows)
+    lines = [line for name in expected for line in (f"0.0.0.0 {name}", f":: {name}")]
+    assert content(hosts.path) == lines
+
+
+@pytest.mark.parametrize(("rows", "expected", "why"), NETWORKS)
+def test_networks(tmp_path: Path, rows: str, expected: list[str], why: str) -> None:
+    cidr, nftables = export_to(tmp_path, "cidr"), export_to(tmp_path, "nftables")
+    result = run(cidr, rows)
+    assert content(cidr.path) == expected, why
+    assert result.rows == len(expected)
+    assert result.left_out.get("everything", 0) == rows.count("/0")
+    run(nftables, rows)
+    elements = [line for line in content(nftables.path) if line.startswith("\t")]
+    assert elements == [f"\t{network}," for network in expected]
+
+
+def test_networks_that_add_up_to_everything(tmp_path: Path) -> None:
+    with pytest.raises(ExportFailed, match="add up to all of IPv4"):
+        run(export_to(tmp_path, "cidr"), "block 0.0.0.0/1\nblock 128.0.0.0/1")
+
+
+def test_a_set_without_elements_is_not_written(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "nftables")
+    run(export, "block 192.0.2.1")
+    assert sum(line.startswith("add element") for line in content(export.path)) == 1
+    assert "{ }" not in export.path.read_text()
+
+
+@pytest.mark.parametrize("line", ["no field", "{value} {other}", "}{value}"])
+def test_a_line_template_with_a_wrong_field(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ExportFailed, match=r"expected {value} in it"):
+        run(export_to(tmp_path, "domains", line=line), "block exact x.example")
+
+
+def test_a_target_of_ones_own(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "domains", line="address=/{value}/#", comment="")
+    run(export, "block exact x.example")
+    assert export.path.read_text() == "address=/x.example/#\n"
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> str:
+    """Draw from one small corner of each family, so that networks meet."""
+    low, prefix = draw(st.integers(0, 31)), draw(st.integers(27, 32))
+    if draw(st.booleans()):
+        return str(ip_network((f"192.0.2.{low}", prefix), strict=False)).removesuffix("/32")
+    found = ip_network((f"2001:db8::{low:x}", prefix + 96), strict=False)
+    return str(found).removesuffix("/128")
+
+
+actions = st.sampled_from(["block", "allow"])
+
+
+@given(st.lists(st.tuples(networks(), actions), max_size=12))
+def test_networks_mean_what_the_rows_mean(known: list[tuple[str, str]]) -> None:
+    rows = [("ip", value, "exact", action) for value, action in known]
+    spans, _ = blocked(pl.DataFrame(rows, schema=RELEASE, orient="row"))
+    found = [ip_network(text) for text in texts(spans)]
+    for number in range(32):
+        for address in (ip_address(f"192.0.2.{number}"), ip_address(f"2001:db8::{number:x}")):
+            covering = [
+                (ip_network(value).prefixlen, action == "allow")
+                for value, action in known
+                if address in ip_network(value)
+            ]
+            expected = bool(covering) and not max(covering)[1]
+            assert any(address in network for network in found) is expected, address

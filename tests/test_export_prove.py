@@ -1,0 +1,124 @@
+"""The proof: a renderer at fault is found out, and the old file stays."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from blocklist.config import Export
+from blocklist.errors import ExportFailed
+from blocklist.export import dialects
+from blocklist.export.body import Body
+from tests.export_support import export_to, run
+
+NAMES = """
+block subtree p.example
+allow exact ok.b.p.example
+block exact one.example
+"""
+NETWORKS = """
+block 192.0.2.0/24
+allow 192.0.2.128/25
+block 2001:db8::/64
+"""
+
+
+def without(*dropped: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [line for line in lines if line not in dropped]
+
+
+def having(*added: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [*lines, *added]
+
+
+def in_place(old: str, new: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [new if line == old else line for line in lines]
+
+
+FAULTS = [
+    ("domains", without("one.example"), "entries where", "a name is lost"),
+    ("domains", in_place("one.example", "other.example"), "would not block one", "another"),
+    ("domains", having("ok.b.p.example"), "entries where", "an allowed name is listed"),
+    ("domains", in_place("one.example", "ok.b.p.example"), "would block", "in place of one"),
+    ("domains", having("two words"), "not as the target says", "a broken line"),
+    ("hosts", without(":: one.example"), "entries where", "IPv6 would leak"),
+    ("hosts", in_place(":: one.example", "::1 one.example"), "not as the target", "other text"),
+    (
+        "rpz",
+        without("*.p.example CNAME ."),
+        r"would not block blocklist-probe\S*p.example",
+        "holes",
+    ),
+    ("rpz", without("p.example CNAME ."), "would not block p.example", "a wildcard alone"),
+    (
+        "rpz",
+        without("b.p.example CNAME .", "*.b.p.example CNAME ."),
+        "entries where",
+        "the name between lost its rows",
+    ),
+    (
+        "rpz",
+        without("b.p.example CNAME ."),
+        r"would not block b.p.example",
+        "the name between lost one",
+    ),
+    (
+        "rpz",
+        in_place("ok.b.p.example CNAME rpz-passthru.", "ok.b.p.example CNAME ."),
+        "would block ok.b.p.example",
+        "the allow",
+    ),
+    ("rpz", having("*.one.example CNAME ."), r"would block blocklist-probe\S*one.example", "wider"),
+    ("rpz", having("*.example CNAME ."), "entries where", "much wider"),
+    ("rpz", having("one.example CNAME ."), "two rows for one owner", "a duplicate"),
+    ("rpz", having("x CNAME rpz-passthru"), "neither its apex nor", "a final dot is missing"),
+    ("rpz", having("* CNAME ."), "an owner that is no name", "everything"),
+    ("rpz", having("a.*.example CNAME ."), "an owner that is no name", "never matches"),
+    ("rpz", having("x.example. CNAME ."), "an owner that is no name", "out of the zone"),
+    ("rpz", having("@ CNAME ."), "neither its apex nor", "data at the apex"),
+    ("rpz", having("$INCLUDE other"), "neither its apex nor", "a directive"),
+    ("rpz", having("a" * 63 + ".b" * 90 + " CNAME ."), "more than 255 octets", "too long"),
+    ("cidr", in_place("192.0.2.0/25", "192.0.2.0/24"), "would block 192.0.2.128", "the allow"),
+    ("cidr", in_place("192.0.2.0/25", "192.0.2.0/26"), "would not block 192.0.2.127", "half"),
+    ("cidr", in_place("2001:db8::/64", "192.0.2.1"), "overlap", "twice"),
+    ("cidr", in_place("2001:db8::/64", "x.example"), "no network", "a name"),
+    ("nftables", in_place("\t192.0.2.0/25,", "\t192.0.2.0/24,"), "would block", "the allow"),
+    ("nftables", in_place("\t192.0.2.0/25,", "\tx.example,"), "no IPv4 network", "a name"),
+    ("nftables", in_place("\t2001:db8::/64,", "\t192.0.2.0/30,"), "no IPv6", "wrong set"),
+    ("nftables", having("flush ruleset"), "none of ours", "a statement"),
+    ("nftables", without("\t2001:db8::/64,"), "none of ours", "an empty block"),
+    (
+        "nftables",
+        without("flush set inet blocklist blocklist4"),
+        "begin by emptying",
+        "the old elements would stay",
+    ),
+]
+
+
+@pytest.mark.parametrize(("target", "fault", "message", "why"), FAULTS)
+def test_faults_are_found(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+    fault: Callable[[list[str]], list[str]],
+    message: str,
+    why: str,
+) -> None:
+    export = export_to(tmp_path, target)
+    rows = NAMES if target in {"hosts", "domains", "rpz"} else NETWORKS
+    first = run(export, rows)
+    before = export.path.read_bytes()
+    renderer = dialects.dialect(export.target.dialect)
+    honest = renderer.body
+
+    def body(export: Export, rows: pl.DataFrame) -> Body:
+        made = honest(export, rows)
+        lines = fault("\n".join(made.lines).split("\n"))
+        return Body(pl.Series(lines), made.count, made.left_out)
+
+    monkeypatch.setattr(renderer, "body", body)
+    with pytest.raises(ExportFailed, match=message):
+        run(export, rows, first.state)
+    assert export.path.read_bytes() == before, why

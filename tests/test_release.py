@@ -1,0 +1,409 @@
+"""Releases: what is published and what is not, and that history is never overwritten."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from blocklist import config
+from blocklist.collect.update import chosen, update
+from blocklist.columns.names import lineage
+from blocklist.columns.schema import VERDICTS
+from blocklist.config import Config
+from blocklist.errors import GateHeld
+from blocklist.ledger import book, operator, releases
+from blocklist.ledger.book import Book
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.health import FeedHealth
+from blocklist.ledger.releases import Release
+from blocklist.ledger.times import text
+from blocklist.model import Entry, FeedState, Kind, Reason, Scope, Verdict
+from blocklist.release.build import build
+from blocklist.release.gate import objections
+
+SETTINGS = """
+[feeds.mine]
+url = "mine.txt"
+format = "domains"
+
+[guards.top]
+url = "top.txt"
+format = "domains"
+mandatory = true
+"""
+FEED = "evil.com\nshop.com\n9.9.9.9\n"
+TOP = "shop.com\nnews.com\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "blocklist.toml").write_text(SETTINGS)
+    (tmp_path / "mine.txt").write_text(FEED)
+    (tmp_path / "top.txt").write_text(TOP)
+    return tmp_path
+
+
+def load(folder: Path) -> Config:
+    return config.load(folder / "blocklist.toml")
+
+
+def run(folder: Path, *, collect: bool = True) -> Release | None:
+    """Update and build; return the release when there is a new one."""
+    known = load(folder)
+    with book.writing(known.database, "test") as opened:
+        if collect:
+            update(known, opened, chosen(known, []), lambda outcome: None)
+        built = build(known, opened, "test")
+    return built.release if built.fresh else None
+
+
+def history(folder: Path) -> list[Release]:
+    with book.writing(load(folder).database, "test") as opened, opened.small() as db:
+        return releases.history(db.conn)
+
+
+def actions(folder: Path, number: int) -> set[tuple[str, str, str]]:
+    """Return what a release blocks and allows: action, value, scope."""
+    with Bulk(load(folder).database) as bulk:
+        return set(releases.rows(bulk, number).select("action", "value", "scope").iter_rows())
+
+
+def enter(folder: Path, name: str, action: Verdict, expires: timedelta | None = None) -> None:
+    until = expires and text(datetime.now(UTC) + expires)
+    entry = Entry(Kind.DOMAIN, name, Scope.SUBTREE, action, "", "", until or None)
+    with book.writing(load(folder).database, "test") as opened:
+        operator.add(opened, entry)
+
+
+FIRST = {("block", "evil.com", "subtree"), ("block", "9.9.9.9", "exact")}
+
+
+def test_a_build_publishes_what_is_blocked(folder: Path) -> None:
+    release = run(folder)
+    assert release is not None
+    counts = (release.number, release.blocked, release.held, release.added, release.removed)
+    assert counts == (1, 2, 1, 2, 0)
+    assert release.cause == "test"
+    assert history(folder) == [release]
+    assert actions(folder, 1) == FIRST
+
+
+def test_nothing_changed_is_no_new_release(folder: Path) -> None:
+    first = run(folder)
+    assert run(folder) is None
+    assert run(folder, collect=False) is None
+    assert history(folder) == [first]
+
+
+def test_an_entry_without_a_reason_changes_nothing_twice(folder: Path) -> None:
+    run(folder)
+    enter(folder, "other.com", Verdict.BLOCK)
+    assert run(folder) is not None
+    assert run(folder) is None
+
+
+def test_each_release_stays_what_it_was(folder: Path) -> None:
+    run(folder)
+    (folder / "mine.txt").write_text("evil.com\nworse.com\nshop.com\n")
+    second = run(folder)
+    assert second is not None
+    assert (second.blocked, second.added, second.removed) == (2, 1, 1)
+    (folder / "mine.txt").write_text(FEED)
+    third = run(folder)
+    assert third is not None
+    assert (third.number, third.added, third.removed) == (3, 1, 1)
+    assert actions(folder, 1) == actions(folder, 3) == FIRST
+    worse = {("block", "evil.com", "subtree"), ("block", "worse.com", "subtree")}
+    assert actions(folder, 2) == worse
+    assert actions(folder, 0) == set()
+
+
+def test_only_blocks_and_the_operators_allows_are_exported(folder: Path) -> None:
+    run(folder)
+    enter(folder, "good.evil.com", Verdict.ALLOW)
+    enter(folder, "shop.com", Verdict.BLOCK)
+    assert run(folder) is not None
+    more = {("allow", "good.evil.com", "subtree"), ("block", "shop.com", "subtree")}
+    assert actions(folder, 2) == FIRST | more
+
+
+def test_an_entry_counts_until_it_expires(folder: Path) -> None:
+    run(folder)
+    enter(folder, "evil.com", Verdict.ALLOW, timedelta(hours=1))
+    assert run(folder) is not None
+    assert ("allow", "evil.com", "subtree") in actions(folder, 2)
+    enter(folder, "evil.com", Verdict.ALLOW, -timedelta(seconds=2))
+    assert run(folder) is not None
+    assert actions(folder, 3) == FIRST
+
+
+def test_a_change_of_reason_alone_is_a_release_that_adds_nothing(folder: Path) -> None:
+    run(folder)
+    enter(folder, "evil.com", Verdict.BLOCK)
+    second = run(folder)
+    assert second is not None
+    assert (second.blocked, second.added, second.removed) == (2, 0, 0)
+
+
+def test_a_feed_that_is_disabled_no_longer_counts(folder: Path) -> None:
+    run(folder)
+    settings = SETTINGS + '\n[feeds.other]\nurl = "other.txt"\nformat = "domains"\n'
+    (folder / "other.txt").write_text("worse.com\n")
+    (folder / "blocklist.toml").write_text(
+        settings.replace("[feeds.mine]", "[feeds.mine]\nenabled = false")
+    )
+    assert run(folder) is not None
+    assert actions(folder, 2) == {("block", "worse.com", "subtree")}
+
+
+def test_the_policys_own_names_are_guards(folder: Path) -> None:
+    (folder / "blocklist.toml").write_text(
+        SETTINGS + '\n[policy]\nown = ["evil.com", "9.9.0.0/16"]\n'
+    )
+    release = run(folder)
+    assert release is not None
+    assert (release.blocked, release.held) == (0, 1)
+
+
+def held(folder: Path, *, collect: bool = True) -> str:
+    with pytest.raises(GateHeld) as found:
+        run(folder, collect=collect)
+    return str(found.value)
+
+
+def missing(folder: Path) -> None:
+    (folder / "top.txt").unlink()
+
+
+def empty(folder: Path) -> None:
+    (folder / "top.txt").write_text("")
+
+
+def comments(folder: Path) -> None:
+    (folder / "top.txt").write_text("# nothing today\n")
+
+
+def shrunken(folder: Path) -> None:
+    (folder / "top.txt").write_text("a.com\n" * 9)
+
+
+def login_page(folder: Path) -> None:
+    (folder / "top.txt").write_text("<!DOCTYPE html><title>Please log in</title>\n")
+
+
+BROKEN = [
+    (missing, "no such file"),
+    (empty, "empty"),
+    (comments, "lists nothing"),
+    (shrunken, "shrank"),
+    (login_page, "a web page"),
+]
+
+
+@pytest.mark.parametrize(("breaks", "says"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
+def test_without_a_sound_mandatory_guard_the_release_stays(
+    folder: Path, breaks: object, says: str
+) -> None:
+    (folder / "top.txt").write_text("shop.com\nnews.com\nbank.com\n")
+    first = run(folder)
+    assert callable(breaks)
+    breaks(folder)
+    (folder / "mine.txt").write_text("worse.com\nshop.com\n9.9.9.9\n")
+    message = held(folder)
+    assert "guard top is mandatory" in message
+    assert says in message
+    assert "release 1 stays" in message
+    assert says in held(folder, collect=False), "a build without an update knows it too"
+    assert history(folder) == [first]
+    assert actions(folder, 1) == FIRST
+
+
+def test_without_a_mandatory_guard_there_is_no_first_release(folder: Path) -> None:
+    assert "guard top is mandatory and was never collected" in held(folder, collect=False)
+    missing(folder)
+    assert "nothing is published yet" in held(folder)
+    assert history(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "entries", "passes", "why"),
+    [
+        (FeedState.FRESH, 1, True, "a sound guard"),
+        (FeedState.UNCHANGED, 1, True, "a sound guard, as it was"),
+        (FeedState.FRESH, 0, False, "one that lists nothing"),
+        (FeedState.STALE, 1, False, "one that is out of date"),
+        (FeedState.REFUSED, 1, False, "one whose snapshot was refused"),
+        (FeedState.FAILED, 1, False, "one that could not be fetched"),
+        (FeedState.NEVER, 0, False, "one that was never fetched"),
+    ],
+)
+def test_the_gate_looks_at_guards(
+    folder: Path, state: FeedState, entries: int, passes: bool, why: str
+) -> None:
+    health = FeedHealth("top", 1, state, "cause", None, None, None, entries)
+    found = objections(load(folder), {"top": health}, blocked=1, blocked_before=1)
+    assert (not found) == passes, why
+    assert all("guard top is mandatory" in objection for objection in found)
+
+
+def test_a_guard_that_is_well_again_lets_the_release_pass(folder: Path) -> None:
+    missing(folder)
+    held(folder)
+    (folder / "top.txt").write_text(TOP)
+    assert run(folder) is not None
+
+
+def test_any_other_guard_may_fail(folder: Path) -> None:
+    run(folder)
+    (folder / "blocklist.toml").write_text(SETTINGS.replace("mandatory = true", ""))
+    (folder / "mine.txt").write_text("worse.com\nshop.com\n9.9.9.9\n")
+    missing(folder)
+    assert run(folder) is not None
+    assert ("block", "shop.com", "subtree") not in actions(folder, 2), "its last good is in force"
+
+
+def test_a_candidate_that_blocks_nothing_is_held(folder: Path) -> None:
+    first = run(folder)
+    enter(folder, "evil.com", Verdict.ALLOW)
+    (folder / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["9.9.9.9"]\n')
+    assert "the candidate blocks nothing; 2 are blocked now" in held(folder)
+    assert history(folder) == [first]
+
+
+def test_a_feed_that_fails_keeps_its_last_good(folder: Path) -> None:
+    run(folder)
+    (folder / "mine.txt").unlink()
+    known = load(folder)
+    with book.writing(known.database, "test") as opened:
+        outcomes = update(known, opened, chosen(known, []), lambda outcome: None)
+        assert {outcome.state for outcome in outcomes} == {FeedState.UNCHANGED, FeedState.FAILED}
+        assert not build(known, opened, "test").fresh
+
+
+# History against a model: all releases kept whole.
+
+VALUES = ["a.com", "b.com", "c.com", "9.9.9.9"]
+STATES = [
+    (Verdict.BLOCK, Reason.LISTED, None),
+    (Verdict.BLOCK, Reason.OPERATOR, "by hand"),
+    (Verdict.ALLOW, Reason.OPERATOR, "by hand"),
+    (Verdict.ALLOW, Reason.PROTECTED, "core"),
+    (Verdict.HOLD, Reason.POPULAR, "top"),
+    (Verdict.CLEAR, Reason.WEAK, None),
+]
+KEYS = st.tuples(st.sampled_from(VALUES), st.sampled_from(list(Scope)))
+RELEASES = st.lists(st.dictionaries(KEYS, st.sampled_from(STATES)), min_size=1, max_size=8)
+State = dict[tuple[str, Scope], tuple[Verdict, Reason, str | None]]
+
+
+def frame(state: State) -> pl.DataFrame:
+    rows = [
+        (Kind.IP if value[0] == "9" else Kind.DOMAIN, value, scope, *said, 0.5)
+        for (value, scope), said in state.items()
+    ]
+    return pl.DataFrame(rows, schema=VERDICTS, orient="row")
+
+
+def blocks(state: State) -> set[tuple[str, Scope]]:
+    return {key for key, said in state.items() if said[0] is Verdict.BLOCK}
+
+
+@contextmanager
+def ledger(path: Path) -> Iterator[Book]:
+    path.unlink(missing_ok=True)
+    with book.writing(path, "test") as opened:
+        yield opened
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(RELEASES)
+def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> None:
+    path = tmp_path / "blocklist.db"
+    with ledger(path) as opened:
+        published = []
+        for number, state in enumerate(states, 1):
+            with Bulk(path) as bulk:
+                before = releases.in_force(bulk)
+            published.append(releases.publish(opened, number, "test", frame(state), before))
+        with Bulk(path) as bulk:
+            kept = [releases.rows(bulk, number) for number in range(1, len(states) + 1)]
+            now = releases.in_force(bulk)
+    assert now.sort("value", "scope").equals(frame(states[-1]).drop("score").sort("value", "scope"))
+    past: State = {}
+    for state, release, rows in zip(states, published, kept, strict=True):
+        shown = {
+            ((value, Scope(scope)), action)
+            for value, scope, action in rows.select("value", "scope", "action").iter_rows()
+        }
+        assert shown == {
+            (key, verdict.value)
+            for key, (verdict, reason, _) in state.items()
+            if verdict is Verdict.BLOCK or (verdict, reason) == (Verdict.ALLOW, Reason.OPERATOR)
+        }
+        assert release.blocked == len(blocks(state))
+        assert release.held == sum(said[0] is Verdict.HOLD for said in state.values())
+        assert release.added == len(blocks(state) - blocks(past))
+        assert release.removed == len(blocks(past) - blocks(state))
+        past = state
+
+
+# Real feeds.
+
+FORMATS = {
+    ".domains.txt": "domains",
+    ".hosts": "hosts",
+    ".adblock.txt": "adblock",
+    ".wildcard.txt": "wildcard",
+    ".ips.txt": "ips",
+    ".cidr.txt": "ips",
+    ".urls.txt": "urls",
+}
+#: Lists of what is not, or no longer, fraud.
+NO_FEEDS = {"jarelllama-dead.domains.txt", "phishing-database-falsepositives.domains.txt"}
+GUARDS = ["tranco10k", "cloudflare-top100k"]
+
+
+def corpus_settings(corpus: Path) -> str:
+    feeds = [
+        f"[feeds.{file.name.replace('.', '-')}]\nenabled = true\nurl = '{file}'\nformat = '{name}'"
+        for file in sorted(corpus.iterdir())
+        for ending, name in FORMATS.items()
+        if file.name.endswith(ending) and file.name not in NO_FEEDS
+    ]
+    assert len(feeds) > 20
+    guards = [
+        f"[guards.{name}]\nenabled = true\nurl = '{corpus / 'warninglists' / name}.json'\n"
+        "format = 'misp'\nmandatory = true"
+        for name in GUARDS
+    ]
+    return "\n\n".join([*feeds, *guards])
+
+
+@pytest.mark.corpus
+def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "blocklist.toml").write_text(corpus_settings(corpus))
+    release = run(tmp_path)
+    assert release is not None
+    assert release.blocked > 500_000
+    with Bulk(tmp_path / "blocklist.db") as bulk:
+        found = releases.in_force(bulk)
+        top = bulk.query(
+            "SELECT value FROM listing JOIN feed ON feed.id = feed_id WHERE feed.name = ?",
+            "tranco10k",
+            schema=pl.Schema({"value": pl.String()}),
+        )
+    assert top.height > 9_000
+    blocked = found.filter(pl.col("verdict") == Verdict.BLOCK.value)
+    assert blocked.join(top, on="value", how="semi").is_empty()
+    over = lineage(top.rename({"value": "name"}), "name").filter(pl.col("steps") > 0)
+    wide = blocked.filter(pl.col("scope") != Scope.EXACT.value)
+    assert wide.join(over, left_on="value", right_on="ancestor", how="semi").is_empty()
+    verdicts = dict(found.select("value", "verdict").iter_rows())
+    assert verdicts["github.com"] == "hold"
+    assert verdicts["107.173.9.85"] == "block", "urlhaus' octal entry"
+    assert run(tmp_path) is None
