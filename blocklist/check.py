@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 from blocklist import names, networks
+from blocklist.errors import Refused
 from blocklist.ledger.lookup import Judged, Lookup
 from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
 from blocklist.queries import parse_query
@@ -15,7 +16,7 @@ class Answer:
     """What `check` says; `cause` names the guard or the operator's words behind the reason."""
 
     query: str
-    kind: Kind
+    kind: Kind | None
     verdict: Verdict
     reason: Reason
     cause: str | None
@@ -26,15 +27,20 @@ class Answer:
 
 
 def check(query: str, lookup: Lookup | None) -> Answer:
-    """Return the answer for a query; raise `Refused` when it is nothing that can be asked about.
+    """Return the answer for a query.
 
-    Without a ledger (`lookup` None) nothing is known and everything is clear.
+    What is no name, address or URL is `invalid` with the cause, so that one bad line spoils no
+    batch. Without a ledger (`lookup` None) nothing is known and everything is clear.
     """
-    asked = parse_query(query)
-    answer = Answer(query, asked.kind, Verdict.CLEAR, Reason.UNLISTED, None, None, (), None, {})
+    release = lookup.release() if lookup else None
+    try:
+        asked = parse_query(query)
+    except Refused as refused:
+        invalid = (Verdict.CLEAR, Reason.INVALID, refused.reason)
+        return Answer(query, None, *invalid, None, (), release, {})
+    answer = Answer(query, asked.kind, Verdict.CLEAR, Reason.UNLISTED, None, None, (), release, {})
     if lookup is None:
         return answer
-    answer = replace(answer, release=lookup.release())
     if asked.kind is Kind.URL:
         return _url(answer, asked, lookup)
     return _host(answer, asked, lookup)

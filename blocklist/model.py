@@ -51,6 +51,7 @@ class Reason(StrEnum):
     STALE = "stale"
     LISTED = "listed"
     UNLISTED = "unlisted"
+    INVALID = "invalid"
 
 
 class GuardClass(StrEnum):

@@ -1,6 +1,6 @@
 """Bulk form and scalar form give the same answer, row by row, on whatever a feed may hold."""
 
-# ruff: noqa: RUF001 (characters that look like others are what is tested)
+
 
 import re
 from collections.abc import Callable, Iterable

@@ -1,6 +1,6 @@
 """Who wins: each sentence of the design's "Meaning" and each rung of the judge, on small worlds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 import pytest
@@ -234,7 +234,7 @@ GUARDED = [
     World("the suffix that it makes", "a any.ck", "allow protected any.ck"),
     World("an exception to it", "a www.ck", "block listed .www.ck"),
     World("a name with suffixes below it", "a .cdn77.org", "allow protected .cdn77.org"),
-    World("as such", "a eu.cdn77.org", "allow protected eu.cdn77.org", guard="own eu.cdn77.org"),
+    World("whatever part of it is listed", "a cdn77.org", "allow protected cdn77.org", widen=False),
     World("below a wildcard's own name all are suffixes", "a user.fm", "allow protected .user.fm"),
     World("and their tenants are not", "a x.y.user.fm", "block listed .x.y.user.fm"),
     World("a platform is held", "a weebly.com", "hold shared-host weebly.com"),
@@ -275,6 +275,8 @@ GUARDED = [
           "block listed .x.github.io", guard="popular github.io"),
     World("a popular tenant is held, its neighbour is not", "a x.github.io, a y.github.io",
           "hold popular .x.github.io, block listed .y.github.io", guard="popular x.github.io"),
+    World("nor does it where a name beside them is popular", "a y.x.github.io",
+          "block listed y.x.github.io", guard="popular github.io, popular a.x.github.io"),
     World("a popular address", "a 9.9.9.9", "hold popular 9.9.9.9", guard="popular 9.9.9.0/24"),
     World("a guard list of shared hosts", "a h.com", "hold shared-host .h.com",
           guard="shared-host h.com"),
@@ -355,6 +357,9 @@ OPERATOR = [
     World("what is below is more specific than a subtree", "a x.evil.com",
           "allow operator .evil.com, block operator *.evil.com, block operator x.evil.com",
           entry="allow .evil.com, block *.evil.com"),
+    World("but a nearer subtree is more specific yet", "a y.x.evil.com",
+          "block operator *.evil.com, allow operator .x.evil.com, allow operator y.x.evil.com",
+          entry="block *.evil.com, allow .x.evil.com"),
     World("exact is more specific than a subtree", "a x.evil.com",
           "allow operator .x.evil.com, block operator x.evil.com",
           entry="allow .x.evil.com, block x.evil.com"),
@@ -411,3 +416,15 @@ WORLDS = [*SCOPES, *URLS, *GUARDED, *SCORES, *OPERATOR]
 )
 def test_who_wins(world: World) -> None:
     check(world)
+
+
+@pytest.mark.parametrize("listed", ["shop.com", "9.9.9.9"])
+@pytest.mark.parametrize("order", [["a", "b"], ["b", "a"]])
+def test_of_two_guards_always_the_same_is_named(listed: str, order: list[str]) -> None:
+    """Or a verdict would change, and a release be made, where nothing did."""
+    found = parse_query(listed)
+    rows = [(found.kind, found.value, "popular", source, True) for source in order]
+    frame = pl.DataFrame(rows, schema=guards.GUARDS, orient="row")
+    world = replace(case(World("", f"feed {listed}", "")), guards=guards.load((), frame))
+    (cause,) = judge(world)["cause"]
+    assert cause in {"shop.com (a)", "overlaps a"}

@@ -300,7 +300,7 @@ def rows(frame: pl.DataFrame) -> set[Row]:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(WORLDS)
 def test_the_judge_does_what_the_model_does(world: World) -> None:
     found = judged(world)

@@ -1,6 +1,6 @@
 """Domain names: canonical form, refusals, sort key, lineage."""
 
-# ruff: noqa: RUF001 (characters that look like others are what is tested)
+
 
 import unicodedata
 

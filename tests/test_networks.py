@@ -1,6 +1,6 @@
 """IP networks: canonical form, refusals, ranges, and sets of addresses against a simple model."""
 
-# ruff: noqa: RUF001 (characters that look like others are what is tested)
+
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, collapse_addresses, summarize_address_range

@@ -1,6 +1,6 @@
 """URLs and hosts: canonical form, defanged spellings, refusals."""
 
-# ruff: noqa: RUF001 (characters that look like others are what is tested)
+
 
 import polars as pl
 import pytest

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, session, show, show_json
-from blocklist.errors import Refused, UsageError
-from blocklist.model import Verdict
+from blocklist.cli.session import Json, session, show, show_json, warn
+from blocklist.errors import UsageError
+from blocklist.model import Reason, Verdict
 
 if TYPE_CHECKING:
     from blocklist.check import Answer
@@ -25,7 +25,7 @@ def check(
 ) -> None:
     """Say whether names are blocked, by whom, since when and on what evidence.
 
-    Exit code 0: nothing given is blocked; 1: something is.
+    Exit code 0: nothing given is blocked; 1: something is; 2: something is no name at all.
     """
     from blocklist.ledger.connection import reading
 
@@ -40,6 +40,8 @@ def check(
             session(context).say("no release yet, so nothing is blocked; run: blocklist run")
     if any(answer.verdict is Verdict.BLOCK for answer in answers):
         raise typer.Exit(1)
+    if any(answer.reason is Reason.INVALID for answer in answers):
+        raise typer.Exit(UsageError.exit_code)
 
 
 def _queries(names: list[str]) -> Iterator[str]:
@@ -56,10 +58,10 @@ def _answers(queries: Iterable[str], connection: "object") -> Iterator["Answer"]
 
     lookup = Lookup(connection) if connection is not None else None  # type: ignore[arg-type]
     for query in queries:
-        try:
-            yield checker.check(query, lookup)
-        except Refused as refused:
-            raise UsageError(f"{query!r} is no name, address or URL: {refused.reason}") from None
+        answer = checker.check(query, lookup)
+        if answer.reason is Reason.INVALID:
+            warn(f"{query!r} is no name, address or URL: {answer.cause}")
+        yield answer
 
 
 def _show(answer: "Answer") -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from blocklist.ledger.book import Book
 
 EXPORT_FAILED = 6
+# That a hosts file takes no networks is no news; what it narrowed is.
+_OTHER_KIND = "kind-"
 
 
 def export(
@@ -61,7 +63,11 @@ def show_exports(outcomes: list["Exported"]) -> None:
         if result is None:
             rows.append((outcome.name, "failed", "", "", outcome.path))
             continue
-        left = ", ".join(f"{count:,} {reason}" for reason, count in result.left_out.items())
+        left = ", ".join(
+            f"{count:,} {reason}"
+            for reason, count in result.left_out.items()
+            if not reason.startswith(_OTHER_KIND)
+        )
         state = "written" if result.changed else "unchanged"
         rows.append((outcome.name, state, f"{result.rows:,}", left, outcome.path))
     show_table(("export", "state", "rows", "left out", "file"), rows)

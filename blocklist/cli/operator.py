@@ -24,6 +24,9 @@ Lasting = Annotated[
     str | None, typer.Option("--for", help="How long: 30m, 2h, 7d, 4w; else until removed.")
 ]
 Covers = Annotated[Scope, typer.Option(help="What of a domain: it and all below it, or less.")]
+Suffix = Annotated[
+    bool, typer.Option("--public-suffix", help="Mean it, though strangers live below the name.")
+]
 
 
 def verbs(action: Verdict) -> typer.Typer:
@@ -37,7 +40,10 @@ def verbs(action: Verdict) -> typer.Typer:
         reason: Reason = "",
         lasting: Lasting = None,
         scope: Covers = Scope.SUBTREE,
+        suffix: Suffix = False,
     ) -> None:
+        if not suffix:
+            _no_suffix(name, scope)
         expires = None if lasting is None else _end(lasting)
         _add(context, Entry(*_meant(name, scope), action, reason, "", expires))
 
@@ -52,6 +58,17 @@ def verbs(action: Verdict) -> typer.Typer:
     return group
 
 
+def _no_suffix(name: str, scope: Scope) -> None:
+    from blocklist.columns.suffixes import is_public_suffix
+
+    indicator = parsed(name)
+    if indicator.kind is Kind.DOMAIN and scope.covers_below and is_public_suffix(indicator.value):
+        raise UsageError(
+            f"{indicator.value}: is a public suffix, and everyone below it is meant, too; "
+            "if so, add --public-suffix"
+        )
+
+
 def _meant(name: str, scope: Scope) -> tuple[Kind, str, Scope]:
     indicator = parsed(name)
     covers = scope if indicator.kind is Kind.DOMAIN else Scope.EXACT
@@ -63,9 +80,10 @@ def _add(context: typer.Context, entry: Entry) -> None:
     from blocklist.ledger.book import writing
 
     with writing(session(context).database, f"{entry.action} add") as book:
-        operator.add(book, entry)
+        replaced = operator.add(book, entry)
     until = f" until {entry.expires}" if entry.expires else ""
-    session(context).say(f"{entry.action} {entry.value} ({entry.scope}){until}; {_NEXT}")
+    instead = ", in place of an earlier entry" if replaced else ""
+    session(context).say(f"{entry.action} {entry.value} ({entry.scope}){until}{instead}; {_NEXT}")
 
 
 def _remove(context: typer.Context, name: str, action: Verdict) -> None:

@@ -50,7 +50,9 @@ def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
     for feed in feeds:
         if feed.format not in FORMATS:
             hint = suggestion(feed.format, FORMATS)
-            raise UsageError(f"{config.path}: feeds.{feed.name}.format: {feed.format!r}{hint}")
+            raise UsageError(
+                f"{config.path}: feeds.{feed.name}.format: unknown format {feed.format!r}{hint}"
+            )
     return feeds
 
 

@@ -51,6 +51,11 @@ class Suffixes:
         return pl.concat(found).sort("row")["registrable"]
 
 
+def is_public_suffix(name: str) -> bool:
+    """Return whether one canonical name is a public suffix."""
+    return Suffixes().registrable(pl.Series([name])).item() is None
+
+
 @cache
 def _bundled_rules() -> frozenset[str]:
     extract = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)

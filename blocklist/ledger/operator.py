@@ -12,8 +12,11 @@ _SCOPES = list(Scope)
 _COLUMNS = "kind, value, scope, action, reason, created, expires"
 
 
-def add(book: Book, entry: Entry) -> None:
-    """Enter the operator's word, in place of an earlier one on the same thing and scope."""
+def add(book: Book, entry: Entry) -> bool:
+    """Enter the operator's word; return whether it takes the place of an earlier one.
+
+    There is one entry on the same thing and scope at a time.
+    """
     row = {
         "kind": _KINDS.index(entry.kind),
         "value": entry.value,
@@ -25,8 +28,9 @@ def add(book: Book, entry: Entry) -> None:
     }
     ended = "UPDATE operator SET removed = ? WHERE value = ? AND scope = ? AND removed IS NULL"
     with book.small() as db, db.atomic():
-        db.execute(ended, [row["created"], row["value"], row["scope"]])
+        replaced = db.execute(ended, [row["created"], row["value"], row["scope"]]).rowcount
         db.table("operator").insert(row)
+    return bool(replaced)
 
 
 def remove(book: Book, indicator: Indicator, action: Verdict) -> int:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 def text(moment: datetime) -> str:
     """Return a time as the ledger writes it: ISO 8601, UTC, whole seconds."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def now() -> str:

@@ -77,7 +77,7 @@ def scope_as_written(text: pl.Expr, otherwise: Scope) -> pl.Expr:
 
 def without_wildcard(text: pl.Expr) -> pl.Expr:
     """Return the name of `*.x` and `.x`."""
-    return text.str.strip_prefix("*").str.strip_prefix(".")
+    return text.str.replace(r"^\*?\.", "")
 
 
 def refanged(text: pl.Expr) -> pl.Expr:

@@ -12,6 +12,8 @@ def objections(
 ) -> list[str]:
     """Return why the candidate must not be published, in words for a person; none is a pass."""
     found = []
+    enabled = (feed.name for feed in config.feeds.values() if feed.enabled)
+    failed = [name for name in enabled if name in healths and healths[name].state not in _SOUND]
     for guard in config.guards.values():
         if guard.enabled and guard.mandatory:
             health = healths.get(guard.name)
@@ -21,6 +23,8 @@ def objections(
                 found.append(f"guard {guard.name} is mandatory and {health.state}: {health.cause}")
             elif not health.entries:
                 found.append(f"guard {guard.name} is mandatory and lists nothing")
-    if blocked_before and not blocked:
+    if not blocked and blocked_before:
         found.append(f"the candidate blocks nothing; {blocked_before:,} are blocked now")
+    elif not blocked and failed:
+        found.append(f"the candidate blocks nothing, for these feeds failed: {', '.join(failed)}")
     return found

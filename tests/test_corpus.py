@@ -1,0 +1,109 @@
+"""Real feeds, dirt included: told apart by content, every line accounted for."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from blocklist.parse import FORMATS, Parsed, detect, parse
+
+pytestmark = pytest.mark.corpus
+
+#: What the name of a file says, where that is not the name of its format.
+SAID = {"tsv": "ips", "cidr": "ips", "json": "misp"}
+#: Files in formats that are not read yet, or in none; what `detect` makes of them is its affair.
+OTHERS = {
+    "README.md", "blp-scam.dnsmasq.conf", "discord-antiscam.json", "hagezi-personal.unbound.conf",
+    "maltrail-static.trails.txt", "public_suffix_list.dat",
+}  # fmt: skip
+#: Every refusal of these files was looked at.
+REFUSED = {
+    "bank-website.json": {"single-label": 1},
+    "cloudflare-top100k.json": {"single-label": 1},
+    "durablenapkin.adblock.txt": {"pattern": 9, "empty-label": 1},
+    "openphish-domains.domains.txt": {"single-label": 2},
+    "second-level-tlds.json": {"single-label": 1448},
+}
+
+
+def said(file: Path) -> str:
+    words = file.name.removesuffix(".txt").split(".")
+    return SAID.get(words[-1], words[-1])
+
+
+def files(corpus: Path) -> dict[str, Path]:
+    every = [*corpus.iterdir(), *(corpus / "warninglists").iterdir()]
+    return {file.name: file for file in sorted(every) if file.is_file()}
+
+
+@pytest.fixture(scope="module")
+def parsed(corpus: Path) -> dict[str, Parsed]:
+    known = {name: file for name, file in files(corpus).items() if name not in OTHERS}
+    return {name: parse(file.read_bytes(), said(file)) for name, file in known.items()}
+
+
+def test_names_of_files_are_understood(corpus: Path) -> None:
+    known = [file for name, file in files(corpus).items() if name not in OTHERS]
+    assert {said(file) for file in known} == FORMATS.keys() - {"csv"}
+
+
+def test_detect_says_what_the_name_says(corpus: Path) -> None:
+    known = {name: file for name, file in files(corpus).items() if name not in OTHERS}
+    found = {name: detect(file.read_bytes()) for name, file in known.items()}
+    assert found == {name: said(file) for name, file in known.items()}
+
+
+def test_detect_leaves_other_formats_alone(corpus: Path) -> None:
+    unread = OTHERS - {"maltrail-static.trails.txt", "public_suffix_list.dat"}
+    assert {name: detect((corpus / name).read_bytes()) for name in unread} == dict.fromkeys(unread)
+
+
+def test_counts_add_up(parsed: dict[str, Parsed]) -> None:
+    for name, one in parsed.items():
+        assert one.lines == one.accepted + one.comments + one.refusals.height, name
+        assert one.indicators["value"].null_count() == 0, name
+        duplicates = one.dropped.get("duplicate", 0)
+        assert one.indicators.height == one.accepted - duplicates, "one a line here"
+        assert one.share_accepted > 0.8, name
+
+
+def test_only_known_lines_are_refused(parsed: dict[str, Parsed]) -> None:
+    assert {name: one.refused for name, one in parsed.items() if one.refused} == REFUSED
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "why"),
+    [
+        ("openphish-domains.domains.txt", "cpsess1530024440", "a part of a path"),
+        ("durablenapkin.adblock.txt", "||booking.com-id*", "a wildcard within a label"),
+        ("durablenapkin.adblock.txt", "||avito.avito.avito.", "the start of a name"),
+    ],
+)
+def test_a_refusal(parsed: dict[str, Parsed], name: str, line: str, why: str) -> None:
+    assert line in parsed[name].refusals["text"], why
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "evidence", "why"),
+    [
+        (
+            "urlhaus.domains.txt",
+            "107.173.9.85",
+            "0000153.0000255.0000011.0000125",
+            "an address in octal, as browsers read it",
+        ),
+        (
+            "blp-redirect.hosts",
+            "0------------0-------------0.0n-line.biz",
+            "0------------0-------------0.0n-line.biz",
+            "hyphens anywhere in a label",
+        ),
+        ("bank-website.json", "1822direkt.com", "1822direkt.com", "written with a leading dot"),
+        ("openphish.urls.txt", "https://api.msuto.com/", "https://api.msuto.com/", "a URL"),
+    ],
+)
+def test_an_indicator(
+    parsed: dict[str, Parsed], name: str, value: str, evidence: str, why: str
+) -> None:
+    row = parsed[name].indicators.filter(pl.col("value") == value)
+    assert row["evidence"].to_list() == [evidence], why
