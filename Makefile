@@ -4,7 +4,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench lock clean
+.PHONY: help run test lint types docs bench lock clean
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -32,6 +32,9 @@ lint: .venv/.ok ## style
 
 types: .venv/.ok ## static types
 	@$(BIN)/mypy
+
+docs: .venv/.ok ## what the program writes of README.md and docs/, anew
+	.venv/bin/python -m tests.docs_support
 
 bench: .venv/.ok ## every benchmark, as ratios
 	@for file in benchmarks/[a-z]*.py; do $(BIN)/python "$$file" || exit 1; done

@@ -41,6 +41,11 @@ class Feed:
     max_shrink: float | None = None
     max_growth: float | None = None
 
+    @property
+    def key(self) -> str:
+        """Its table in blocklist.toml."""
+        return f"{'guards' if self.guard else 'feeds'}.{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

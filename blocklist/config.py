@@ -125,8 +125,12 @@ def _section(
     for name in {**known, **own}:
         place, table = known.get(name, (where, {"enabled": True, **defaults}))
         if name in own:
-            place, table = f"{where}.{name}", catalogue.overridden(table, own[name])
+            # Who writes a table about a feed wants it, unless it says otherwise.
+            table = catalogue.overridden({**table, "enabled": True}, own[name])
+            place = f"{where}.{name}"
         built[name] = _resolved(catalogue.feed(name, table, place), base)
+        if name in own and built[name].mandatory and not built[name].enabled:
+            raise UsageError(f"{place}.enabled: a mandatory guard cannot be switched off")
     return built
 
 

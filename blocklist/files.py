@@ -53,6 +53,8 @@ def _refuse_what_is_no_file(path: Path) -> None:
     """Fail before all the work, and never put a file in the place of /dev/null."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.parent.is_file():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     if path.exists() and not path.is_file():
         raise UsageError(f"{path}: cannot be written: it is a device or a pipe; name a file")
 

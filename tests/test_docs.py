@@ -36,7 +36,7 @@ def first_cells(text: str) -> set[str]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=names)
 def test_what_the_program_says_is_what_it_says(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    assert made(document, text) == text, "write it anew with: python -m tests.docs_support"
+    assert made(document, text) == text, "write it anew with: make docs"
 
 
 # --- Commands ---------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ URLS = [
         "a page on an address",
         "a http://198.18.0.1/x, a http://8.7.6.5:8080/x",
         "block listed 8.7.6.5, block listed http://8.7.6.5:8080/x, "
-        "hold url-only http://198.18.0.1/x",
+        "allow protected http://198.18.0.1/x",
     ),
     World(
         "a page on an IPv6 address",

@@ -207,8 +207,9 @@ def verdict_on(
 
 
 def url_verdict(world: World, url: str) -> Row:
-    _, verdict, reason, shown = verdict_on(world, *host_of(url), alone=True)
-    if verdict is Verdict.HOLD or reason is Reason.PROTECTED:
+    kind, host = host_of(url)
+    _, verdict, reason, shown = verdict_on(world, kind, host, alone=True)
+    if verdict is Verdict.HOLD or (reason is Reason.PROTECTED and kind is Kind.DOMAIN):
         verdict, reason = Verdict.HOLD, Reason.URL_ONLY
     return Kind.URL, url, Scope.EXACT, verdict, reason, shown
 

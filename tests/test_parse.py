@@ -498,7 +498,8 @@ def test_every_line_is_accounted_for(body: bytes, name: str, options: Options) -
     if name != "misp":
         wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
         text = body.decode("utf-16" if wide else "utf-8", "replace")
-        text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text if wide else text.removeprefix("\ufeff")
         assert parsed.lines == len(text.removesuffix("\n").split("\n")) * bool(text)
     for kind, value, scope in parsed.indicators.select("kind", "value", "scope").iter_rows():
         assert SCALAR[kind](value) == value

@@ -51,6 +51,7 @@ TABLE = [
     ("3ffe:b10c::30", "clear", "unlisted", None, None),
     ("new-bakery.made-up", "clear", "weak", "new-bakery.made-up", "subtree"),
     ("search-engine.made-up", "clear", "unlisted", None, None),
+    ("no name", "clear", "invalid", None, None),
 ]
 
 

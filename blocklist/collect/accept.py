@@ -16,7 +16,6 @@ def refusal(feed: Feed, policy: Policy, body: bytes, parsed: Parsed, before: int
     `before` is how many entries of the feed are in force, 0 for a feed never accepted.
     """
     found = parsed.indicators.height
-    where = f"{'guards' if feed.guard else 'feeds'}.{feed.name}"
     if not body.strip():
         return "empty: 0 bytes of content"
     if body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE):
@@ -25,16 +24,15 @@ def refusal(feed: Feed, policy: Policy, body: bytes, parsed: Parsed, before: int
         return _unreadable(parsed)
     shrink = policy.max_shrink if feed.max_shrink is None else feed.max_shrink
     if before and found < before * (1 - shrink):
-        lost = 1 - found / before
         return (
-            f"shrank from {before:,} to {found:,} entries: {lost:.0%} lost, at most {shrink:.0%} "
-            f"allowed (if that is right, set {where}.max_shrink)"
+            f"shrank from {before:,} to {found:,} entries, to less than {1 - shrink:.0%} "
+            f"(if that is right, set {feed.key}.max_shrink)"
         )
     growth = policy.max_growth if feed.max_growth is None else feed.max_growth
     if before and found > max(before * growth, _GROWTH_FROM):
         return (
             f"grew from {before:,} to {found:,} entries, more than {growth:g} times "
-            f"(if that is right, set {where}.max_growth)"
+            f"(if that is right, set {feed.key}.max_growth)"
         )
     return None
 
@@ -45,5 +43,5 @@ def _unreadable(parsed: Parsed) -> str:
     worst = next(iter(parsed.refused.items()), ("", 0))
     return (
         f"only {parsed.share_accepted:.0%} of {parsed.lines - parsed.comments:,} lines read as "
-        f"{parsed.format} (most often: {worst[0]}, {worst[1]:,} lines)"
+        f"{parsed.format} (most often: {worst[0]}, {worst[1]:,})"
     )

@@ -50,9 +50,8 @@ def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
     for feed in feeds:
         if feed.format not in FORMATS:
             hint = suggestion(feed.format, FORMATS)
-            raise UsageError(
-                f"{config.path}: feeds.{feed.name}.format: unknown format {feed.format!r}{hint}"
-            )
+            where = f"{config.path or 'the catalogue'}: {feed.key}.format"
+            raise UsageError(f"{where}: unknown format {feed.format!r}{hint}")
     return feeds
 
 

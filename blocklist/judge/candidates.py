@@ -59,14 +59,15 @@ def scored(listings: pl.DataFrame, reliability: pl.DataFrame) -> pl.DataFrame:
 def names(
     listings: pl.DataFrame, reliability: pl.DataFrame, suffixes: Suffixes, *, widen: bool
 ) -> pl.DataFrame:
-    """Return the names to be judged, widened: `value`, `registrable` and the scores.
+    """Return the names to be judged: `value`, `registrable`, the scores, and `widened`.
 
     With `widen`, whoever lists a registrable domain as such lists all below it: the owner is the
     fraud. A page on a host says nothing about the rest of it, so URLs with a path never widen.
     """
     frame = scored(listings, reliability)
     frame = frame.with_columns(registrable=suffixes.registrable(frame["value"]))
-    if not widen:
-        return frame
-    owned = (pl.col("registrable") == pl.col("value")).fill_null(value=False)
-    return frame.with_columns(below=pl.when(owned).then("wide").otherwise("below"))
+    owned = (pl.col("registrable") == pl.col("value")).fill_null(value=False) & widen
+    return frame.with_columns(
+        widened=owned & pl.col("below").is_null() & pl.col("wide").is_not_null(),
+        below=pl.when(owned).then("wide").otherwise("below"),
+    )

@@ -110,6 +110,9 @@ def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
     )
 
 
+#: The cause of a subtree that no feed lists as such: its registrable domain is listed.
+WIDENED = "widened"
+
 _GUARDED = {
     GuardClass.PROTECTED: (Verdict.ALLOW, Reason.PROTECTED),
     GuardClass.POPULAR: (Verdict.HOLD, Reason.POPULAR),
@@ -127,6 +130,7 @@ def _decided(found: pl.DataFrame, threshold: float, entries: pl.DataFrame) -> pl
     verdict = words.replace_strict({k.value: v.value for k, (v, _) in _GUARDED.items()})
     reason = words.replace_strict({k.value: r.value for k, (_, r) in _GUARDED.items()})
     weak = pl.when("weak")
+    widened = pl.when(pl.col("widened") & (pl.col("scope") == Scope.SUBTREE.value))
     chosen = frame.with_columns(
         verdict=pl.coalesce(
             pl.col("action").cast(pl.String),
@@ -140,7 +144,9 @@ def _decided(found: pl.DataFrame, threshold: float, entries: pl.DataFrame) -> pl
             weak.then(pl.lit(Reason.WEAK.value)),
             pl.lit(Reason.LISTED.value),
         ).cast(REASON),
-        cause=pl.coalesce(pl.when(by_operator).then("why"), pl.when(~by_operator).then("cause")),
+        cause=pl.when(by_operator)
+        .then("why")
+        .otherwise(pl.coalesce("cause", widened.then(pl.lit(WIDENED)))),
         unspoken=guarded & ~by_operator & pl.col("wide").is_null(),
     )
     return chosen.select(*VERDICTS.names(), "unspoken")
@@ -153,10 +159,12 @@ def _urls(
     listed = listings.select("value").unique().with_columns(host=urls.host(pl.col("value")))
     # What is said of the names below the host is not said of the host.
     alone = found.join(listed, left_on="value", right_on="host", how="semi")
-    alone = alone.with_columns(below=pl.lit(None, pl.Float64))
+    alone = alone.with_columns(below=pl.lit(None, pl.Float64), widened=pl.lit(value=False))
     frame = listed.join(_decided(alone, threshold, entries).rename({"value": "host"}), on="host")
     held = pl.col("verdict") == Verdict.HOLD.value
-    stays = pl.when(held | (pl.col("reason") == Reason.PROTECTED.value))
+    # A page on a protected name may still be fraud; one on a reserved address is nobody's.
+    named = pl.col("kind") == Kind.DOMAIN.value
+    stays = pl.when(held | (named & (pl.col("reason") == Reason.PROTECTED.value)))
     return frame.with_columns(
         kind=pl.lit(Kind.URL.value, KIND),
         verdict=stays.then(pl.lit(Verdict.HOLD.value, VERDICT)).otherwise("verdict"),

@@ -117,7 +117,8 @@ def _connect(uri: str, database: Path) -> sqlite3.Connection:
     try:
         return sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)
     except sqlite3.Error as error:
-        raise UsageError(f"{database}: cannot be opened: {error}") from None
+        cause = "it is a folder" if database.is_dir() else error
+        raise UsageError(f"{database}: cannot be opened: {cause}") from None
 
 
 def _check(connection: sqlite3.Connection, database: Path) -> None:

@@ -1,0 +1,567 @@
+"""The ledger: intervals of listings, one writer, one library, and databases that are not ours."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blocklist.catalogue import Feed
+from blocklist.columns.schema import INDICATORS, LISTINGS
+from blocklist.errors import LockHeld, UsageError
+from blocklist.ledger import connection, listings, lock, operator, schema
+from blocklist.ledger.book import Book, writing
+from blocklist.ledger.bulk import Bulk
+from blocklist.model import Entry, FeedState, GuardClass, Indicator, Kind, Scope, Verdict
+from tests.user_support import as_user, open_to_all
+
+MINE = Feed("mine", ("x",), "domains")
+ACCOUNT: dict[str, object] = {
+    "sha256": "0", "bytes": 1, "lines": 1, "accepted": 1, "comments": 0, "refused": {"empty": 1},
+}  # fmt: skip
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "a ledger #1%20?.db"
+
+
+def indicators(*rows: tuple[str, str], evidence: str | None = None) -> pl.DataFrame:
+    columns = [("domain", value, scope, evidence or value, 1) for value, scope in rows]
+    return pl.DataFrame(columns, schema=INDICATORS, orient="row")
+
+
+def accept(book: Book, feed: Feed, *rows: tuple[str, str]) -> listings.Change:
+    return listings.accept(book, book.feed(feed), indicators(*rows), "print", ACCOUNT)
+
+
+def rows(database: Path, sql: str) -> list[tuple[object, ...]]:
+    with connection.reading(database) as reader:
+        assert reader is not None
+        return reader.execute(sql).fetchall()
+
+
+A, B, C = ("a.example", "exact"), ("a.example", "subtree"), ("b.example", "exact")
+OPEN = "SELECT value, since, until FROM listing ORDER BY value, scope, since"
+
+
+def test_a_listing_lives_from_run_to_run(database: Path) -> None:
+    changes = []
+    for listed in ([A, C], [A], [A, C], [A, C], []):
+        with writing(database, "update") as book:
+            change = accept(book, MINE, *listed)
+            changes.append((book.run, change.added, change.removed))
+    assert changes == [(1, 2, 0), (2, 0, 1), (3, 1, 0), (4, 0, 0), (5, 0, 2)]
+    assert rows(database, OPEN) == [
+        ("a.example", 1, 5),
+        ("b.example", 1, 2),
+        ("b.example", 3, 5),
+    ], "a return opens a new interval, and the old one is kept"
+
+
+Snapshots = list[dict[str, list[tuple[str, str]]]]
+keys = st.sampled_from([A, B, C, ("c.example", "below"), ("xn--4ca.example", "exact")])
+snapshots: st.SearchStrategy[Snapshots] = st.lists(
+    st.dictionaries(st.sampled_from(["one", "two"]), st.lists(keys, unique=True), max_size=2),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=25)
+@given(runs=snapshots)
+def test_intervals_are_those_of_a_plain_model(
+    tmp_path_factory: pytest.TempPathFactory, runs: Snapshots
+) -> None:
+    database = tmp_path_factory.mktemp("ledger") / "x.db"
+    history: dict[tuple[str, str, str], list[list[int | None]]] = {}
+    for number, run in enumerate(runs, 1):
+        with writing(database, "update") as book:
+            assert book.run == number
+            for feed, listed in run.items():
+                accept(book, Feed(feed, ("x",), "domains"), *listed)
+                for key, intervals in history.items():
+                    if key[0] == feed and key[1:] not in listed and intervals[-1][1] is None:
+                        intervals[-1][1] = number
+                for key in listed:
+                    intervals = history.setdefault((feed, *key), [])
+                    if not intervals or intervals[-1][1] is not None:
+                        intervals.append([number, None])
+    found: dict[tuple[object, ...], list[list[object]]] = {}
+    sql = (
+        "SELECT name, value, scope, since, until FROM listing JOIN feed ON id = feed_id "
+        "ORDER BY since"
+    )
+    for name, value, scope, since, until in rows(database, sql):
+        assert isinstance(scope, int)
+        found.setdefault((name, value, list(Scope)[scope].value), []).append([since, until])
+    assert found == history
+    in_force = {key for key, intervals in history.items() if intervals[-1][1] is None}
+    with Bulk(database) as bulk:
+        frame = listings.in_force(bulk, ["one", "two"])
+    assert frame.schema == LISTINGS
+    assert set(frame.select("feed", "value", "scope").iter_rows()) == in_force
+
+
+def test_an_update_is_idempotent(database: Path) -> None:
+    with writing(database, "update") as book:
+        accept(book, MINE, A, C)
+    before = rows(database, "SELECT * FROM listing")
+    with writing(database, "update") as book:
+        assert accept(book, MINE, A, C) == listings.Change(0, 0)
+    assert rows(database, "SELECT * FROM listing") == before
+
+
+def test_feeds_do_not_touch_each_other(database: Path) -> None:
+    other = Feed("other", ("x",), "domains")
+    with writing(database, "update") as book:
+        accept(book, MINE, A)
+        accept(book, other, A, C)
+    with writing(database, "update") as book:
+        assert accept(book, other) == listings.Change(0, 2)
+    with Bulk(database) as bulk:
+        assert listings.in_force(bulk, ["mine", "other", "strange"])["feed"].to_list() == ["mine"]
+        assert listings.in_force(bulk, []).is_empty()
+
+
+def test_evidence_is_stored_where_it_says_more(database: Path) -> None:
+    with writing(database, "update") as book:
+        frame = pl.concat([indicators(A), indicators(C, evidence="B.example.")])
+        listings.accept(book, book.feed(MINE), frame, "print", ACCOUNT)
+    assert rows(database, "SELECT evidence FROM listing ORDER BY value") == [
+        (None,),
+        ("B.example.",),
+    ]
+    assert rows(database, "SELECT evidence FROM listings ORDER BY value") == [
+        ("a.example",),
+        ("B.example.",),
+    ]
+
+
+def test_the_views_speak_words(database: Path) -> None:
+    with writing(database, "update") as book:
+        accept(book, MINE, A, B)
+    with writing(database, "update") as book:
+        accept(book, MINE, B)
+        with book.small() as db:
+            db.table("release").insert(
+                {
+                    "number": 1, "run_id": 1, "created": "now", "cause": "x",
+                    "blocked": 1, "held": 0, "added": 1, "removed": 0,
+                }
+            )  # fmt: skip
+            db.table("verdict").insert(
+                {
+                    "value": "a.example", "scope": 1, "since": 1, "until": None,
+                    "kind": 0, "verdict": 1, "reason": 2, "cause": "top.example",
+                }
+            )  # fmt: skip
+    started = [row[0] for row in rows(database, "SELECT started FROM run ORDER BY id")]
+    assert rows(database, "SELECT * FROM listings ORDER BY scope") == [
+        ("mine", "a.example", "domain", "exact", started[0], started[1], "a.example"),
+        ("mine", "a.example", "domain", "subtree", started[0], None, "a.example"),
+    ]
+    assert rows(database, "SELECT * FROM verdicts") == [
+        ("a.example", "domain", "subtree", "hold", "popular", "top.example", 1, None)
+    ]
+
+
+def test_health(database: Path) -> None:
+    guard = Feed("top", ("x",), "domains", guard=GuardClass.POPULAR)
+    with writing(database, "update") as book:
+        new = book.feed(guard)
+        assert (new.state, new.entries, new.fingerprint) == (FeedState.NEVER, 0, None)
+        accept(book, guard, A, C)
+        book.refused(book.feed(guard), "shrank", ACCOUNT)
+        book.looked(book.feed(guard), FeedState.REFUSED, "shrank")
+        health = book.feed(guard)
+    assert (health.state, health.cause, health.entries) == (FeedState.REFUSED, "shrank", 2)
+    assert health.fingerprint == "print", "of the snapshot in force, not of the refused one"
+    sql = "SELECT state, cause, refused, added FROM snapshot ORDER BY id"
+    assert rows(database, sql) == [
+        ("fresh", None, '{"empty": 1}', 2),
+        ("refused", "shrank", '{"empty": 1}', None),
+    ]
+    assert rows(database, "SELECT guard FROM feed") == [("popular",)]
+
+
+def test_a_run_is_finished_when_it_ends_well(database: Path) -> None:
+    with writing(database, "update"):
+        pass
+    with pytest.raises(ZeroDivisionError), writing(database, "update"):
+        _ = 1 / 0
+    assert [bool(row[0]) for row in rows(database, "SELECT finished FROM run")] == [True, False]
+
+
+def test_a_transaction_that_fails_midway_leaves_the_old_state(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writing(database, "update") as book:
+        accept(book, MINE, A)
+    before = rows(database, "SELECT * FROM listing, feed, snapshot")
+    monkeypatch.setattr(listings, "_snapshot", lambda *_: pl.DataFrame({"no_such_column": [1]}))
+    with writing(database, "update") as book, pytest.raises(UsageError, match="no_such_column"):
+        accept(book, MINE, C)
+    assert rows(database, "SELECT * FROM listing, feed, snapshot") == before
+    monkeypatch.undo()
+    with writing(database, "update") as book:
+        assert accept(book, MINE, C) == listings.Change(1, 1), "and work goes on"
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from blocklist.ledger import listings
+from tests.test_ledger import A, C, MINE, accept, writing
+database, when = Path(sys.argv[1]), sys.argv[2]
+with writing(database, "update") as book:
+    accept(book, MINE, A)
+with writing(database, "update") as book:
+    if when == "midway":
+        listings._snapshot = lambda *_: os.kill(os.getpid(), 9)
+    accept(book, MINE, C)
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "value"), [("midway", "a.example"), ("after the commit", "b.example")]
+)
+def test_a_killed_writer_leaves_the_last_complete_state(
+    database: Path, when: str, value: str
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(database), when], check=False)
+    assert done.returncode == -9
+    sql = "SELECT value FROM listing WHERE until IS NULL"
+    assert rows(database, sql) == [(value,)]
+    with writing(database, "update") as book:
+        assert book.run == 3
+    assert rows(database, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_columns_that_begin_with_nulls(database: Path) -> None:
+    values = [f"{number:05}.example" for number in range(3000)]
+    seen = [None] * 2500 + ["X"] * 500
+    with writing(database, "update"):
+        pass
+    frame = pl.DataFrame({"feed_id": 1, "value": values, "evidence": seen, "since": 1})
+    with Bulk(database) as bulk:
+        bulk.append("listing", frame.with_columns(kind=0, scope=0))
+        sql = "SELECT value, evidence FROM listing WHERE value >= ? ORDER BY value"
+        found = bulk.query(sql, "0", schema=pl.Schema({"value": pl.String, "evidence": pl.String}))
+    assert found.equals(frame.select("value", "evidence"))
+
+
+def test_no_database_yet(database: Path) -> None:
+    with connection.reading(database) as reader:
+        assert reader is None
+    assert not database.exists()
+    database.touch()
+    with connection.reading(database) as reader:
+        assert reader is None, "an empty file is what a killed first run leaves"
+    with writing(database, "update") as book:
+        assert book.run == 1
+
+
+def test_a_half_made_database_is_finished(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = (*schema._TABLES[:3], "CREATE nonsense")
+    monkeypatch.setattr(schema, "_TABLES", broken)
+    with pytest.raises(UsageError, match="cannot be written"), writing(database, "update"):
+        pass
+    with connection.reading(database) as reader:
+        assert reader is None
+    monkeypatch.undo()
+    with writing(database, "update") as book:
+        assert book.run == 1
+
+
+def foreign(path: Path) -> None:
+    with connection.only_library():
+        other = sqlite3.connect(path)
+        other.execute("CREATE TABLE theirs (id)")
+        other.close()
+
+
+def newer(path: Path) -> None:
+    with writing(path, "update"):
+        pass
+    with connection.writing(path) as opened:
+        opened.execute("PRAGMA user_version = 99")
+
+
+def not_a_database(path: Path) -> None:
+    path.write_text("a.example\n" * 1000)
+
+
+def cut_off(path: Path) -> None:
+    with writing(path, "update"):
+        pass
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+@pytest.mark.parametrize(
+    ("make", "message", "why"),
+    [
+        (foreign, "a database of another program; set another `database`", "not ours"),
+        (newer, "written by a newer version of blocklist (schema 99, this one knows 1)", "newer"),
+        (not_a_database, "not a database of this program: file is not a database", "a list"),
+        (cut_off, "database disk image is malformed", "damaged"),
+        (Path.mkdir, "cannot be opened: it is a folder", "a folder"),
+    ],
+    ids=str,
+)
+def test_a_database_that_is_not_to_be_used(
+    database: Path, make: Callable[[Path], None], message: str, why: str
+) -> None:
+    make(database)
+    before = None if database.is_dir() else database.read_bytes()
+    for _ in range(2):
+        with pytest.raises(UsageError) as raised, writing(database, "update"):
+            pass
+        assert str(raised.value).startswith(f"{database}: "), why
+        assert message in str(raised.value), why
+        with pytest.raises(UsageError) as raised, connection.reading(database):
+            pass
+        assert message in str(raised.value), why
+        assert raised.value.exit_code == 2
+    assert before is None or database.read_bytes() == before, "and is left as it was"
+
+
+def test_damage_is_told_wherever_it_shows(database: Path) -> None:
+    with writing(database, "update") as book:
+        accept(book, MINE, *((f"{number}.example", "exact") for number in range(5000)))
+    body = bytearray(database.read_bytes())
+    body[8192:] = b"\xff" * (len(body) - 8192)
+    database.write_bytes(body)
+    with pytest.raises(UsageError, match="malformed"), connection.reading(database) as reader:
+        assert reader is not None
+        reader.execute("SELECT * FROM listings").fetchall()
+    with pytest.raises(UsageError, match="malformed"), Bulk(database) as bulk:
+        listings.in_force(bulk, ["mine"])
+    with pytest.raises(UsageError, match="malformed"), connection.writing(database) as opened:
+        opened.execute("DELETE FROM listing")
+    with connection.only_library():
+        pass
+
+
+def test_a_lookup_cannot_write(database: Path) -> None:
+    with writing(database, "update"):
+        pass
+    with pytest.raises(UsageError, match="readonly"), connection.reading(database) as reader:
+        assert reader is not None
+        reader.execute("DELETE FROM run")
+
+
+IMPORTS = """
+import sys
+from pathlib import Path
+from blocklist.errors import BlocklistError
+from blocklist.ledger import connection
+from tests.test_ledger import A, MINE, Bulk, accept, rows, writing
+"""
+READ = """
+print(rows(Path(sys.argv[1]), "SELECT value FROM listing"), end="")
+"""
+WRITE = """
+try:
+    with writing(Path(sys.argv[1]), "update") as book:
+        accept(book, MINE, A)
+except BlocklistError as error:
+    print(error, end="")
+"""
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    with writing(folder / "x.db", "update") as book:
+        accept(book, MINE, A)
+    (folder / "x.db.lock").unlink()
+    open_to_all(folder)
+    yield folder / "x.db"
+    folder.chmod(0o755)
+
+
+def test_a_file_that_can_only_be_read(shared: Path) -> None:
+    shared.chmod(0o444)
+    assert as_user(IMPORTS, READ, shared) == "[('a.example',)]"
+    message = f"{shared}: cannot be written: attempt to write a readonly database"
+    assert as_user(IMPORTS, WRITE, shared) == message
+
+
+def test_a_folder_that_can_only_be_read(shared: Path) -> None:
+    shared.chmod(0o444)
+    shared.parent.chmod(0o555)
+    assert as_user(IMPORTS, READ, shared) == "[('a.example',)]"
+    message = f"{shared}.lock: the ledger's lock cannot be written: Permission denied"
+    assert as_user(IMPORTS, WRITE, shared) == message
+
+
+def test_a_folder_that_cannot_be_read(shared: Path) -> None:
+    shared.parent.chmod(0)
+    code = "try:\n    with connection.reading(Path(sys.argv[1])): pass\n"
+    code += "except BlocklistError as error:\n    print(error, end='')\n"
+    message = f"{shared}: cannot be read: Permission denied"
+    assert as_user(IMPORTS, code, shared) == message
+
+
+def test_a_reader_and_a_writer_of_two_processes(database: Path) -> None:
+    with writing(database, "update") as book:
+        accept(book, MINE, A)
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORTS + READ, str(database)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout == "[('a.example',)]"
+        accept(book, MINE, C)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from blocklist.ledger import lock
+with lock.writer(Path(sys.argv[1]), "update"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_writer_hears_who_is_first(database: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(LockHeld) as raised, writing(database, "run"):
+        pass
+    assert str(raised.value) == (
+        f"{database}: in use by process {holder.pid} (update); try again when it has ended"
+    )
+    assert raised.value.exit_code == 5
+    assert not database.exists(), "nothing was touched"
+    holder.kill()
+    holder.communicate()
+    with writing(database, "run") as book:
+        assert book.run == 1, "a dead holder holds nothing"
+
+
+def test_the_lock_is_held_once_within_a_process_too(database: Path) -> None:
+    with lock.writer(database, "a"), pytest.raises(LockHeld, match=rf"process {os.getpid()} \(a\)"):
+        lock.writer(database, "b").__enter__()
+    with lock.writer(database, "c"):
+        assert "(c)" in database.with_name(database.name + ".lock").read_text()
+
+
+def test_a_lock_that_cannot_be_made(database: Path) -> None:
+    database.with_name(database.name + ".lock").mkdir()
+    with pytest.raises(UsageError, match=r"\.lock: the ledger's lock cannot be written: Is a dir"):
+        lock.writer(database, "a").__enter__()
+
+
+def test_only_one_library_at_a_time(database: Path) -> None:
+    with writing(database, "update") as book:
+        inner = [
+            lambda: connection.reading(database).__enter__(),
+            lambda: book.small().__enter__(),
+            lambda: Bulk(database).__enter__(),
+        ]
+        outer = [lambda: connection.reading(database), book.small, lambda: Bulk(database)]
+        for open_first in outer:
+            with open_first():
+                for open_second in inner:
+                    with pytest.raises(RuntimeError, match="open already in this process"):
+                        open_second()
+    with connection.only_library():
+        pass
+
+
+def test_a_bulk_that_cannot_open_gives_its_right_back(tmp_path: Path) -> None:
+    nowhere = tmp_path / "no" / "where.db"
+    with pytest.raises(UsageError, match=r"where\.db: cannot be read or written"), Bulk(nowhere):
+        pass
+    with connection.only_library():
+        pass
+
+
+def word(action: Verdict, scope: Scope, reason: str, expires: str | None = None) -> Entry:
+    return Entry(Kind.DOMAIN, "a.example", scope, action, reason, "", expires)
+
+
+def test_the_operators_word(database: Path) -> None:
+    name = Indicator(Kind.DOMAIN, "a.example")
+    with writing(database, "allow") as book:
+        assert not operator.add(book, word(Verdict.BLOCK, Scope.EXACT, "first"))
+        assert operator.add(book, word(Verdict.ALLOW, Scope.EXACT, "second"))
+        past = "2000-01-01T00:00:00+00:00"
+        assert not operator.add(book, word(Verdict.BLOCK, Scope.SUBTREE, "third", past))
+        with connection.reading(database) as reader:
+            assert reader is not None
+            assert [entry.reason for entry in operator.entries(reader)] == ["second"]
+            at = "1999-01-01T00:00:00+00:00"
+            assert [entry.reason for entry in operator.entries(reader, at)] == ["second", "third"]
+        assert operator.remove(book, name, Verdict.BLOCK) == 1
+        assert operator.remove(book, name, Verdict.ALLOW) == 1
+        assert operator.remove(book, name, Verdict.ALLOW) == 0
+    assert rows(database, "SELECT count(*) FROM operator") == [(3,)], "history is kept"
+
+
+def test_a_word_that_cannot_be_entered_ends_no_earlier_one(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writing(database, "allow") as book:
+        operator.add(book, word(Verdict.ALLOW, Scope.EXACT, "first"))
+        monkeypatch.setattr(operator, "now", lambda: None)
+        with pytest.raises(sqlite3.IntegrityError):
+            operator.add(book, word(Verdict.BLOCK, Scope.EXACT, "second"))
+    assert rows(database, "SELECT reason FROM operator WHERE removed IS NULL") == [("first",)]
+
+
+def test_a_copy_of_the_file_is_a_copy_of_the_ledger(database: Path) -> None:
+    with writing(database, "update") as book:
+        accept(book, MINE, A)
+    copied = shutil.copy(database, database.with_name("copy.db"))
+    assert rows(Path(copied), "SELECT value FROM listing") == [("a.example",)]
+
+
+BUSY = """
+import sqlite3, sys, time
+other = sqlite3.connect(sys.argv[1], isolation_level=None)
+other.execute("BEGIN IMMEDIATE")
+print("busy", flush=True)
+time.sleep(float(sys.argv[2]))
+other.execute("ROLLBACK")
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(0.3, True), (60, False)])
+def test_another_program_that_writes(
+    database: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, waits: bool
+) -> None:
+    with writing(database, "update") as book:
+        health = book.feed(MINE)
+    if not waits:
+        monkeypatch.setattr("blocklist.ledger.bulk.WAIT", 0)
+    command = [sys.executable, "-c", BUSY, str(database), str(seconds)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"busy\n"
+    try:
+        if waits:
+            change = listings.accept(book, health, indicators(A), "print", ACCOUNT)
+            assert change == listings.Change(1, 0)
+        else:
+            with pytest.raises(UsageError, match="database is locked"):
+                listings.accept(book, health, indicators(A), "print", ACCOUNT)
+    finally:
+        other.kill()
+        other.communicate()
