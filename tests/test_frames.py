@@ -1,7 +1,5 @@
 """Bulk form and scalar form give the same answer, row by row, on whatever a feed may hold."""
 
-
-
 import re
 from collections.abc import Callable, Iterable
 from ipaddress import collapse_addresses

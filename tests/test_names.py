@@ -1,7 +1,5 @@
 """Domain names: canonical form, refusals, sort key, lineage."""
 
-
-
 import unicodedata
 
 import polars as pl

@@ -1,7 +1,5 @@
 """IP networks: canonical form, refusals, ranges, and sets of addresses against a simple model."""
 
-
-
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, collapse_addresses, summarize_address_range
 from itertools import pairwise

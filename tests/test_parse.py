@@ -38,8 +38,9 @@ def url(value: str) -> Is:
 
 
 Expected = str | list[Is]
+Rows = list[tuple[str, Expected, str]]
 
-NAMES = [
+NAMES: Rows = [
     ("a.example", [Is("a.example")], "a name"),
     ("A.Example.", [Is("a.example")], "upper case and a trailing dot"),
     ("  a.example\t", [Is("a.example")], "white space around it"),
@@ -81,7 +82,7 @@ NAMES = [
     ("a." * 126 + "bb", "too-long", "254 octets"),
     ("a" * 8193, "line-too-long", "longer than anything that lists something"),
 ]
-DOMAINS = [
+DOMAINS: Rows = [
     *NAMES,
     ("*.a.example", [sub("a.example")], "a wildcard covers the name and all below"),
     (".a.example", [sub("a.example")], "the same, as squid writes it"),
@@ -90,13 +91,13 @@ DOMAINS = [
     ("*a.example", "bad-character", "part of a label is more than a name can say"),
     ("*..a.example", "empty-label", "a dot too many"),
 ]
-WILDCARD = [
+WILDCARD: Rows = [
     ("a.example", [sub("a.example")], "plain names cover their subtree"),
     ("*.a.example", [sub("a.example")], "so do marked ones"),
     ("*.A.example. # x", [sub("a.example")], "dirt as anywhere"),
     ("192.0.2.1", [ip("192.0.2.1")], "an address has no subtree"),
 ]
-HOSTS = [
+HOSTS: Rows = [
     ("0.0.0.0 a.example", [Is("a.example")], "a hosts line"),
     ("127.0.0.1\ta.example", [Is("a.example")], "another sink, a tab"),
     ("::1 a.example", [Is("a.example")], "an IPv6 sink"),
@@ -121,7 +122,7 @@ HOSTS = [
     ("... a.example", "no-address-and-name", "dots are no address"),
     ("# 0.0.0.0 a.example", COMMENT, "commented out"),
 ]
-ADBLOCK = [
+ADBLOCK: Rows = [
     ("||a.example^", [sub("a.example")], "the name and all below"),
     ("||A.example^|", [sub("a.example")], "upper case, an end anchor"),
     ("||a.example.^", [sub("a.example")], "a trailing dot"),
@@ -159,7 +160,7 @@ ADBLOCK = [
     ("#", COMMENT, "an empty one"),
     ("[Adblock Plus 2.0]", COMMENT, "the header"),
 ]
-URLS = [
+URLS: Rows = [
     ("http://a.example/x?y=1", [url("http://a.example/x?y=1")], "a URL"),
     ("HTTPS://A.example:443", [url("https://a.example/")], "as browsers write it"),
     ("http://a.example/x#y", [url("http://a.example/x")], "a fragment is no comment, and dropped"),
@@ -182,7 +183,7 @@ URLS = [
     ("a b", "bad-character", "words"),
     ("# http://a.example/", COMMENT, "commented out"),
 ]
-IPS = [
+IPS: Rows = [
     ("192.0.2.1", [ip("192.0.2.1")], "an address"),
     ("192.0.2.1/24", [ip("192.0.2.0/24")], "a network, host bits cleared"),
     ("192.0.2.1/32", [ip("192.0.2.1")], "a network of one"),
@@ -217,7 +218,7 @@ IPS = [
     ("0.0.0.0 a.example", "line-of-hosts", "and 0.0.0.0 is not what it lists"),
     ("# 192.0.2.1", COMMENT, "commented out"),
 ]
-CSV = [
+CSV: Rows = [
     ("1,a.example", [Is("a.example")], "the second column"),
     ('1,"a.example"', [Is("a.example")], "in quotes"),
     ('"Foo, Inc",a.example', [Is("a.example")], "a separator between quotes"),
@@ -235,7 +236,7 @@ CSV = [
     ('1,a"b.example', "bad-character", "a stray quote"),
     ("# rank,name", COMMENT, "a comment"),
 ]
-FORMAT_TABLES = {
+FORMAT_TABLES: dict[str, Rows] = {
     "domains": DOMAINS,
     "wildcard": WILDCARD,
     "hosts": HOSTS,

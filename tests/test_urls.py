@@ -1,7 +1,5 @@
 """URLs and hosts: canonical form, defanged spellings, refusals."""
 
-
-
 import polars as pl
 import pytest
 from hypothesis import given
