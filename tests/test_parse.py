@@ -508,7 +508,7 @@ def test_every_line_is_accounted_for(body: bytes, name: str, options: Options) -
     assert not parsed.indicators.select("kind", "value", "scope").is_duplicated().any()
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(body=encoded)
 def test_detect_reads_anything(body: bytes) -> None:
     name = detect(body)
@@ -539,6 +539,7 @@ RENDERED: dict[str, tuple[st.SearchStrategy[str], str, Scope]] = {
 
 
 @pytest.mark.parametrize("name", RENDERED)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_parsing_gives_back_what_was_rendered(name: str, data: st.DataObject) -> None:
     strategy, line, scope = RENDERED[name]
@@ -553,7 +554,7 @@ ends = st.ip_addresses()
 spans = st.builds("{}-{}".format, ends, ends) | ends.map("{0}-{0}".format)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(spans=st.lists(spans, max_size=8))
 @example(spans=["::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "0.0.0.0-255.255.255.255"])
 def test_ranges_are_what_the_scalar_form_says(spans: list[str]) -> None:
