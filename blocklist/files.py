@@ -27,8 +27,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give an empty file beside `path`, which takes its place when the block ends well.
 
     Any error leaves the old file untouched and nothing beside it. Raise `UsageError` for an
-    `OSError`, also one from within the block, and where `path` is a folder or a device.
+    `OSError`, also one from within the block, and where `path` is a folder or a device. A link
+    stays one: the file it leads to is replaced.
     """
+    path = path.resolve()
     beside = None
     try:
         _refuse_what_is_no_file(path)

@@ -7,11 +7,20 @@ from blocklist.names import SPACE
 
 
 def parse_query(text: str) -> Indicator:
-    """Return the indicator that a text means; raise `Refused` with the reason when it is none."""
+    """Return the indicator that a text means; raise `Refused` with the reason when it is none.
+
+    A path without a scheme is read as http, as in a browser's address bar.
+    """
     text = urls.refang(text.strip(SPACE))
     if "://" in text:
         return Indicator(Kind.URL, urls.parse(text).value)
     try:
         return Indicator(Kind.IP, networks.text(networks.parse(text)))
     except Refused:
-        return Indicator(*urls.host_of(text))
+        host, slash, _ = text.partition("/")
+        kind, value = urls.host_of(host)
+        if not slash:
+            return Indicator(kind, value)
+        if kind is Kind.IP:  # 192.0.2.0/33 is a network gone wrong, not a page
+            raise
+        return Indicator(Kind.URL, urls.parse(f"http://{text}").value)

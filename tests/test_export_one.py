@@ -1,6 +1,5 @@
 """One export from end to end: when a file changes, when it must not, and what stops it."""
 
-import os
 import resource
 import sys
 from dataclasses import replace
@@ -15,6 +14,7 @@ from blocklist.errors import ExportFailed
 from blocklist.export import export_one
 from blocklist.export.serial import following
 from tests.export_support import NOW, export_to, release, run
+from tests.user_support import as_user, open_to_all
 
 LATER = NOW + timedelta(hours=1)
 ROWS = "block subtree x.example\nblock 192.0.2.1"
@@ -118,11 +118,24 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
         run(export, ROWS)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_closed(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(ExportFailed, match="Permission denied"):
-        run(export_to(tmp_path, "hosts"), ROWS)
+    open_to_all(tmp_path)
+    tmp_path.chmod(0o555)
+    told = as_user(
+        "import sys\nfrom pathlib import Path\nfrom blocklist.errors import UsageError\n"
+        "from blocklist.files import write_atomically",
+        "try: write_atomically(Path(sys.argv[1]), [b'x'])\nexcept UsageError as e: print(e)",
+        tmp_path / "hosts",
+    )
+    assert "cannot be written: Permission denied" in told
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "hosts")
+    export.path.symlink_to(tmp_path / "elsewhere")
+    run(export, ROWS)
+    assert export.path.is_symlink()
+    assert (tmp_path / "elsewhere").read_bytes()
 
 
 def test_a_device_stays_a_device() -> None:

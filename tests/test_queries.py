@@ -26,6 +26,7 @@ from blocklist.queries import parse_query
         ("010.0.0.1", Kind.IP, "8.0.0.1", "the same, for there is no network of that spelling"),
         ("HTTP://A.example", Kind.URL, "http://a.example/", "a URL"),
         ("hxxps[://]a[.]example/x", Kind.URL, "https://a.example/x", "a defanged one"),
+        ("a.example/x", Kind.URL, "http://a.example/x", "a path without a scheme"),
         ("http://[2001:db8::1]/", Kind.URL, "http://[2001:db8::1]/", "with an IPv6 host"),
     ],
 )
@@ -39,8 +40,7 @@ def test_what_is_meant(text: str, kind: Kind, value: str, why: str) -> None:
         ("", "empty", "nothing"),
         (" ", "empty", "white space"),
         ("a b", "bad-character", "two words"),
-        ("a.example/x", "bad-character", "a path without a scheme"),
-        ("192.0.2.0/33", "bad-character", "no such prefix"),
+        ("192.0.2.0/33", "not-an-address", "no such prefix"),
         ("ftp://a.example/", "scheme", "another scheme"),
         ("http://", "not-a-url", "no host"),
         ("999.0.0.1", "not-an-address", "no such address"),
