@@ -30,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
     `OSError`, also one from within the block, and where `path` is a folder or a device. A link
     stays one: the file it leads to is replaced.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # `resolve` fails where links run in a circle
     beside = None
     try:
         _refuse_what_is_no_file(path)

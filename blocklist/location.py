@@ -14,9 +14,16 @@ def find(given: Path | None) -> Path | None:
     """Return the configuration in force: the one given, ./blocklist.toml, the user's, or none."""
     if given is not None:
         return given
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111 (a user without a home)
     places = (Path(FILE_NAME), home / "blocklist" / FILE_NAME)
-    return next((place for place in places if place.exists()), None)
+    return next(filter(_exists, places), None)
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError as error:
+        raise UsageError(f"{place}: cannot be read: {error.strerror or error}") from None
 
 
 def database(given: Path | None) -> Path:
@@ -24,7 +31,5 @@ def database(given: Path | None) -> Path:
     path = find(given)
     if path is None:
         return Path.cwd() / DATABASE
-    name = spec.load(path).get("database", DATABASE)
-    if not isinstance(name, str):
-        raise UsageError(f"{path}: database: expected a text in quotes, got {name!r}")
-    return path.resolve().parent / name
+    name = spec.convert(spec.load(path).get("database", DATABASE), str, f"{path}: database")
+    return path.resolve().parent / str(name)

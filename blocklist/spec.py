@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Table = dict[str, Any]
 
+#: Whole numbers stay far below what counters and clocks can hold.
+_LARGE = 1 << 31
+
 
 def load(path: "Path | Traversable") -> Table:
     """Return the tables of a TOML file; raise `UsageError` when it cannot be read."""
@@ -23,7 +26,7 @@ def load(path: "Path | Traversable") -> Table:
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror or error}"
         raise UsageError(message) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, too many digits or levels
         message = f"{path}: not valid TOML: {error}"
         raise UsageError(message) from None
 
@@ -71,6 +74,10 @@ def _fits(value: object, hint: type) -> bool:
         return value in list(hint)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return type(value) is int and abs(value) < _LARGE
+    if hint is str:
+        return isinstance(value, str) and "\0" not in value
     return type(value) is hint
 
 

@@ -1,6 +1,7 @@
 """The commands as a person or a script uses them: what they print and how they end."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -314,6 +315,55 @@ def test_an_export_that_cannot_be_written_fails_alone(world: Run, tmp_path: Path
     assert ended.code == 6
     assert "cannot be written" in ended.err
     assert (tmp_path / "out/db.rpz").exists(), "the other one is written"
+
+
+def blocklist(folder: Path, *words: str, **options: Any) -> subprocess.CompletedProcess[bytes]:  # noqa: ANN401
+    command = [sys.executable, "-m", "blocklist", *words]
+    return subprocess.run(command, check=False, cwd=folder, stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("unheard-of.example", 0), ("fraud-one.top", 1), ("bücher.example", 0)]
+)
+def test_a_reader_that_goes_away_changes_no_answer(
+    world: Run, tmp_path: Path, name: str, code: int
+) -> None:
+    assert world("run").code == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = blocklist(tmp_path, "check", *[name] * 999, stdout=writing)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (code, b"")
+
+
+def test_no_byte_and_no_encoding_ends_a_batch(world: Run, tmp_path: Path) -> None:
+    assert world("run").code == 0
+    for encoding in ("ascii", "utf-8"):
+        settings = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
+        options = {"input": b"\xff\nfraud-one.top\n", "env": settings, "stdout": subprocess.PIPE}
+        ended = blocklist(tmp_path, "check", "--json", "-", "b\u00fccher.example", **options)
+        assert ended.returncode == 1
+        assert [answer["verdict"] for answer in json.loads(ended.stdout)][1:] == ["block", "clear"]
+
+
+def test_json_steers_no_terminal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("http://evil.example/\x9b31m\x7f\u202e\U000e0001\n")
+    ended = run("feeds", "test", str(tmp_path / "list.txt"), "--format", "urls", "--json")
+    assert ended.out.replace("\n", "").isprintable()
+    evidence = ended.json["indicators"][0]["evidence"]
+    assert evidence == "http://evil.example/\x9b31m\x7f\u202e\U000e0001"
+
+
+def test_a_fault_of_the_program_is_not_taken_for_a_block(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("blocklist.check.check", fails)
+    ended = run("check", "a.example")
+    assert ended.code == 2
+    assert "please report it" in ended.err
 
 
 def test_every_command_has_help(run: Run) -> None:

@@ -55,7 +55,8 @@ def test_no_name_stands_twice() -> None:
 def test_networks_are_canonical_and_stand_once() -> None:
     assert [net for net in NETWORKS if networks.text(networks.parse(net)) != net] == []
     assert len(set(NETWORKS)) == len(NETWORKS)
-    assert {part for part in LISTS for group in core.groups(part) if group.networks} == {"reserved"}
+    guarding = {part for part in LISTS for group in core.groups(part) if group.networks}
+    assert guarding == {"reserved", "never-block"}
 
 
 def test_platforms_are_what_the_public_suffix_list_lacks() -> None:
@@ -74,6 +75,7 @@ NEVER = """
 localhost localhost.localdomain router.local nas.home.arpa 1.0.0.127.in-addr.arpa example.com onion
 0.0.0.0 127.0.0.1 10.0.0.1 100.64.0.1 169.254.169.254 172.16.0.1 192.168.1.1 224.0.0.1 ::1 fe80::1
 255.255.255.255 ff02::1 fd00::1 2001:db8::1 64:ff9b::8.8.8.8 0.0.0.0/0 ::/0
+8.8.8.8 1.1.1.0/24 9.9.9.9 198.41.0.4 2001:4860:4860::8888 16.0.0.0/4 45.0.0.0/11 2a00::/28
 com org net de cn co.uk com.cn gov.uk gov ac.uk github.io pages.dev workers.dev blogspot.com
 herokuapp.com cloudfront.net amazonaws.com s3.amazonaws.com azurewebsites.net web.app vercel.app
 a.root-servers.net m.root-servers.net a.gtld-servers.net one.one.one.one dns.google dns.quad9.net
@@ -98,7 +100,8 @@ telegra.ph t.me pastebin.com weebly.com www.weebly.com wordpress.com sharepoint.
 #: Strangers' own names, which a list of frauds may well name.
 BLOCKABLE = """
 evil.com paypal.com.evil.com secure-paypal.com victim.pages.dev victim.weebly.com x.github.io
-bucket.s3.amazonaws.com shop.blogspot.com evil.co.uk a.trycloudflare.com 9.9.9.9 2a00::1
+bucket.s3.amazonaws.com shop.blogspot.com evil.co.uk a.trycloudflare.com 46.9.9.9 2a00::1
+46.0.0.0/12 2a00::/29
 """
 
 

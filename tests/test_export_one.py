@@ -96,6 +96,26 @@ def test_a_list_is_never_replaced_by_nothing(tmp_path: Path, target: str) -> Non
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_a_person_may_empty_a_list(tmp_path: Path, target: str) -> None:
+    export = export_to(tmp_path, target)
+    first = run(export, ROWS)
+    allowed = run(export, "allow 192.0.2.1\nallow subtree x.example", first.state)
+    assert (allowed.changed, allowed.rows) == (True, 0), "all that was left is allowed now"
+    again = run(export, ROWS, allowed.state)
+    export.path.unlink()
+    assert run(export, "", again.state).rows == 0, "the file was deleted"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_path_is_no_pattern(tmp_path: Path, target: str) -> None:
+    folder = tmp_path / "[office" / "a*"
+    (tmp_path / "[office" / "ab").mkdir(parents=True)
+    export = export_to(folder, target)
+    (tmp_path / "[office" / "ab" / export.path.name).write_text("another's\n")
+    assert run(export, ROWS).changed
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_first_export_may_be_empty_and_stay_so(tmp_path: Path, target: str) -> None:
     export = export_to(tmp_path, target)
     first = run(export, "")

@@ -27,9 +27,10 @@ LABELS = ["zq", "zk", "www"]
 BASES = ["com", "co.uk", "pages.dev", "user.fm", "weebly.com"]
 PLATFORM = "weebly.com"
 SUFFIXES = {"com", "uk", "co.uk", "dev", "pages.dev", "fm", PLATFORM}
-NETWORKS = ["9.9.8.0/23", "9.9.9.0/24", "9.9.9.8/31", "9.9.9.9", "9.9.9.10", "9.9.8.7", "9.9.7.7"]
+NETWORKS = ["46.9.8.0/23", "46.9.9.0/24", "46.9.9.8/31", "46.9.9.9", "46.9.9.10", "46.9.8.7"]
+NETWORKS += ["46.9.7.7"]
 NETWORKS += ["2a00::/12", "2a00::/32", "2a00::1", "2a01::/32", "2a01::1", "10.1.2.3", "::/0"]
-#: All that the shipped core reserves of these addresses.
+#: All that the shipped core protects of these addresses.
 RESERVED = ["10.0.0.0/8", "::/8"]
 RELIABILITY = {"a": "0.5", "b": "0.5", "c": "0.1", "d": "1", "e": "0"}
 THRESHOLDS = ["0", "0.1", "0.5", "0.55", "0.75", "1"]
@@ -103,6 +104,8 @@ def network_guards(world: World, value: str) -> Iterator[GuardClass]:
     for kind, net, protects, _ in [*reserved, *world.guarded]:
         if kind is Kind.IP and ip_network(value).overlaps(ip_network(net)):
             yield protects
+    if ip_network(value).prefixlen < (29 if ":" in value else 12):
+        yield GuardClass.SHARED_HOST
 
 
 def guard_of(world: World, kind: Kind, value: str) -> GuardClass | None:
@@ -239,7 +242,7 @@ def names() -> st.SearchStrategy[str]:
 
 
 SCOPES = st.sampled_from(list(Scope))
-HOSTS = names() | st.sampled_from(["9.9.9.9", "9.9.9.10", "10.1.2.3"])
+HOSTS = names() | st.sampled_from(["46.9.9.9", "46.9.9.10", "10.1.2.3"])
 URLS = st.builds(lambda host, path: f"https://{host}/{path}", HOSTS, st.sampled_from(["", "p"]))
 THINGS = st.one_of(
     st.tuples(st.just(Kind.DOMAIN), names(), SCOPES),

@@ -36,7 +36,7 @@ url = "top.txt"
 format = "domains"
 mandatory = true
 """
-FEED = "evil.com\nshop.com\n9.9.9.9\n"
+FEED = "evil.com\nshop.com\n46.9.9.9\n"
 TOP = "shop.com\nnews.com\n"
 
 
@@ -80,7 +80,7 @@ def enter(folder: Path, name: str, action: Verdict, expires: timedelta | None = 
         operator.add(opened, entry)
 
 
-FIRST = {("block", "evil.com", "subtree"), ("block", "9.9.9.9", "exact")}
+FIRST = {("block", "evil.com", "subtree"), ("block", "46.9.9.9", "exact")}
 
 
 def test_a_build_publishes_what_is_blocked(folder: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_feed_that_is_disabled_no_longer_counts(folder: Path) -> None:
 
 def test_the_policys_own_names_are_guards(folder: Path) -> None:
     (folder / "blocklist.toml").write_text(
-        SETTINGS + '\n[policy]\nown = ["evil.com", "9.9.0.0/16"]\n'
+        SETTINGS + '\n[policy]\nown = ["evil.com", "46.9.0.0/16"]\n'
     )
     release = run(folder)
     assert release is not None
@@ -213,7 +213,7 @@ def test_without_a_sound_mandatory_guard_the_release_stays(
     first = run(folder)
     assert callable(breaks)
     breaks(folder)
-    (folder / "mine.txt").write_text("worse.com\nshop.com\n9.9.9.9\n")
+    (folder / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
     message = held(folder)
     assert "guard top is mandatory" in message
     assert says in message
@@ -261,7 +261,7 @@ def test_a_guard_that_is_well_again_lets_the_release_pass(folder: Path) -> None:
 def test_any_other_guard_may_fail(folder: Path) -> None:
     run(folder)
     (folder / "blocklist.toml").write_text(SETTINGS.replace("mandatory = true", ""))
-    (folder / "mine.txt").write_text("worse.com\nshop.com\n9.9.9.9\n")
+    (folder / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
     missing(folder)
     assert run(folder) is not None
     assert ("block", "shop.com", "subtree") not in actions(folder, 2), "its last good is in force"
@@ -270,7 +270,7 @@ def test_any_other_guard_may_fail(folder: Path) -> None:
 def test_a_candidate_that_blocks_nothing_is_held(folder: Path) -> None:
     first = run(folder)
     enter(folder, "evil.com", Verdict.ALLOW)
-    (folder / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["9.9.9.9"]\n')
+    (folder / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
     assert "the candidate blocks nothing; 2 are blocked now" in held(folder)
     assert history(folder) == [first]
 
@@ -287,7 +287,7 @@ def test_a_feed_that_fails_keeps_its_last_good(folder: Path) -> None:
 
 # History against a model: all releases kept whole.
 
-VALUES = ["a.com", "b.com", "c.com", "9.9.9.9"]
+VALUES = ["a.com", "b.com", "c.com", "46.9.9.9"]
 STATES = [
     (Verdict.BLOCK, Reason.LISTED, None),
     (Verdict.BLOCK, Reason.OPERATOR, "by hand"),

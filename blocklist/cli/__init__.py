@@ -10,17 +10,23 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line; a failure is one message on stderr and the exit code of its kind."""
     from blocklist.cli.app import app
+    from blocklist.cli.streams import finished, robust, warn
 
+    robust()
     try:
         app(prog_name="blocklist")
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            print("blocklist: interrupted; what was complete before stays", file=sys.stderr)  # noqa: T201
+            warn("blocklist: interrupted; what was complete before stays")
         raise
     except BlocklistError as error:
-        print(f"blocklist: {error}", file=sys.stderr)  # noqa: T201
+        warn(f"blocklist: {error}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader went away, as `head` does; nobody is left to tell.
-        sys.stderr.close()
-        sys.exit(0)
+    except Exception:
+        import traceback
+
+        # Python's own exit code would be 1, which says that something is blocked.
+        warn(traceback.format_exc() + "blocklist: a fault of the program; please report it")
+        sys.exit(BlocklistError.exit_code)
+    finally:
+        finished()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, session, show, show_json, show_table
+from blocklist.cli.session import Json, printable, session, show, show_json, show_table
 from blocklist.errors import Refused, UsageError
 from blocklist.model import Entry, Kind, Scope, Verdict
 
@@ -45,7 +45,7 @@ def verbs(action: Verdict) -> typer.Typer:
         if not suffix:
             _no_suffix(name, scope)
         expires = None if lasting is None else _end(lasting)
-        _add(context, Entry(*_meant(name, scope), action, reason, "", expires))
+        _add(context, Entry(*_meant(name, scope), action, printable(reason), "", expires))
 
     @group.command("remove", help=f"End {_ARTICLE[action]} {action} entry.")
     def remove(context: typer.Context, name: Name) -> None:

@@ -56,7 +56,7 @@ def releases(context: typer.Context, as_json: Json = False) -> None:
 def one(
     context: typer.Context,
     number: Annotated[int | None, typer.Argument(help="The newest unless told.")] = None,
-    limit: Annotated[int, typer.Option(help="How many entries to show.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=10**9, help="How many entries to show.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Show a release: its counts and what it blocks."""

@@ -15,7 +15,7 @@ def resolve(
     names: Annotated[
         list[str] | None, typer.Argument(help="Else blocked names, new first.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many names at most.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=10**9, help="How many names at most.")] = 1000,
     server: Annotated[
         str | None, typer.Option(help="ADDRESS#PORT of a resolver; else the system's.")
     ] = None,

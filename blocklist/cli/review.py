@@ -23,7 +23,7 @@ def review(context: typer.Context) -> None:
 def listing(
     context: typer.Context,
     reason: Annotated[Reason | None, typer.Option(help="Only what is held for this.")] = None,
-    limit: Annotated[int, typer.Option(help="How many to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10**9, help="How many to show.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List what is held, what most feeds list first, with the evidence."""

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from blocklist.cli.streams import printable, warn, written
+
 if TYPE_CHECKING:
     from blocklist.config import Config
+
+__all__ = ["Json", "Session", "printable", "session", "show", "show_json", "show_table", "warn"]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
@@ -57,11 +61,14 @@ class Session:
             yield self.say
         else:
             from rich.console import Console
+            from rich.markup import escape
             from rich.progress import Progress
 
             with Progress(console=Console(stderr=True), transient=True) as bar:
                 task = bar.add_task(what, total=total)
-                yield lambda line: bar.update(task, advance=1, description=f"{what}: {line[:40]}")
+                yield lambda line: bar.update(
+                    task, advance=1, description=escape(printable(f"{what}: {line[:40]}"))
+                )
 
 
 def session(context: typer.Context) -> Session:
@@ -71,21 +78,25 @@ def session(context: typer.Context) -> Session:
     return found
 
 
-def warn(text: str) -> None:
-    """Write a line on stderr: what went wrong is told to the quiet, too."""
-    sys.stderr.write(printable(text) + "\n")
-    sys.stderr.flush()
-
-
 def show(text: str) -> None:
     """Write a line of the result on stdout."""
-    sys.stdout.write(printable(text) + "\n")
+    written(printable(text) + "\n", sys.stdout)
 
 
 def show_json(document: object) -> None:
     """Write the one JSON document of a command on stdout."""
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=_plain)
-    sys.stdout.write("\n")
+    readable = sys.stdout.encoding.lower() in ("utf-8", "utf8")
+    encoder = json.JSONEncoder(ensure_ascii=not readable, indent=2, default=_plain)
+    for part in encoder.iterencode(document):
+        written(_escaped(part), sys.stdout)
+    written("\n", sys.stdout)
+
+
+def _escaped(part: str) -> str:
+    """Return a part of a JSON document with what is unprintable in its texts escaped."""
+    if part.replace("\n", "").isprintable():
+        return part
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in part)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -98,7 +109,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+        written("  ".join(padded).rstrip() + "\n", sys.stdout)
 
 
 def _draw(columns: Sequence[str], cells: list[list[str]]) -> None:
@@ -112,16 +123,6 @@ def _draw(columns: Sequence[str], cells: list[list[str]]) -> None:
     for row in cells:
         table.add_row(*map(Text, row))
     Console().print(table)
-
-
-def printable(text: str) -> str:
-    """Return text with control and other unprintable characters escaped.
-
-    Feeds are not trusted: a name must not be able to steer the terminal it is shown on.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

@@ -23,7 +23,7 @@ class Body:
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes, each line with its line end."""
         for part in self.lines.to_frame("line").iter_slices(_CHUNK):
-            yield (part["line"].str.join("\n").item() + "\n").encode("ascii")
+            yield (part["line"].str.join("\n").item() + "\n").encode()
 
     def digest(self) -> str:
         """Return the SHA-256 of the bytes."""

@@ -53,8 +53,9 @@ def _exported(
     if previous and previous.digest == digest:
         if _on_disk(export.path) == sha256_of(_content(export, previous, body)):
             return ExportResult(previous, False, body.count, body.left_out)
-    elif previous and not body.count:
-        raise ExportFailed(f"release {release} has nothing for it, and a list is never emptied so")
+    elif previous and not body.count and not _emptied_by_hand(export, taken):
+        message = f"release {release} has nothing for it, and a list is never emptied so"
+        raise ExportFailed(f"{message}; if that is right, delete the file first")
     state = ExportState(
         name=export.name,
         path=str(export.path),
@@ -65,6 +66,12 @@ def _exported(
     )
     notes = _installed(export, state, body, taken)
     return ExportResult(state, True, body.count, body.left_out, notes)
+
+
+def _emptied_by_hand(export: Export, taken: pl.DataFrame) -> bool:
+    """Return whether a person made the list empty: allowed all of it, or deleted the file."""
+    allowed = not taken.is_empty() and (taken["action"] == "allow").all()
+    return allowed or not export.path.exists()
 
 
 def _serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:

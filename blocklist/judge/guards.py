@@ -50,14 +50,13 @@ _Row = tuple[str, str, str, str, bool]
 
 
 def _core() -> Iterator[_Row]:
-    for group in core.groups("reserved"):
-        for name in group.names:
-            yield Kind.DOMAIN, name, GuardClass.PROTECTED, f"reserved: {group.title}", False
-        for network in group.networks:
-            yield Kind.IP, network, GuardClass.PROTECTED, f"reserved: {group.title}", False
-    for group in core.groups("never-block"):
-        for name in group.names:
-            yield Kind.DOMAIN, name, GuardClass.PROTECTED, f"core: {group.title}", True
+    for part, title, bounded in (("reserved", "reserved", False), ("never-block", "core", True)):
+        for group in core.groups(part):
+            source = f"{title}: {group.title}"
+            for name in group.names:
+                yield Kind.DOMAIN, name, GuardClass.PROTECTED, source, bounded
+            for network in group.networks:
+                yield Kind.IP, network, GuardClass.PROTECTED, source, bounded
     for group in core.groups("shared-hosts"):
         for name in group.names:
             yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"core: {group.title}", True

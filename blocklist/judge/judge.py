@@ -77,7 +77,10 @@ def _networks(case: Case, listings: pl.DataFrame, trust: pl.DataFrame) -> pl.Dat
 
 
 def _network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
-    """Return `value`, `class` and `cause` of networks that share an address with a guard's."""
+    """Return `value`, `class` and `cause` of networks that share an address with a guard's.
+
+    One that is too wide to be anybody's alone is guarded as a shared host is.
+    """
     known = entries.filter(pl.col("kind") == Kind.IP.value)
     reach = pl.concat([known, networks.spans(known["value"])], how="horizontal").select(
         "class", "source", kin="family", start="first", end="last"
@@ -88,7 +91,18 @@ def _network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
         reach, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
     ).filter(pl.col("family") == pl.col("kin"))
     cause = pl.concat_str(pl.lit("overlaps "), "source")
-    return guards.strongest(found.select("value", "class", cause=cause))
+    hits = found.select("value", "class", cause=cause)
+    return guards.strongest(pl.concat([hits, _too_wide(spans)]))
+
+
+def _too_wide(spans: pl.DataFrame) -> pl.DataFrame:
+    ipv4, ipv6 = (pl.lit(2 ** (bits - _WIDEST[family]), pl.UInt128) for family, bits in _BITS)
+    most = pl.when(pl.col("family") == 4).then(ipv4).otherwise(ipv6)
+    return spans.filter(pl.col("last") - pl.col("first") >= most).select(
+        "value",
+        pl.lit(GuardClass.SHARED_HOST.value, guards.GUARDS["class"]).alias("class"),
+        cause=pl.lit("too wide to be one owner's"),
+    )
 
 
 def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
@@ -112,6 +126,11 @@ def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
 
 #: The cause of a subtree that no feed lists as such: its registrable domain is listed.
 WIDENED = "widened"
+
+#: The widest networks that feeds may have blocked: a /12, and the /29 of IPv6 that RIPE gives a
+#: member at once. A wider one belongs to many, so a slip such as `1.2.3.4/2` waits for a person.
+_WIDEST = {4: 12, 6: 29}
+_BITS = ((4, 32), (6, 128))
 
 _GUARDED = {
     GuardClass.PROTECTED: (Verdict.ALLOW, Reason.PROTECTED),

@@ -7,6 +7,7 @@ import polars as pl
 from blocklist.config import Config
 from blocklist.errors import GateHeld
 from blocklist.judge import guards
+from blocklist.judge.candidates import hosts_of_urls
 from blocklist.judge.judge import Case, judge
 from blocklist.ledger import listings, operator, releases
 from blocklist.ledger.book import Book
@@ -66,6 +67,9 @@ def _case(config: Config, entries: list[Entry], bulk: Bulk) -> Case:
 def _guard_listings(config: Config, bulk: Bulk) -> pl.DataFrame:
     enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
     listed = listings.in_force(bulk, list(enabled))
+    # A guard list of URLs means their hosts.
+    hosts = hosts_of_urls(listed).select(listed.columns)
+    listed = pl.concat([listed, hosts])
     schema = {"feed": pl.String(), "class": guards.GUARDS["class"]}
     classes = pl.DataFrame(list(enabled.items()), schema=schema, orient="row")
     return listed.join(classes, on="feed").select(

@@ -42,6 +42,8 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     if export.zone is None:
         raise ExportFailed("a response policy zone needs a zone = in its export")
     room = names.MAX_NAME - len(export.zone) - 1
+    if room < 1:
+        raise ExportFailed(f"zone = {export.zone!r} is so long that no name fits under it")
     checked_names(rows["value"])
     triggers = rows["value"].str.contains(_TRIGGER)
     told, widened = _with_allows_that_fit(rows.filter(~triggers), room)

@@ -17,7 +17,7 @@ class Listed:
 
     def __init__(self, path: Path, export: Export) -> None:
         self._has_names = Kind.DOMAIN in export.target.kinds
-        texts = pl.read_lines(path)["line"]
+        texts = pl.read_lines(path, glob=False)["line"]
         if mark := export.target.comment:
             texts = texts.filter(~texts.str.starts_with(mark))
         forms = export.target.line.strip("\n").split("\n")

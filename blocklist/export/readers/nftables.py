@@ -24,7 +24,7 @@ class Sets:
     """The two sets after the file was loaded."""
 
     def __init__(self, path: Path, export: Export) -> None:
-        texts = pl.read_lines(path)["line"]
+        texts = pl.read_lines(path, glob=False)["line"]
         texts = texts.filter(~texts.str.starts_with(export.target.comment))
         start = len(_NEEDED)
         if tuple(texts[:start]) != _NEEDED:

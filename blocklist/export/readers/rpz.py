@@ -25,7 +25,7 @@ class Zone:
 
     def __init__(self, path: Path, export: Export) -> None:
         self._room = 253 - len(f".{export.zone}")
-        texts = pl.read_lines(path)["line"]
+        texts = pl.read_lines(path, glob=False)["line"]
         texts = texts.filter(~texts.str.starts_with(";"))
         rows = texts.str.extract_groups(_ROW).struct.unnest()
         rows.columns = ["owner", "data"]
