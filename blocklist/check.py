@@ -49,7 +49,9 @@ def check(query: str, lookup: Lookup | None) -> Answer:
 def _host(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
     steps = {value: step for step, value in enumerate(_covering_values(asked))}
     rows = lookup.verdicts(steps)
-    decisive = _decisive(rows, steps) or _inside(asked, lookup)
+    decisive = _decisive(rows, steps)
+    if decisive is None or decisive.verdict is not Verdict.BLOCK:
+        decisive = _inside(asked, lookup) or decisive
     found = _listings(asked, steps, decisive, lookup)
     answer = replace(answer, listings=tuple(found), facts=lookup.facts(asked.value))
     return _decided(answer, decisive)
@@ -63,8 +65,8 @@ def _url(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
     own = [*lookup.listings([asked.value])]
     listings = tuple(dict.fromkeys([*own, *host.listings]))
     (row,) = lookup.verdicts([asked.value]) or (None,)
-    by_operator = row is not None and row.reason is Reason.OPERATOR
-    if row is not None and (by_operator or host.verdict is not Verdict.BLOCK):
+    # Who blocks the host in DNS blocks every page on it.
+    if row is not None and host.verdict is not Verdict.BLOCK:
         return replace(_decided(answer, row), listings=listings, facts=host.facts)
     return replace(host, listings=listings)
 
@@ -103,8 +105,8 @@ def _inside(asked: Indicator, lookup: Lookup) -> Judged | None:
         return None
     network = networks.parse(asked.value)
     start = _text_prefix(network)
-    for row in lookup.verdicts_between(start, start + "\x7f"):
-        if row.kind is Kind.IP and row.verdict is Verdict.BLOCK:
+    for row in lookup.networks_between(start, start + "\x7f"):
+        if row.verdict is Verdict.BLOCK:
             part = networks.parse(row.value)
             if part.version == network.version and part.subnet_of(network):  # type: ignore[arg-type]
                 return replace(row, cause=f"{row.value} in {asked.value} is blocked")

@@ -1,12 +1,13 @@
 """blocklist.toml -> Config; every error names the file, the key and what is expected."""
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from blocklist import catalogue, spec
 from blocklist.catalogue import Feed, Target
 from blocklist.errors import Refused, UsageError
-from blocklist.location import DATABASE, find
+from blocklist.location import DATABASE, FILE_NAME, find
 from blocklist.model import GuardClass, Kind
 from blocklist.names import canonical
 from blocklist.queries import parse_query
@@ -84,16 +85,16 @@ def load(given: Path | None = None) -> Config:
         name: _export(name, table, targets, base, f"{path}: exports.{name}")
         for name, table in file.exports.items()
     }
-    database = base / file.database
-    _refuse_shared_paths(exports, database, f"{path}: ")
-    return Config(
+    config = Config(
         path=path,
-        database=database,
+        database=base / file.database,
         policy=_policy(file.policy, f"{path}: policy"),
         feeds=feeds,
         guards=guards,
         exports=exports,
     )
+    _refuse_shared_paths(config)
+    return config
 
 
 def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict[str, Feed]]:
@@ -170,13 +171,22 @@ def _export(
     return Export(name, target, base / given.path, given.zone and _zone(given.zone, where))
 
 
-def _refuse_shared_paths(exports: dict[str, Export], database: Path, where: str) -> None:
-    """Let no export overwrite another one or the ledger."""
-    takers = {database.resolve(): "the database"}
-    for name, export in exports.items():
-        taker = takers.setdefault(export.path.resolve(), f"exports.{name}")
+def _refuse_shared_paths(config: Config) -> None:
+    """Let no export overwrite another one, the ledger, the configuration or a feed's own file."""
+    where = f"{config.path}: "
+    takers = {_real(config.database, end): "the database" for end in ("", "-wal", "-shm", ".lock")}
+    takers |= {_real(config.path or Path(FILE_NAME)): "the configuration"}
+    for feed in config.sources:
+        takers |= {_real(Path(url)): f"the list of {feed.key}" for url in feed.urls}
+    for name, export in config.exports.items():
+        taker = takers.setdefault(_real(export.path), f"exports.{name}")
         if taker != f"exports.{name}":
             raise UsageError(f"{where}exports.{name}.path: {taker} is there already")
+
+
+def _real(path: Path, ending: str = "") -> str:
+    # Path.resolve raises on a circle of links, which is no business of this check.
+    return os.path.realpath(f"{path}{ending}")
 
 
 def _zone(text: str, where: str) -> str:

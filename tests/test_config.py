@@ -336,3 +336,21 @@ def test_an_error_in_a_changed_feed_is_the_configurations(folder: Path) -> None:
     write(folder / "feeds" / "known.toml", 'url = "x"\nformat = "hosts"\n')
     with pytest.raises(UsageError, match=r"blocklist\.toml: feeds\.known\.scope: expected one of"):
         load(folder, "[feeds.known]\nscope = 1\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "taker"),
+    [
+        ("blocklist.toml", "the configuration"),
+        ("blocklist.db", "the database"),
+        ("blocklist.db-wal", "the database"),
+        ("lists/mine.txt", "the list of feeds.mine"),
+    ],
+)
+def test_no_export_overwrites_what_is_read(tmp_path: Path, path: str, taker: str) -> None:
+    (tmp_path / "blocklist.toml").write_text(
+        f'[feeds.mine]\nurl = "lists/mine.txt"\nformat = "domains"\n'
+        f'[exports.n]\ntarget = "hosts"\npath = "{path}"\n'
+    )
+    with pytest.raises(UsageError, match=taker):
+        config.load(tmp_path / "blocklist.toml")

@@ -271,8 +271,16 @@ def test_a_candidate_that_blocks_nothing_is_held(folder: Path) -> None:
     first = run(folder)
     enter(folder, "evil.com", Verdict.ALLOW)
     (folder / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
-    assert "the candidate blocks nothing; 2 are blocked now" in held(folder)
+    assert "the candidate blocks nothing; 1 are blocked now" in held(folder)
     assert history(folder) == [first]
+
+
+def test_the_operator_may_unblock_the_last_one(folder: Path) -> None:
+    run(folder)
+    (folder / "mine.txt").write_text("evil.com\n")
+    assert run(folder) is not None
+    enter(folder, "evil.com", Verdict.ALLOW)
+    assert run(folder) is not None, "an unblock is no accident"
 
 
 def test_a_feed_that_fails_keeps_its_last_good(folder: Path) -> None:

@@ -5,6 +5,7 @@ corrupt a database: closing a file in one drops the POSIX locks of the other
 (https://www.sqlite.org/howtocorrupt.html, 2.2.1). So whoever opens it does so under `only_library`.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ VERSION = 1
 
 #: How many seconds to wait for another program that is reading or writing just now.
 WAIT = 10
+
+#: How damage shows: SQLite sees it, or hands on bytes of the schema that are no text.
+_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 
 _library = threading.Lock()
 
@@ -45,7 +49,7 @@ def reading(database: Path) -> Iterator[sqlite3.Connection | None]:
         connection = _open_for_reading(database)
         try:
             yield connection if _version(connection) else None
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             raise UsageError(f"{database}: cannot be read: {error}") from None
         finally:
             connection.close()
@@ -60,7 +64,7 @@ def writing(database: Path) -> Iterator[sqlite3.Connection]:
             yield connection
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a mistake in this program
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             raise UsageError(f"{database}: cannot be written: {error}") from None
         finally:
             connection.close()
@@ -80,7 +84,7 @@ def prepare(database: Path) -> None:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute("PRAGMA journal_mode = WAL")
             migrations.apply(Database(connection))
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             raise UsageError(f"{database}: cannot be written: {error}") from None
         finally:
             connection.close()
@@ -90,7 +94,10 @@ def _open_for_reading(database: Path) -> sqlite3.Connection:
     connection = _connect(f"{database.resolve().as_uri()}?mode=ro", database)
     try:
         _check(connection, database)
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if os.access(database.parent, os.W_OK):
+            connection.close()
+            raise UsageError(f"{database}: cannot be read: {error}") from None
         # A WAL database in a folder that cannot be written to opens only as immutable.
         connection.close()
         connection = _connect(f"{database.resolve().as_uri()}?immutable=1", database)
@@ -128,7 +135,7 @@ def _check(connection: sqlite3.Connection, database: Path) -> None:
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         raise
-    except sqlite3.DatabaseError as error:
+    except _DAMAGE as error:
         raise UsageError(f"{database}: not a database of this program: {error}") from None
     if tables and application != APPLICATION_ID:
         raise UsageError(f"{database}: a database of another program; set another `database`")

@@ -52,9 +52,10 @@ class Lookup:
             wanted,
         )
 
-    def verdicts_between(self, first: str, end: str) -> list[Judged]:
-        """Return the verdicts in force on values from `first` up to, but not, `end`."""
-        return self._judged("value >= ? AND value < ?", first, end)
+    def networks_between(self, first: str, end: str) -> list[Judged]:
+        """Return the verdicts in force on networks whose text is from `first` up to `end`."""
+        network = _KINDS.index(Kind.IP)
+        return self._judged(f"kind = {network} AND value >= ? AND value < ?", first, end)
 
     def _judged(self, condition: str, *parameters: str) -> list[Judged]:
         rows = self._connection.execute(

@@ -5,22 +5,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.columns.schema import KIND, REASON, RELEASE, SCOPE, VERDICT
+from blocklist.columns.schema import RELEASE, VERDICT, VERDICTS
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.times import now
 from blocklist.model import Reason, Verdict
 
-_ROW = pl.Schema(
-    [
-        ("kind", KIND),
-        ("value", pl.String()),
-        ("scope", SCOPE),
-        ("verdict", VERDICT),
-        ("reason", REASON),
-        ("cause", pl.String()),
-    ]
-)
+# A score is as of a day; what it led to is what holds.
+_ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
 _KEY = ["value", "scope"]
 _BLOCK = list(Verdict).index(Verdict.BLOCK)
 _ALLOW = list(Verdict).index(Verdict.ALLOW)

@@ -14,7 +14,7 @@ from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.health import healths
 from blocklist.ledger.releases import Release
-from blocklist.model import Entry, Verdict
+from blocklist.model import Entry, Reason, Verdict
 from blocklist.queries import parse_query
 from blocklist.release import gate
 
@@ -40,8 +40,7 @@ def build(config: Config, book: Book, cause: str) -> Built:
         case = _case(config, entries, bulk)
         before = releases.in_force(bulk)
     judged = judge(case)
-    blocked, blocked_before = _blocked(judged), _blocked(before)
-    found = gate.objections(config, known, blocked, blocked_before)
+    found = gate.objections(config, known, _blocked(judged), _unexplained(before, judged))
     if found:
         held = f"release {past[0].number} stays" if past else "nothing is published yet"
         raise GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(found))
@@ -83,3 +82,10 @@ def _guard_listings(config: Config, bulk: Bulk) -> pl.DataFrame:
 
 def _blocked(verdicts: pl.DataFrame) -> int:
     return int((verdicts["verdict"] == Verdict.BLOCK.value).sum())
+
+
+def _unexplained(before: pl.DataFrame, judged: pl.DataFrame) -> int:
+    """Return how many were blocked that the operator has neither blocked nor allowed since."""
+    by_operator = pl.col("reason") == Reason.OPERATOR.value
+    listed = before.filter(~by_operator & (pl.col("verdict") == Verdict.BLOCK.value))
+    return listed.join(judged.filter(by_operator), on="value", how="anti").height

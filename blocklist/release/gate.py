@@ -10,7 +10,10 @@ _SOUND = (FeedState.FRESH, FeedState.UNCHANGED)
 def objections(
     config: Config, healths: dict[str, FeedHealth], blocked: int, blocked_before: int
 ) -> list[str]:
-    """Return why the candidate must not be published, in words for a person; none is a pass."""
+    """Return why the candidate must not be published, in words for a person; none is a pass.
+
+    `blocked_before` leaves out what the operator has since decided: an unblock is no accident.
+    """
     found = []
     enabled = (feed.name for feed in config.feeds.values() if feed.enabled)
     failed = [name for name in enabled if name in healths and healths[name].state not in _SOUND]

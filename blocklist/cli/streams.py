@@ -1,0 +1,59 @@
+"""What is written to a person or a script: never a crash, never a steered terminal."""
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import TextIO
+
+
+def robust() -> None:
+    """Let no byte or character that a stream's encoding does not know end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
+
+
+def written(text: str, stream: TextIO) -> None:
+    """Write to a stream; when its reader went away, as `head` does, the work goes on unheard."""
+    try:
+        stream.write(text)
+    except BrokenPipeError:
+        _mute(stream)
+
+
+def flushed(stream: TextIO) -> None:
+    """Write out what a stream still holds."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        _mute(stream)
+
+
+def finished() -> None:
+    """Write out both streams, so that a reader who went away does not change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        flushed(stream)
+
+
+def _mute(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def warn(text: str) -> None:
+    """Write a line on stderr: what went wrong is told to the quiet, too."""
+    written(printable(text) + "\n", sys.stderr)
+    flushed(sys.stderr)
+
+
+def printable(text: str) -> str:
+    """Return text with control and other unprintable characters escaped.
+
+    Feeds are not trusted: a name must not be able to steer the terminal it is shown on.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
