@@ -276,9 +276,8 @@ def test_a_candidate_that_blocks_nothing_is_held(folder: Path) -> None:
 
 
 def test_the_operator_may_unblock_the_last_one(folder: Path) -> None:
-    run(folder)
     (folder / "mine.txt").write_text("evil.com\n")
-    assert run(folder) is not None
+    run(folder)
     enter(folder, "evil.com", Verdict.ALLOW)
     assert run(folder) is not None, "an unblock is no accident"
 
