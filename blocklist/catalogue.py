@@ -1,5 +1,6 @@
 """Feeds and targets as TOML files: those that ship with the package, and the user's own folders."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -8,7 +9,12 @@ from pathlib import Path
 
 from blocklist import spec
 from blocklist.errors import UsageError
-from blocklist.model import GuardClass, Kind, Scope
+from blocklist.model import Category, Direction, GuardClass, Kind, Scope
+
+#: Before the name of a source in `lineage` that is no feed of the catalogue.
+EXTERNAL = "ext:"
+_INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +22,27 @@ class Feed:
     """A source of indicators, as `feeds/NAME.toml` or a table of blocklist.toml describes it."""
 
     name: str
-    #: Where it is fetched, mirrors in order: paths, file://.
+    #: Where it is fetched, mirrors in order: paths, file://, http(s)://.
     urls: tuple[str, ...]
     format: str
     title: str = ""
     maintainer: str = ""
     homepage: str = ""
     licence: str = ""
-    category: str = "unknown"
+    #: Whether its terms let one pass its entries on; None when they do not say.
+    redistribute: bool | None = None
+    #: The public page that says where it is.
+    documented: str = ""
+    category: Category = Category.UNKNOWN
     #: How far a listing is to be believed, 0 to 1, and why.
     reliability: float = 0.5
     reliability_reason: str = ""
+    #: For addresses: which connections it is about.
+    direction: Direction | None = None
+    #: Whose entries it passes on: names of feeds, or `ext:` and the name of a source without one.
+    lineage: tuple[str, ...] = ()
+    #: How often its maintainer wants it fetched, as in 6h.
+    interval: str = ""
     enabled: bool = False
     #: What a listing covers, in place of what the format says.
     scope: Scope | None = None
@@ -40,6 +56,26 @@ class Feed:
     #: In place of the policy's, for feeds that swing by nature.
     max_shrink: float | None = None
     max_growth: float | None = None
+    #: Sent along with each request, as in "Auth-Key: $NAME", where NAME is an environment variable.
+    headers: tuple[str, ...] = ()
+    #: Where its token is: an environment variable, or a file. It goes where a URL says `{token}`,
+    #: else into an Authorization header.
+    token_env: str = ""
+    token_file: str = ""
+    #: What a snapshot must hash to: 64 hexadecimal digits, or the place of a file that says them.
+    sha256: str = ""
+    #: More than this is no list, as sent and as unpacked; in place of the one in `[collect]`.
+    max_bytes: int | None = None
+    #: csv: the column by its name in the header row, in place of its number.
+    column_name: str = ""
+    #: csv: rows to read, each `column=value`; several values of a column are alternatives.
+    filters: tuple[str, ...] = ()
+    #: What starts a comment, in place of what the format says.
+    comment: str | None = None
+    #: json: a JMESPath expression that gives the entries.
+    path: str = ""
+    #: rpz: the zone's own name, where the file does not tell it.
+    zone: str = ""
 
     @property
     def key(self) -> str:
@@ -106,14 +142,44 @@ def feed(name: str, table: spec.Table, where: str) -> Feed:
     for holds, key, expected in (
         (any(built.urls) and all(built.urls), "urls", "at least one path or URL, none empty"),
         (0 <= built.reliability <= 1, "reliability", "a number from 0 to 1"),
+        (
+            not built.interval or _INTERVAL.fullmatch(built.interval) is not None,
+            "interval",
+            "a number and m, h, d or w, as in 6h",
+        ),
         (built.column >= 1, "column", "the number of a column, from 1"),
         (len(built.separator) == 1, "separator", "one character"),
+        (all(map(_is_filter, built.filters)), "filters", 'texts such as "url_status=online"'),
+        (built.comment != "", "comment", "at least one character"),
+        (_is_path(built.path), "path", "a JMESPath expression, as in [].domain"),
         (limit is None or limit >= 1, "rank_limit", "a whole number from 1"),
         (shrink is None or 0 <= shrink <= 1, "max_shrink", "a number from 0 to 1"),
         (growth is None or growth >= 1, "max_growth", "a number of 1 or more"),
     ):
         spec.require(holds, where, key, expected)
     return built
+
+
+def _is_filter(text: str) -> bool:
+    column, equals, _ = text.partition("=")
+    return bool(column.strip() and equals)
+
+
+def _is_path(text: str) -> bool:
+    if not text:
+        return True
+    import jmespath
+
+    try:
+        jmespath.compile(text)
+    except jmespath.exceptions.JMESPathError:
+        return False
+    return True
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a SHA-256 digest itself, not the place of one."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def overridden(table: spec.Table, by: spec.Table) -> spec.Table:

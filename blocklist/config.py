@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from blocklist import catalogue, spec
-from blocklist.catalogue import Feed, Target
+from blocklist.catalogue import Feed, Target, is_digest
 from blocklist.errors import Refused, UsageError
 from blocklist.location import DATABASE, FILE_NAME, find
 from blocklist.model import GuardClass, Kind
@@ -30,6 +30,26 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Collect:
+    """How patient collecting is, in seconds, and how much it takes."""
+
+    #: To find and reach a server; between two bytes; for one try as a whole.
+    connect_timeout: float = 15.0
+    read_timeout: float = 60.0
+    total_timeout: float = 1800.0
+    #: How often a mirror is tried, and how long to wait before the second try; doubles each time.
+    tries: int = 3
+    backoff: float = 1.0
+    #: The longest wait between two tries, also where a server asks for more.
+    max_wait: float = 60.0
+    #: How many requests a host gets at once.
+    per_host: int = 2
+    max_redirects: int = 5
+    #: A list that is larger, as sent or as unpacked, is taken for a mistake or an attack.
+    max_bytes: int = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """One file to be rendered: a target, where it goes, and what the target needs to know."""
 
@@ -50,6 +70,7 @@ class Config:
     feeds: dict[str, Feed] = field(default_factory=dict)
     guards: dict[str, Feed] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
+    collect: Collect = field(default_factory=Collect)
 
     @property
     def sources(self) -> list[Feed]:
@@ -65,6 +86,7 @@ class _File:
     guards: dict[str, dict[str, object]] = field(default_factory=dict)
     policy: dict[str, object] = field(default_factory=dict)
     exports: dict[str, dict[str, object]] = field(default_factory=dict)
+    collect: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +114,21 @@ def load(given: Path | None = None) -> Config:
         feeds=feeds,
         guards=guards,
         exports=exports,
+        collect=_collect(file.collect, f"{path}: collect"),
     )
     _refuse_shared_paths(config)
     return config
+
+
+def _collect(table: dict[str, object], where: str) -> Collect:
+    collect = spec.build(Collect, table, where)
+    for key in ("connect_timeout", "read_timeout", "total_timeout"):
+        spec.require(getattr(collect, key) > 0, where, key, "a number of seconds above 0")
+    for key in ("backoff", "max_wait", "max_redirects"):
+        spec.require(getattr(collect, key) >= 0, where, key, "a number of 0 or more")
+    for key in ("tries", "per_host", "max_bytes"):
+        spec.require(getattr(collect, key) >= 1, where, key, "a whole number from 1")
+    return collect
 
 
 def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict[str, Feed]]:
@@ -139,7 +173,10 @@ def _resolved(feed: Feed, base: Path) -> Feed:
     def absolute(url: str) -> str:
         return url if "://" in url else str(base / url)
 
-    return replace(feed, urls=tuple(map(absolute, feed.urls)))
+    digest = feed.sha256 and (feed.sha256 if is_digest(feed.sha256) else absolute(feed.sha256))
+    token = feed.token_file and str(base / feed.token_file)
+    urls = tuple(map(absolute, feed.urls))
+    return replace(feed, urls=urls, sha256=digest, token_file=token)
 
 
 def _policy(table: dict[str, object], where: str) -> Policy:

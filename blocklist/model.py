@@ -62,6 +62,40 @@ class GuardClass(StrEnum):
     SHARED_HOST = "shared-host"
 
 
+class Category(StrEnum):
+    """What a feed lists. The last five are for guard lists: what they protect."""
+
+    PHISHING = "phishing"
+    SCAM = "scam"
+    FRAUD = "fraud"
+    FRAUD_SHOP = "fraud-shop"
+    CRYPTO = "crypto-fraud"
+    MALWARE = "malware"
+    C2 = "c2"
+    GAMBLING = "gambling"
+    NEW = "new-domain"
+    SUSPICIOUS = "suspicious"
+    ATTACKER = "attacker"
+    SPAM = "spam"
+    TOR = "tor"
+    CRIMINAL_NETWORK = "criminal-network"
+    MIXED = "mixed"
+    UNKNOWN = "unknown"
+    POPULAR = "popular"
+    BANK = "bank"
+    SERVICE = "service"
+    CLOUD = "cloud"
+    SHARED_HOST = "shared-host"
+
+
+class Direction(StrEnum):
+    """Which connections a feed of addresses is about: those that come in, that go out, or both."""
+
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+
+
 class FeedState(StrEnum):
     """How the last look at a feed ended."""
 

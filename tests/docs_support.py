@@ -16,7 +16,9 @@ from pathlib import Path
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from blocklist import catalogue, spec
 from blocklist.cli.app import app
+from blocklist.model import Category
 from blocklist.parse import parse
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +30,7 @@ _EXAMPLE = re.compile(
     r"```(?P<format>[a-z]+) example\n(?P<body>.*?)```\n\n(?P<table>(?:\|[^\n]*\n)*)", re.DOTALL
 )
 _COMMANDS = re.compile(r"(?<=<!-- made from the program -->\n).*", re.DOTALL)
+_CATALOGUE = re.compile(r"(?<=<!-- made from feeds/ -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHOWN_TIME = "2026-05-03T06:00:00Z"
 
@@ -55,6 +58,7 @@ def made(document: Path, text: str) -> str:
     """Return the text of a document with all that is made by the program written anew."""
     if document.name == "cli.md":
         return _COMMANDS.sub(lambda _: "\n" + "\n".join(commands()), text)
+    text = _CATALOGUE.sub(lambda _: "\n".join(["", *catalogue_table(), "", ""]), text)
     text = _EXAMPLE.sub(_with_table, text)
     if "```console" not in text:
         return text
@@ -75,6 +79,20 @@ def _played(block: str, folder: Path) -> Iterator[str]:
         done = blocklist(folder, *words)
         said = (done.stdout or done.stderr).replace(str(folder), "…/quickstart")
         yield f"{line}\n{_TIME.sub(_SHOWN_TIME, said)}"
+
+
+def catalogue_table() -> Iterator[str]:
+    """Yield a table of all shipped feeds, guards last."""
+    feeds = [
+        catalogue.feed(path.stem, spec.load(path), f"{path}: ")
+        for path in sorted((ROOT / "feeds").glob("*.toml"))
+    ]
+    yield from ("| feed | what | category | licence |", "|---|---|---|---|")
+    order = list(Category)
+    for feed in sorted(feeds, key=lambda feed: (bool(feed.guard), order.index(feed.category))):
+        kind = f"{feed.category}; guard: {feed.guard}" if feed.guard else feed.category
+        title, licence = _cell(feed.title), _cell(feed.licence)
+        yield f"| `{feed.name}` | [{title}]({feed.homepage}) | {kind} | {licence} |"
 
 
 def _with_table(example: re.Match[str]) -> str:

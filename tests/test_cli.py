@@ -248,11 +248,16 @@ def test_wrong_use_says_what_where_and_what_next(
     assert "Traceback" not in ended.err
 
 
-def test_init_writes_a_configuration_that_loads(run: Run, tmp_path: Path) -> None:
+def test_init_writes_a_configuration_for_a_small_office(run: Run, tmp_path: Path) -> None:
     assert run("init", "new").code == 0
-    ended = run("--config", "new/blocklist.toml", "run")
-    assert ended.code == 2
-    assert "no feed is enabled" in ended.err
+    used = run("--config", "new/blocklist.toml", "feeds", "list", "--enabled", "--json").json
+    feeds = [feed for feed in used if not feed["guard"]]
+    assert 6 <= len(feeds) <= 10
+    assert {"phishing", "scam", "malware", "criminal-network"} <= {
+        feed["category"] for feed in feeds
+    }
+    assert "non-commercial" not in " ".join(feed["licence"] for feed in feeds)
+    assert [feed["name"] for feed in used if feed["mandatory"]] == ["tranco10k"]
     assert not list((tmp_path / "new").glob("*.db"))
 
 

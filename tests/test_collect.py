@@ -238,8 +238,12 @@ def test_urls_of_files(place: Place) -> None:
         ("/" + "x" * 300, "cannot be read: File name too long", "a name beyond measure"),
         ("/a\0b", "'/a\\x00b': no path can have a NUL in it", "NUL"),
         ("file://server/x", "file:// reads this machine only; write file:///path", "another host"),
-        ("https://a.example/x", "https:// cannot be fetched yet, only local files", "not yet"),
-        ("http://[/x", "http:// cannot be fetched yet", "nor this, which is no URL at all"),
+        (
+            "ftp://u:p@a.example/x",
+            "ftp://a.example/x: ftp:// cannot be fetched; expected",
+            "not so",
+        ),
+        ("http://[/x", "not a URL that can be fetched", "no URL at all"),
     ],
 )
 def test_what_cannot_be_fetched(url: str, message: str, why: str) -> None:

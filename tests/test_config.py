@@ -32,6 +32,22 @@ def load(folder: Path, text: str) -> config.Config:
     return config.load(write(folder / "blocklist.toml", text))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("read_timeout = 0", "collect.read_timeout: expected a number of seconds above 0"),
+        ("backoff = -1", "collect.backoff: expected a number of 0 or more"),
+        ("tries = 0", "collect.tries: expected a whole number from 1"),
+        ("retries = 2", "collect.retries: unknown key; did you mean 'tries'?"),
+    ],
+)
+def test_how_patient_collecting_is(folder: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load(folder, f"[collect]\n{text}\n")
+    assert message in str(raised.value)
+    assert load(folder, "[collect]\ntries = 1\n").collect == config.Collect(tries=1)
+
+
 def test_built_in_defaults(folder: Path) -> None:
     loaded = config.load()
     assert loaded.path is None
@@ -102,7 +118,11 @@ def test_all_that_can_be_said(folder: Path) -> None:
     ("text", "message", "why"),
     [
         ("databse = 'x'", "databse: unknown key; did you mean 'database'?", "a slip"),
-        ("x = 1", "x: unknown key; known are database, exports, feeds, guards", "a stranger"),
+        (
+            "x = 1",
+            "x: unknown key; known are collect, database, exports, feeds, guards",
+            "a stranger",
+        ),
         ("database = 1", "database: expected a text in quotes, got 1", "a number"),
         ("feeds = 1", "feeds: expected a table, got 1", "no table"),
         ("[feeds]\nmine = 1", "feeds.mine: expected a table, got 1", "nor within"),

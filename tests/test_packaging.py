@@ -16,7 +16,7 @@ LAYERS = (
     {"errors", "model"},
     {"names", "suffixes", "networks", "urls", "columns", "files", "spec"},
     {"location", "queries"},
-    {"catalogue", "config"},
+    {"catalogue", "config", "addition"},
     {"parse", "ledger"},
     {"check", "collect", "judge", "resolve"},
     {"release"},

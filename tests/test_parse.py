@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,239 +12,18 @@ from blocklist.columns.schema import INDICATORS, REFUSALS
 from blocklist.errors import Refused
 from blocklist.model import Scope
 from blocklist.parse import FORMATS, Options, Parsed, detect, parse
-
-COMMENT = "a comment"
-
-
-class Is(NamedTuple):
-    """An indicator as a test expects it."""
-
-    value: str
-    scope: str = "exact"
-    kind: str = "domain"
-
-
-def sub(value: str) -> Is:
-    return Is(value, "subtree")
-
-
-def ip(value: str) -> Is:
-    return Is(value, kind="ip")
-
-
-def url(value: str) -> Is:
-    return Is(value, kind="url")
-
-
-Expected = str | list[Is]
-Rows = list[tuple[str, Expected, str]]
-
-NAMES: Rows = [
-    ("a.example", [Is("a.example")], "a name"),
-    ("A.Example.", [Is("a.example")], "upper case and a trailing dot"),
-    ("  a.example\t", [Is("a.example")], "white space around it"),
-    ("bücher.example", [Is("xn--bcher-kva.example")], "Unicode becomes A-labels"),
-    ("аррӏе.example", [Is("xn--80ak6aa92e.example")], "a homograph is the fraud itself"),
-    ("XN--80AK6AA92E.example", [Is("xn--80ak6aa92e.example")], "an A-label in upper case"),
-    ("a_b.example", [Is("a_b.example")], "an underscore is legal in DNS"),
-    ("evil[.]example", [Is("evil.example")], "defanged"),
-    ("0000153.0000255.0000011.0000125", [ip("107.173.9.85")], "octal, as browsers read it"),
-    ("2001:DB8::1", [ip("2001:db8::1")], "an IPv6 address"),
-    ("a.example # phish", [Is("a.example")], "an inline comment"),
-    ("a.example ; phish", [Is("a.example")], "an inline comment of another kind"),
-    ("a.example\t// phish", [Is("a.example")], "and of a third"),
-    ("a.example#x", "bad-character", "no white space: may be a cosmetic rule, never its host"),
-    ("a.example##.ad", "bad-character", "a cosmetic rule says nothing about the host"),
-    ("# a.example", COMMENT, "a comment"),
-    ("! a.example", COMMENT, "an adblock comment"),
-    ("; a.example", COMMENT, "a zone file's comment"),
-    ("//a.example", COMMENT, "a comment as in C"),
-    (" \t ", COMMENT, "nothing but white space"),
-    ("com", "single-label", "a top-level domain is no fraud host"),
-    ("localhost", "single-label", "nor is a lone word"),
-    ("42", "single-label", "nor a lone number, though browsers read an address"),
-    (".", "empty", "the root"),
-    ("a..example", "empty-label", "two dots"),
-    ("a.example b.example", "several-words", "two names on a line are another format"),
-    ("0.0.0.0 a.example", "several-words", "a hosts line is another format"),
-    ("http://a.example/x", "not-an-address", "a URL is no evidence about its host"),
-    ("a.example/x", "bad-character", "nor is a path"),
-    ("192.0.2.0/24", "bad-character", "a network is no name"),
-    ("||a.example^", "bad-character", "an adblock rule"),
-    ("a.example:8080", "not-an-address", "a port"),
-    ("a'b.example", "bad-character", "a quote"),
-    ('a"b.example', "bad-character", "a double quote"),
-    ("a;b.example", "bad-character", "a semicolon"),
-    ("a\0b.example", "bad-character", "NUL"),
-    ("a\u2028b.example", "several-words", "a line separator is no line end"),
-    ("a" * 64 + ".example", "label-too-long", "64 octets"),
-    ("a." * 126 + "bb", "too-long", "254 octets"),
-    ("a" * 8193, "line-too-long", "longer than anything that lists something"),
-]
-DOMAINS: Rows = [
-    *NAMES,
-    ("*.a.example", [sub("a.example")], "a wildcard covers the name and all below"),
-    (".a.example", [sub("a.example")], "the same, as squid writes it"),
-    ("*", "bad-character", "everything"),
-    ("*.*.a.example", "bad-character", "no wildcard but at the start"),
-    ("*a.example", "bad-character", "part of a label is more than a name can say"),
-    ("*..a.example", "empty-label", "a dot too many"),
-]
-WILDCARD: Rows = [
-    ("a.example", [sub("a.example")], "plain names cover their subtree"),
-    ("*.a.example", [sub("a.example")], "so do marked ones"),
-    ("*.A.example. # x", [sub("a.example")], "dirt as anywhere"),
-    ("192.0.2.1", [ip("192.0.2.1")], "an address has no subtree"),
-]
-HOSTS: Rows = [
-    ("0.0.0.0 a.example", [Is("a.example")], "a hosts line"),
-    ("127.0.0.1\ta.example", [Is("a.example")], "another sink, a tab"),
-    ("::1 a.example", [Is("a.example")], "an IPv6 sink"),
-    (":: a.example", [Is("a.example")], "another one"),
-    ("0 a.example", [Is("a.example")], "the shortest sink"),
-    ("0.0.0.0 A.Example. # x", [Is("a.example")], "dirt as anywhere"),
-    ("0.0.0.0 a.example#x", [Is("a.example")], "hosts(5): a # starts a comment anywhere"),
-    ("0.0.0.0 a.example b.example", [Is("a.example"), Is("b.example")], "several names"),
-    ("0.0.0.0 a.example b!c", [Is("a.example")], "a bad name beside a good one"),
-    ("0.0.0.0 a.example\fb.example", [Is("a.example"), Is("b.example")], "odd white space"),
-    ("192.0.2.66 a.example", [Is("a.example")], "a redirect's address is never taken over"),
-    ("0.0.0.0 0.0.0.0", [ip("0.0.0.0")], "in many lists; the judge protects it"),
-    ("0.0.0.0 107.173.9.85", [ip("107.173.9.85")], "dirt, but evidence"),
-    ("127.0.0.1 localhost", "single-label", "the file's own boilerplate"),
-    ("fe80::1%lo0 localhost", "single-label", "the same with a zone"),
-    ("0.0.0.0 *.a.example", "bad-character", "hosts files know no wildcards"),
-    ("0.0.0.0 a;b.example", "bad-character", "a semicolon"),
-    ("0.0.0.0", "no-address-and-name", "no name"),
-    ("0.0.0.0 # a.example", "no-address-and-name", "no name but a comment"),
-    ("a.example", "no-address-and-name", "no address"),
-    ("dead.beef a.example", "no-address-and-name", "letters of a number, but no address"),
-    ("... a.example", "no-address-and-name", "dots are no address"),
-    ("# 0.0.0.0 a.example", COMMENT, "commented out"),
-]
-ADBLOCK: Rows = [
-    ("||a.example^", [sub("a.example")], "the name and all below"),
-    ("||A.example^|", [sub("a.example")], "upper case, an end anchor"),
-    ("||a.example.^", [sub("a.example")], "a trailing dot"),
-    ("||a.example", [sub("a.example")], "without an end: less than a browser would block"),
-    ("||*.a.example^", [Is("a.example", "below")], "only what is below"),
-    ("||bücher.example^", [sub("xn--bcher-kva.example")], "Unicode"),
-    ("||192.0.2.1^", [ip("192.0.2.1")], "an address"),
-    ("||a.example^$important", [sub("a.example")], "a modifier that changes nothing here"),
-    ("||a.example^$all,document", [sub("a.example")], "two of them"),
-    ("a.example", [Is("a.example")], "a plain name is exact (AdGuard)"),
-    ("||a.example^$third-party", "modifier", "on its own pages it is not blocked"),
-    ("||a.example^$important,script", "modifier", "one limit is enough"),
-    ("||a.example^$dnsrewrite=192.0.2.1", "modifier", "where to send people is not theirs to say"),
-    ("||a.example^$badfilter", "modifier", "takes another rule back"),
-    ("@@||a.example^", "exception", "a block feed has no say in allows"),
-    ("@@a.example", "exception", "in no form"),
-    ("/ads[0-9]+/", "regex", "a regular expression"),
-    ("/ads/$script", "regex", "with a modifier"),
-    ("a.example##.ad", "cosmetic", "hides an element"),
-    ("a.example#@#.ad", "cosmetic", "shows one"),
-    ("a.example#%#//scriptlet('x')", "cosmetic", "a scriptlet"),
-    ("##.ad", "cosmetic", "no comment"),
-    ("||a.example/x", "path", "a path says nothing about the host"),
-    ("http://a.example/x", "path", "a URL"),
-    ("|https://a.example/", "path", "an anchored URL"),
-    ("||ads.", "pattern", "the start of a name is more than a name"),
-    ("||a.example.", "pattern", "so is this: a.example.evil.example"),
-    ("||a*.example^", "pattern", "a wildcard within"),
-    ("||a.example:8080^", "pattern", "a port"),
-    ("0.0.0.0 a.example", "pattern", "a hosts line"),
-    ("||com^", "single-label", "a top-level domain"),
-    ("||a'b.example^", "bad-character", "a quote"),
-    ("! a.example", COMMENT, "a comment"),
-    ("# a.example", COMMENT, "a comment of other lists"),
-    ("#", COMMENT, "an empty one"),
-    ("[Adblock Plus 2.0]", COMMENT, "the header"),
-]
-URLS: Rows = [
-    ("http://a.example/x?y=1", [url("http://a.example/x?y=1")], "a URL"),
-    ("HTTPS://A.example:443", [url("https://a.example/")], "as browsers write it"),
-    ("http://a.example/x#y", [url("http://a.example/x")], "a fragment is no comment, and dropped"),
-    ("http://a.example/x # y", [url("http://a.example/x")], "a comment"),
-    ("hxxps[://]a[.]example/x", [url("https://a.example/x")], "defanged"),
-    ("a.example/x", [url("http://a.example/x")], "no scheme"),
-    ("a.example:8080", [url("http://a.example:8080/")], "no scheme, a port"),
-    ("192.0.2.1:8080", [url("http://192.0.2.1:8080/")], "the same with an address"),
-    ("[2001:db8::1]:8080", [url("http://[2001:db8::1]:8080/")], "the same with an IPv6 address"),
-    ("2001:db8::1", [ip("2001:db8::1")], "an IPv6 address is no host with a port"),
-    ("a.example", [Is("a.example")], "a host"),
-    ("http://0x7f.1/", [url("http://127.0.0.1/")], "an odd spelling of an address"),
-    ("http://user:pw@a.example/", [url("http://a.example/")], "credentials are not sent"),
-    ("ftp://a.example/x", "scheme", "another scheme"),
-    ("a.example:99999", "not-a-url", "no port"),
-    ("http://", "not-a-url", "no host"),
-    ("/x/y", "bad-character", "no host but a path"),
-    ("http://a b.example/", "not-a-url", "a space in the host"),
-    ("http://a.example/" + "x" * 4096, "too-long", "a URL of more than 4096"),
-    ("a b", "bad-character", "words"),
-    ("# http://a.example/", COMMENT, "commented out"),
-]
-IPS: Rows = [
-    ("192.0.2.1", [ip("192.0.2.1")], "an address"),
-    ("192.0.2.1/24", [ip("192.0.2.0/24")], "a network, host bits cleared"),
-    ("192.0.2.1/32", [ip("192.0.2.1")], "a network of one"),
-    ("2001:DB8::/32", [ip("2001:db8::/32")], "IPv6"),
-    ("::ffff:192.0.2.1", [ip("192.0.2.1")], "IPv4 in IPv6"),
-    ("192.0.2.1:443", [ip("192.0.2.1")], "a port"),
-    ("[2001:db8::1]:443", [ip("2001:db8::1")], "a port behind brackets"),
-    ("[2001:db8::1]", [ip("2001:db8::1")], "brackets alone"),
-    ("192[.]0[.]2[.]1", [ip("192.0.2.1")], "defanged"),
-    ('"192.0.2.1","US"', [ip("192.0.2.1")], "quotes"),
-    ("192.0.2.1\t7", [ip("192.0.2.1")], "a count behind a tab"),
-    ("192.0.2.1,malware,2026-01-01", [ip("192.0.2.1")], "further columns"),
-    ("192.0.2.0/24 ; SBL1", [ip("192.0.2.0/24")], "as Spamhaus writes it"),
-    ("192.0.2.1 # x", [ip("192.0.2.1")], "a comment"),
-    ("192.0.2.0-192.0.2.255", [ip("192.0.2.0/24")], "a range that is a network"),
-    (
-        "192.0.2.1 - 192.0.2.4, x",
-        [ip("192.0.2.1"), ip("192.0.2.2/31"), ip("192.0.2.4")],
-        "a range that is three, and a column",
-    ),
-    ("2001:db8::-2001:db8::1", [ip("2001:db8::/127")], "a range of IPv6"),
-    ("192.0.2.9-192.0.2.9", [ip("192.0.2.9")], "a range of one"),
-    ("0.0.0.0-255.255.255.255", [ip("0.0.0.0/0")], "all; the judge protects"),
-    ("192.0.2.4-192.0.2.1", "range-reversed", "backwards"),
-    ("192.0.2.1-2001:db8::1", "range-reversed", "from one family to the other"),
-    ("192.0.2.1-9", "not-an-address", "a short range could mean several things"),
-    ("010.0.0.1", "leading-zero", "octal to some, decimal to others"),
-    ("010.0.0.1-10.0.0.2", "leading-zero", "also in a range"),
-    ("192.0.2.0/33", "not-an-address", "no such prefix"),
-    ("a.example", "not-an-address", "a name"),
-    ("127.0.0.1 localhost", "line-of-hosts", "a hosts list must not pass for addresses"),
-    ("0.0.0.0 a.example", "line-of-hosts", "and 0.0.0.0 is not what it lists"),
-    ("# 192.0.2.1", COMMENT, "commented out"),
-]
-CSV: Rows = [
-    ("1,a.example", [Is("a.example")], "the second column"),
-    ('1,"a.example"', [Is("a.example")], "in quotes"),
-    ('"Foo, Inc",a.example', [Is("a.example")], "a separator between quotes"),
-    ('"say ""hi"", you", a.example ,x', [Is("a.example")], "a quote between quotes"),
-    (",a.example", [Is("a.example")], "an empty first column"),
-    ('"",a.example', [Is("a.example")], "the same in quotes"),
-    ("1,*.a.example", [sub("a.example")], "a wildcard"),
-    ("1,http://a.example/x", [url("http://a.example/x")], "a URL"),
-    ('1,"http://a.example/x,y"', [url("http://a.example/x,y")], "a URL with a separator"),
-    ("1,192.0.2.1", [ip("192.0.2.1")], "an address"),
-    ("1,192.0.2.0/24", [ip("192.0.2.0/24")], "a network"),
-    ("a.example", "no-such-column", "too few columns"),
-    ("rank,name", "single-label", "a header"),
-    ("1,", "empty", "an empty field"),
-    ('1,a"b.example', "bad-character", "a stray quote"),
-    ("# rank,name", COMMENT, "a comment"),
-]
-FORMAT_TABLES: dict[str, Rows] = {
-    "domains": DOMAINS,
-    "wildcard": WILDCARD,
-    "hosts": HOSTS,
-    "adblock": ADBLOCK,
-    "urls": URLS,
-    "ips": IPS,
-    "csv": CSV,
-}
-TABLE = [(name, *row) for name, rows in FORMAT_TABLES.items() for row in rows]
+from tests.parse_tables import (
+    COMMENT,
+    DOCUMENTS,
+    FORMAT_TABLES,
+    TABLE,
+    Expected,
+    Is,
+    bundle,
+    event,
+    ip,
+    sub,
+)
 
 
 def found(parsed: Parsed) -> list[Is]:
@@ -270,7 +48,7 @@ def assert_is(parsed: Parsed, expected: Expected, why: str) -> None:
 
 
 def test_every_format_has_a_table() -> None:
-    assert {*FORMAT_TABLES, "misp"} == set(FORMATS)
+    assert {*FORMAT_TABLES, *(row[0] for row in DOCUMENTS)} == set(FORMATS)
 
 
 @pytest.mark.parametrize(("name", "line", "expected", "why"), TABLE)
@@ -318,8 +96,8 @@ def test_lines_do_not_touch_each_other(name: str) -> None:
         ('{"list": ["\\ud800.example"]}', "bad-character", "half a character"),
         ('{"list": ["a.example\\nb.example"]}', "bad-character", "a line end in a name"),
         ('{"list": [""]}', COMMENT, "nothing"),
-        ('["a.example"]', "not-a-warninglist", "another document"),
-        ('{"list": "a.example"}', "not-a-warninglist", "no list"),
+        ('["a.example"]', "not-misp", "another document"),
+        ('{"list": "a.example"}', "not-misp", "no list"),
         ("a.example", "not-json", "no document"),
         ("[" * 100_000, "not-json", "deeper than can be read"),
         ('{"list": [' + "[" * 500 + "]" * 500 + "]}", "bad-character", "deep, but readable"),
@@ -328,6 +106,11 @@ def test_lines_do_not_touch_each_other(name: str) -> None:
 )
 def test_a_warninglist(document: str, expected: Expected, why: str) -> None:
     assert_is(parse(document.encode(), "misp"), expected, why)
+
+
+@pytest.mark.parametrize(("name", "document", "expected", "why"), DOCUMENTS)
+def test_a_document(name: str, document: str, expected: Expected, why: str) -> None:
+    assert_is(parse(document.encode(), name), expected, why)
 
 
 NONE: list[str] = []
@@ -368,7 +151,7 @@ def test_an_endless_line(name: str, megabytes: int) -> None:
     parsed = parse(b"a" * megabytes * 1_000_000 + b"\n# b", name)
     assert_counts(parsed)
     assert parsed.accepted == 0
-    assert parsed.refusals["text"].str.len_chars().max() == (100 if name == "misp" else 200)
+    assert parsed.refusals["text"].str.len_chars().max() == 200
 
 
 @pytest.mark.parametrize(
@@ -465,11 +248,17 @@ SCALAR: dict[str, Callable[[str], str]] = {
 PIECES = [
     "a.example", "B.example.", "bücher.example", "*.c.example", ".d.example", "co.uk", "com", "x",
     "192.0.2.1", "192.0.2.0/24", "2001:db8::1", "2001:db8::/32", "0.0.0.0", "127.0.0.1", "::1",
-    "0x7f.1", "010.0.0.1", "192.0.2.1-192.0.2.77", "192.0.2.9 - 192.0.2.1", "http://", "hxxps[://]",
-    "https://", "/", "/x", "?y", ":80", "[", "]", "[.]", "||", "^", "@@", "$third-party", "$all",
-    "$important", "##", "#@#", "#", "!", ";", "//", " ", "\t", ",", '"', "'", "*", "|", ".", "-",
-    "\0", "\n", "\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u200b", "\ufeff", "ä", "١", "💣",
-    '{"list": [', "]}", '"type": "cidr"', "localhost", "a" * 64, "b" * 9000, "%2e", "%", "\\",
+    "0x7f.1", "010.0.0.1", "192.0.2.1-192.0.2.77", "192.0.2.9 - 192.0.2.1", "http://",
+    "hxxps[://]", "https://", "/", "/x", "?y", ":80", "[", "]", "[.]", "||", "^", "@@",
+    "$third-party", "$all", "$important", "##", "#@#", "#", "!", ";", "//", " ", "\t", ",", '"',
+    "'", "*", "|", ".", "-", "\0", "\n", "\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u200b",
+    "\ufeff", "ä", "١", "💣", '{"list": [', "]}", '"type": "cidr"', "localhost", "address=/",
+    "local=/", "server=", "/#", "/::", "local-zone: ", "local-data: ", " static", " transparent",
+    "server:", " CNAME ", " A ", " IN ", "@", "$ORIGIN ", "$TTL 1", " SOA ", "(", ")",
+    "rpz.example.", "rpz-passthru.", ".rpz-ip", "32.", "zz.",
+    '{"Event": {"Attribute": [{"to_ids": true, "type": "domain", "value": "', '"}]}}', '["', '"]',
+    "{", '{"type": "bundle", "objects": [{"type": "indicator", "pattern": "[domain-name:value = ',
+    "}", "url:value IN (", " OR ", " AND ", "x=1", "\n  ", "a" * 64, "b" * 9000, "%2e", "%", "\\",
 ]  # fmt: skip
 near_valid = st.lists(st.sampled_from(PIECES), max_size=24).map("".join)
 table_lines = st.lists(st.sampled_from([row[1] for row in TABLE]), max_size=8)
@@ -487,6 +276,11 @@ options = st.builds(
     column=st.integers(1, 3),
     separator=st.sampled_from(",;\t|^]-\\"),
     rank_limit=st.none() | st.integers(1, 5),
+    column_name=st.sampled_from(["", "x", "a.example"]),
+    filters=st.sampled_from([(), ("x=1",), ("2=x", "2=")]),
+    comment=st.sampled_from([None, "#", "a"]),
+    path=st.sampled_from(["", "[]", "@", "keys(@)", "*.*", "[].type", "length(@)"]),
+    zone=st.sampled_from(["", "rpz.example", "example."]),
 )
 
 
@@ -496,7 +290,7 @@ options = st.builds(
 def test_every_line_is_accounted_for(body: bytes, name: str, options: Options) -> None:
     parsed = parse(body, name, options)
     assert_counts(parsed)
-    if name != "misp":
+    if not FORMATS[name].whole:
         wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
         text = body.decode("utf-16" if wide else "utf-8", "replace")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -535,6 +329,10 @@ RENDERED: dict[str, tuple[st.SearchStrategy[str], str, Scope]] = {
     "urls": (some_urls, "{}", Scope.EXACT),
     "ips": (some_networks, "{}", Scope.EXACT),
     "csv": (some_names, '"{}",x', Scope.EXACT),
+    "dnsmasq": (some_names, "local=/{}/", Scope.SUBTREE),
+    "unbound": (some_names, 'local-zone: "{}." always_null', Scope.SUBTREE),
+    "rpz": (some_names, "{} CNAME .", Scope.EXACT),
+    "maltrail": (some_names, "{}", Scope.EXACT),
 }
 
 
@@ -590,9 +388,17 @@ def test_ranges_are_what_the_scalar_form_says(spans: list[str]) -> None:
         ("192.0.2.0/24\n2001:db8::/32\n192.0.2.1-192.0.2.9\n", "ips", "networks"),
         ("192.0.2.1\t7\n192.0.2.2\t3\n", "ips", "addresses with counts"),
         ('{"type": "string", "list": ["a.example"]}', "misp", "a warninglist"),
-        ('["a.example", "b.example"]', None, "another document"),
+        ('["a.example", "b.example"]', "json", "an array"),
+        ('"a.example"\n"b.example"\n', None, "JSON lines start as anything may"),
+        ('{"a.example": 1}', None, "a document whose names are anywhere"),
+        (event(("domain", "a.example")), "misp", "an event"),
+        (bundle("[domain-name:value = 'a.example']"), "stix", "a bundle"),
         ("<!doctype html>\n<title>Log in</title>\n<p>Please log in.\n", None, "a web page"),
-        ("local-zone: a.example always_nxdomain\n", None, "a format that is not known yet"),
+        ("server:\nlocal-zone: a.example always_nxdomain\n", "unbound", "local zones"),
+        ("address=/a.example/\nserver=/b.example/\n", "dnsmasq", "settings"),
+        ("$TTL 60\n@ SOA a. b. 1 2 3 4 5\n NS c.\na.example CNAME .\n", "rpz", "a zone"),
+        ("# Reference: x\n\na.example\n192.0.2.1:80\nb.example/x\n/y\n", "maltrail", "trails"),
+        ("a.example\nb.example\nc.example/x\n", "urls", "links without a scheme"),
         ("\0\1\2\n\xff\xfe\n", None, "bytes"),
         ("# nothing\n", None, "comments"),
         ("", None, "nothing"),

@@ -1,29 +1,42 @@
-"""`feeds list`, `show` and `test`."""
+"""`feeds list`, `show`, `test` and `add`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, session, show, show_json, show_table
-from blocklist.errors import UsageError
+from blocklist.cli.account import account, parsed_from, show_account
+from blocklist.cli.add import add
+from blocklist.cli.session import Json, session, show_json, show_table
+from blocklist.model import Category
 
 if TYPE_CHECKING:
     from blocklist.catalogue import Feed
     from blocklist.ledger.health import FeedHealth
-    from blocklist.parse import Parsed
 
 app = typer.Typer(help="Where indicators come from.", no_args_is_help=True)
-_EXAMPLES = 3
-_SAMPLE = 10
+app.command("add")(add)
 
 
 @app.command("list")
-def feeds(context: typer.Context, as_json: Json = False) -> None:
+def feeds(
+    context: typer.Context,
+    category: Annotated[Category | None, typer.Option(help="Only what lists this.")] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Only those whose licence has this text in it.")
+    ] = None,
+    enabled: Annotated[bool, typer.Option("--enabled", help="Only those in use.")] = False,
+    as_json: Json = False,
+) -> None:
     """List the feeds and guards that are known, and how they stand."""
     config = session(context).config
     known = _healths(context)
-    every = [*config.guards.values(), *config.feeds.values()]
+    every = [
+        feed
+        for feed in (*config.guards.values(), *config.feeds.values())
+        if category in (None, feed.category)
+        and (licence or "").lower() in feed.licence.lower()
+        and (feed.enabled or not enabled)
+    ]
     if as_json:
         show_json([_described(feed, known.get(feed.name)) for feed in every])
         return
@@ -73,25 +86,11 @@ def test(
     as_json: Json = False,
 ) -> None:
     """Parse a list without storing anything, and account for every line."""
-    from blocklist.collect.fetch import FetchError, fetch
-    from blocklist.parse import FORMATS, detect, parse
-    from blocklist.spec import suggestion
-
-    if given is not None and given not in FORMATS:
-        raise UsageError(f"--format {given}: unknown format{suggestion(given, FORMATS)}")
-    try:
-        body = fetch((source if "://" in source else str(Path(source)),))
-    except FetchError as error:
-        raise UsageError(str(error)) from None
-    name = given or detect(body)
-    if name is None:
-        known = ", ".join(FORMATS)
-        raise UsageError(f"{source}: no format reads half of it; say which with --format: {known}")
-    parsed = parse(body, name)
+    parsed = parsed_from(source, given)
     if as_json:
-        show_json(_account(parsed))
+        show_json(account(parsed))
     else:
-        _show_account(parsed)
+        show_account(parsed)
 
 
 def _healths(context: typer.Context) -> dict[str, "FeedHealth"]:
@@ -110,33 +109,3 @@ def _described(feed: "Feed", health: "FeedHealth | None") -> dict[str, object]:
 
 def _shown(value: object) -> object:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-def _account(parsed: "Parsed") -> dict[str, object]:
-    return {
-        "format": parsed.format,
-        "lines": parsed.lines,
-        "accepted": parsed.accepted,
-        "comments": parsed.comments,
-        "refused": parsed.refused,
-        "dropped": parsed.dropped,
-        "indicators": parsed.indicators.drop("line").to_dicts(),
-    }
-
-
-def _show_account(parsed: "Parsed") -> None:
-    show(
-        f"{parsed.format}: {parsed.lines:,} lines = {parsed.accepted:,} accepted + "
-        f"{parsed.refusals.height:,} refused + {parsed.comments:,} comments; "
-        f"{parsed.indicators.height:,} indicators"
-    )
-    for what, count in parsed.dropped.items():
-        show(f"  left out of accepted lines: {what}, {count:,}")
-    for reason, count in parsed.refused.items():
-        show(f"  refused: {reason}, {count:,} lines")
-        examples = parsed.refusals.filter(reason=reason).head(_EXAMPLES)
-        for line, text in examples.select("line", "text").iter_rows():
-            show(f"    line {line}: {text}")
-    if not parsed.indicators.is_empty():
-        sample = parsed.indicators.head(_SAMPLE).select("kind", "value", "scope", "evidence")
-        show_table(("kind", "value", "scope", "evidence"), sample.iter_rows())

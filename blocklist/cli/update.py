@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blocklist.cli.session import Json, Session, session, show_json, show_table, warn
+from blocklist.cli.transfers import bars
 
 if TYPE_CHECKING:
     from blocklist.catalogue import Feed
@@ -29,7 +30,7 @@ def update(
     current = session(context)
     chosen = collect.chosen(current.config, feeds or [])
     with writing(current.config.database, "update") as book:
-        outcomes = collected(current, book, chosen)
+        outcomes = collected(current, book, chosen, named=bool(feeds))
     if as_json:
         show_json({"feeds": outcomes})
     else:
@@ -38,20 +39,20 @@ def update(
         raise typer.Exit(FEED_FAILED)
 
 
-def collected(current: Session, book: "Book", feeds: list["Feed"]) -> list["Outcome"]:
+def collected(
+    current: Session, book: "Book", feeds: list["Feed"], *, named: bool = False
+) -> list["Outcome"]:
     """Update feeds with progress, tell what went wrong, and return the outcomes."""
     from blocklist.collect import update as collect
 
-    with current.progress("collecting", len(feeds)) as step:
-        outcomes = collect.update(current.config, book, feeds, lambda o: step(_line(o)))
+    with bars(current, len(feeds)) as shown:
+        outcomes = collect.update(
+            current.config, book, feeds, shown.done, named=named, progress=shown.moved
+        )
     for outcome in outcomes:
         if not outcome.good:
             warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; its last good stays in force")
     return outcomes
-
-
-def _line(outcome: "Outcome") -> str:
-    return f"{outcome.feed}: {outcome.state}, {outcome.entries:,} entries"
 
 
 def show_outcomes(outcomes: list["Outcome"]) -> None:

@@ -1,34 +1,63 @@
 """Accept or refuse a snapshot: a bad download never becomes the list."""
 
 from blocklist.catalogue import Feed
+from blocklist.collect.content import no_list, nul, own_host
 from blocklist.config import Policy
 from blocklist.parse import Parsed
 
 _LEAST_SHARE = 0.5
+# A list that is half garbage must not pass, nor one that chance put just above a half; a hand-kept
+# one of a few lines may have as many that do not read.
+_LEAST_SHARE_OF_MANY = 0.6
+_MANY = 100
 # Below this a list may grow as it likes: a hand-kept one of five names may well become fifty.
 _GROWTH_FROM = 1000
-_PAGE = (b"<!doctype html", b"<html", b"<?xml", b"<head", b"<body")
+# Some servers call every file a web page; then all but a few of its lines must read well.
+_PAGES = ("text/html", "application/xhtml+xml")
+_LEAST_SHARE_OF_PAGE = 0.9
 
 
-def refusal(feed: Feed, policy: Policy, body: bytes, parsed: Parsed, before: int) -> str | None:
+def refusal(
+    feed: Feed,
+    policy: Policy,
+    body: bytes,
+    parsed: Parsed,
+    before: int,
+    content_type: str = "",
+) -> str | None:
     """Return why a snapshot is refused, in words for a person, or None when it is good.
 
-    `before` is how many entries of the feed are in force, 0 for a feed never accepted.
+    `before` is how many entries the feed usually has, 0 for a feed never accepted.
     """
-    found = parsed.indicators.height
-    if not body.strip():
-        return "empty: 0 bytes of content"
-    if body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE):
-        return "a web page, not a list"
-    if parsed.share_accepted < _LEAST_SHARE:
+    cause = no_list(feed, body)
+    if cause is not None:
+        return cause
+    least = _LEAST_SHARE if parsed.lines < _MANY else _LEAST_SHARE_OF_MANY
+    if parsed.share_accepted < least:
         return _unreadable(parsed)
+    if content_type in _PAGES and parsed.share_accepted < _LEAST_SHARE_OF_PAGE:
+        return f"sent as a web page ({content_type}), and {_unreadable(parsed)}"
+    damage, host = nul(body), own_host(feed, parsed)
+    if damage is not None:
+        return damage
+    if host is not None:
+        return f"lists {host}, where it is fetched from, and would cut itself off"
+    return _swung(feed, policy, parsed.indicators.height, before)
+
+
+def limits(feed: Feed, policy: Policy) -> tuple[float, float]:
+    """Return how much a feed may shrink, as a share, and grow, in times."""
     shrink = policy.max_shrink if feed.max_shrink is None else feed.max_shrink
+    return shrink, policy.max_growth if feed.max_growth is None else feed.max_growth
+
+
+def _swung(feed: Feed, policy: Policy, found: int, before: int) -> str | None:
+    shrink, growth = limits(feed, policy)
     if before and found < before * (1 - shrink):
         return (
             f"shrank from {before:,} to {found:,} entries, to less than {1 - shrink:.0%} "
             f"(if that is right, set {feed.key}.max_shrink)"
         )
-    growth = policy.max_growth if feed.max_growth is None else feed.max_growth
     if before and found > max(before * growth, _GROWTH_FROM):
         return (
             f"grew from {before:,} to {found:,} entries, more than {growth:g} times "

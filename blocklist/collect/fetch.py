@@ -1,36 +1,99 @@
-"""The one door to a feed's bytes. Local paths and `file://` today; other schemes plug in here."""
+"""The door to a feed's bytes: paths and `file://` here, `http(s)://` through `remote`."""
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import unquote
+
+from blocklist.catalogue import Feed
+from blocklist.collect.errors import FetchError, Unacceptable
+from blocklist.collect.secret import shown
+from blocklist.collect.unpack import Unpacker
+from blocklist.config import Collect
+from blocklist.ledger.health import NOTHING, Validators
 
 #: A list larger than this is taken for a mistake or an attack.
 MAX_BYTES = 1 << 30
+_PIECE = 1 << 20
+
+__all__ = ["Awaited", "FetchError", "Fetched", "fetch", "fetched", "is_local", "is_remote", "local"]
 
 
-class FetchError(Exception):
-    """A feed could not be fetched; the text says what and why, for a person."""
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a fetch gave: a list, or that it is as it was."""
+
+    #: None when a server says that nothing changed.
+    body: bytes | None
+    #: The URL that answered.
+    url: str
+    said: Validators = NOTHING
+    #: As the server says it, without parameters; empty for files.
+    content_type: str = ""
+    #: SHA-256 of the file as published, and of what was in it.
+    digests: frozenset[str] = frozenset()
 
 
-def fetch(urls: tuple[str, ...]) -> bytes:
+def is_remote(url: str) -> bool:
+    """Whether a URL leads to a server."""
+    return url.partition("://")[0].lower() in ("http", "https")
+
+
+def fetch(urls: tuple[str, ...], settings: Collect | None = None) -> bytes:
     """Return the bytes of the first of the mirrors that answers; raise `FetchError` when none."""
-    causes = []
-    for url in urls:
-        scheme = url.partition("://")[0].lower() if "://" in url else "file"
+    settings = settings or Collect(max_bytes=MAX_BYTES)
+    body = fetched(Feed("", urls, ""), settings).body
+    assert body is not None  # nothing was known of it, so no server can call it unchanged
+    return body
+
+
+def fetched(feed: Feed, settings: Collect) -> Fetched:
+    """Return the first answer of a feed's mirrors; raise `FetchError` when none answers."""
+    if is_local(feed):
+        return _first(feed.urls, feed.max_bytes or settings.max_bytes)
+    from blocklist.collect.remote import Remote
+
+    with (
+        TemporaryDirectory(prefix="blocklist-") as scratch,
+        Remote(settings, Path(scratch)) as door,
+    ):
+        return door.start(feed, NOTHING).result()()
+
+
+def is_local(feed: Feed) -> bool:
+    """Whether a feed can be had without a network, and at once."""
+    return not feed.sha256 and not any(map(is_remote, feed.urls))
+
+
+def _first(paths: tuple[str, ...], max_bytes: int) -> Fetched:
+    errors = []
+    for path in paths:
         try:
-            if scheme not in _OPENERS:
-                raise FetchError(f"{url}: {scheme}:// cannot be fetched yet, only local files")
-            return _OPENERS[scheme](url)
+            return local(path, max_bytes)
         except FetchError as error:
-            causes.append(str(error))
-    raise FetchError("; ".join(causes))
+            errors.append(error)
+    raise joined(errors)
 
 
-def _local(url: str) -> bytes:
+def joined(errors: list[FetchError]) -> FetchError:
+    """Return one error for all mirrors; to wait helps only where every one of them says so."""
+    kind = Unacceptable if any(error.refused for error in errors) else FetchError
+    waits = [error.wait for error in errors if error.wait is not None]
+    wait = min(waits) if len(waits) == len(errors) else None
+    return kind("; ".join(map(str, errors)), wait=wait)
+
+
+def local(url: str, max_bytes: int = MAX_BYTES) -> Fetched:
+    """Return what is in a file of this machine, unpacked."""
     path = _path(url)
     try:
         with path.open("rb") as file:  # a device or a pipe has no size to ask for
-            body = file.read(MAX_BYTES + 1)
+            raw = file.read(max_bytes + 1)
+        if len(raw) > max_bytes:
+            raise FetchError(f"{path}: more than {max_bytes:,} bytes, which no list has")
+        body = _unpacked(path, raw, max_bytes)
     except FileNotFoundError:
         raise FetchError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -39,18 +102,36 @@ def _local(url: str) -> bytes:
         raise FetchError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ValueError:
         raise FetchError(f"{url!r}: no path can have a NUL in it") from None
-    if len(body) > MAX_BYTES:
-        raise FetchError(f"{path}: more than {MAX_BYTES:,} bytes, which no list has")
-    return body
+    digests = {hashlib.sha256(content).hexdigest() for content in (raw, body)}
+    return Fetched(body, url, digests=frozenset(digests))
+
+
+def _unpacked(path: Path, raw: bytes, max_bytes: int) -> bytes:
+    from blocklist.collect.unpack import ZIP
+    from blocklist.collect.zipped import members
+
+    unpacker = Unpacker(max_bytes)
+    try:
+        if raw.startswith(ZIP):
+            return b"".join(members(path, max_bytes))
+        body = b"".join([*unpacker.feed(raw), *unpacker.finish()])
+    except Unacceptable as error:
+        raise Unacceptable(f"{path}: {error}") from None
+    return raw if len(body) == len(raw) else body
 
 
 def _path(url: str) -> Path:
     if "://" not in url:
         return Path(url)
+    if not url.lower().startswith("file://"):
+        scheme = url.partition("://")[0].lower()
+        known = "a path, file://, http:// or https://"
+        raise FetchError(f"{shown(url)}: {scheme}:// cannot be fetched; expected {known}")
     host, slash, path = url.partition("://")[2].partition("/")
     if host.lower() not in ("", "localhost"):
         raise FetchError(f"{url}: file:// reads this machine only; write file:///path")
     return Path(unquote(slash + path))
 
 
-_OPENERS: dict[str, Callable[[str], bytes]] = {"file": _local}
+#: Returns what came of a fetch that has ended, or raises why nothing did.
+Awaited = Callable[[], Fetched]

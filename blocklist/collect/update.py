@@ -1,22 +1,35 @@
 """Bring feeds up to date: fetch, parse, accept or refuse, write the difference to the ledger."""
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from blocklist.catalogue import Feed
-from blocklist.collect.accept import refusal
-from blocklist.collect.fetch import FetchError, fetch
+from blocklist.catalogue import Feed, is_digest
+from blocklist.collect import kept
+from blocklist.collect.accept import limits, refusal
+from blocklist.collect.due import age, expires, failing, wait_until
+from blocklist.collect.fetch import Awaited, Fetched, FetchError, fetched, is_local, is_remote
 from blocklist.config import Config
 from blocklist.errors import UsageError
-from blocklist.ledger import listings
+from blocklist.ledger import listings, times
 from blocklist.ledger.book import Book
+from blocklist.ledger.health import NOTHING, FeedHealth, Validators
 from blocklist.model import FeedState
 from blocklist.parse import FORMATS, Options, Parsed, parse
 from blocklist.spec import suggestion
 
+#: Told the feed's name, how many bytes came, and how many are to come where that is known.
+Progress = Callable[[str, int, int | None], None]
 #: Part of every fingerprint: raised when the parsers read the same bytes otherwise than before.
 PARSER = 1
+GOOD = (FeedState.FRESH, FeedState.UNCHANGED)
+#: No server is obeyed for longer, in seconds.
+_LONGEST_WAIT = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +42,13 @@ class Outcome:
     entries: int
     added: int = 0
     removed: int = 0
+    #: What else there is to say, such as why it was not looked at.
+    note: str | None = None
 
     @property
     def good(self) -> bool:
         """Whether the feed could be brought up to date."""
-        return self.state in (FeedState.FRESH, FeedState.UNCHANGED)
+        return self.state in GOOD
 
 
 def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
@@ -56,44 +71,172 @@ def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
 
 
 def update(
-    config: Config, book: Book, feeds: list[Feed], done: Callable[[Outcome], None]
+    config: Config,
+    book: Book,
+    feeds: list[Feed],
+    done: Callable[[Outcome], None],
+    *,
+    named: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> list[Outcome]:
-    """Update each feed, tell `done` of it, and return all outcomes; no feed harms another."""
-    outcomes = []
+    """Update each feed, tell `done` of it, and return all outcomes; no feed harms another.
+
+    Feeds are fetched at once and taken as they come; whoever has `named` them does not want to
+    wait until they are due. `progress` is called in another thread.
+    """
+    outcomes: dict[str, Outcome] = {}
+    with closing(_arrivals(config, book, feeds, named, progress)) as arrivals:
+        for feed, health, got in arrivals:
+            outcome = _taken(config, book, feed, health, got)
+            outcomes[feed.name] = outcome
+            done(outcome)
+    return [outcomes[feed.name] for feed in feeds]
+
+
+def _arrivals(
+    config: Config, book: Book, feeds: list[Feed], named: bool, progress: Progress
+) -> Generator[tuple[Feed, FeedHealth, "Awaited | datetime"]]:
+    """Yield each feed with its answer, or with when it is due, as soon as it is there."""
+    healths = {feed.name: book.feed(feed) for feed in feeds}
+    away = []
     for feed in feeds:
-        outcome = _update_one(config, book, feed)
-        done(outcome)
-        outcomes.append(outcome)
-    return outcomes
+        health = healths[feed.name]
+        due = None if named or reading(feed) != _reading(health) else wait_until(feed, health)
+        if due is not None:
+            yield feed, health, due
+        elif is_local(feed):
+            yield feed, health, partial(fetched, feed, config.collect)
+        else:
+            away.append(feed)
+    if away:
+        yield from _from_afar(config, away, healths, progress)
+
+
+def _from_afar(
+    config: Config, feeds: list[Feed], healths: dict[str, FeedHealth], progress: Progress
+) -> Iterator[tuple[Feed, FeedHealth, "Awaited"]]:
+    from concurrent.futures import as_completed
+
+    from blocklist.collect.remote import Remote
+
+    with (
+        TemporaryDirectory(prefix="blocklist-") as scratch,
+        Remote(config.collect, Path(scratch), progress) as remote,
+    ):
+        started = {remote.start(feed, known(feed, healths[feed.name])): feed for feed in feeds}
+        for ended in as_completed(started):
+            feed = started[ended]
+            yield feed, healths[feed.name], ended.result()
 
 
 def options(feed: Feed) -> Options:
     """Return what the feed says about reading its format."""
-    return Options(feed.scope, feed.column, feed.separator, feed.rank_limit)
+    said = {field.name for field in fields(Options)} & {field.name for field in fields(feed)}
+    return Options(**{name: getattr(feed, name) for name in said})
 
 
-def _update_one(config: Config, book: Book, feed: Feed) -> Outcome:
-    health = book.feed(feed)
+def reading(feed: Feed) -> str:
+    """Return what the meaning of the same bytes depends on; part of every fingerprint."""
+    return f"{feed.format} {options(feed)} {PARSER}"
+
+
+def _reading(health: FeedHealth) -> str | None:
+    return (health.fingerprint or "").partition(" ")[2] or None
+
+
+def known(feed: Feed, health: FeedHealth) -> Validators:
+    """Return what may be asked of: a server's "unchanged" must mean what is in force.
+
+    Nothing when the same bytes would be read otherwise today, or must hash to something else.
+    """
+    digest = (health.fingerprint or "").partition(" ")[0]
+    other = is_digest(feed.sha256) and feed.sha256.lower() != digest
+    said = health.validators
+    if other or reading(feed) != _reading(health) or not (said.etag or said.modified):
+        return NOTHING
+    return said
+
+
+def _taken(
+    config: Config, book: Book, feed: Feed, health: FeedHealth, got: "Awaited | datetime"
+) -> Outcome:
+    if isinstance(got, datetime):
+        return _not_due(feed, health, got)
     try:
-        body = fetch(feed.urls)
+        answer = got()
     except FetchError as error:
-        book.looked(health, FeedState.FAILED, str(error))
-        return Outcome(feed.name, FeedState.FAILED, str(error), health.entries)
+        return _failed(book, feed, health, error)
+    if answer.body is None:
+        book.looked(health, FeedState.UNCHANGED, None)
+        return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
+    return _judged(config, book, feed, health, answer, answer.body)
+
+
+def _not_due(feed: Feed, health: FeedHealth, due: datetime) -> Outcome:
+    note = f"not due until {times.text(due)}"
+    if health.state in GOOD:
+        return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries, note=note)
+    cause = f"{health.cause}; its server wants no request until {times.text(due)}"
+    return Outcome(feed.name, failing(feed, health, health.state), cause, health.entries)
+
+
+def _failed(book: Book, feed: Feed, health: FeedHealth, error: FetchError) -> Outcome:
+    state = failing(feed, health, FeedState.REFUSED if error.refused else FeedState.FAILED)
+    cause = str(error)
+    if state is FeedState.STALE:
+        cause = f"{cause}; {age(health)}"
+    if error.refused:
+        book.forget(health)
+    book.looked(health, state, cause, _asked_to_wait(error))
+    return Outcome(feed.name, state, cause, health.entries)
+
+
+def _asked_to_wait(error: FetchError) -> str | None:
+    if not error.wait:
+        return None
+    return times.text(datetime.now(UTC) + timedelta(seconds=min(error.wait, _LONGEST_WAIT)))
+
+
+def _judged(
+    config: Config, book: Book, feed: Feed, health: FeedHealth, answer: Fetched, body: bytes
+) -> Outcome:
     digest = hashlib.sha256(body).hexdigest()
-    fingerprint = f"{digest} {feed.format} {options(feed)} {PARSER}"
+    fingerprint = f"{digest} {reading(feed)}"
     if fingerprint == health.fingerprint:
         book.looked(health, FeedState.UNCHANGED, None)
+        book.answered(health, answer.said, expires(body))
+        kept.remove(book.database, feed.name)
         return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     parsed = parse(body, feed.format, options(feed))
     account = _account(parsed, digest, len(body))
-    cause = refusal(feed, config.policy, body, parsed, health.entries)
+    usual = book.usual_entries(health, *limits(feed, config.policy))
+    cause = refusal(feed, config.policy, body, parsed, usual, answer.content_type)
     if cause is not None:
-        book.refused(health, cause, account)
-        book.looked(health, FeedState.REFUSED, cause)
-        return Outcome(feed.name, FeedState.REFUSED, cause, health.entries)
+        return _refused(book, feed, health, cause, account, answer)
     change = listings.accept(book, health, parsed.indicators, fingerprint, account)
+    book.answered(health, answer.said, expires(body))
+    kept.remove(book.database, feed.name)
     entries = parsed.indicators.height
     return Outcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
+
+
+def _refused(
+    book: Book,
+    feed: Feed,
+    health: FeedHealth,
+    cause: str,
+    account: dict[str, object],
+    answer: Fetched,
+) -> Outcome:
+    state = failing(feed, health, FeedState.REFUSED)
+    if state is FeedState.STALE:
+        cause = f"{cause}; {age(health)}"
+    book.refused(health, cause, account)
+    book.forget(health)
+    book.looked(health, state, cause)
+    if answer.body and is_remote(answer.url):
+        kept.keep(book.database, feed.name, answer.body)
+    return Outcome(feed.name, state, cause, health.entries)
 
 
 def _account(parsed: Parsed, digest: str, size: int) -> dict[str, object]:

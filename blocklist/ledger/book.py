@@ -1,5 +1,6 @@
 """A writing command's run, and the small tables it keeps: feeds, their health, snapshots."""
 
+import dataclasses
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from sqlite_utils import Database
 
 from blocklist.catalogue import Feed
 from blocklist.ledger import connection, lock
-from blocklist.ledger.health import FeedHealth, healths
+from blocklist.ledger.health import NOTHING, FeedHealth, Validators, healths, usual_entries
 from blocklist.ledger.times import now
 from blocklist.model import FeedState
 
@@ -40,11 +41,30 @@ class Book:
             )
             return healths(db.conn)[feed.name]
 
-    def looked(self, feed: FeedHealth, state: FeedState, cause: str | None) -> None:
+    def usual_entries(self, feed: FeedHealth, max_shrink: float, max_growth: float) -> int:
+        """Return how many entries the feed usually has, 0 when it was never accepted."""
+        with self.small() as db:
+            return usual_entries(db.conn, feed, max_shrink, max_growth)
+
+    def looked(
+        self, feed: FeedHealth, state: FeedState, cause: str | None, retry_at: str | None = None
+    ) -> None:
         """Record that a feed was looked at and what came of it; its listings are untouched."""
         with self.small() as db:
-            values = {"state": state.value, "cause": cause, "checked": now()}
+            values = {"state": state.value, "cause": cause, "checked": now(), "retry_at": retry_at}
+            if state is FeedState.UNCHANGED:
+                values["good_at"] = values["checked"]
             db.table("feed").update(feed.id, values)
+
+    def answered(self, feed: FeedHealth, said: Validators, expires: int | None) -> None:
+        """Record what an accepted answer said of itself."""
+        values = {**dataclasses.asdict(said), "expires": expires, "retry_at": None}
+        with self.small() as db:
+            db.table("feed").update(feed.id, values)
+
+    def forget(self, feed: FeedHealth) -> None:
+        """Forget what the server said, so that no later 304 can stand for a refused snapshot."""
+        self.answered(feed, NOTHING, None)
 
     def refused(self, feed: FeedHealth, cause: str, account: dict[str, object]) -> None:
         """Record a refused snapshot with its account of lines."""

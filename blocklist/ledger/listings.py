@@ -51,11 +51,12 @@ def accept(
                 feed.id,
             )
         change = Change(added.height, gone.height)
+        account = {**account, "entries": indicators.height}
         bulk.append("snapshot", _snapshot(book, feed, account, change))
         bulk.execute(
             "UPDATE feed SET state = ?, cause = NULL, checked = ?, accepted_at = ?, "
-            "fingerprint = ?, entries = ? WHERE id = ?",
-            FeedState.FRESH.value, now(), now(), fingerprint, indicators.height, feed.id,
+            "good_at = ?, fingerprint = ?, entries = ? WHERE id = ?",
+            FeedState.FRESH.value, now(), now(), now(), fingerprint, indicators.height, feed.id,
         )  # fmt: skip
     return change
 

@@ -21,6 +21,22 @@ def listings_and_releases(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 1")
 
 
+@migrations()
+def fetching(db: Database) -> None:
+    """Add what fetching over HTTP needs to know of the last time.
+
+    `source` tells which URL the validators are of, hashed, for a URL may hold a password;
+    `good_at` is when the feed was last found fresh or unchanged; `expires` is how many seconds the
+    list itself asks to be left alone; before `retry_at` its server wants no request.
+    """
+    columns = ("etag TEXT", "modified TEXT", "source TEXT", "good_at TEXT", "retry_at TEXT")
+    for column in (*columns, "expires INTEGER"):
+        db.conn.execute(f"ALTER TABLE feed ADD COLUMN {column}")
+    db.conn.execute("ALTER TABLE snapshot ADD COLUMN entries INTEGER")
+    db.conn.execute("UPDATE feed SET good_at = accepted_at")
+    db.conn.execute("PRAGMA user_version = 2")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"

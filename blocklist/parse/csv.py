@@ -1,27 +1,82 @@
-"""Separated columns, one of which holds names, addresses, networks or URLs, in quotes or not."""
+"""Separated columns, one of which holds names, addresses, networks or links, in quotes or not.
+
+Source: RFC 4180, with one exception: a quoted field ends on its line. Feeds keep a row a line, and
+one stray quote would swallow all that follows. The header row may stand in a comment, as abuse.ch
+writes it.
+"""
 
 import polars as pl
 
-from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, cut, scope_as_written, without_wildcard
+from blocklist.parse.format import Format, Options, plain_lines
+from blocklist.parse.mixed import mixed
 
-_URL = r"(?i)^https?://"
-_NETWORK = r"^[0-9a-fA-F:.]+/[0-9]{1,3}$"
+#: How far down the header row is looked for.
+_HEAD = 1000
+_MARK = r"^(?:#|!|;|//)\s*"
+
+
+def _lines(text: bytes, options: Options) -> pl.DataFrame:
+    """Return the lines, each with the header row when columns go by name."""
+    lines = plain_lines(text, options)
+    header = options.state[0] if options.state else _header(lines, options)
+    return lines.with_columns(header=pl.lit(header, pl.String))
+
+
+def _state(lines: pl.DataFrame, options: Options) -> tuple[str | None, ...]:
+    header: str | None = lines["header"].to_list()[0] if lines.height else None
+    return options.state or (header,)
+
+
+def _header(lines: pl.DataFrame, options: Options) -> str | None:
+    """Return the first row that has all names that the options speak of."""
+    named = {name for name in (options.column_name, *_filters(options)) if not _is_number(name)}
+    rows = lines["text"].head(_HEAD).str.replace(_MARK, "").to_list() if named - {""} else []
+    return next((row for row in rows if named - {""} <= {*_names(row, options)}), None)
+
+
+def _names(row: str, options: Options) -> list[str]:
+    return _unquoted(_fields(pl.Series([row]), options.separator).explode()).to_list()
 
 
 def _tokens(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
     fields = _fields(frame["text"], options.separator)
-    field = fields.list.get(options.column - 1, null_on_oob=True).str.strip_chars(' \t"')
-    text = pl.col("field")
-    url = pl.when(text.str.contains(_URL)).then(pl.lit("url"))
-    network = url.when(text.str.contains(_NETWORK)).then(pl.lit("ip"))
-    return cut(
-        frame.with_columns(field=field),
-        token=pl.coalesce(without_wildcard(text), "text"),
-        read=network.otherwise(pl.lit("host")),
-        scope=scope_as_written(text, Scope.EXACT),
-        reason=pl.when(text.is_null()).then(pl.lit("no-such-column")),
+    header = frame["header"].drop_nulls().head(1).to_list()
+    names = _names(header[0], options) if header else []
+    wanted = options.column_name or str(options.column)
+    rows = frame.with_columns(text=_column(fields, wanted, names))
+    kept = pl.Series("kept", [True]).new_from_index(0, frame.height)
+    for name, values in _filters(options).items():
+        kept &= _column(fields, name, names).is_in(values).fill_null(value=False)
+    reason = (
+        pl.when(pl.Series(frame["text"] == frame["header"]))
+        .then(pl.lit("header"))
+        .when(~kept)
+        .then(pl.lit("filtered"))
+        .when(pl.col("text").is_null())
+        .then(pl.lit("no-such-column"))
     )
+    return mixed(rows, reason)
+
+
+def _filters(options: Options) -> dict[str, list[str]]:
+    """Return the values that are read, by column."""
+    wanted: dict[str, list[str]] = {}
+    for rule in options.filters:
+        name, _, value = rule.partition("=")
+        wanted.setdefault(name.strip(), []).append(value.strip())
+    return wanted
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal()
+
+
+def _column(fields: pl.Series, name: str, names: list[str]) -> pl.Series:
+    """Return a column by its number from 1 or its name; null where there is none."""
+    place = names.index(name) if name in names else int(name) - 1 if _is_number(name) else -1
+    if place < 0:
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(fields))
+    return _unquoted(fields.list.get(place, null_on_oob=True))
 
 
 def _fields(texts: pl.Series, separator: str) -> pl.Series:
@@ -34,4 +89,10 @@ def _fields(texts: pl.Series, separator: str) -> pl.Series:
     return fields.list.eval(pl.element().str.strip_prefix(separator))
 
 
-FORMAT = Format("csv", _tokens, detectable=False)
+def _unquoted(fields: pl.Series) -> pl.Series:
+    """Return fields without the quotes around them, and `""` within as the quote it means."""
+    inner = fields.str.strip_chars(" \t").str.replace(r'^"(.*)"$', "$1").str.strip_chars(" \t")
+    return inner.str.replace_all('""', '"', literal=True)
+
+
+FORMAT = Format("csv", _tokens, lines=_lines, state=_state, detectable=False)

@@ -1,45 +1,71 @@
 """Tell the format of a snapshot by reading a sample of it in every format."""
 
 import re
+from collections.abc import Iterable, Iterator
 
-import polars as pl
-
+from blocklist.parse.documents import NO_COMMENT
 from blocklist.parse.format import Format, Options
 from blocklist.parse.lines import decode
 from blocklist.parse.parser import parse_lines
 from blocklist.parse.registry import FORMATS
 
-_SAMPLE = 2000
+#: How much is read of a long text, in how many pieces all over it: heads of lists are not typical.
+_SAMPLE = 512_000
+_PIECES = 8
 _LEAST = 0.5
-_WILDCARD_HEADER = re.compile(r"^[#!].*syntax:.*wildcard", re.IGNORECASE | re.MULTILINE)
+_HEAD = 4096
+_WILDCARD = re.compile(rb"^[#!].*syntax:.*wildcard", re.IGNORECASE | re.MULTILINE)
+_MALTRAIL = re.compile(rb"^# (?:Reference: |.*Maltrail developers)", re.MULTILINE)
 
 
 def detect(body: bytes) -> str | None:
     """Return the format that reads the largest share of the lines, or None below a half.
 
-    Names are `wildcard` when the header calls them so or every one is written `*.x`.
+    Names are `wildcard` when the header calls them so or every one is written `*.x`; names and
+    links are `maltrail` when the header says so.
     """
     text = decode(body)
-    shares = {name: _share(text, name) for name, known in FORMATS.items() if known.detectable}
-    best: str = max(shares, key=lambda name: shares[name])
-    if shares[best] < _LEAST:
-        return None
-    if best == "domains" and (_WILDCARD_HEADER.search(text[:4096]) or _all_marked(text)):
+    known = [one for one in FORMATS.values() if one.detectable]
+    if text[:_HEAD].lstrip()[:1] in (b"{", b"["):
+        # A document is whole or nothing, and the one that reads it is soon found.
+        found = _best((one for one in known if one.comment == NO_COMMENT), text)
+        if found is not None:
+            return found
+    sample = b"".join(_sampled(text))
+    best = _best((one for one in known if one.comment != NO_COMMENT), sample)
+    head = sample[:_HEAD]
+    if best in ("domains", "urls") and _MALTRAIL.search(head):
+        return "maltrail"
+    if best == "domains" and (_WILDCARD.search(head) or _all_marked(sample)):
         return "wildcard"
     return best
 
 
-def _content(text: str, known: Format) -> pl.DataFrame:
-    lines = known.lines(text)
-    return lines.filter((pl.col("text") != "") & ~pl.col("text").str.contains(known.comment))
+def _best(formats: Iterable[Format], text: bytes) -> str | None:
+    shares = {one.name: _share(one, text) for one in formats}
+    best: str = max(shares, key=lambda name: shares[name])
+    return best if shares[best] >= _LEAST else None
 
 
-def _all_marked(text: str) -> bool:
-    names = _content(text, FORMATS["wildcard"])["text"]
-    return names.str.starts_with("*.").all()
+def _share(known: Format, text: bytes) -> float:
+    return parse_lines(known.lines(text, Options()), known, Options()).share_accepted
 
 
-def _share(text: str, name: str) -> float:
-    content = _content(text, FORMATS[name])
-    sample = content.gather_every(max(1, content.height // _SAMPLE))
-    return parse_lines(sample, FORMATS[name], Options()).share_accepted
+def _sampled(text: bytes) -> Iterator[bytes]:
+    """Yield whole lines from all over a long text, a short one as it is."""
+    if len(text) <= _SAMPLE:
+        yield text
+        return
+    size = _SAMPLE // _PIECES
+    for number in range(_PIECES):
+        start = (len(text) - size) * number // (_PIECES - 1)
+        piece = text[start : start + size]
+        first = piece.find(b"\n") + 1 if number else 0
+        yield piece[first : piece.rfind(b"\n") + 1 or None]
+
+
+def _all_marked(text: bytes) -> bool:
+    known = FORMATS["wildcard"]
+    lines = known.lines(text, Options())["text"]
+    names = lines.filter((lines != "") & ~lines.str.contains(known.comment))
+    return bool(names.str.starts_with("*.").all())

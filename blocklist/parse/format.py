@@ -1,5 +1,6 @@
 """What a format is, and the helpers that formats build their tokens with."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,28 @@ class Options:
     separator: str = ","
     #: Read no more than this many lines with content, for top lists.
     rank_limit: int | None = None
+    #: csv: the column by its name in the header row, in place of its number.
+    column_name: str = ""
+    #: csv: rows to read, each `column=value`; several values of a column are alternatives.
+    filters: tuple[str, ...] = ()
+    #: What starts a comment, in place of what the format says.
+    comment: str | None = None
+    #: json: a JMESPath expression that gives the entries.
+    path: str = ""
+    #: rpz: the zone's own name, where the file does not tell it.
+    zone: str = ""
+    #: What earlier pieces of the same text told; never set by a feed.
+    state: tuple[str | None, ...] = ()
+
+
+def no_state(_lines: pl.DataFrame, _options: Options) -> tuple[str | None, ...]:
+    """Return what lines tell about those after them: nothing."""
+    return ()
+
+
+def plain_lines(text: bytes, _options: Options) -> pl.DataFrame:
+    """Return the lines of a text in which each line stands for itself."""
+    return lines.split(text)
 
 
 @dataclass(frozen=True)
@@ -33,15 +56,22 @@ class Format:
 
     `tokens` turns lines with content (columns `line`, `text`) into rows of `TOKENS`: what the line
     lists and how that is to be `read` (`host`, `ip` or `url`), or the reason why it lists nothing.
-    `comment` is a regular expression for lines without content; `lines` splits the decoded text.
+    `comment` is a regular expression for lines without content; `lines` splits the decoded text,
+    piece by piece or as a `whole`; `state` is what its lines tell about the next piece.
     """
 
     name: str
     tokens: Callable[[pl.DataFrame, Options], pl.DataFrame]
     comment: str = COMMENT
-    lines: Callable[[str], pl.DataFrame] = lines.split
+    lines: Callable[[bytes, Options], pl.DataFrame] = plain_lines
+    whole: bool = False
+    state: Callable[[pl.DataFrame, Options], tuple[str | None, ...]] = no_state
     #: Whether the format can be told from its content alone.
     detectable: bool = True
+
+    def comment_of(self, options: Options) -> str:
+        """Return the regular expression for lines without content."""
+        return self.comment if options.comment is None else f"^{re.escape(options.comment)}"
 
 
 def cut(

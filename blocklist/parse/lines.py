@@ -1,30 +1,58 @@
-"""From bytes to numbered lines: encodings, line ends, trailing comments."""
+"""From bytes to numbered lines: encodings, line ends, trailing comments.
+
+Bytes stay bytes up to the piece that is parsed: one emoji makes a text four bytes a character.
+"""
+
+import codecs
+from collections.abc import Iterator
 
 import polars as pl
 
 #: Longer than any line that lists something; a longer one is refused unread.
 MAX_LINE = 8192
+#: A piece of a large snapshot is parsed at a time, which bounds the memory that parsing needs.
+PIECE = 8_000_000
 LINES = pl.Schema({"line": pl.UInt32, "text": pl.String})
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def decode(body: bytes) -> str:
-    """Return the text of a snapshot; bytes that are no text become U+FFFD and so are refused."""
-    encoding = next((name for mark, name in _MARKS if body.startswith(mark)), "utf-8")
-    return body.decode(encoding, errors="replace")
+def decode(body: bytes) -> bytes:
+    """Return a snapshot as UTF-8 without a mark; what is no text is left to `raw`."""
+    if body.startswith(_UTF16):
+        decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        starts = range(0, len(body), PIECE)
+        parts = [decoder.decode(body[start : start + PIECE]).encode() for start in starts]
+        return b"".join(parts) + decoder.decode(b"", final=True).encode()
+    return body.removeprefix(codecs.BOM_UTF8)
 
 
-def split(text: str) -> pl.DataFrame:
+def pieces(text: bytes, size: int = PIECE) -> Iterator[bytes]:
+    """Yield the text in pieces of about `size`, cut at line ends, which no character contains."""
+    start = 0
+    while start < len(text):
+        stop = start + size
+        if stop < len(text):
+            stop = text.rfind(b"\n", start, stop) + 1 or text.find(b"\n", start) + 1 or len(text)
+        yield text[start:stop]
+        start = stop
+
+
+def split(text: bytes) -> pl.DataFrame:
     """Return `line` (from 1) and `text` without its line end and the white space around it.
 
     Line ends are LF, CRLF and CR. A line end at the very end starts no further line.
     """
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return numbered(raw(text).str.strip_chars(" \t\f\v"))
+
+
+def raw(text: bytes) -> pl.Series:
+    """Return the lines with the white space around them; what is no UTF-8 becomes U+FFFD."""
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not text:
-        return pl.DataFrame(schema=LINES)
-    rows = pl.Series("text", [text.removesuffix("\n")]).str.split("\n").explode()
-    return numbered(rows.str.strip_chars(" \t\f\v"))
+        return pl.Series("text", [], pl.String)
+    whole = text.removesuffix(b"\n").decode(errors="replace")
+    return pl.Series("text", [whole]).str.split("\n").explode()
 
 
 def numbered(texts: pl.Series) -> pl.DataFrame:

@@ -1,63 +1,96 @@
-"""MISP warninglists: JSON with a `list` of names or networks and a `type` that says how they match.
+"""MISP: warninglists and events, told apart by their shape. An entry counts as a line.
 
-Source: https://github.com/MISP/misp-warninglists (schema.json). An entry counts as a line.
+Sources: https://github.com/MISP/misp-warninglists (schema.json), a `list` of names or networks and
+a `type` that says how they match; and https://www.misp-standard.org (MISP core format), an `Event`
+with attributes, of which those for detection (`to_ids`) that name a host, address or link are read.
 """
 
-import json
-import reprlib
+from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, cut, scope_as_written, without_wildcard
-from blocklist.parse.lines import numbered
+from blocklist.parse.documents import NO_COMMENT, Unreadable, entries, load, one_line
+from blocklist.parse.format import (
+    Format,
+    Options,
+    cut,
+    refanged,
+    scope_as_written,
+    without_wildcard,
+)
 
-#: A warninglist's `type` -> how its entries are read and what a plain name covers.
-_TYPES = {
-    "string": ("host", Scope.EXACT),
-    "hostname": ("host", Scope.SUBTREE),
-    "cidr": ("ip", Scope.EXACT),
-}
+#: A warninglist's `type`; hostnames stand for all below them.
+_LISTS = ("string", "hostname", "cidr")
 #: Types whose entries are patterns, which would cover more than a name or network can say.
 _PATTERNS = ("substring", "regex")
+_ATTRIBUTES = {
+    "domain": "string",
+    "hostname": "string",
+    "domain|ip": "string",
+    "hostname|port": "string",
+    "ip-src": "cidr",
+    "ip-dst": "cidr",
+    "ip-src|port": "cidr",
+    "ip-dst|port": "cidr",
+    "url": "url",
+    "uri": "url",
+}
 
 
-def _lines(text: str) -> pl.DataFrame:
-    """Return an entry a line, with the list's `type`; a document of another shape is one line."""
+def _lines(text: bytes, _options: Options) -> pl.DataFrame:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return _one_line(text, "not-json")
-    if not isinstance(document, dict) or not isinstance(document.get("list"), list):
-        return _one_line(text, "not-a-warninglist")
-    entries = pl.Series("text", map(_text, document["list"]), pl.String)
-    kind = document.get("type", "string")
-    known = kind if kind in (*_TYPES, *_PATTERNS) else "unknown-type"
-    return numbered(entries).with_columns(type=pl.lit(known))
+        return entries(list(_entries(load(text))))
+    except Unreadable as error:
+        return one_line(text, str(error))
 
 
-def _text(entry: object) -> str:
-    """Return an entry as text; JSON can write halves of characters, which come as `?`."""
-    shown = entry if isinstance(entry, str) else reprlib.repr(entry)
-    return shown.encode("utf-8", "replace").decode()
+def _entries(document: object) -> Iterator[tuple[object, str]]:
+    """Yield each entry and how it is read, or the reason why it is not."""
+    if isinstance(document, dict) and isinstance(document.get("list"), list):
+        how = document.get("type", "string")
+        how = how if how in (*_LISTS, *_PATTERNS) else "unknown-type"
+        yield from ((entry, how) for entry in document["list"])
+        return
+    inner = document.get("response", [document]) if isinstance(document, dict) else document
+    events = _tables([one.get("Event") for one in _tables(inner)])
+    if not events:
+        raise Unreadable("not-misp")
+    for event in events:
+        yield from _attributes(event)
 
 
-def _one_line(text: str, kind: str) -> pl.DataFrame:
-    return numbered(pl.Series("text", [text[:100]])).with_columns(type=pl.lit(kind))
+def _attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
+    """Yield the attributes of an event and of the objects in it."""
+    for inner in _tables(event.get("Object")):
+        yield from _attributes({"Attribute": inner.get("Attribute")})
+    for attribute in _tables(event.get("Attribute")):
+        value, kind = attribute.get("value", ""), attribute.get("type")
+        how = _ATTRIBUTES.get(kind, "other-kind") if isinstance(kind, str) else "other-kind"
+        if how != "other-kind" and attribute.get("to_ids") is not True:
+            how = "not-for-blocking"
+        # Of two values the first is the host; the other one, an address or a port, may be shared.
+        first = value.partition("|")[0] if isinstance(value, str) and "|" in str(kind) else value
+        yield first, how
+
+
+def _tables(found: object) -> list[dict[str, Any]]:
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
-    kind = frame["type"].first()
-    read, plain = _TYPES.get(str(kind), ("host", Scope.EXACT))
-    text = pl.col("text").str.strip_chars()
+    how, text = pl.col("how"), pl.col("text").str.strip_chars()
+    host = how.is_in(["string", "hostname"])
+    read = pl.when(host).then(pl.lit("host")).when(how == "cidr").then(pl.lit("ip"))
+    marked = scope_as_written(text, Scope.EXACT)
     return cut(
         frame,
-        token=without_wildcard(text) if read == "host" else text,
-        read=read,
-        scope=scope_as_written(text, plain),
-        reason=pl.when(~pl.col("type").is_in(list(_TYPES))).then("type"),
+        token=pl.when(host).then(without_wildcard(refanged(text))).otherwise(text),
+        read=read.otherwise(pl.lit("url")),
+        scope=pl.when(how == "hostname").then(pl.lit(Scope.SUBTREE.value)).otherwise(marked),
+        reason=pl.when(~how.is_in([*_LISTS, "url"])).then(how),
     )
 
 
-# A JSON document has no comments.
-FORMAT = Format("misp", _tokens, comment=r"$^", lines=_lines)
+FORMAT = Format("misp", _tokens, comment=NO_COMMENT, lines=_lines, whole=True)

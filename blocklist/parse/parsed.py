@@ -1,11 +1,30 @@
 """What parsing a snapshot gives."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import polars as pl
 
+from blocklist.columns.schema import INDICATORS, REFUSALS
+
 #: The reason of lines that were left unread, for the feed asked for no more.
 BEYOND_LIMIT = "beyond-rank-limit"
+#: Reasons of lines that are as they should be, but list nothing that is read from them: they say
+#: nothing against the feed.
+ASIDE = (
+    BEYOND_LIMIT,
+    "filtered",
+    "header",
+    "local-data",
+    "other-kind",
+    "not-for-blocking",
+    "expired",
+    "revoked",
+)
+
+
+_SHARE = 1_000_000
+_HASHED = pl.Schema({"hash": pl.UInt32, "share": pl.UInt16})
 
 
 @dataclass(frozen=True)
@@ -35,5 +54,57 @@ class Parsed:
     @property
     def share_accepted(self) -> float:
         """The share of lines read that gave an indicator; 0.0 when there are none."""
-        content = self.lines - self.comments - self.refused.get(BEYOND_LIMIT, 0)
+        refused = self.refused
+        aside = sum(refused.get(reason, 0) for reason in ASIDE)
+        content = self.lines - self.comments - aside
         return self.accepted / content if content else 0.0
+
+
+def together(name: str, parts: list[Parsed]) -> Parsed:
+    """Return the account of a whole snapshot from those of its pieces, duplicates dropped."""
+    indicators = _joined([part.indicators for part in parts], INDICATORS)
+    refusals = _joined([part.refusals for part in parts], REFUSALS)
+    repeated = _repeated(indicators.select("kind", "value", "scope"))
+    dropped = Counter({"duplicate": len(repeated)})
+    for part in parts:
+        dropped.update(part.dropped)
+    return Parsed(
+        format=name,
+        lines=sum(part.lines for part in parts),
+        accepted=sum(part.accepted for part in parts),
+        comments=sum(part.comments for part in parts),
+        indicators=_without(indicators, repeated),
+        refusals=refusals,
+        dropped={what: count for what, count in dropped.most_common() if count},
+    )
+
+
+def _joined(frames: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
+    return pl.concat([schema.to_frame(), *frames])
+
+
+def _repeated(rows: pl.DataFrame) -> pl.Series:
+    """Return the numbers of rows that were there before.
+
+    By shares of short hashes, then the rows that are alike by them: one set of all rows would need
+    more memory than the rows themselves.
+    """
+    shares = rows.height // _SHARE + 1
+    short = (pl.struct(pl.all()).hash() % 2**32).cast(pl.UInt32).alias("hash")
+    share_of = (pl.col("hash") % shares).cast(pl.UInt16).alias("share")
+    slices = [part.select(short).with_columns(share_of) for part in rows.iter_slices(_SHARE)]
+    hashed = pl.concat([pl.DataFrame(schema=_HASHED), *slices])
+    found = []
+    for share in range(shares):
+        places = (hashed["share"] == share).arg_true()
+        alike = places.filter(hashed["hash"].gather(places).is_duplicated())
+        known = rows[alike].select(pl.struct(pl.all()).is_first_distinct()).to_series()
+        found.append(alike.filter(~known))
+    return pl.concat(found)
+
+
+def _without(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+    if places.is_empty():
+        return rows
+    gone = pl.zeros(rows.height, pl.Boolean, eager=True).scatter(places, True)
+    return rows.filter(~gone)

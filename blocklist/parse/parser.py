@@ -1,13 +1,16 @@
 """Parse a snapshot: split, cut into tokens by the format, canonicalise, account for every line."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import polars as pl
 
 from blocklist.columns import hosts, networks, urls
 from blocklist.columns.schema import INDICATORS, KIND, REFUSALS, SCOPE
 from blocklist.model import Kind, Scope
 from blocklist.parse.format import Format, Options
-from blocklist.parse.lines import MAX_LINE, decode
-from blocklist.parse.parsed import BEYOND_LIMIT, Parsed
+from blocklist.parse.lines import MAX_LINE, decode, pieces
+from blocklist.parse.parsed import BEYOND_LIMIT, Parsed, together
 from blocklist.parse.registry import FORMATS
 
 _SHOWN = 200
@@ -15,36 +18,46 @@ _SHOWN = 200
 
 def parse(body: bytes, name: str, options: Options | None = None) -> Parsed:
     """Parse the bytes of a snapshot in the format `name`, a key of `FORMATS`."""
-    return parse_lines(FORMATS[name].lines(decode(body)), FORMATS[name], options or Options())
+    known = FORMATS[name]
+    return together(name, list(_parts(decode(body), known, options or Options())))
+
+
+def _parts(text: bytes, known: Format, options: Options) -> Iterator[Parsed]:
+    """Yield what each piece of the text gives, lines numbered through."""
+    before = 0
+    for piece in [text] if known.whole else pieces(text):
+        lines = known.lines(piece, options)
+        parsed = parse_lines(lines.with_columns(pl.col("line") + before), known, options)
+        yield parsed
+        before += parsed.lines
+        options = replace(options, state=known.state(lines, options))
+        if options.rank_limit is not None:
+            read = parsed.lines - parsed.comments
+            options = replace(options, rank_limit=max(0, options.rank_limit - read))
 
 
 def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> Parsed:
     """Parse numbered lines; the sum of accepted, comments and refusals is their number."""
-    comment = (pl.col("text") == "") | pl.col("text").str.contains(known.comment)
-    content = lines.filter(~comment)
+    comment = pl.col("text").str.contains(known.comment_of(options))
+    content = lines.filter(~(comment | (pl.col("text") == "")))
+    comments = lines.height - content.height
     unread = _unread(content, options)
-    content = content.join(unread, on="line", how="anti", maintain_order="left")
+    if not unread.is_empty():
+        content = content.join(unread, on="line", how="anti", maintain_order="left")
     judged = _canonical(known.tokens(content, options), options)
     listed = judged.drop_nulls("value")
     bad = judged.filter(pl.col("value").is_null())
     beside = bad.join(listed, on="line", how="semi")
     alone = bad.join(listed, on="line", how="anti").unique("line", keep="first")
-    indicators = listed.unique(["kind", "value", "scope"], keep="first", maintain_order=True)
-    dropped = pl.concat(
-        [
-            "beside-" + beside["reason"],
-            listed["dropped"].drop_nulls(),
-            pl.Series("reason", ["duplicate"] * (listed.height - indicators.height), pl.String),
-        ]
-    )
+    dropped = pl.concat(["beside-" + beside["reason"], listed["dropped"].drop_nulls()])
     return Parsed(
         format=known.name,
         lines=lines.height,
         accepted=listed["line"].n_unique(),
-        comments=lines.height - content.height - unread.height,
-        indicators=_with_evidence(indicators),
+        comments=comments,
+        indicators=_with_evidence(listed),
         refusals=_refusals(unread, alone.join(content, on="line")),
-        dropped=dict(dropped.alias("what").value_counts(sort=True).iter_rows()),
+        dropped=dict(dropped.alias("what").value_counts().iter_rows()),
     )
 
 
@@ -100,10 +113,12 @@ def _urls(tokens: pl.Series) -> pl.DataFrame:
 _READERS = {"host": _hosts, "ip": _ips, "url": _urls}
 
 
-def _with_evidence(indicators: pl.DataFrame) -> pl.DataFrame:
-    return indicators.select(
-        "kind", "value", "scope", evidence="seen", line="line"
-    ).match_to_schema(INDICATORS)
+def _with_evidence(listed: pl.DataFrame) -> pl.DataFrame:
+    # Most values are written as seen: then both columns share their memory.
+    seen = pl.when(pl.col("seen") == pl.col("value")).then("value").otherwise("seen")
+    return listed.select("kind", "value", "scope", evidence=seen, line="line").match_to_schema(
+        INDICATORS
+    )
 
 
 def _refusals(*parts: pl.DataFrame) -> pl.DataFrame:

@@ -1,9 +1,37 @@
 """The registry of formats: adding one is a module of its own and a row here."""
 
-from blocklist.parse import adblock, csv, domains, hosts, ips, misp, urls, wildcard
+from blocklist.parse import (
+    adblock,
+    csv,
+    dnsmasq,
+    domains,
+    hosts,
+    ips,
+    json,
+    maltrail,
+    misp,
+    rpz,
+    stix,
+    unbound,
+    urls,
+    wildcard,
+)
 
+_MODULES = (
+    stix,
+    misp,
+    json,
+    hosts,
+    ips,
+    domains,
+    wildcard,
+    urls,
+    adblock,
+    dnsmasq,
+    unbound,
+    rpz,
+    maltrail,
+    csv,
+)
 #: In the order in which `detect` prefers formats that read a snapshot equally well.
-FORMATS = {
-    module.FORMAT.name: module.FORMAT
-    for module in (misp, hosts, ips, domains, wildcard, urls, adblock, csv)
-}
+FORMATS = {module.FORMAT.name: module.FORMAT for module in _MODULES}

@@ -4,13 +4,14 @@ import polars as pl
 
 from blocklist.parse.format import Format, Options, cut, refanged
 from blocklist.parse.lines import without_trailing_comment
+from blocklist.parse.mixed import SCHEMED
 
 
 def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     text = without_trailing_comment(pl.col("text"), r"#")
     rows = frame.with_columns(text=text, seen=text)
     text = pl.col("text")
-    schemed = text.str.contains(r"(?i)^[a-z*][a-z0-9+.*-]*(?::|\[:\]|\[:)?(?:\[?:?//)")
+    schemed = text.str.contains(SCHEMED)
     pathed = ~schemed & text.str.contains(r"^[^\s/]+/|^(?:[^\s/:]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")
     return cut(
         rows,

@@ -1,0 +1,57 @@
+"""Which addresses a feed may lead to: a redirect must not reach into the own network.
+
+Checked on the address of the socket itself, so no name, no resolver and no spelling gets around it
+(server-side request forgery, OWASP A10:2021; special addresses: RFC 6890).
+"""
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+# Clouds answer at these with secrets, though no registry calls them special.
+_METADATA = {ip_address("168.63.129.16")}
+_NAT64 = ip_network("64:ff9b::/96")
+
+AddressInfo = tuple[int, int, int, str, tuple[object, ...]]
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one of the internet at large, also when it carries an IPv4 one."""
+    address = ip_address(text.partition("%")[0])
+    inner = _embedded(address) if isinstance(address, IPv6Address) else None
+    if inner is not None:
+        return is_public(str(inner))
+    return address.is_global and not address.is_multicast and address not in _METADATA
+
+
+def _embedded(address: IPv6Address) -> IPv4Address | None:
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+
+
+class Reach:
+    """Where the sockets of one fetch may connect to.
+
+    A feed's own URL may be anywhere, for a person wrote it. Whatever it redirects to must be
+    public, or at the very address that the feed's own URL was at.
+    """
+
+    def __init__(self) -> None:
+        self.redirected = False
+        #: The last address that was refused; libraries wrap errors beyond recognition.
+        self.refused: str | None = None
+        self._own: set[str] = set()
+
+    def socket(self, info: AddressInfo) -> socket.socket:
+        """Return a socket for an address, or raise `OSError` where it may not connect to."""
+        family, kind, protocol, _, place = info
+        self.check(str(place[0]))
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    def check(self, address: str) -> None:
+        """Raise `PermissionError` when a socket may not connect to the address."""
+        if not self.redirected:
+            self._own.add(address)
+        elif address not in self._own and not is_public(address):
+            self.refused = address
+            raise PermissionError(f"{address} is not public")

@@ -1,0 +1,188 @@
+"""Fetch many feeds at once: mirrors in order, tries with growing pauses, a limit for each host.
+
+The event loop runs in a thread of its own, so that one feed is parsed while others still arrive.
+Bodies wait in files; one is read into memory when it is wanted.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from blocklist.catalogue import Feed, is_digest
+from blocklist.collect import fetch
+from blocklist.collect.errors import FetchError, Unacceptable
+from blocklist.collect.fetch import Awaited, Fetched
+from blocklist.collect.secret import request, shown
+from blocklist.collect.source import source
+from blocklist.config import Collect
+from blocklist.ledger.health import NOTHING, Validators
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
+
+    from blocklist.collect.download import Download, Downloader
+
+_DIGEST_BYTES = 1 << 20
+
+#: Told the feed's name, how many bytes came, and how many are to come where that is known.
+Progress = Callable[[str, int, int | None], None]
+
+
+class Remote:
+    """An event loop in a thread, which ends with the `with` block, and the fetches in it."""
+
+    def __init__(
+        self,
+        settings: Collect,
+        scratch: Path,
+        progress: Progress = lambda *_: None,
+        resolver: "AbstractResolver | None" = None,
+    ) -> None:
+        self._settings = settings
+        self._scratch = scratch
+        self._progress = progress
+        self._resolver = resolver
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._numbers = count()
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="fetching", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    def start(self, feed: Feed, known: Validators) -> "Future[Awaited]":
+        """Begin to fetch a feed; the result, when called, reads the body or raises `FetchError`."""
+        return asyncio.run_coroutine_threadsafe(self._caught(self._fetch(feed, known)), self._loop)
+
+    async def _caught(self, work: Coroutine[None, None, Awaited]) -> Awaited:
+        try:
+            return await work
+        except FetchError as error:
+            return partial(_raise, error)
+        except Exception as error:
+            return partial(_raise, FetchError(f"not fetched: unexpected {type(error).__name__}"))
+
+    async def _fetch(self, feed: Feed, known: Validators) -> Awaited:
+        """Ask the mirrors in order until one answers; raise `FetchError` when none does."""
+        errors = []
+        for url in feed.urls:
+            try:
+                return await self._mirror(feed, url, known)
+            except FetchError as error:
+                errors.append(error)
+        raise fetch.joined(errors)
+
+    async def _mirror(self, feed: Feed, url: str, known: Validators) -> Awaited:
+        max_bytes = feed.max_bytes or self._settings.max_bytes
+        if not fetch.is_remote(url):
+            found = await asyncio.to_thread(fetch.local, url, max_bytes)
+            await self._check(feed, url, found.digests)
+            return lambda: found
+        if known.source != source(url):
+            known = NOTHING
+        got = await self._patiently(feed, url, known, max_bytes)
+        if got.path is not None:
+            await self._check(feed, url, got.digests)
+        return partial(_read, got, url)
+
+    async def _check(self, feed: Feed, url: str, digests: frozenset[str]) -> None:
+        if feed.sha256 and await self._digest(feed, url) not in digests:
+            raise Unacceptable(f"{shown(url)}: its SHA-256 is not the one of {_says(feed)}")
+
+    async def _patiently(
+        self, feed: Feed, url: str, known: Validators, max_bytes: int
+    ) -> "Download":
+        """Try again where that may help, with pauses that double, and some chance in them."""
+        for tried in range(1, self._settings.tries + 1):
+            try:
+                return await self._once(feed, url, known, max_bytes)
+            except FetchError as error:
+                longest = self._settings.max_wait
+                if not error.again or tried == self._settings.tries or (error.wait or 0) > longest:
+                    raise
+                pause = min(self._settings.backoff * 2 ** (tried - 1), longest)
+                chance = random.uniform(0.5, 1)  # noqa: S311 - so that many do not come at once
+                await asyncio.sleep(pause * chance if error.wait is None else error.wait)
+        raise AssertionError("the last try returns or raises")
+
+    async def _once(self, feed: Feed, url: str, known: Validators, max_bytes: int) -> "Download":
+        from blocklist.collect.download import Asked
+
+        filled, headers = request(feed, url)
+        path = self._scratch / str(next(self._numbers))
+        asked = Asked(filled, headers, known, max_bytes, shown(url))
+        return await self._downloader().get(asked, path, partial(self._progress, feed.name))
+
+    def _downloader(self) -> "Downloader":
+        from blocklist.collect.download import Downloader
+
+        return Downloader(self._settings, self._slot, self._resolver)
+
+    def _slot(self, host: str) -> asyncio.Semaphore:
+        return self._slots.setdefault(host, asyncio.Semaphore(self._settings.per_host))
+
+    async def _digest(self, feed: Feed, url: str) -> str:
+        """Return the digest that the feed's list must have."""
+        if is_digest(feed.sha256):
+            return feed.sha256.lower()
+        other = replace(feed, urls=(feed.sha256,), sha256="", max_bytes=_DIGEST_BYTES)
+        answer = (await self._fetch(other, NOTHING))()
+        return digest_of((answer.body or b"").decode(errors="replace"), url, feed)
+
+
+def digest_of(text: str, url: str, feed: Feed) -> str:
+    """Return the digest in a file such as sha256sum writes, on the line that names the list."""
+    name = url.partition("?")[0].rpartition("/")[2]
+    lines = [line for line in text.splitlines() if re.search(r"\b[0-9a-fA-F]{64}\b", line)]
+    named = [line for line in lines if name and name in line] or lines
+    if not named or (len(named) > 1 and named is lines):
+        raise FetchError(f"{_says(feed)} says no SHA-256 of {name}")
+    found = re.search(r"\b[0-9a-fA-F]{64}\b", named[0])
+    assert found
+    return found[0].lower()
+
+
+def _says(feed: Feed) -> str:
+    return f"{feed.key}.sha256" if is_digest(feed.sha256) else shown(feed.sha256)
+
+
+def _read(got: "Download", url: str) -> Fetched:
+    body = None
+    if got.path is not None:
+        body = got.path.read_bytes()
+        got.path.unlink()
+    said = replace(got.said, source=source(url))
+    return Fetched(body, url, said, got.content_type, got.digests)
+
+
+def _raise(error: FetchError) -> Fetched:
+    raise error
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,70 @@
+"""Tokens and headers from the environment or a file; and URLs as they may be shown."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from blocklist.catalogue import Feed
+from blocklist.collect.errors import FetchError
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_TOKEN = "{token}"  # noqa: S105
+
+
+def shown(url: str) -> str:
+    """Return a URL without what may be secret in it: user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "a URL that cannot be read"
+    if not parts.scheme or not parts.netloc:
+        return url.partition("?")[0] if "://" in url else url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", "")) + ("?..." if parts.query else "")
+
+
+def request(feed: Feed, url: str) -> tuple[str, dict[str, str]]:
+    """Return a feed's URL and headers with the secrets in their places.
+
+    Raise `FetchError` when one is missing; no message ever says a value.
+    """
+    headers = dict(_header(feed, line) for line in feed.headers)
+    if not feed.token_env and not feed.token_file:
+        return url, headers
+    token = _token(feed)
+    if _TOKEN in url:
+        return url.replace(_TOKEN, quote(token, safe="")), headers
+    return url, {"Authorization": f"Bearer {token}", **headers}
+
+
+def _token(feed: Feed) -> str:
+    if feed.token_env:
+        return _checked(_variable(feed, feed.token_env), feed.token_env)
+    try:
+        return _checked(Path(feed.token_file).read_text().strip(), feed.token_file)
+    except (OSError, UnicodeDecodeError):
+        raise FetchError(f"{feed.key}.token_file: {feed.token_file} cannot be read") from None
+
+
+def _header(feed: Feed, line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not _NAME.fullmatch(name.strip()):
+        raise FetchError(f"{feed.key}.headers: expected texts such as 'Auth-Key: $NAME'")
+    filled = _VARIABLE.sub(lambda found: _variable(feed, found[1] or found[2]), value.strip())
+    return name.strip(), _checked(filled, f"{feed.key}.headers")
+
+
+def _variable(feed: Feed, name: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise FetchError(f"{feed.key} needs the environment variable {name}, which is not set")
+    return value
+
+
+def _checked(value: str, where: str) -> str:
+    """Return a value that can stand in a header; a line end in one would start another."""
+    if not value or not value.isascii() or not value.isprintable():
+        raise FetchError(f"{where}: expected one line of plain ASCII")
+    return value

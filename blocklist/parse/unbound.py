@@ -1,0 +1,63 @@
+"""Unbound's `local-zone: "x" TYPE`, where the type keeps x and all below from being resolved.
+
+Source: unbound.conf(5), local-zone. Types that let names through are exceptions, on which a block
+feed has no say. What `local-data` answers with is never taken over: its lines are counted only, and
+a name with nothing but data of its own is not listed.
+"""
+
+import polars as pl
+
+from blocklist.model import Scope
+from blocklist.parse.format import Format, Options, cut
+
+_BLOCKING = (
+    "always_deny",
+    "always_nodata",
+    "always_null",
+    "always_nxdomain",
+    "always_refuse",
+    "deny",
+    "inform_deny",
+    "inform_redirect",
+    "redirect",
+    "refuse",
+    "static",
+)
+_PASSING = (
+    "always_transparent",
+    "block_a",
+    "inform",
+    "ipset",
+    "nodefault",
+    "noview",
+    "transparent",
+    "typetransparent",
+)
+_ZONE = r"""^(?:server:\s*)?local-zone:\s*["']?([^"'\s]*)["']?\s+["']?([a-z_]+)["']?\s*(?:#.*)?$"""
+_DATA = r"^(?:server:\s*)?local-data(?:-ptr)?:\s"
+
+
+def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+    parts = pl.col("text").str.extract_groups(_ZONE)
+    rows = frame.with_columns(zone=parts.struct.field("1"), type=parts.struct.field("2"))
+    return cut(
+        rows,
+        token=pl.coalesce("zone", "text"),
+        scope=Scope.SUBTREE,
+        reason=_refusal(pl.col("text")),
+    )
+
+
+def _refusal(text: pl.Expr) -> pl.Expr:
+    cases = (
+        ("local-data", text.str.contains(_DATA)),
+        ("other-setting", pl.col("zone").is_null()),
+        ("every-name", pl.col("zone") == "."),
+        ("exception", pl.col("type").is_in(_PASSING)),
+        ("unknown-type", ~pl.col("type").is_in(_BLOCKING)),
+    )
+    return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
+
+
+# A clause such as `server:` has no content of its own.
+FORMAT = Format("unbound", _tokens, comment=r"^(?:#|[a-z-]+:\s*(?:#.*)?$)")

@@ -1,0 +1,270 @@
+"""Parsing: what depends on more than a line: zones, header rows, paths, pieces of a text."""
+
+import re
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocklist import catalogue
+from blocklist.collect import update
+from blocklist.errors import UsageError
+from blocklist.parse import FORMATS, Options, Parsed, parse, parser
+from blocklist.parse.lines import pieces
+from tests.parse_tables import TABLE, Is, event, ip, sub, url
+
+
+def found(parsed: Parsed) -> list[Is]:
+    return [Is(*row) for row in parsed.indicators.select("value", "scope", "kind").iter_rows()]
+
+
+# --- rpz --------------------------------------------------------------------------------------
+
+SOA = "@ IN SOA localhost. root.localhost. 1 2 3 4 5\n"
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected", "why"),
+    [
+        ("a.example CNAME .\n*.a.example CNAME .\n", [sub("a.example")], "x and *.x: the subtree"),
+        ("*.A.example CNAME .\na.example CNAME .\n", [sub("a.example")], "in any order and case"),
+        (
+            "*.a.example CNAME .\na.example CNAME rpz-passthru.\n",
+            [Is("a.example", "below")],
+            "a pass-through is no half of a subtree",
+        ),
+        (
+            "*.a.example CNAME .\nb.a.example CNAME .\n",
+            [Is("a.example", "below"), Is("b.a.example")],
+            "another name",
+        ),
+        ("$ORIGIN rpz.test.\n" + SOA + "a.example CNAME .\n", [Is("a.example")], "$ORIGIN"),
+        (
+            "rpz.test. 60 IN SOA a. b. 1 2 3 4 5\na.example.RPZ.test. 60 IN CNAME .\n",
+            [Is("a.example")],
+            "whole owners, as dig writes them",
+        ),
+        (
+            "$ORIGIN rpz.test.\n" + SOA + "$ORIGIN example.rpz.test.\na CNAME .\n*.a CNAME .\n",
+            [sub("a.example")],
+            "an $ORIGIN below the zone",
+        ),
+        ("$ORIGIN rpz.test.\na.other.test. CNAME .\n", [], "not in the zone"),
+        ("$ORIGIN .\nrpz.test SOA a. b. 1 2 3 4 5\nb.example CNAME .\n", [Is("b.example")], "root"),
+        (
+            SOA + "  NS localhost.\na.example A 0.0.0.0\n\tAAAA ::\n",
+            [Is("a.example")],
+            "owner left out",
+        ),
+        (
+            "@ SOA a. b. (\n  1 ; serial\n  1h 15m\n  30d 2h )\n  NS a.\na.example CNAME .\n",
+            [Is("a.example")],
+            "a SOA over several lines",
+        ),
+    ],
+)
+def test_a_zone(zone: str, expected: list[Is], why: str) -> None:
+    parsed = parse(zone.encode(), "rpz")
+    assert found(parsed) == expected, why
+    assert set(parsed.refused) <= {"exception", "outside-zone"}, why
+
+
+def test_a_zone_can_be_named() -> None:
+    body = b"a.example.rpz.test. CNAME .\n"
+    assert found(parse(body, "rpz", Options(zone="RPZ.test."))) == [Is("a.example")]
+    assert parse(body, "rpz").refused == {"outside-zone": 1}
+
+
+def test_redirects_of_a_zone_are_counted() -> None:
+    body = b"a.example CNAME garden.example.\nb.example A 0.0.0.0\nc.example A 192.0.2.1\n"
+    assert parse(body, "rpz").dropped == {"redirect-address": 2}
+
+
+def test_local_data_says_nothing_against_a_feed() -> None:
+    body = b'local-zone: "a.example" redirect\nlocal-data: "a.example A 192.0.2.1"\n' * 2
+    parsed = parse(body, "unbound")
+    assert parsed.refused == {"local-data": 2}
+    assert parsed.share_accepted == 1.0
+
+
+# --- csv --------------------------------------------------------------------------------------
+
+URLHAUS = """\
+# a comment
+# id,url,url_status,tags
+"1","http://a.example/x","online","x,y"
+"2","http://b.example/x","offline",""
+"3","http://c.example/x","unknown"
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "expected", "why"),
+    [
+        (Options(column_name="url"), "abc", "by name"),
+        (Options(column=2), "abc", "by number"),
+        (Options(column_name="url", filters=("url_status=online",)), "a", "rows of a value"),
+        (Options(column=2, filters=("3=online",)), "a", "the same by number"),
+        (
+            Options(column_name="url", filters=("url_status=online", "url_status = unknown")),
+            "ac",
+            "either value",
+        ),
+        (Options(column_name="url", filters=("url_status=online", "id=2")), "", "both columns"),
+        (Options(column=2, filters=("4=x,y",)), "a", "a separator in quotes"),
+        (Options(column=2, filters=("4=",)), "b", "empty is a value, missing is none"),
+        (Options(column_name="host"), "", "no such column"),
+        (Options(column_name="url", filters=("state=online",)), "", "nor such a filter"),
+    ],
+)
+def test_columns(options: Options, expected: str, why: str) -> None:
+    parsed = parse(URLHAUS.encode(), "csv", options)
+    assert found(parsed) == [url(f"http://{name}.example/x") for name in expected], why
+    assert parsed.lines == 5
+    assert parsed.comments == 2
+
+
+def test_what_is_filtered_says_nothing_against_a_feed() -> None:
+    options = Options(column_name="url", filters=("url_status=online",))
+    parsed = parse(URLHAUS.encode(), "csv", options)
+    assert parsed.refused == {"filtered": 2}
+    assert parsed.share_accepted == 1.0
+
+
+def test_a_header_that_is_no_comment() -> None:
+    body = b"rank;host\n1;a.example\n"
+    parsed = parse(body, "csv", Options(column_name="host", separator=";"))
+    assert found(parsed) == [Is("a.example")]
+    assert parsed.refused == {"header": 1}
+
+
+def test_comments_as_the_feed_has_them() -> None:
+    parsed = parse(b"% a.example\nb.example\n", "domains", Options(comment="%"))
+    assert found(parsed) == [Is("b.example")]
+    assert parsed.comments == 1
+
+
+# --- json -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "expected", "why"),
+    [
+        (
+            '[{"d": "a.example"}, {"d": "b.example"}]',
+            "[].d",
+            [Is("a.example"), Is("b.example")],
+            "",
+        ),
+        ('{"d": ["a.example"], "i": ["192.0.2.1"]}', "i", [ip("192.0.2.1")], "one of several"),
+        ('{"a.example": 1}', "keys(@)", [Is("a.example")], "the names of values"),
+        ('{"d": "a.example"}', "d", [Is("a.example")], "a lone text"),
+        (
+            '{"d": "a.example"}\n{"d": "b.example"}\n',
+            "d",
+            [Is("a.example"), Is("b.example")],
+            "lines",
+        ),
+        ('[{"d": "a.example", "on": true}, {"d": "b.example"}]', "[?on].d", [Is("a.example")], "?"),
+        ('{"d": ["a.example"]}', "e", "not-found", "nothing there"),
+        ('{"d": ["a.example"]}', "length(d)", "not-found", "a number"),
+        ('{"d": 7}', "keys(d)", "not-found", "not for numbers"),
+        ('{"d": [["a.example"]]}', "d", "not-a-text", "too deep"),
+    ],
+)
+def test_paths(body: str, path: str, expected: list[Is] | str, why: str) -> None:
+    parsed = parse(body.encode(), "json", Options(path=path))
+    if isinstance(expected, str):
+        assert list(parsed.refused) == [expected], why
+    else:
+        assert found(parsed) == expected, why
+
+
+def test_a_document_beyond_measure_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blocklist.parse.documents.MAX_DOCUMENT", 10)
+    for name in ("json", "misp", "stix"):
+        assert parse(b'["a.example"]', name).refused == {"document-too-large": 1}
+
+
+def test_files_say_nothing_against_an_event() -> None:
+    parsed = parse(event(("md5", "0" * 32), ("domain", "a.example")).encode(), "misp")
+    assert parsed.refused == {"other-kind": 1}
+    assert parsed.share_accepted == 1.0
+
+
+# --- Pieces -----------------------------------------------------------------------------------
+
+text = st.lists(
+    st.sampled_from([row[1] for row in TABLE] + ["$ORIGIN x.", "\ta A 0.0.0.0", "x,y"]), max_size=12
+)
+PIECEWISE = sorted(name for name, known in FORMATS.items() if not known.whole)
+
+
+def account(parsed: Parsed, name: str) -> tuple[object, ...]:
+    """Return all of an account, for zones without the halves that meet only in one piece."""
+    what = ["value", "line"] if name == "rpz" else parsed.indicators.columns
+    refused = parsed.refusals.rows()
+    listed = parsed.indicators.select(what).unique(maintain_order=True).rows()
+    return parsed.lines, parsed.accepted, parsed.comments, refused, listed
+
+
+@given(
+    lines=text,
+    name=st.sampled_from(PIECEWISE),
+    size=st.integers(1, 80),
+    options=st.builds(
+        Options,
+        rank_limit=st.none() | st.integers(1, 5),
+        column_name=st.sampled_from(["", "x"]),
+    ),
+)
+def test_pieces_give_what_the_whole_gives(
+    lines: list[str], name: str, size: int, options: Options
+) -> None:
+    # A header row is looked for in the first piece.
+    body = "\n".join(["x,y", *lines]).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parser, "pieces", partial(pieces, size=size))
+        by_pieces = parse(body, name, options)
+    assert account(by_pieces, name) == account(parse(body, name, options), name)
+
+
+@given(
+    body=st.binary(max_size=60).map(lambda body: body.replace(b"\1", b"\n")), size=st.integers(1, 9)
+)
+def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
+    cut = list(pieces(body, size))
+    assert b"".join(cut) == body
+    assert all(piece.endswith(b"\n") for piece in cut[:-1])
+
+
+# --- What a feed may say about it -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"filters": ["online"]}, "filters: expected texts such as"),
+        ({"filters": ["=online"]}, "filters: expected texts such as"),
+        ({"comment": ""}, "comment: expected at least one character"),
+        ({"path": "[?"}, "path: expected a JMESPath expression"),
+    ],
+)
+def test_what_cannot_be_is_refused(table: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        catalogue.feed("x", {"url": "x", "format": "csv", **table}, "x: ")
+
+
+def test_what_a_feed_says_reaches_the_parser() -> None:
+    said: dict[str, object] = {
+        "column_name": "url",
+        "filters": ["a=b"],
+        "comment": "%",
+        "path": "[].x",
+        "zone": "rpz.example",
+    }
+    feed = catalogue.feed("x", {"url": "x", "format": "csv", **said}, "x: ")
+    assert update.options(feed) == Options(
+        column_name="url", filters=("a=b",), comment="%", path="[].x", zone="rpz.example"
+    )
