@@ -11,7 +11,7 @@ from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verd
 from blocklist.queries import parse_query
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What `check` says; `cause` names the guard or the operator's words behind the reason."""
 

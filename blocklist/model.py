@@ -107,7 +107,7 @@ class FeedState(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Indicator:
     """A domain name, IP network or URL in canonical form."""
 
@@ -115,7 +115,7 @@ class Indicator:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """Feed `feed` listed an indicator from `since` until `until` (ISO 8601, UTC) or still."""
 
@@ -127,7 +127,7 @@ class Listing:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """An operator's own word on a name, network or URL; it wins over every feed and guard."""
 
@@ -140,7 +140,7 @@ class Entry:
     expires: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Match:
     """The judged indicator that decides about a queried name, and how far it reaches."""
 

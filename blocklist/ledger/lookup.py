@@ -15,7 +15,7 @@ _REASONS = list(Reason)
 MOST_PAGES = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judged:
     """A verdict of the release in force."""
 
