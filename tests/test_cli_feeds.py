@@ -1,19 +1,17 @@
 """`feeds list`, `show` and `add`, as a person or a script uses them."""
 
-import json
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, NamedTuple
 
 import pytest
 
 from blocklist import addition
-from blocklist.cli import main
 from blocklist.errors import UsageError
+from tests.cli_support import Run, commands
 
 CONFIG = """# mine; keep this
 [feeds.taken]   # and this
@@ -23,45 +21,16 @@ format = "domains"
 LIST = "0.0.0.0 fraud-one.top\n0.0.0.0 fraud-two.top\nno host\n"
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:  # noqa: ANN401
-        """The JSON document on stdout."""
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Give a function that runs a command in a folder with a configuration and lists."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
     (tmp_path / "lists").mkdir()
     (tmp_path / "blocklist.toml").write_text(CONFIG)
     (tmp_path / "lists/taken.txt").write_text("fraud-one.top\n")
     (tmp_path / "lists/Shop Frauds.txt").write_text(LIST)
     (tmp_path / "lists/page.txt").write_text("<html><body>log in</body></html>\n" * 9)
     (tmp_path / "lists/comments.txt").write_text("# none yet\n")
-
-    def command(*words: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["blocklist", *words])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Ended(code, *capsys.readouterr())
-
-    return command
+    return commands(tmp_path, monkeypatch, capsys)
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
@@ -93,6 +62,16 @@ def test_list_filters(run: Run, words: tuple[str, ...], has: str, lacks: str) ->
     assert lacks not in names
     lines = run("feeds", "list", *words).out.splitlines()
     assert {line.split()[0] for line in lines[1:]} == names
+
+
+def test_show_keeps_secrets(run: Run, tmp_path: Path) -> None:
+    with (tmp_path / "blocklist.toml").open("a") as file:
+        file.write(
+            '[feeds.paid]\nurl = "https://me:hunter2@lists.top/x?key=hunter3"\n'
+            'format = "hosts"\nheaders = ["Auth-Key: hunter4"]\n'
+        )
+    for words in (("feeds", "show", "paid"), ("feeds", "list", "--json")):
+        assert "hunter" not in run(*words).out
 
 
 def test_show_tells_all(run: Run) -> None:

@@ -51,7 +51,10 @@ def collected(
         )
     for outcome in outcomes:
         if not outcome.good:
-            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; its last good stays in force")
+            rest = (
+                "its last good stays in force" if outcome.entries else "nothing is known of it yet"
+            )
+            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; {rest}")
     return outcomes
 
 
