@@ -408,7 +408,7 @@ def test_the_exit_code_and_what_is_said(
     out, err = capfd.readouterr()
     assert ended.value.code == 4
     assert "good: fresh, 2,000 entries" in err
-    assert ": the server answers 404 Not Found; its last good stays in force" in err
+    assert ": the server answers 404 Not Found; nothing is known of it yet" in err
     assert len(out.splitlines()) == 3
 
 
