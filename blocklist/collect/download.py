@@ -7,13 +7,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blocklist import __version__
 from blocklist.collect.addresses import Reach, is_public
+from blocklist.collect.causes import bad_status, plain
 from blocklist.collect.errors import FetchError, Unacceptable
 from blocklist.collect.unpack import Unpacker
 from blocklist.collect.zipped import is_zip, members
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from yarl import URL
 
 USER_AGENT = f"blocklist/{__version__} (+manages the blocklist of one network)"
-#: Statuses of a server that may think otherwise in a moment.
-_AGAIN = (408, 425, 429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PIECE = 1 << 16
 
@@ -83,7 +81,7 @@ class Downloader:
         except TimeoutError as error:
             raise self._late(asked.shown, error) from None
         except (ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
-            raise _plain(asked.shown, reach, error) from None
+            raise plain(asked.shown, reach, error) from None
 
     @asynccontextmanager
     async def _session(self, reach: Reach) -> AsyncIterator["ClientSession"]:
@@ -146,7 +144,7 @@ class Downloader:
                 )
             return Download(None, asked.known)
         if response.status != 200:
-            raise _bad_status(asked.shown, response)
+            raise bad_status(asked.shown, response)
         length = response.content_length
         if length is not None and length > asked.max_bytes:
             raise Unacceptable(
@@ -217,28 +215,6 @@ def _proxy(url: "URL", reach: Reach) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _bad_status(where: str, response: "ClientResponse") -> FetchError:
-    wait = _seconds(response.headers.get("Retry-After", ""))
-    cause = f"{where}: the server answers {response.status}"
-    reason = re.sub(r"[^ -~]", "", response.reason or "")[:60]
-    return FetchError(f"{cause} {reason}".rstrip(), again=response.status in _AGAIN, wait=wait)
-
-
-def _seconds(text: str) -> float | None:
-    """Return a `Retry-After` in seconds: a number or a date (RFC 9110, 10.2.3)."""
-    from datetime import UTC, datetime
-
-    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(
-        0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    )
-
-
 def _only(response: "ClientResponse", name: str) -> str | None:
     """Return a header's value, none where a server contradicts itself."""
     values = set(response.headers.getall(name, []))
@@ -277,42 +253,3 @@ def _unzipped(path: Path, cap: int) -> str:
             file.write(piece)
     beside.replace(path)
     return inner.hexdigest()
-
-
-def _plain(where: str, reach: Reach, error: Exception) -> FetchError:
-    """Return a library's error in one line that says no more than is known."""
-    if reach.refused is not None:
-        return FetchError(f"{where}: leads to {reach.refused}, which is in no public network")
-    cause, again = _cause(error)
-    return FetchError(f"{where}: {cause}", again=again)
-
-
-def _cause(error: Exception) -> tuple[str, bool]:
-    """Return the cause of an error in plain words, and whether another try may help."""
-    import aiohttp
-
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        inner = error.certificate_error
-        why = getattr(inner, "verify_message", "") or type(inner).__name__
-        return f"its TLS certificate cannot be trusted: {why}", False
-    # The first that fits: most special first.
-    for kind, cause, again in (
-        (aiohttp.ClientSSLError, "no TLS connection: {}", True),
-        (aiohttp.ClientConnectorDNSError, "its host is not found in DNS", True),
-        (aiohttp.ClientConnectorError, "cannot be reached: {}", True),
-        (aiohttp.ClientPayloadError, "the connection ended before the list did", True),
-        (aiohttp.ServerDisconnectedError, "the server hung up without an answer", True),
-        ((aiohttp.ClientOSError, ConnectionError), "the connection broke", True),
-        (aiohttp.ClientResponseError, "the server does not speak HTTP as it should", False),
-        ((aiohttp.InvalidURL, ValueError), "not a URL that can be fetched", False),
-        (OSError, "cannot be kept: {}", False),
-    ):
-        if isinstance(error, kind):
-            return cause.format(_reason(error)), again
-    return type(error).__name__, False
-
-
-def _reason(error: Exception) -> str:
-    inner = getattr(error, "os_error", error)
-    reason = getattr(inner, "reason", None) or getattr(inner, "strerror", None)
-    return str(reason or type(inner).__name__)[:100]
