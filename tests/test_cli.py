@@ -117,6 +117,13 @@ def test_check_tells_feeds_dates_and_evidence(world: Run) -> None:
     assert octal["listings"][0]["until"] is None
 
 
+def test_a_name_in_disguise_is_shown_as_it_reads(world: Run, tmp_path: Path) -> None:
+    (tmp_path / "alpha.txt").write_text("fraud-one.top\nb\u00fccher-fraud.top\nfamous-site.com\n")
+    world("run")
+    shown = world("check", "xn--bcher-fraud-thb.top").out
+    assert "by xn--bcher-fraud-thb.top = b\u00fccher-fraud.top (subtree)" in shown
+
+
 def test_check_reads_names_from_stdin(world: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     world("run")
     from io import StringIO

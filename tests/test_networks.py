@@ -249,16 +249,6 @@ def test_subtract_is_the_model(spans: list[Span], holes: list[Span]) -> None:
     assert columns.texts(found).to_list() == [networks.text(part) for part in model(left)]
 
 
-@given(SPANS, SPANS)
-def test_overlapping_is_the_model(spans: list[Span], others: list[Span]) -> None:
-    expected = [
-        any(family == other and first <= end and last >= start for other, start, end in others)
-        for family, first, last in spans
-    ]
-    found = columns.overlapping(frame_of(spans).with_columns(row=pl.lit("kept")), frame_of(others))
-    assert found.to_list() == expected
-
-
 @given(SPANS)
 def test_spans_keep_order_and_repetition(spans: list[Span]) -> None:
     listed = [part for span in spans for part in networks_of(span)] * 2

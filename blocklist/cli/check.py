@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, session, show, show_json, warn
+from blocklist.cli.session import Json, readable, session, show, show_json, warn
 from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
 
@@ -65,7 +65,9 @@ def _answers(queries: Iterable[str], connection: "object") -> Iterator["Answer"]
 
 
 def _show(answer: "Answer") -> None:
-    match = f", by {answer.match.indicator} ({answer.match.scope})" if answer.match else ""
+    match = (
+        f", by {readable(answer.match.indicator)} ({answer.match.scope})" if answer.match else ""
+    )
     cause = f": {answer.cause}" if answer.cause else ""
     show(f"{answer.query}: {answer.verdict} ({answer.reason}{cause}){match}")
     for listing in answer.listings:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from blocklist.cli.operator import parsed
-from blocklist.cli.session import Json, session, show, show_json, show_table
+from blocklist.cli.session import Json, readable, session, show, show_json, show_table
 from blocklist.errors import UsageError
 from blocklist.model import Entry, Reason, Verdict
 
@@ -42,7 +42,10 @@ def listing(
     if not found:
         show("nothing is held")
         return
-    rows = ((h.indicator, h.scope, h.reason, h.cause, ", ".join(h.feeds), h.since) for h in found)
+    rows = (
+        (readable(h.indicator), h.scope, h.reason, h.cause, ", ".join(h.feeds), h.since)
+        for h in found
+    )
     show_table(("held", "scope", "reason", "because of", "listed by", "since"), rows)
     if total > len(found):
         show(f"... and {total - len(found):,} more (--limit, --reason)")

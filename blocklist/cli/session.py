@@ -99,6 +99,14 @@ def _escaped(part: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in part)
 
 
+def readable(value: str) -> str:
+    """Return an indicator and, where it is a name in disguise, what a person reads in it."""
+    from blocklist.names import to_unicode
+
+    unicode = value if "://" in value else to_unicode(value)
+    return value if unicode == value else f"{value} = {unicode}"
+
+
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table: drawn on a terminal, in plain aligned columns elsewhere."""
     cells = [[printable("" if cell is None else str(cell)) for cell in row] for row in rows]

@@ -140,21 +140,6 @@ def _within(points: pl.DataFrame, disjoint: pl.DataFrame, name: str) -> pl.DataF
     return found.with_columns(pl.when(holds).then(column).alias(column))
 
 
-def overlapping(frame: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
-    """Return for each span of `frame`, in order, whether it shares an address with `others`."""
-    disjoint = merge(others).select("family", pl.col("first").alias("start"), reached="last")
-    numbered = frame.select(SPAN.names()).with_row_index("row").sort("last")
-    found = numbered.join_asof(
-        disjoint.sort("start"),
-        left_on="last",
-        right_on="start",
-        by="family",
-        check_sortedness=False,
-    )
-    hit = (pl.col("reached") >= pl.col("first")).fill_null(value=False)
-    return found.sort("row").select(hit.alias("overlaps")).to_series()
-
-
 def texts(frame: pl.DataFrame) -> pl.Series:
     """Return the canonical networks that make up the spans, in order of address."""
     return blocks(frame.sort("family", "first"))["value"]

@@ -8,9 +8,6 @@ import polars as pl
 
 from blocklist.columns.names import parent, sort_key
 
-#: A name with rows of its own: whether they block the name and what is below it; null is silence.
-NODES = pl.Schema([("value", pl.String()), ("own", pl.Boolean()), ("under", pl.Boolean())])
-
 
 def nodes(rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row for each name of a release, with all that its own rows say."""

@@ -12,7 +12,6 @@ import polars as pl
 MAX_LINE = 8192
 #: A piece of a large snapshot is parsed at a time, which bounds the memory that parsing needs.
 PIECE = 8_000_000
-LINES = pl.Schema({"line": pl.UInt32, "text": pl.String})
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
