@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
+import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,9 @@ from blocklist.columns.schema import INDICATORS, REFUSALS
 from blocklist.errors import Refused
 from blocklist.model import Scope
 from blocklist.parse import FORMATS, Options, Parsed, detect, parse
+from blocklist.parse.format import Format
+from blocklist.parse.lines import numbered
+from blocklist.parse.parser import parse_lines
 from tests.parse_tables import (
     COMMENT,
     DOCUMENTS,
@@ -406,3 +411,25 @@ def test_ranges_are_what_the_scalar_form_says(spans: list[str]) -> None:
 )
 def test_detect(text: str, expected: str | None, why: str) -> None:
     assert detect(text.encode()) == expected, why
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.from_regex(r"(?:0\.0\.0\.0 |\|\||\*\.)?[a-z0-9_.-]{0,70}\^?", fullmatch=True),
+            st.text("a0.-_|^# \t*xn", max_size=12),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from([known for known in FORMATS.values() if known.plain]),
+    st.sampled_from([None, Scope.EXACT, Scope.SUBTREE]),
+)
+def test_plain_lines_mean_what_they_mean_the_long_way(
+    texts: list[str], known: Format, scope: Scope | None
+) -> None:
+    lines = numbered(pl.Series(texts, dtype=pl.String).str.strip_chars(" \t"))
+    long_way = parse_lines(lines, replace(known, plain=None), Options(scope=scope))
+    short = parse_lines(lines, known, Options(scope=scope))
+    assert short.indicators.equals(long_way.indicators)
+    assert short.refusals.equals(long_way.refusals)
+    assert (short.accepted, short.comments) == (long_way.accepted, long_way.comments)

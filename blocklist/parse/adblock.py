@@ -8,7 +8,7 @@ they are refused with the reason; so are exceptions (`@@`), for a block feed has
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, cut
+from blocklist.parse.format import Format, Options, Plain, cut
 
 # `##` and its kin are cosmetic rules, and a lone `#` before anything else is a comment.
 _COMMENT = r"^(?:!|\[.*\]$|#$|#[^#@?$%])"
@@ -50,4 +50,4 @@ def _refusal(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
-FORMAT = Format("adblock", _tokens, comment=_COMMENT)
+FORMAT = Format("adblock", _tokens, comment=_COMMENT, plain=Plain("||", "^", Scope.SUBTREE))

@@ -6,6 +6,7 @@ from blocklist.model import Scope
 from blocklist.parse.format import (
     Format,
     Options,
+    Plain,
     cut,
     refanged,
     scope_as_written,
@@ -31,4 +32,4 @@ def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     return names(frame, Scope.EXACT)
 
 
-FORMAT = Format("domains", _tokens)
+FORMAT = Format("domains", _tokens, plain=Plain())

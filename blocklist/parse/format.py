@@ -51,6 +51,15 @@ def plain_lines(text: bytes, _options: Options) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """How a format writes a name with nothing else to it, as most lines of most lists are."""
+
+    before: str = ""
+    after: str = ""
+    scope: Scope = Scope.EXACT
+
+
+@dataclass(frozen=True)
 class Format:
     """How one format is read.
 
@@ -68,6 +77,8 @@ class Format:
     state: Callable[[pl.DataFrame, Options], tuple[str | None, ...]] = no_state
     #: Whether the format can be told from its content alone.
     detectable: bool = True
+    #: Lines that need not go through `tokens`, for what these would give is plain to see.
+    plain: Plain | None = None
 
     def comment_of(self, options: Options) -> str:
         """Return the regular expression for lines without content."""

@@ -6,7 +6,7 @@ is counted as `redirect-address`.
 
 import polars as pl
 
-from blocklist.parse.format import Format, Options, cut
+from blocklist.parse.format import Format, Options, Plain, cut
 
 _SINKS = ("0.0.0.0", "127.0.0.1", "::", "::1", "0", "255.255.255.255", "fe80::1%lo0")  # noqa: S104
 _ADDRESS = r"0|[0-9]+(?:\.[0-9]+){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%[0-9A-Za-z]+)?"
@@ -30,4 +30,4 @@ def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     return named.vstack(cut(rest, token=pl.col("text"), reason=pl.lit("no-address-and-name")))
 
 
-FORMAT = Format("hosts", _tokens)
+FORMAT = Format("hosts", _tokens, plain=Plain("0.0.0.0 "))

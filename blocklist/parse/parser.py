@@ -11,6 +11,7 @@ from blocklist.model import Kind, Scope
 from blocklist.parse.format import Format, Options
 from blocklist.parse.lines import MAX_LINE, decode, pieces
 from blocklist.parse.parsed import BEYOND_LIMIT, Parsed, together
+from blocklist.parse.plain import plainly
 from blocklist.parse.registry import FORMATS
 
 _SHOWN = 200
@@ -38,9 +39,10 @@ def _parts(text: bytes, known: Format, options: Options) -> Iterator[Parsed]:
 
 def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> Parsed:
     """Parse numbered lines; the sum of accepted, comments and refusals is their number."""
+    plain, rest = plainly(lines, known, options)
     comment = pl.col("text").str.contains(known.comment_of(options))
-    content = lines.filter(~(comment | (pl.col("text") == "")))
-    comments = lines.height - content.height
+    content = rest.filter(~(comment | (pl.col("text") == "")))
+    comments = rest.height - content.height
     unread = _unread(content, options)
     if not unread.is_empty():
         content = content.join(unread, on="line", how="anti", maintain_order="left")
@@ -53,9 +55,9 @@ def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> Parsed:
     return Parsed(
         format=known.name,
         lines=lines.height,
-        accepted=listed["line"].n_unique(),
+        accepted=plain.height + listed["line"].n_unique(),
         comments=comments,
-        indicators=_with_evidence(listed),
+        indicators=_in_order(plain, _with_evidence(listed)),
         refusals=_refusals(unread, alone.join(content, on="line")),
         dropped=dict(dropped.alias("what").value_counts().iter_rows()),
     )
@@ -119,6 +121,12 @@ def _with_evidence(listed: pl.DataFrame) -> pl.DataFrame:
     return listed.select("kind", "value", "scope", evidence=seen, line="line").match_to_schema(
         INDICATORS
     )
+
+
+def _in_order(plain: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    if plain.is_empty() or others.is_empty():
+        return others if plain.is_empty() else plain
+    return pl.concat([plain, others]).sort("line", maintain_order=True)
 
 
 def _refusals(*parts: pl.DataFrame) -> pl.DataFrame:
