@@ -52,7 +52,8 @@ def sort_key(name: pl.Expr) -> pl.Expr:
 
 def parent(name: pl.Expr) -> pl.Expr:
     """Return the name without its first label; null for a single label."""
-    return name.str.extract(r"^[^.]*\.(.+)$")
+    # Canonical names are ASCII, so the place in bytes is the one in characters.
+    return name.str.slice(name.str.find(".", literal=True) + 1)
 
 
 def lineage(frame: pl.DataFrame, column: str) -> pl.DataFrame:

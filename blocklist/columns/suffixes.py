@@ -23,32 +23,30 @@ class Suffixes:
         self.wild = pl.Series(sorted(rule[2:] for rule in rules if rule.startswith("*.")))
         self.exceptions = pl.Series(sorted(rule[1:] for rule in rules if rule.startswith("!")))
 
-    def is_suffix(self, name: pl.Expr) -> pl.Expr:
-        """Return whether a canonical name is a public suffix; a last label always is."""
-        wild = parent(name).is_in(self.wild.implode()) & ~name.is_in(self.exceptions.implode())
-        single = ~name.str.contains(".", literal=True)
-        return name.is_in(self.exact.implode()) | wild.fill_null(value=False) | single
-
     def registrable(self, texts: pl.Series) -> pl.Series:
         """Return the registrable domain of each canonical name; null for a public suffix."""
-        name = pl.col("name")
-        # The parent of an exception counts as a suffix, but for names below the exception only.
-        exception = name.is_in(self.exceptions.implode())
-        frame = texts.alias("name").to_frame().with_row_index("row")
-        open_rows = frame.with_columns(below=pl.lit(None, pl.String))
+        level = texts.alias("name").to_frame().with_row_index("row")
+        level = level.with_columns(below=pl.lit(None, pl.String))
         found = []
-        while not open_rows.is_empty():
-            marked = open_rows.with_columns(
-                below=pl.when(exception).then("name").otherwise("below"),
-                done=(exception | self.is_suffix(name)).fill_null(value=True),
-            )
+        while not level.is_empty():
+            marked = level.with_columns(up=parent(pl.col("name"))).with_columns(self._found())
             found.append(marked.filter("done").select("row", registrable="below"))
-            open_rows = marked.filter(~pl.col("done")).select(
-                "row", name=parent(name), below="name"
-            )
+            level = marked.filter(~pl.col("done")).select("row", name="up", below="name")
         if not found:
             return pl.Series("registrable", [], pl.String)
         return pl.concat(found).sort("row")["registrable"]
+
+    def _found(self) -> tuple[pl.Expr, pl.Expr]:
+        """Return `done` and `below`: a walk up ends at a public suffix, which a last label is."""
+        name, up = pl.col("name"), pl.col("up")
+        # The parent of an exception counts as a suffix, but for names below the exception only.
+        exception = name.is_in(self.exceptions.implode())
+        wild = up.is_in(self.wild.implode()).fill_null(value=False)
+        suffix = name.is_in(self.exact.implode()) | wild | up.is_null()
+        return (
+            (exception | suffix).fill_null(value=True).alias("done"),
+            pl.when(exception).then(name).otherwise("below").alias("below"),
+        )
 
 
 def is_public_suffix(name: str) -> bool:
