@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 SEED = 20_260_101
+_ASKED = 1_000_000
 _TEXT = """
 secure login verify account update support service online bank pay wallet bonus crypto
 shop store refund delivery parcel track invoice customer help portal access auth confirm
@@ -91,13 +92,18 @@ def feeds(count: int, seed: int = SEED) -> dict[str, pl.Series]:
     }
 
 
-def write(folder: Path, count: int, seed: int = SEED) -> None:
-    """Write the feeds as files of a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, lines in feeds(count, seed).items():
-        pl.DataFrame({"line": lines}).write_csv(
-            folder / name, include_header=False, quote_style="never"
-        )
+def write(folder: Path, count: int) -> None:
+    """Write the feeds into `folder/lists`, and a million names to ask for into `asked.txt`."""
+    (folder / "lists").mkdir(parents=True)
+    for name, lines in feeds(count).items():
+        _write(folder / "lists" / name, lines)
+    # Half of them are listed, if so many are.
+    unlisted, listed = names(_ASKED // 2, SEED + 9), names(count)
+    _write(folder / "asked.txt", pl.concat([listed[: _ASKED // 2], unlisted]))
+
+
+def _write(path: Path, lines: pl.Series) -> None:
+    lines.to_frame("line").write_csv(path, include_header=False, quote_style="never")
 
 
 if __name__ == "__main__":
