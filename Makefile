@@ -23,8 +23,8 @@ help: ## say what there is to make
 run: .venv/.ok ## the main job on invented feeds, and where to look
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/quickstart/tour.sh
 
-test: .venv/.ok ## the fast tests; ARGS='-m ""' adds those that need servers or real feeds
-	@$(BIN)/pytest -n auto -m 'not e2e and not corpus' $(ARGS)
+test: .venv/.ok ## the fast tests; ARGS='-m ""' adds the slow ones and those that need servers or real feeds
+	@$(BIN)/pytest -n auto -m 'not e2e and not corpus and not slow' $(ARGS)
 
 lint: .venv/.ok ## style
 	@$(BIN)/ruff check .
