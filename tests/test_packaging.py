@@ -21,6 +21,7 @@ LAYERS = (
     {"check", "collect", "judge", "resolve"},
     {"release"},
     {"export"},
+    {"doctor"},
     {"cli", "__main__"},
 )
 LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

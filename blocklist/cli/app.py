@@ -8,6 +8,7 @@ import typer
 from blocklist import __version__
 from blocklist.cli import (
     check,
+    doctor,
     export,
     feeds,
     init,
@@ -64,3 +65,4 @@ app.command("check")(check.check)
 app.add_typer(operator.allow, name="allow")
 app.add_typer(operator.block, name="block")
 app.add_typer(review.app, name="review")
+app.command("doctor")(doctor.doctor)

@@ -22,7 +22,7 @@ def check(export: Export, path: Path) -> tuple[str, ...]:
     if not export.target.check:
         return ()
     name, *arguments = export.target.check
-    program = shutil.which(name, path=_PLACES)
+    program = installed(name)
     if program is None:
         return (f"{name} is not installed, so it did not check the file",)
     done = _run([program, *(_filled(word, export, path) for word in arguments)], export)
@@ -33,6 +33,11 @@ def check(export: Export, path: Path) -> tuple[str, ...]:
         return (f"{name} could not check the file here: {said.splitlines()[0]}",)
     shown = said[:_SHOWN] or f"it ended with {done.returncode} and no word"
     raise ExportFailed(f"{name} refuses the new file:\n{shown}")
+
+
+def installed(name: str) -> str | None:
+    """Return where a program is, None when it is not installed."""
+    return shutil.which(name, path=_PLACES)
 
 
 def _run(command: list[str], export: Export) -> subprocess.CompletedProcess[str]:

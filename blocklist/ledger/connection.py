@@ -48,7 +48,7 @@ def reading(database: Path) -> Iterator[sqlite3.Connection | None]:
     with only_library():
         connection = _open_for_reading(database)
         try:
-            yield connection if _version(connection) else None
+            yield connection if version(connection) else None
         except _DAMAGE as error:
             raise UsageError(f"{database}: cannot be read: {error}") from None
         finally:
@@ -80,7 +80,7 @@ def prepare(database: Path) -> None:
         connection = _connect(f"{database.resolve().as_uri()}?mode=rwc", database)
         try:
             _check(connection, database)
-            if not _version(connection):  # new, or left half made
+            if not version(connection):  # new, or left half made
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute("PRAGMA journal_mode = WAL")
             migrations.apply(Database(connection))
@@ -115,9 +115,10 @@ def _exists(database: Path) -> bool:
         raise UsageError(f"{database}: cannot be read: {error.strerror}") from None
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(version)
+def version(connection: sqlite3.Connection) -> int:
+    """Return the number of the last migration that the database has seen."""
+    (number,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(number)
 
 
 def _connect(uri: str, database: Path) -> sqlite3.Connection:
@@ -131,7 +132,7 @@ def _connect(uri: str, database: Path) -> sqlite3.Connection:
 def _check(connection: sqlite3.Connection, database: Path) -> None:
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
-        version = _version(connection)
+        written = version(connection)
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         raise
@@ -139,8 +140,8 @@ def _check(connection: sqlite3.Connection, database: Path) -> None:
         raise UsageError(f"{database}: not a database of this program: {error}") from None
     if tables and application != APPLICATION_ID:
         raise UsageError(f"{database}: a database of another program; set another `database`")
-    if version > VERSION:
+    if written > VERSION:
         raise UsageError(
-            f"{database}: written by a newer version of blocklist (schema {version}, "
+            f"{database}: written by a newer version of blocklist (schema {written}, "
             f"this one knows {VERSION}); upgrade blocklist"
         )

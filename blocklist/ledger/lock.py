@@ -5,8 +5,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from blocklist.errors import LockHeld, UsageError
+
+
+def place(database: Path) -> Path:
+    """Return where the lock of a database is."""
+    return database.with_name(database.name + ".lock")
 
 
 @contextmanager
@@ -15,7 +21,7 @@ def writer(database: Path, command: str) -> Iterator[None]:
 
     The kernel frees the lock when its holder dies, however it dies.
     """
-    path = database.with_name(database.name + ".lock")
+    path = place(database)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -26,8 +32,7 @@ def writer(database: Path, command: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = file.read().strip() or "another process"
-            message = f"{database}: in use by {holder}; try again when it has ended"
+            message = f"{database}: in use by {_named(file)}; try again when it has ended"
             raise LockHeld(message) from None
         except OSError as error:  # a network file system without locks
             raise UsageError(f"{path}: cannot be locked: {error.strerror}") from None
@@ -35,3 +40,20 @@ def writer(database: Path, command: str) -> Iterator[None]:
         file.write(f"process {os.getpid()} ({command})\n")
         file.flush()
         yield
+
+
+def holder(database: Path) -> str | None:
+    """Return the process and command that hold the writer's lock just now, or None."""
+    try:
+        with place(database).open(errors="replace") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _named(file)
+    except OSError:  # no lock was ever taken, or it is not ours to see
+        return None
+    return None
+
+
+def _named(file: TextIO) -> str:
+    return file.read().strip() or "another process"

@@ -11,3 +11,8 @@ def text(moment: datetime) -> str:
 def now() -> str:
     """Return the present as the ledger writes it."""
     return text(datetime.now(UTC))
+
+
+def seconds_until(moment: str) -> float:
+    """Return how far a time lies ahead; what is past is negative."""
+    return (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()

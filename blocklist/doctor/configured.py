@@ -1,0 +1,44 @@
+"""Checks of what blocklist.toml says, before anything was collected."""
+
+from collections.abc import Iterator
+
+from blocklist.collect.errors import FetchError
+from blocklist.collect.secret import request
+from blocklist.collect.update import chosen
+from blocklist.config import Config
+from blocklist.doctor.finding import Finding, problem, warning
+from blocklist.export.checker import installed
+from blocklist.model import GuardClass
+
+
+def sources(config: Config) -> Iterator[Finding]:
+    """Find that nothing is listed, that famous names have no guard, or an unknown format."""
+    file = config.path or "no blocklist.toml; make one with: blocklist init"
+    feeds = chosen(config, [])
+    if all(feed.guard for feed in feeds):
+        remedy = "switch a feed on, or add one: blocklist feeds list, blocklist feeds add FILE"
+        yield warning("no feed is enabled, so nothing is ever blocked", file, remedy)
+    if not any(feed.guard is GuardClass.POPULAR for feed in feeds):
+        what = "no top list is enabled, so only the names of the core are safe from a feed's slip"
+        yield warning(what, file, "enable a guard: blocklist feeds list --category popular")
+
+
+def secrets(config: Config) -> Iterator[Finding]:
+    """Find tokens that feeds need and that are not there."""
+    for feed in config.sources:
+        try:
+            for url in feed.urls:
+                request(feed, url)
+        except FetchError as error:
+            yield problem(str(error), feed.key, "set it where blocklist runs, or disable the feed")
+
+
+def checkers(config: Config) -> Iterator[Finding]:
+    """Find consumers' own checkers that are not installed here."""
+    lacking: dict[str, list[str]] = {}
+    for export in config.exports.values():
+        if export.target.check and not installed(export.target.check[0]):
+            lacking.setdefault(export.target.check[0], []).append(f"exports.{export.name}")
+    for program, exports in lacking.items():
+        what = f"{program} is not installed, so files are read back but not checked with it"
+        yield warning(what, ", ".join(exports), f"install the package that has {program}")

@@ -1,0 +1,35 @@
+"""What a check finds: how bad it is, what, where, and what to do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How bad a finding is: a problem stops or spoils the work, a warning may do so one day."""
+
+    FINE = "fine"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check has to say, in words for a person."""
+
+    check: str
+    state: State
+    what: str
+    #: A file, a folder or a key of blocklist.toml.
+    where: str
+    #: What to do next, a command where there is one.
+    remedy: str
+
+
+def problem(what: str, where: object, remedy: str) -> Finding:
+    """Return what stops or spoils the work; the check's own name is added by who calls it."""
+    return Finding("", State.PROBLEM, what, str(where), remedy)
+
+
+def warning(what: str, where: object, remedy: str) -> Finding:
+    """Return what a person should know before it does harm."""
+    return Finding("", State.WARNING, what, str(where), remedy)

@@ -1,0 +1,71 @@
+"""Checks of what the ledger knows of earlier runs: feeds, guards, exports, the clock."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from blocklist.config import Config
+from blocklist.doctor.finding import Finding, problem, warning
+from blocklist.ledger import exports as written
+from blocklist.ledger import lock, releases, runs, times
+from blocklist.ledger.health import healths
+from blocklist.model import FeedState
+from blocklist.release.gate import unguarded
+
+_GOOD = (FeedState.FRESH, FeedState.UNCHANGED)
+#: The clock of another machine may be so far ahead, in seconds.
+_SLACK = 120
+
+
+def feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find enabled feeds and guards that were never collected, or whose last look went wrong."""
+    known = healths(reader)
+    for feed in config.sources:
+        health = known.get(feed.name)
+        if health is None or health.state is FeedState.NEVER:
+            yield warning("was never collected", feed.key, f"blocklist update {feed.name}")
+        elif health.state not in _GOOD:
+            good = (
+                f"its last good is of {health.good_at}" if health.good_at else "it never was good"
+            )
+            remedy = f"see what it says now: blocklist update {feed.name}; or disable it"
+            yield warning(f"{health.state}: {health.cause}; {good}", feed.key, remedy)
+        elif not health.entries:
+            yield warning("lists nothing", feed.key, "disable it, or see: blocklist feeds test URL")
+
+
+def guards(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find mandatory guards without which the gate lets no release out."""
+    for cause in unguarded(config, healths(reader)):
+        yield problem(cause, config.path or "the catalogue", "blocklist update, then see its error")
+
+
+def exports(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find exports that were never written, or are not there any more."""
+    if not releases.history(reader):
+        if config.exports:
+            yield warning("there is no release yet", "exports", "blocklist run")
+        return
+    known = written.last(reader)
+    for name, export in config.exports.items():
+        row = known.get(name)
+        if row is None or row["path"] != str(export.path):
+            yield problem("was never written there", export.path, f"blocklist export {name}")
+        elif not export.path.exists():
+            remedy = f"blocklist export {name}"
+            yield problem(f"is missing; it was written at {row['written']}", export.path, remedy)
+
+
+def clock(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find that the clock stands before the last run, so that times and serials would lie."""
+    last = runs.last(reader)
+    if last and times.seconds_until(last.started) > _SLACK:
+        what = f"the clock says {times.now()}, and the last run began at {last.started}"
+        yield problem(what, "the system's clock", "set it, best by NTP, before the next run")
+
+
+def unfinished(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find that the last command that wrote did not end well."""
+    last = runs.last(reader)
+    if last and last.finished is None and not lock.holder(config.database):
+        what = f"{last.command}, begun at {last.started}, did not end well; what was complete stays"
+        yield warning(what, config.database, f"blocklist {last.command}")

@@ -1,0 +1,27 @@
+"""All checks by name, in the order in which they are made and shown."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+
+from blocklist.config import Config
+from blocklist.doctor import configured, machine, recorded
+from blocklist.doctor.finding import Finding
+
+#: Checks that need nothing but the configuration.
+CHECKS: dict[str, Callable[[Config], Iterable[Finding]]] = {
+    "sources": configured.sources,
+    "secrets": configured.secrets,
+    "checkers": configured.checkers,
+    "folders": machine.folders,
+    "disk": machine.disk,
+    "resolver": machine.resolver,
+    "lock": machine.in_use,
+}
+#: Checks of what the ledger says; made when there is one of this version.
+LEDGER_CHECKS: dict[str, Callable[[Config, sqlite3.Connection], Iterable[Finding]]] = {
+    "clock": recorded.clock,
+    "run": recorded.unfinished,
+    "guards": recorded.guards,
+    "feeds": recorded.feeds,
+    "exports": recorded.exports,
+}
