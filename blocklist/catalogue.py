@@ -104,6 +104,9 @@ class Target:
     line: str = "{value}"
     #: What starts a comment.
     comment: str = "#"
+    #: How a canary is written, for lists that DNS servers load: as a name with an answer that the
+    #: server would give to no unlisted one; `{value}` is filled in. Empty: the list has none.
+    canary: str = ""
     #: Whether an export must say its `zone`.
     needs_zone: bool = False
 

@@ -12,6 +12,10 @@ from blocklist.model import GuardClass, Kind
 from blocklist.names import canonical
 from blocklist.queries import parse_query
 
+#: Reserved, so nobody owns it, and not one of those that resolvers answer by themselves, such as
+#: those below test and invalid (RFC 6761, 6.5).
+CANARY = "blocklist-canary.example"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -57,6 +61,8 @@ class Export:
     target: Target
     path: Path
     zone: str | None = None
+    #: The name at and below which its canaries are; empty for none.
+    canary: str = CANARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class _ExportTable:
     target: str
     path: str
     zone: str | None = None
+    canary: str = CANARY
 
 
 def load(given: Path | None = None) -> Config:
@@ -205,7 +212,13 @@ def _export(
     target = targets[given.target]
     if target.needs_zone and not given.zone:
         raise UsageError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
-    return Export(name, target, base / given.path, given.zone and _zone(given.zone, where))
+    return Export(
+        name=name,
+        target=target,
+        path=base / given.path,
+        zone=given.zone and _name(given.zone, f"{where}.zone"),
+        canary=given.canary and _name(given.canary, f"{where}.canary"),
+    )
 
 
 def _refuse_shared_paths(config: Config) -> None:
@@ -226,8 +239,8 @@ def _real(path: Path, ending: str = "") -> str:
     return os.path.realpath(f"{path}{ending}")
 
 
-def _zone(text: str, where: str) -> str:
+def _name(text: str, where: str) -> str:
     try:
         return canonical(text)
     except Refused as refused:
-        raise UsageError(f"{where}.zone: {text!r} is no domain name: {refused.reason}") from None
+        raise UsageError(f"{where}: {text!r} is no domain name: {refused.reason}") from None

@@ -185,6 +185,11 @@ def test_all_that_can_be_said(folder: Path) -> None:
             "exports.dns.zone: 'a b' is no domain name: bad-character",
             "spaces",
         ),
+        (
+            RPZ + "zone = 'rpz'\ncanary = 'a b'",
+            "exports.dns.canary: 'a b' is no domain name: bad-character",
+            "spaces",
+        ),
         (RPZ + "zone = 1", "exports.dns.zone: expected a text in quotes, got 1", "a number"),
         (
             "[exports.a]\ntarget = 'hosts'\npath = 'out/x'\n"

@@ -36,7 +36,8 @@ block https://files.example/fraud
 
 @pytest.mark.parametrize("target", SHIPPED)
 def test_golden(tmp_path: Path, target: str) -> None:
-    export = export_to(tmp_path, target)
+    canary = catalogue.targets(GOLDENS)[target].canary
+    export = export_to(tmp_path, target, canary=canary)
     run(export, RELEASE)
     golden = GOLDENS / f"{target}.golden"
     if os.environ.get("BLOCKLIST_WRITE_GOLDENS") == "1":

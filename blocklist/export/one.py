@@ -10,6 +10,7 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import BlocklistError, ExportFailed
+from blocklist.export import canary
 from blocklist.export.body import Body, sha256_of
 from blocklist.export.checker import check
 from blocklist.export.dialects import dialect
@@ -46,7 +47,7 @@ def _exported(
     previous: ExportState | None,
     now: datetime,
 ) -> ExportResult:
-    taken, others = _taken(export, rows)
+    taken, others = _taken(export, canary.left_to_us(export, rows))
     body = dialect(export.target.dialect).body(export, taken)
     body = replace(body, left_out=others | body.left_out)
     digest = body.digest()
@@ -90,6 +91,7 @@ def _taken(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, 
 
 def _content(export: Export, state: ExportState, body: Body) -> chain[bytes]:
     lines = dialect(export.target.dialect).head(export, state, body.count)
+    lines += canary.lines(export, state)
     return chain((f"{line}\n".encode() for line in lines), body.chunks())
 
 
@@ -107,5 +109,6 @@ def _installed(
     with replacing(export.path) as beside:
         with beside.open("wb") as file:
             file.writelines(_content(export, state, body))
+        canary.prove(export, state, beside)
         prove(export, beside, rows, body.count)
         return check(export, beside)

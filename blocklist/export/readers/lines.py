@@ -8,6 +8,7 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
+from blocklist.export.canary import content
 from blocklist.export.readers.addresses import Ranges
 from blocklist.model import Kind
 
@@ -17,7 +18,7 @@ class Listed:
 
     def __init__(self, path: Path, export: Export) -> None:
         self._has_names = Kind.DOMAIN in export.target.kinds
-        texts = pl.read_lines(path, glob=False)["line"]
+        texts = content(path, export)
         if mark := export.target.comment:
             texts = texts.filter(~texts.str.starts_with(mark))
         forms = export.target.line.strip("\n").split("\n")

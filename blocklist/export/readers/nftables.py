@@ -6,6 +6,7 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
+from blocklist.export.canary import content
 from blocklist.export.readers.addresses import Ranges
 from blocklist.model import Kind
 
@@ -24,7 +25,7 @@ class Sets:
     """The two sets after the file was loaded."""
 
     def __init__(self, path: Path, export: Export) -> None:
-        texts = pl.read_lines(path, glob=False)["line"]
+        texts = content(path, export)
         texts = texts.filter(~texts.str.starts_with(export.target.comment))
         start = len(_NEEDED)
         if tuple(texts[:start]) != _NEEDED:

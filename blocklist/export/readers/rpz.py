@@ -12,6 +12,7 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
+from blocklist.export.canary import content
 from blocklist.model import Kind
 from blocklist.names import lineage
 
@@ -25,7 +26,7 @@ class Zone:
 
     def __init__(self, path: Path, export: Export) -> None:
         self._room = 253 - len(f".{export.zone}")
-        texts = pl.read_lines(path, glob=False)["line"]
+        texts = content(path, export)
         texts = texts.filter(~texts.str.starts_with(";"))
         rows = texts.str.extract_groups(_ROW).struct.unnest()
         rows.columns = ["owner", "data"]

@@ -1,0 +1,94 @@
+"""Canaries: names of ours in every list for DNS, by which a server shows that it has loaded it.
+
+Servers answer on without a list that they could not read, and an invented name gets NXDOMAIN from
+any of them. So a canary is written such that only the list can give its answer, and is compared to
+a control, a name beside it that is never listed. One canary is always the same; the other changes
+with each content and tells which of two lists is in force.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.config import Export
+from blocklist.errors import ExportFailed
+from blocklist.export.expected import room_for_names
+from blocklist.export.state import ExportState
+
+_FIELD = "{value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Canaries:
+    """The names by which one content is known, and the one that it never lists."""
+
+    fixed: str
+    of_release: str
+    control: str
+
+
+def canaries(export: Export, state: ExportState) -> Canaries | None:
+    """Return the canaries of a content, or none where the export has or fits none.
+
+    They follow from the state, so a file that stays keeps those that it was written with.
+    """
+    base = export.canary
+    own = f"r{state.release}-{state.digest[:8]}.{base}"
+    if not base or not export.target.canary or len(own) > room_for_names(export):
+        return None
+    return Canaries(base, own, f"control.{base}")
+
+
+def lines(export: Export, state: ExportState) -> list[str]:
+    """Return the lines of the canaries, which stand between a file's head and its content."""
+    names = canaries(export, state)
+    if names is None:
+        return []
+    both = (names.fixed, names.of_release)
+    return [form.replace(_FIELD, name) for name in both for form in _forms(export)]
+
+
+def left_to_us(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a release but for those at or below the canaries' own place."""
+    base, name = export.canary, pl.col("value")
+    if not base:
+        return rows
+    return rows.filter(~((name == base) | name.str.ends_with(f".{base}")))
+
+
+def content(path: Path, export: Export) -> pl.Series:
+    """Return the lines of a finished file without the canaries, for its reader."""
+    texts = pl.read_lines(path, glob=False)["line"]
+    written = _written(texts, export)
+    return texts if written is None else texts.filter(~written)
+
+
+def prove(export: Export, state: ExportState, path: Path) -> None:
+    """Raise `ExportFailed` unless a finished file has each line of its canaries, and no others."""
+    texts = pl.read_lines(path, glob=False)["line"]
+    written = _written(texts, export)
+    found = [] if written is None else texts.filter(written).to_list()
+    if found != lines(export, state):
+        raise ExportFailed(
+            "the new file does not have its canaries as they should be; "
+            "this is a fault of the program, please report it"
+        )
+
+
+def _written(texts: pl.Series, export: Export) -> pl.Series | None:
+    """Return which lines are of a canary, of this content or of another; none where none can be."""
+    if not export.canary or not export.target.canary:
+        return None
+    field, base = map(pl.escape_regex, (_FIELD, export.canary))
+    name = rf"(?:r[0-9]+-[0-9a-f]{{8}}\.)?{base}"
+    forms = (pl.escape_regex(form).replace(field, name) for form in _forms(export))
+    return texts.str.contains(f"^(?:{'|'.join(forms)})$")
+
+
+def _forms(export: Export) -> list[str]:
+    forms = export.target.canary.strip("\n").split("\n")
+    if not all(_FIELD in form for form in forms):
+        message = f"canary = {export.target.canary!r}: expected {_FIELD} in each of its lines"
+        raise ExportFailed(message)
+    return forms
