@@ -8,11 +8,11 @@ import polars as pl
 from blocklist.columns import urls
 from blocklist.columns.schema import KIND
 from blocklist.columns.suffixes import Suffixes
+from blocklist.judge import voices
 from blocklist.model import Kind, Scope
 
 #: Scores are rounded to so many places, that 0.1 stays 0.1 and no order of feeds shows in them.
 _PLACES = 9
-_PARTS = ("here", "below", "wide")
 
 
 def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
@@ -44,16 +44,13 @@ def scored(listings: pl.DataFrame, reliability: pl.DataFrame) -> pl.DataFrame:
         "below": pl.col("scope") != Scope.EXACT.value,
         "wide": pl.col("whole"),
     }
-    doubt = reliability.select("feed", doubt=(1 - pl.col("reliability")).log())
-    voices = (
-        listings.group_by("feed", "value")
-        .agg(lists.any().alias(part) for part, lists in parts.items())
-        .join(doubt, on="feed")
-        .with_columns(pl.when(part).then("doubt").alias(part) for part in _PARTS)
+    said, columns = voices.gathered(listings, reliability["feed"], parts)
+    doubt = (1 - reliability["reliability"]).log()
+    alike = said.select(pl.exclude("value")).unique()
+    scores = alike.with_columns(
+        (1 - voices.summed(columns[part], doubt).exp()).round(_PLACES).alias(part) for part in parts
     )
-    said = {part: pl.when(pl.col(part).count() > 0).then(pl.col(part).sum()) for part in _PARTS}
-    scores = {part: (1 - pl.col(part).exp()).round(_PLACES) for part in _PARTS}
-    return voices.group_by("value").agg(**said).with_columns(**scores)
+    return said.join(scores, on=alike.columns).select("value", *parts)
 
 
 def names(

@@ -1,0 +1,50 @@
+"""Which feeds list a value, as bits: a feed is one voice, however often it lists the value.
+
+Values that the same feeds list are alike, and most are like a million others. So whatever follows
+from who lists a value is found out once for all that are alike.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+_WORD = 64
+
+
+def gathered(
+    listings: pl.DataFrame, feeds: pl.Series, parts: Mapping[str, pl.Expr]
+) -> tuple[pl.DataFrame, dict[str, list[str]]]:
+    """Return a row for each `value` with the voices on each part, and the columns they are in.
+
+    `parts` are conditions on the rows of `listings`, which has `feed` and `value`.
+    """
+    words = [feeds[start : start + _WORD] for start in range(0, len(feeds) or 1, _WORD)]
+    columns = {part: [f"{part}-{number}" for number in range(len(words))] for part in parts}
+    bits = listings.with_columns(
+        pl.col("feed")
+        .replace_strict(word, _bits(word), default=0, return_dtype=pl.UInt64)
+        .alias(f"{number}")
+        for number, word in enumerate(words)
+    )
+    spoken = [
+        pl.when(parts[part]).then(f"{number}").otherwise(pl.lit(0, pl.UInt64)).alias(name)
+        for part, names in columns.items()
+        for number, name in enumerate(names)
+    ]
+    every = [name for names in columns.values() for name in names]
+    # The streaming engine groups six times as fast as the one that holds all groups at once.
+    grouped = bits.lazy().select("value", *spoken).group_by("value").agg(pl.col(every).bitwise_or())
+    return grouped.collect(engine="streaming"), columns
+
+
+def summed(columns: list[str], weights: pl.Series) -> pl.Expr:
+    """Return the sum of the weights of all feeds that speak, null where none does."""
+    total = pl.lit(0.0)
+    for place, weight in enumerate(weights):
+        said = pl.col(columns[place // _WORD]) & pl.lit(1 << place % _WORD, pl.UInt64) != 0
+        total += pl.when(said).then(weight).otherwise(0.0)
+    return pl.when(pl.any_horizontal(pl.col(columns) != 0)).then(total)
+
+
+def _bits(feeds: pl.Series) -> list[int]:
+    return [1 << place for place in range(len(feeds))]
