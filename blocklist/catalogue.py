@@ -13,8 +13,11 @@ from blocklist.model import Category, Direction, GuardClass, Kind, Scope
 
 #: Before the name of a source in `lineage` that is no feed of the catalogue.
 EXTERNAL = "ext:"
+#: Schemes of servers that send no files, and the format in which what they send is kept.
+FORMAT_OF = {"axfr": "rpz"}
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+_TSIG = re.compile(r"(?:hmac-sha(?:1|224|256|384|512):)?[\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Feed:
     """A source of indicators, as `feeds/NAME.toml` or a table of blocklist.toml describes it."""
 
     name: str
-    #: Where it is fetched, mirrors in order: paths, file://, http(s)://.
+    #: Where it is fetched, mirrors in order: paths, file://, http(s)://, axfr://server/zone.
     urls: tuple[str, ...]
     format: str
     title: str = ""
@@ -76,11 +79,17 @@ class Feed:
     path: str = ""
     #: rpz: the zone's own name, where the file does not tell it.
     zone: str = ""
+    #: axfr: the name of the TSIG key, whose secret is the token, as in `hmac-sha512:NAME`.
+    tsig: str = ""
 
     @property
     def key(self) -> str:
         """Its table in blocklist.toml."""
         return f"{'guards' if self.guard else 'feeds'}.{self.name}"
+
+    def fits(self, url: str) -> bool:
+        """Whether what is at a URL can be in the feed's format."""
+        return FORMAT_OF.get(scheme(url), self.format) == self.format
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,12 @@ class Target:
     canary: str = ""
     #: Whether an export must say its `zone`.
     needs_zone: bool = False
+
+
+def scheme(url: str) -> str:
+    """Return the scheme of a URL, nothing for a path."""
+    before, separator, _ = url.partition("://")
+    return before.lower() if separator else ""
 
 
 def shipped(kind: str) -> Traversable:
@@ -154,6 +169,8 @@ def feed(name: str, table: spec.Table, where: str) -> Feed:
         (len(built.separator) == 1, "separator", "one character"),
         (all(map(_is_filter, built.filters)), "filters", 'texts such as "url_status=online"'),
         (built.comment != "", "comment", "at least one character"),
+        (all(map(built.fits, built.urls)), "format", "rpz for what is at axfr://"),
+        (not built.tsig or _TSIG.fullmatch(built.tsig) is not None, "tsig", "the name of a key"),
         (_is_path(built.path), "path", "a JMESPath expression, as in [].domain"),
         (limit is None or limit >= 1, "rank_limit", "a whole number from 1"),
         (shrink is None or 0 <= shrink <= 1, "max_shrink", "a number from 0 to 1"),

@@ -1,4 +1,4 @@
-"""The door to a feed's bytes: paths and `file://` here, `http(s)://` through `remote`."""
+"""The door to a feed's bytes: paths and `file://` here, all else through `remote`."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
-from blocklist.catalogue import Feed
+from blocklist.catalogue import FORMAT_OF, Feed, scheme
 from blocklist.collect.errors import FetchError, Unacceptable
 from blocklist.collect.secret import shown
 from blocklist.collect.unpack import Unpacker
@@ -18,7 +18,17 @@ from blocklist.ledger.health import NOTHING, Validators
 MAX_BYTES = 1 << 30
 _PIECE = 1 << 20
 
-__all__ = ["Awaited", "FetchError", "Fetched", "fetch", "fetched", "is_local", "is_remote", "local"]
+__all__ = [
+    "Awaited",
+    "FetchError",
+    "Fetched",
+    "fetch",
+    "fetched",
+    "is_growing",
+    "is_local",
+    "is_remote",
+    "local",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,12 @@ class Fetched:
 
 def is_remote(url: str) -> bool:
     """Whether a URL leads to a server."""
-    return url.partition("://")[0].lower() in ("http", "https")
+    return scheme(url) in ("http", "https", *FORMAT_OF)
+
+
+def is_growing(url: str) -> bool:
+    """Whether a server can tell what changed since the last time."""
+    return scheme(url) in FORMAT_OF
 
 
 def fetch(urls: tuple[str, ...], settings: Collect | None = None) -> bytes:
@@ -124,9 +139,8 @@ def _path(url: str) -> Path:
     if "://" not in url:
         return Path(url)
     if not url.lower().startswith("file://"):
-        scheme = url.partition("://")[0].lower()
-        known = "a path, file://, http:// or https://"
-        raise FetchError(f"{shown(url)}: {scheme}:// cannot be fetched; expected {known}")
+        known = "a path, file://, http://, https:// or axfr://"
+        raise FetchError(f"{shown(url)}: {scheme(url)}:// cannot be fetched; expected {known}")
     host, slash, path = url.partition("://")[2].partition("/")
     if host.lower() not in ("", "localhost"):
         raise FetchError(f"{url}: file:// reads this machine only; write file:///path")

@@ -1,5 +1,6 @@
-"""Refused bodies, kept beside the ledger for a person to look at."""
+"""What is kept beside the ledger: refused bodies for a person to look at, bases of differences."""
 
+import hashlib
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -11,14 +12,14 @@ from blocklist.files import write_atomically
 _MOST = 10 << 20
 
 
-def place(database: Path, feed: str) -> Path:
-    """Return where the refused body of a feed is kept; a feed may have any name."""
+def place(database: Path, feed: str, what: str = "refused") -> Path:
+    """Return where something of a feed is kept; a feed may have any name."""
     name = quote(feed, safe="").replace(".", "%2E")[:200]
-    return database.with_name(f"{database.name}.refused") / name
+    return database.with_name(f"{database.name}.{what}") / name
 
 
 def keep(database: Path, feed: str, body: bytes) -> None:
-    """Keep the first bytes of a body, in place of the last one; where it cannot be, go on."""
+    """Keep the first bytes of a refused body, in place of the last; where it cannot be, go on."""
     with suppress(UsageError):
         write_atomically(place(database, feed), [body[:_MOST]])
 
@@ -28,3 +29,20 @@ def remove(database: Path, feed: str) -> None:
     with suppress(OSError):
         place(database, feed).unlink(missing_ok=True)
         place(database, feed).parent.rmdir()
+
+
+def keep_base(database: Path, feed: str, body: bytes) -> None:
+    """Keep a list that its server will tell the differences to; without it all is had anew."""
+    with suppress(UsageError):
+        write_atomically(place(database, feed, "bases"), [body])
+
+
+def base(database: Path, feed: str, digest: str) -> Path | None:
+    """Return where the list with this SHA-256 is, if it is still as it was."""
+    path = place(database, feed, "bases")
+    try:
+        with path.open("rb") as file:
+            same = hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError:
+        return None
+    return path if same else None

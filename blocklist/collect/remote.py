@@ -11,7 +11,6 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -19,9 +18,10 @@ from typing import TYPE_CHECKING, Self
 
 from blocklist.catalogue import Feed, is_digest
 from blocklist.collect import fetch
+from blocklist.collect.doors import Doors, Wish
 from blocklist.collect.errors import FetchError, Unacceptable
 from blocklist.collect.fetch import Awaited, Fetched
-from blocklist.collect.secret import request, shown
+from blocklist.collect.secret import shown
 from blocklist.collect.source import source
 from blocklist.config import Collect
 from blocklist.ledger.health import NOTHING, Validators
@@ -29,7 +29,7 @@ from blocklist.ledger.health import NOTHING, Validators
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
-    from blocklist.collect.download import Download, Downloader
+    from blocklist.collect.download import Download
 
 _DIGEST_BYTES = 1 << 20
 
@@ -48,11 +48,7 @@ class Remote:
         resolver: "AbstractResolver | None" = None,
     ) -> None:
         self._settings = settings
-        self._scratch = scratch
-        self._progress = progress
-        self._resolver = resolver
-        self._slots: dict[str, asyncio.Semaphore] = {}
-        self._numbers = count()
+        self._doors = Doors(settings, scratch, progress, resolver)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="fetching", daemon=True)
 
@@ -72,9 +68,13 @@ class Remote:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    def start(self, feed: Feed, known: Validators) -> "Future[Awaited]":
-        """Begin to fetch a feed; the result, when called, reads the body or raises `FetchError`."""
-        return asyncio.run_coroutine_threadsafe(self._caught(self._fetch(feed, known)), self._loop)
+    def start(self, feed: Feed, known: Validators, base: Path | None = None) -> "Future[Awaited]":
+        """Begin to fetch a feed; the result, when called, reads the body or raises `FetchError`.
+
+        `base` is the list that `known` is about, for servers that tell what changed since.
+        """
+        work = self._fetch(feed, known, base)
+        return asyncio.run_coroutine_threadsafe(self._caught(work), self._loop)
 
     async def _caught(self, work: Coroutine[None, None, Awaited]) -> Awaited:
         try:
@@ -84,25 +84,25 @@ class Remote:
         except Exception as error:
             return partial(_raise, FetchError(f"not fetched: unexpected {type(error).__name__}"))
 
-    async def _fetch(self, feed: Feed, known: Validators) -> Awaited:
+    async def _fetch(self, feed: Feed, known: Validators, base: Path | None = None) -> Awaited:
         """Ask the mirrors in order until one answers; raise `FetchError` when none does."""
         errors = []
         for url in feed.urls:
             try:
-                return await self._mirror(feed, url, known)
+                return await self._mirror(feed, url, known, base)
             except FetchError as error:
                 errors.append(error)
         raise fetch.joined(errors)
 
-    async def _mirror(self, feed: Feed, url: str, known: Validators) -> Awaited:
+    async def _mirror(self, feed: Feed, url: str, known: Validators, base: Path | None) -> Awaited:
         max_bytes = feed.max_bytes or self._settings.max_bytes
         if not fetch.is_remote(url):
             found = await asyncio.to_thread(fetch.local, url, max_bytes)
             await self._check(feed, url, found.digests)
             return lambda: found
         if known.source != source(url):
-            known = NOTHING
-        got = await self._patiently(feed, url, known, max_bytes)
+            known, base = NOTHING, None
+        got = await self._patiently(Wish(feed, url, known, base, max_bytes))
         if got.path is not None:
             await self._check(feed, url, got.digests)
         return partial(_read, got, url)
@@ -111,13 +111,11 @@ class Remote:
         if feed.sha256 and await self._digest(feed, url) not in digests:
             raise Unacceptable(f"{shown(url)}: its SHA-256 is not the one of {_says(feed)}")
 
-    async def _patiently(
-        self, feed: Feed, url: str, known: Validators, max_bytes: int
-    ) -> "Download":
+    async def _patiently(self, wish: Wish) -> "Download":
         """Try again where that may help, with pauses that double, and some chance in them."""
         for tried in range(1, self._settings.tries + 1):
             try:
-                return await self._once(feed, url, known, max_bytes)
+                return await self._doors.get(wish)
             except FetchError as error:
                 longest = self._settings.max_wait
                 if not error.again or tried == self._settings.tries or (error.wait or 0) > longest:
@@ -126,22 +124,6 @@ class Remote:
                 chance = random.uniform(0.5, 1)  # noqa: S311 - so that many do not come at once
                 await asyncio.sleep(pause * chance if error.wait is None else error.wait)
         raise AssertionError("the last try returns or raises")
-
-    async def _once(self, feed: Feed, url: str, known: Validators, max_bytes: int) -> "Download":
-        from blocklist.collect.download import Asked
-
-        filled, headers = request(feed, url)
-        path = self._scratch / str(next(self._numbers))
-        asked = Asked(filled, headers, known, max_bytes, shown(url))
-        return await self._downloader().get(asked, path, partial(self._progress, feed.name))
-
-    def _downloader(self) -> "Downloader":
-        from blocklist.collect.download import Downloader
-
-        return Downloader(self._settings, self._slot, self._resolver)
-
-    def _slot(self, host: str) -> asyncio.Semaphore:
-        return self._slots.setdefault(host, asyncio.Semaphore(self._settings.per_host))
 
     async def _digest(self, feed: Feed, url: str) -> str:
         """Return the digest that the feed's list must have."""

@@ -3,10 +3,14 @@
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from blocklist.catalogue import Feed
 from blocklist.collect.errors import FetchError
+
+if TYPE_CHECKING:
+    from dns.tsig import Key
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
@@ -37,6 +41,24 @@ def request(feed: Feed, url: str) -> tuple[str, dict[str, str]]:
     if _TOKEN in url:
         return url.replace(_TOKEN, quote(token, safe="")), headers
     return url, {"Authorization": f"Bearer {token}", **headers}
+
+
+def tsig_key(feed: Feed) -> "Key | None":
+    """Return the key that a feed's transfers are signed with; its secret is the token."""
+    if not feed.tsig:
+        return None
+    from base64 import b64decode
+
+    from dns.exception import DNSException
+    from dns.tsig import Key
+
+    algorithm, _, name = feed.tsig.rpartition(":")
+    if not feed.token_env and not feed.token_file:
+        raise FetchError(f"{feed.key}.tsig: its secret must be in token_env or token_file")
+    try:
+        return Key(name, b64decode(_token(feed), validate=True), f"{algorithm or 'hmac-sha256'}.")
+    except (ValueError, DNSException):
+        raise FetchError(f"{feed.key}: the secret of its TSIG key is not Base64") from None
 
 
 def _token(feed: Feed) -> str:

@@ -13,7 +13,15 @@ from blocklist.catalogue import Feed, is_digest
 from blocklist.collect import kept
 from blocklist.collect.accept import limits, refusal
 from blocklist.collect.due import age, expires, failing, wait_until
-from blocklist.collect.fetch import Awaited, Fetched, FetchError, fetched, is_local, is_remote
+from blocklist.collect.fetch import (
+    Awaited,
+    Fetched,
+    FetchError,
+    fetched,
+    is_growing,
+    is_local,
+    is_remote,
+)
 from blocklist.config import Config
 from blocklist.errors import UsageError
 from blocklist.ledger import listings, times
@@ -123,10 +131,21 @@ def _from_afar(
         TemporaryDirectory(prefix="blocklist-") as scratch,
         Remote(config.collect, Path(scratch), progress) as remote,
     ):
-        started = {remote.start(feed, known(feed, healths[feed.name])): feed for feed in feeds}
+        started = {}
+        for feed in feeds:
+            asked = known(feed, healths[feed.name])
+            had = _base(config, feed, healths[feed.name]) if asked != NOTHING else None
+            started[remote.start(feed, asked, had)] = feed
         for ended in as_completed(started):
             feed = started[ended]
             yield feed, healths[feed.name], ended.result()
+
+
+def _base(config: Config, feed: Feed, health: FeedHealth) -> Path | None:
+    """Return the list in force as it came, for a server that tells what changed since."""
+    if not any(map(is_growing, feed.urls)):
+        return None
+    return kept.base(config.database, feed.name, _digest(health))
 
 
 def options(feed: Feed) -> Options:
@@ -140,6 +159,10 @@ def reading(feed: Feed) -> str:
     return f"{feed.format} {options(feed)} {PARSER}"
 
 
+def _digest(health: FeedHealth) -> str:
+    return (health.fingerprint or "").partition(" ")[0]
+
+
 def _reading(health: FeedHealth) -> str | None:
     return (health.fingerprint or "").partition(" ")[2] or None
 
@@ -149,8 +172,7 @@ def known(feed: Feed, health: FeedHealth) -> Validators:
 
     Nothing when the same bytes would be read otherwise today, or must hash to something else.
     """
-    digest = (health.fingerprint or "").partition(" ")[0]
-    other = is_digest(feed.sha256) and feed.sha256.lower() != digest
+    other = is_digest(feed.sha256) and feed.sha256.lower() != _digest(health)
     said = health.validators
     if other or reading(feed) != _reading(health) or not (said.etag or said.modified):
         return NOTHING
@@ -204,8 +226,7 @@ def _judged(
     fingerprint = f"{digest} {reading(feed)}"
     if fingerprint == health.fingerprint:
         book.looked(health, FeedState.UNCHANGED, None)
-        book.answered(health, answer.said, expires(body))
-        kept.remove(book.database, feed.name)
+        _answered(book, health, answer, body)
         return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     parsed = parse(body, feed.format, options(feed))
     account = _account(parsed, digest, len(body))
@@ -214,10 +235,17 @@ def _judged(
     if cause is not None:
         return _refused(book, feed, health, cause, account, answer)
     change = listings.accept(book, health, parsed.indicators, fingerprint, account)
-    book.answered(health, answer.said, expires(body))
-    kept.remove(book.database, feed.name)
+    _answered(book, health, answer, body)
     entries = parsed.indicators.height
     return Outcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
+
+
+def _answered(book: Book, health: FeedHealth, answer: Fetched, body: bytes) -> None:
+    """Record what a good answer said of itself, and keep what the next one may build on."""
+    book.answered(health, answer.said, expires(body))
+    kept.remove(book.database, health.name)
+    if is_growing(answer.url):
+        kept.keep_base(book.database, health.name, body)
 
 
 def _refused(

@@ -72,7 +72,9 @@ def asker(port: int) -> Ask:
 
 
 @contextmanager
-def running(command: list[str], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
+def running(
+    command: list[str], log: Path, ready: Callable[[], bool]
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a server until the block ends; the block begins when `ready` says so."""
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -88,7 +90,7 @@ def running(command: list[str], log: Path, ready: Callable[[], bool]) -> Iterato
             assert server.poll() is None, f"{command[0]} ended:\n{log.read_text()}"
             assert time.monotonic() < until, f"{command[0]} is not ready:\n{log.read_text()}"
             time.sleep(0.02)
-        yield
+        yield server
     finally:
         server.terminate()
         server.wait(timeout=10)
