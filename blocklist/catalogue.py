@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,6 +19,17 @@ FORMAT_OF = {"axfr": "rpz"}
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _TSIG = re.compile(r"(?:hmac-sha(?:1|224|256|384|512):)?[\w.-]+")
+
+
+class Allows(StrEnum):
+    """How an allow stands against a block in a target's consumer."""
+
+    #: There are none, so blocks keep clear of what is allowed.
+    NONE = "none"
+    #: The more specific of the two decides.
+    SPECIFIC = "specific"
+    #: The allow wins, whatever is blocked below it.
+    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +121,16 @@ class Target:
     check_timeout: int = 300
     #: What the checker says where it cannot look at all, such as without the rights to.
     check_cannot: tuple[str, ...] = ()
-    #: How one entry is written, for the `lines` dialect; `{value}` is filled in, once a line.
+    #: How an entry is written, for the `lines` dialect; `{value}` is filled in. A name alone, or a
+    #: network: `line`; a name and all below it; what is below it alone; the two, allowed.
     line: str = "{value}"
+    subtree_line: str = ""
+    below_line: str = ""
+    allow_line: str = ""
+    #: What stands before the entries.
+    head: str = ""
+    #: How an allow stands against a block.
+    allows: Allows = Allows.NONE
     #: What starts a comment.
     comment: str = "#"
     #: How a canary is written, for lists that DNS servers load: as a name with an answer that the
@@ -212,6 +232,29 @@ def overridden(table: spec.Table, by: spec.Table) -> spec.Table:
 def targets(own: Path) -> dict[str, Target]:
     """Return all targets by name; the user's own win over shipped ones of the same name."""
     return {
-        name: spec.build(Target, table, f"{where}: ", name=name)
-        for name, where, table in tables("exports", own)
+        name: target(name, table, f"{where}: ") for name, where, table in tables("exports", own)
     }
+
+
+def target(name: str, table: spec.Table, where: str) -> Target:
+    """Return a target from its table."""
+    built = spec.build(Target, table, where, name=name)
+    spec.require(bool(built.kinds), where, "kinds", "one kind at least")
+    spec.require(bool(built.scopes), where, "scopes", "one scope at least")
+    for key, template in templates(built).items():
+        fine = all(_is_form(line) for line in template.split("\n"))
+        expected = f"{{value}} once in each line, and no other field, got {template!r}"
+        spec.require(fine, where, key, expected)
+    return built
+
+
+def _is_form(line: str) -> bool:
+    before, value, behind = line.partition("{value}")
+    return bool(value) and not set("{}") & set(before + behind)
+
+
+def templates(target: Target) -> dict[str, str]:
+    """Return the templates that a target has, by key, without line ends around them."""
+    keys = ("line", "subtree_line", "below_line", "allow_line")
+    every = {key: getattr(target, key).strip("\n") for key in keys}
+    return {key: template for key, template in every.items() if template}

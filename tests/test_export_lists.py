@@ -107,12 +107,6 @@ def test_a_set_without_elements_is_not_written(tmp_path: Path) -> None:
     assert "{ }" not in export.path.read_text()
 
 
-@pytest.mark.parametrize("line", ["no field", "{value} {other}", "}{value}"])
-def test_a_line_template_with_a_wrong_field(tmp_path: Path, line: str) -> None:
-    with pytest.raises(ExportFailed, match=r"expected {value} in it"):
-        run(export_to(tmp_path, "domains", line=line), "block exact x.example")
-
-
 def test_a_target_of_ones_own(tmp_path: Path) -> None:
     export = export_to(tmp_path, "domains", line="address=/{value}/#", comment="")
     run(export, "block exact x.example")

@@ -10,6 +10,7 @@ from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import dialects
 from blocklist.export.body import Body
+from blocklist.model import Kind
 from tests.export_support import export_to, run
 
 NAMES = """
@@ -42,8 +43,19 @@ FAULTS = [
     ("domains", having("ok.b.p.example"), "entries where", "an allowed name is listed"),
     ("domains", in_place("one.example", "ok.b.p.example"), "would block", "in place of one"),
     ("domains", having("two words"), "not as the target says", "a broken line"),
-    ("hosts", without(":: one.example"), "entries where", "IPv6 would leak"),
+    ("hosts", without(":: one.example"), "without the other lines", "IPv6 would leak"),
     ("hosts", in_place(":: one.example", "::1 one.example"), "not as the target", "other text"),
+    ("wildcard", in_place("one.example", "*.one.example"), "without the other", "wider, and not"),
+    ("wildcard", having("*.p.example"), "would block ok.b.p", "what an allow narrowed"),
+    ("adblock", without("@@||ok.b.p.example^"), "would block ok.b.p.example", "the allow"),
+    ("adblock", in_place("|one.example^", "||one.example^"), r"would block \S*one", "wider"),
+    ("adblock", in_place("||p.example^", "|p.example^"), r"would not block \S*p.ex", "narrower"),
+    ("adblock", having("||two.example^$important"), "not as the target says", "a modifier"),
+    ("dnsmasq", without("server=/ok.b.p.example/#"), "without the other", "half an allow"),
+    ("dnsmasq", without("server=/*.one.example/#"), r"would block \S*one", "half a block"),
+    ("dnsmasq", having("local=//"), "not as the target says", "all names without a dot"),
+    ("unbound", having('local-zone: "x." redirect'), "not as the target says", "another type"),
+    ("squid", in_place("one.example", ".one.example"), r"would block \S*one", "wider"),
     (
         "rpz",
         without("*.p.example CNAME ."),
@@ -107,7 +119,7 @@ def test_faults_are_found(
     why: str,
 ) -> None:
     export = export_to(tmp_path, target)
-    rows = NAMES if target in {"hosts", "domains", "rpz"} else NETWORKS
+    rows = NETWORKS if Kind.IP in export.target.kinds else NAMES
     first = run(export, rows)
     before = export.path.read_bytes()
     renderer = dialects.dialect(export.target.dialect)

@@ -5,16 +5,21 @@ a fault in one shows as a difference to the other.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 
 import polars as pl
 
 from blocklist import networks
+from blocklist.catalogue import Allows, Target
 from blocklist.config import Export
 from blocklist.model import Kind, Scope, Verdict
 from blocklist.names import MAX_NAME, lineage
 
 #: The rows of one value: scope and action.
 Rules = dict[str, list[tuple[Scope, Verdict]]]
+Row = tuple[str, Scope, Verdict]
+#: Whether a target can say that the row of this value and scope blocks a query.
+Says = Callable[[str, Scope, str], bool]
 
 
 def containers(kind: Kind, query: str) -> Iterator[str]:
@@ -33,32 +38,40 @@ def rules(kind: Kind, rows: pl.DataFrame, queries: Iterable[str]) -> Rules:
     return found
 
 
-def decisive(kind: Kind, query: str, known: Rules) -> tuple[str, Scope, Verdict] | None:
-    """Return the most specific row that covers a query, or none; an allow wins a tie."""
+def covering(kind: Kind, query: str, known: Rules) -> list[Row]:
+    """Return the rows that cover a query, most specific first; an allow stands before its like."""
+    found = []
     for value in containers(kind, query):
         own = kind is Kind.IP or value == query
-        covering = [
+        rows = [
             (scope is not Scope.EXACT, action is not Verdict.ALLOW, scope, action)
             for scope, action in known.get(value, [])
             if (scope.covers_self if own else scope.covers_below)
         ]
-        if covering:
-            *_, scope, action = min(covering)
-            return value, scope, action
-    return None
+        found += [(value, scope, action) for *_, scope, action in sorted(rows)]
+    return found
 
 
-def answer(kind: Kind, query: str, known: Rules, says: Callable[[str, str], bool]) -> bool | None:
+def decisive(kind: Kind, query: str, known: Rules) -> Row | None:
+    """Return the most specific row that covers a query, or none."""
+    return next(iter(covering(kind, query, known)), None)
+
+
+def answer(kind: Kind, query: str, known: Rules, says: Says) -> bool | None:
     """Return whether a file must block a query; none when it may, but need not.
 
-    `says` tells whether the target can say that a row at one name blocks the query; of networks
-    every target can say all but the one of all addresses.
+    `says` tells whether the target can say that a row blocks the query; of networks every target
+    can say all but the one of all addresses.
     """
-    row = decisive(kind, query, known)
-    if row is None or row[2] is Verdict.ALLOW:
+    rows = covering(kind, query, known)
+    if not rows or rows[0][2] is Verdict.ALLOW:
         return False
-    sayable = not row[0].endswith("/0") if kind is Kind.IP else says(row[0], query)
-    return True if sayable else None
+    for value, scope, action in rows:
+        if action is Verdict.ALLOW:
+            break
+        if not value.endswith("/0") if kind is Kind.IP else says(value, scope, query):
+            return True
+    return None
 
 
 def room_for_names(export: Export) -> int:
@@ -66,26 +79,52 @@ def room_for_names(export: Export) -> int:
     return MAX_NAME - len(f".{export.zone}") if export.zone else MAX_NAME
 
 
-def expressible(export: Export, allows: Iterable[str]) -> Callable[[str, str], bool]:
-    """Return whether the export's target can say that a row at `value` blocks `query`.
+def expressible(export: Export, allows: Iterable[tuple[str, Scope]]) -> Says:
+    """Return what tells whether the export's target can say that a row blocks a query.
 
-    `allows` are the operator's: one that does not fit under the zone keeps more open than itself.
+    `allows` are the operator's.
     """
-    if Scope.SUBTREE not in export.target.scopes:
-        return lambda value, query: value == query
+    if export.target.dialect == "rpz":
+        return _in_a_zone(export, [name for name, _ in allows])
+    return _in_rules(export.target, allows)
+
+
+def _in_rules(target: Target, allows: Iterable[tuple[str, Scope]]) -> Says:
+    at: dict[str, set[Scope]] = {}
+    for name, scope in allows:
+        at.setdefault(name, set()).add(scope)
+    above = {up for name in at for up in lineage(name) if up != name}
+
+    def says(value: str, scope: Scope, query: str) -> bool:
+        if target.allows is Allows.ALWAYS and any(name in at for name in lineage(query)):
+            return False
+        alone = value not in at and (value not in above or target.allows is not Allows.NONE)
+        if value == query:
+            return Scope.EXACT in target.scopes or (scope is Scope.SUBTREE and alone)
+        if Scope.SUBTREE not in target.scopes or (target.allows is Allows.NONE and value in above):
+            return False
+        if Scope.BELOW in target.scopes:
+            return True
+        # An allow of one name alone opens what is below it, too.
+        between = takewhile(lambda name: name != value, lineage(query))
+        return scope is Scope.SUBTREE and not any(name in at for name in (*between, value))
+
+    return says
+
+
+def _in_a_zone(export: Export, allows: Iterable[str]) -> Says:
     room = room_for_names(export)
+    # An allow that does not fit under the zone keeps more open than itself.
     opened = {
         next((up for up in lineage(name) if len(up) <= room), name)
         for name in allows
         if len(name) > room
     }
 
-    def says(value: str, query: str) -> bool:
+    def says(value: str, _: Scope, query: str) -> bool:
         owner = value if value == query else f"*.{value}"
         last = query.rpartition(".")[2]
-        fits = len(owner) <= room and not (
-            export.target.dialect == "rpz" and last.startswith("rpz-")
-        )
+        fits = len(owner) <= room and not last.startswith("rpz-")
         return fits and opened.isdisjoint(lineage(query))
 
     return says

@@ -9,7 +9,7 @@ from blocklist.errors import ExportFailed
 from blocklist.export.expected import answer, expressible, room_for_names, rules
 from blocklist.export.probes import probes
 from blocklist.export.readers import REGISTRY, Reader
-from blocklist.model import Kind
+from blocklist.model import Kind, Scope
 
 
 def prove(export: Export, path: Path, rows: pl.DataFrame, count: int) -> None:
@@ -27,15 +27,17 @@ def prove(export: Export, path: Path, rows: pl.DataFrame, count: int) -> None:
 
 
 def _ask(reader: Reader, kind: Kind, export: Export, rows: pl.DataFrame) -> None:
-    allows = set(rows.filter(pl.col("kind") == kind.value, pl.col("action") == "allow")["value"])
+    known = rows.filter(pl.col("kind") == kind.value, pl.col("action") == "allow")
+    allows = [(value, Scope(scope)) for value, scope in known.select("value", "scope").iter_rows()]
+    names = {value for value, _ in allows}
     # BIND takes a longer query for a name above it, which may be blocked on its own account.
     room = room_for_names(export)
-    queries = [query for query in probes(kind, rows) if len(query) <= room or query in allows]
-    known = rules(kind, rows, queries)
+    queries = [query for query in probes(kind, rows) if len(query) <= room or query in names]
+    told = rules(kind, rows, queries)
     says = expressible(export, allows)
     blocked = reader.blocked(kind, queries)
     for query in queries:
-        wanted = answer(kind, query, known, says)
+        wanted = answer(kind, query, told, says)
         if wanted not in (None, query in blocked):
             fault = "would not block" if wanted else "would block"
             raise ExportFailed(

@@ -1,48 +1,72 @@
-"""Plain lists: the same line, or lines, for every name or network. None of them reaches below."""
+"""Lists in which each entry is the same line, or lines, filled with a name or a network."""
 
 import polars as pl
 
+from blocklist.catalogue import Target, templates
 from blocklist.columns import networks
 from blocklist.config import Export
-from blocklist.errors import ExportFailed
 from blocklist.export.addresses import blocked
 from blocklist.export.body import Body
 from blocklist.export.dialects.comments import about
+from blocklist.export.fitting import fitted
 from blocklist.export.meaning import by_family, nodes
 from blocklist.export.safe import checked_names
 from blocklist.export.state import ExportState
-from blocklist.model import Kind
-
-_FIELD = "{value}"
+from blocklist.model import Kind, Scope
 
 
 def head(export: Export, state: ExportState, count: int) -> list[str]:
-    """Return the comment."""
-    return about(export, state, count)
+    """Return the comment, and what the target puts before the entries."""
+    return [*about(export, state, count), *export.target.head.splitlines()]
 
 
 def body(export: Export, rows: pl.DataFrame) -> Body:
     """Return the names, families together, then the networks, fewest and disjoint."""
-    names, narrowed = _names(rows.filter(pl.col("kind") == Kind.DOMAIN.value))
+    names, narrowed = _names(rows.filter(pl.col("kind") == Kind.DOMAIN.value), export.target)
     spans, left_out = blocked(rows.filter(pl.col("kind") == Kind.IP.value))
-    values = pl.concat([names, networks.texts(spans).alias("value")])
-    return Body(_written(values, export.target.line), len(values), narrowed | left_out)
+    addresses = networks.texts(spans).alias("value").to_frame()
+    forms = templates(export.target)
+    lines = pl.concat(
+        [
+            names.select(line=_rule(forms)),
+            addresses.select(line=_filled(forms["line"])),
+        ]
+    )["line"]
+    blocks = int(names.select((pl.col("own") | pl.col("under")).sum()).item())
+    return Body(lines, blocks + len(addresses), narrowed | left_out)
 
 
-def _names(rows: pl.DataFrame) -> tuple[pl.Series, dict[str, int]]:
+def _names(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Return the names to be written: `value`, `own` and `under`."""
     checked_names(rows["value"])
+    if target.scopes != (Scope.EXACT,):
+        entries, counts = fitted(rows, target)
+        return by_family(entries), counts
+    # Nothing reaches below, so every name stands for itself.
     blocks = rows.filter(pl.col("action") == "block")["scope"]
     below, subtree = (int((blocks == scope).sum()) for scope in ("below", "subtree"))
-    listed = by_family(nodes(rows).filter("own").select("value"))
+    listed = nodes(rows).filter("own").select("value", "own", under=pl.lit(value=False))
     counts = {"below": below, "narrowed-to-exact": subtree}
-    return listed["value"], {reason: count for reason, count in counts.items() if count}
+    return by_family(listed), {reason: count for reason, count in counts.items() if count}
 
 
-def _written(values: pl.Series, template: str) -> pl.Series:
-    parts = template.strip("\n").split(_FIELD)
-    if len(parts) == 1 or any(mark in part for part in parts for mark in "{}"):
-        raise ExportFailed(f"line = {template!r}: expected {_FIELD} in it, and no other field")
-    pieces: list[pl.Expr] = [pl.lit(parts[0])]
-    for part in parts[1:]:
+def _rule(forms: dict[str, str]) -> pl.Expr:
+    """Return the lines of a name: which of the forms, its `own` and `under` tell."""
+    own, under = pl.col("own"), pl.col("under")
+    wanted = {
+        "line": own & ~under,
+        "subtree_line": own & under,
+        "below_line": ~own & under,
+        "allow_line": ~own & ~under,
+    }
+    return pl.coalesce(
+        pl.when(wanted[key]).then(_filled(template)) for key, template in forms.items()
+    )
+
+
+def _filled(template: str) -> pl.Expr:
+    first, *rest = template.split("{value}")
+    pieces: list[pl.Expr] = [pl.lit(first)]
+    for part in rest:
         pieces += [pl.col("value"), pl.lit(part)]
-    return values.to_frame("value").select(line=pl.concat_str(pieces))["line"]
+    return pl.concat_str(pieces)

@@ -1,0 +1,108 @@
+"""What a target can say of a release: the same or less, never more.
+
+A list of rules speaks of a name in four ways: block it alone, block it and all below it, block what
+is below it alone, allow it and all below it. Few consumers know all four, and they differ in how an
+allow stands against a block. What a target cannot say is narrowed here, and counted.
+"""
+
+from collections import Counter
+
+import polars as pl
+
+from blocklist.catalogue import Allows, Target
+from blocklist.columns.names import lineage
+from blocklist.export.meaning import nodes, placed
+from blocklist.model import Scope
+
+
+def fitted(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Return the names that need rules, and how many blocks could not be said in full, by reason.
+
+    `own` and `under` are whether the name, and what is below it, is blocked.
+    """
+    said = _said(nodes(rows))
+    counts: Counter[str] = Counter()
+    for step in (_around_allows, _without_below, _without_exact):
+        said, found = step(said, target)
+        counts.update(found)
+    needed = said.filter(pl.any_horizontal(pl.col("own", "under") != pl.col("inherited")))
+    return needed.select("value", "own", "under"), {why: n for why, n in counts.items() if n}
+
+
+def _said(known: pl.DataFrame) -> pl.DataFrame:
+    """Return what holds for each name, silence filled with what its nearest ancestor says.
+
+    What the name's own rows say stays beside it, as `told_own` and `told_under`.
+    """
+    found = placed(known, known).with_columns(told_own="own", told_under="under")
+    return found.with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
+
+
+def _anew(said: pl.DataFrame, **changes: pl.Expr) -> pl.DataFrame:
+    """Return what holds for each name after some tell otherwise."""
+    told = {"own": pl.col("told_own"), "under": pl.col("told_under")}
+    return _said(said.select("value", **(told | changes)))
+
+
+_Fitted = tuple[pl.DataFrame, dict[str, int]]
+
+
+def _around_allows(said: pl.DataFrame, target: Target) -> _Fitted:
+    """Make room for the allows in the midst of blocks, as the target can have them."""
+    holes = said.filter("covered", ~(pl.col("own") & pl.col("under")))
+    if target.allows is Allows.SPECIFIC or holes.is_empty():
+        return said, {}
+    if target.allows is Allows.ALWAYS:
+        return _open_below_allows(said, holes)
+    # No rule can allow: what reaches below is dropped above every hole.
+    above = _ancestors(holes["value"])
+    wide = pl.col("value").is_in(above.implode()) & pl.col("told_under").fill_null(value=False)
+    count = int(said.select(wide.sum()).item())
+    narrowed = _anew(said, under=pl.when(~wide).then("told_under"))
+    return narrowed, {"narrowed-to-exact": count}
+
+
+def _open_below_allows(said: pl.DataFrame, holes: pl.DataFrame) -> _Fitted:
+    """Let the topmost of the holes open all below them, and drop what is said there."""
+    marks = holes.select("value", under=pl.lit(value=True))
+    inside = placed(said.select("value"), marks)
+    inner = inside.filter("covered")["value"]
+    outside = said.filter(~pl.col("value").is_in(inner.implode()))
+    tops = pl.col("value").is_in(holes["value"].implode())
+    opened = _anew(
+        outside,
+        own=pl.when(tops).then(pl.lit(value=False)).otherwise("told_own"),
+        under=pl.when(tops).then(pl.lit(value=False)).otherwise("told_under"),
+    )
+    lost = said.filter(pl.col("value").is_in(inner.implode()), pl.col("own") | pl.col("under"))
+    widened = outside.filter(tops, pl.col("own") | pl.col("under"))
+    return opened, {"under-allow": lost.height, "allow-widened": widened.height}
+
+
+def _without_below(said: pl.DataFrame, target: Target) -> _Fitted:
+    """Leave open what is below a name that is not blocked itself, where no rule can say that."""
+    counts: Counter[str] = Counter()
+    if Scope.BELOW in target.scopes:
+        return said, counts
+    odd = ~pl.col("own") & pl.col("under")
+    # What is open below a name may leave another one below it so.
+    while not (found := said.filter(odd)).is_empty():
+        widened = int(found["inherited"].sum())
+        counts.update({"below": found.height - widened, "allow-widened": widened})
+        said = _anew(said, under=pl.when(~odd).then("told_under").otherwise(pl.lit(value=False)))
+    return said, counts
+
+
+def _without_exact(said: pl.DataFrame, target: Target) -> _Fitted:
+    """Leave open a name of which only itself is blocked, where no rule can say that."""
+    alone = pl.col("own") & ~pl.col("under")
+    count = int(said.select(alone.sum()).item())
+    if Scope.EXACT in target.scopes or not count:
+        return said, {}
+    return said.with_columns(own=pl.col("own") & ~alone), {"exact": count}
+
+
+def _ancestors(names: pl.Series) -> pl.Series:
+    """Return all names above those given."""
+    above = lineage(names.alias("value").to_frame(), "value").filter(pl.col("steps") > 0)
+    return above["ancestor"].unique()
