@@ -18,6 +18,8 @@ EXTERNAL = "ext:"
 FORMAT_OF = {"axfr": "rpz"}
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+# Base64 of "Ed", 8 bytes of a name and 32 of a key.
+_MINISIGN = re.compile(r"RW[Q-T][A-Za-z0-9+/]{53}")
 _TSIG = re.compile(r"(?:hmac-sha(?:1|224|256|384|512):)?[\w.-]+")
 
 
@@ -79,6 +81,10 @@ class Feed:
     token_file: str = ""
     #: What a snapshot must hash to: 64 hexadecimal digits, or the place of a file that says them.
     sha256: str = ""
+    #: The minisign key that snapshots must be signed with; and where the signature is, in place of
+    #: the snapshot's own URL with `.minisig` after it.
+    minisign: str = ""
+    signature: str = ""
     #: More than this is no list, as sent and as unpacked; in place of the one in `[collect]`.
     max_bytes: int | None = None
     #: csv: the column by its name in the header row, in place of its number.
@@ -190,6 +196,11 @@ def feed(name: str, table: spec.Table, where: str) -> Feed:
         (all(map(_is_filter, built.filters)), "filters", 'texts such as "url_status=online"'),
         (built.comment != "", "comment", "at least one character"),
         (all(map(built.fits, built.urls)), "format", "rpz for what is at axfr://"),
+        (
+            not built.minisign or _MINISIGN.fullmatch(built.minisign) is not None,
+            "minisign",
+            "the second line of a minisign.pub",
+        ),
         (not built.tsig or _TSIG.fullmatch(built.tsig) is not None, "tsig", "the name of a key"),
         (_is_path(built.path), "path", "a JMESPath expression, as in [].domain"),
         (limit is None or limit >= 1, "rank_limit", "a whole number from 1"),

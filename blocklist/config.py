@@ -181,9 +181,10 @@ def _resolved(feed: Feed, base: Path) -> Feed:
         return url if "://" in url else str(base / url)
 
     digest = feed.sha256 and (feed.sha256 if is_digest(feed.sha256) else absolute(feed.sha256))
+    signature = feed.signature and absolute(feed.signature)
     token = feed.token_file and str(base / feed.token_file)
     urls = tuple(map(absolute, feed.urls))
-    return replace(feed, urls=urls, sha256=digest, token_file=token)
+    return replace(feed, urls=urls, sha256=digest, signature=signature, token_file=token)
 
 
 def _policy(table: dict[str, object], where: str) -> Policy:

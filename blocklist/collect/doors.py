@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from blocklist.catalogue import Feed, scheme
 from blocklist.collect.download import Asked, Download, Downloader
+from blocklist.collect.proof import hashes
 from blocklist.collect.secret import request, shown, tsig_key
 from blocklist.config import Collect
 from blocklist.ledger.health import Validators
@@ -58,7 +59,9 @@ class Doors:
 
     async def _download(self, wish: Wish, path: Path) -> Download:
         filled, headers = request(wish.feed, wish.url)
-        asked = Asked(filled, headers, wish.known, wish.max_bytes, shown(wish.url))
+        asked = Asked(
+            filled, headers, wish.known, wish.max_bytes, shown(wish.url), hashes(wish.feed)
+        )
         downloader = Downloader(self._settings, self._slot, self._resolver)
         return await downloader.get(asked, path, partial(self._progress, wish.feed.name))
 

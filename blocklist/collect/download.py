@@ -1,7 +1,6 @@
 """One try at one URL over HTTP: follow redirects within bounds, stream the body into a file."""
 
 import asyncio
-import hashlib
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +14,7 @@ from blocklist import __version__
 from blocklist.collect.addresses import Reach, is_public
 from blocklist.collect.causes import bad_status, plain
 from blocklist.collect.errors import FetchError, Unacceptable
+from blocklist.collect.proof import Hashes
 from blocklist.collect.unpack import Unpacker
 from blocklist.collect.zipped import is_zip, members
 from blocklist.config import Collect
@@ -43,6 +43,8 @@ class Asked:
     max_bytes: int
     #: How it is called in messages: without secrets.
     shown: str
+    #: Names of the hashes that are wanted of it.
+    hashes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,13 @@ class Download:
     path: Path | None
     said: Validators = NOTHING
     content_type: str = ""
-    #: Of the file as published and of what was in it.
+    #: Of the file as published and of what was in it, as far as they are wanted.
     digests: frozenset[str] = frozenset()
+
+    def read(self) -> bytes:
+        """Return the body."""
+        assert self.path is not None
+        return self.path.read_bytes()
 
 
 class Downloader:
@@ -151,7 +158,7 @@ class Downloader:
                 f"{asked.shown}: {length:,} bytes, more than the {asked.max_bytes:,} of any list"
             )
         try:
-            digests = await _stored(response, asked.max_bytes, path, progress)
+            digests = await _stored(response, asked, path, progress)
         except Unacceptable as error:
             raise Unacceptable(f"{asked.shown}: {error}") from None
         said = Validators(_only(response, "ETag"), _only(response, "Last-Modified"))
@@ -222,11 +229,11 @@ def _only(response: "ClientResponse", name: str) -> str | None:
 
 
 async def _stored(
-    response: "ClientResponse", cap: int, path: Path, progress: Progress
+    response: "ClientResponse", asked: Asked, path: Path, progress: Progress
 ) -> frozenset[str]:
     """Stream the body into a file, unpacked; return the digests as sent and as unpacked."""
-    unpacker = Unpacker(cap, response.headers.get("Content-Encoding", ""))
-    sent, inner = hashlib.sha256(), hashlib.sha256()
+    unpacker = Unpacker(asked.max_bytes, response.headers.get("Content-Encoding", ""))
+    sent, inner = Hashes(asked.hashes), Hashes(asked.hashes)
     with path.open("wb") as file:
         async for data in response.content.iter_chunked(_PIECE):
             sent.update(data)
@@ -237,19 +244,19 @@ async def _stored(
         for piece in unpacker.finish():
             inner.update(piece)
             file.write(piece)
-    digests = {sent.hexdigest(), inner.hexdigest()}
+    digests = sent.digests() | inner.digests()
     if is_zip(path):
-        digests.add(await asyncio.to_thread(_unzipped, path, cap))
+        digests |= await asyncio.to_thread(_unzipped, path, asked)
     return frozenset(digests)
 
 
-def _unzipped(path: Path, cap: int) -> str:
-    """Put what is in a zip in its place, and return its digest."""
+def _unzipped(path: Path, asked: Asked) -> set[str]:
+    """Put what is in a zip in its place, and return its digests."""
     beside = path.with_suffix(".unzipped")
-    inner = hashlib.sha256()
+    inner = Hashes(asked.hashes)
     with beside.open("wb") as file:
-        for piece in members(path, cap):
+        for piece in members(path, asked.max_bytes):
             inner.update(piece)
             file.write(piece)
     beside.replace(path)
-    return inner.hexdigest()
+    return inner.digests()

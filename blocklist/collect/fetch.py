@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from blocklist.catalogue import FORMAT_OF, Feed, scheme
 from blocklist.collect.errors import FetchError, Unacceptable
+from blocklist.collect.proof import hashes
 from blocklist.collect.secret import shown
 from blocklist.collect.unpack import Unpacker
 from blocklist.config import Collect
@@ -42,8 +43,13 @@ class Fetched:
     said: Validators = NOTHING
     #: As the server says it, without parameters; empty for files.
     content_type: str = ""
-    #: SHA-256 of the file as published, and of what was in it.
+    #: Of the file as published and of what was in it, as far as they are wanted.
     digests: frozenset[str] = frozenset()
+
+    def read(self) -> bytes:
+        """Return the body."""
+        assert self.body is not None
+        return self.body
 
 
 def is_remote(url: str) -> bool:
@@ -79,7 +85,7 @@ def fetched(feed: Feed, settings: Collect) -> Fetched:
 
 def is_local(feed: Feed) -> bool:
     """Whether a feed can be had without a network, and at once."""
-    return not feed.sha256 and not any(map(is_remote, feed.urls))
+    return not hashes(feed) and not any(map(is_remote, feed.urls))
 
 
 def _first(paths: tuple[str, ...], max_bytes: int) -> Fetched:
@@ -100,7 +106,7 @@ def joined(errors: list[FetchError]) -> FetchError:
     return kind("; ".join(map(str, errors)), wait=wait)
 
 
-def local(url: str, max_bytes: int = MAX_BYTES) -> Fetched:
+def local(url: str, max_bytes: int = MAX_BYTES, wanted: tuple[str, ...] = ()) -> Fetched:
     """Return what is in a file of this machine, unpacked."""
     path = _path(url)
     try:
@@ -117,7 +123,7 @@ def local(url: str, max_bytes: int = MAX_BYTES) -> Fetched:
         raise FetchError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ValueError:
         raise FetchError(f"{url!r}: no path can have a NUL in it") from None
-    digests = {hashlib.sha256(content).hexdigest() for content in (raw, body)}
+    digests = {hashlib.new(name, content).hexdigest() for name in wanted for content in (raw, body)}
     return Fetched(body, url, digests=frozenset(digests))
 
 

@@ -6,7 +6,6 @@ Bodies wait in files; one is read into memory when it is wanted.
 
 import asyncio
 import random
-import re
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
@@ -16,12 +15,13 @@ from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from blocklist.catalogue import Feed, is_digest
+from blocklist.catalogue import Feed
 from blocklist.collect import fetch
 from blocklist.collect.doors import Doors, Wish
-from blocklist.collect.errors import FetchError, Unacceptable
+from blocklist.collect.errors import FetchError
 from blocklist.collect.fetch import Awaited, Fetched
-from blocklist.collect.secret import shown
+from blocklist.collect.proof import hashes, prove
+from blocklist.collect.secret import origin
 from blocklist.collect.source import source
 from blocklist.config import Collect
 from blocklist.ledger.health import NOTHING, Validators
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from blocklist.collect.download import Download
 
-_DIGEST_BYTES = 1 << 20
+#: More than any file of digests or signature has.
+_BESIDE_BYTES = 1 << 20
 
 #: Told the feed's name, how many bytes came, and how many are to come where that is known.
 Progress = Callable[[str, int, int | None], None]
@@ -97,19 +98,15 @@ class Remote:
     async def _mirror(self, feed: Feed, url: str, known: Validators, base: Path | None) -> Awaited:
         max_bytes = feed.max_bytes or self._settings.max_bytes
         if not fetch.is_remote(url):
-            found = await asyncio.to_thread(fetch.local, url, max_bytes)
-            await self._check(feed, url, found.digests)
+            found = await asyncio.to_thread(fetch.local, url, max_bytes, hashes(feed))
+            await self._prove(feed, url, found)
             return lambda: found
         if known.source != source(url):
             known, base = NOTHING, None
         got = await self._patiently(Wish(feed, url, known, base, max_bytes))
         if got.path is not None:
-            await self._check(feed, url, got.digests)
+            await self._prove(feed, url, got)
         return partial(_read, got, url)
-
-    async def _check(self, feed: Feed, url: str, digests: frozenset[str]) -> None:
-        if feed.sha256 and await self._digest(feed, url) not in digests:
-            raise Unacceptable(f"{shown(url)}: its SHA-256 is not the one of {_says(feed)}")
 
     async def _patiently(self, wish: Wish) -> "Download":
         """Try again where that may help, with pauses that double, and some chance in them."""
@@ -125,29 +122,18 @@ class Remote:
                 await asyncio.sleep(pause * chance if error.wait is None else error.wait)
         raise AssertionError("the last try returns or raises")
 
-    async def _digest(self, feed: Feed, url: str) -> str:
-        """Return the digest that the feed's list must have."""
-        if is_digest(feed.sha256):
-            return feed.sha256.lower()
-        other = replace(feed, urls=(feed.sha256,), sha256="", max_bytes=_DIGEST_BYTES)
+    async def _prove(self, feed: Feed, url: str, got: "Download | Fetched") -> None:
+        """Raise `Unacceptable` unless the list is what the feed says that it must be."""
+        if hashes(feed):
+            await prove(feed, url, got.digests, got.read, partial(self._beside, feed))
+
+    async def _beside(self, feed: Feed, place: str) -> bytes:
+        """Return a small file that belongs to a list; secrets go to the feed's own server only."""
+        other = replace(feed, urls=(place,), sha256="", minisign="", max_bytes=_BESIDE_BYTES)
+        if origin(place) not in {origin(url) for url in feed.urls}:
+            other = replace(other, headers=(), token_env="", token_file="")
         answer = (await self._fetch(other, NOTHING))()
-        return digest_of((answer.body or b"").decode(errors="replace"), url, feed)
-
-
-def digest_of(text: str, url: str, feed: Feed) -> str:
-    """Return the digest in a file such as sha256sum writes, on the line that names the list."""
-    name = url.partition("?")[0].rpartition("/")[2]
-    lines = [line for line in text.splitlines() if re.search(r"\b[0-9a-fA-F]{64}\b", line)]
-    named = [line for line in lines if name and name in line] or lines
-    if not named or (len(named) > 1 and named is lines):
-        raise FetchError(f"{_says(feed)} says no SHA-256 of {name}")
-    found = re.search(r"\b[0-9a-fA-F]{64}\b", named[0])
-    assert found
-    return found[0].lower()
-
-
-def _says(feed: Feed) -> str:
-    return f"{feed.key}.sha256" if is_digest(feed.sha256) else shown(feed.sha256)
+        return answer.body or b""
 
 
 def _read(got: "Download", url: str) -> Fetched:

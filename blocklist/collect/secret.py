@@ -29,6 +29,15 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", "")) + ("?..." if parts.query else "")
 
 
+def origin(url: str) -> str:
+    """Return the server that a URL leads to, nothing for a path."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.hostname else ""
+    except ValueError:
+        return ""
+
+
 def request(feed: Feed, url: str) -> tuple[str, dict[str, str]]:
     """Return a feed's URL and headers with the secrets in their places.
 

@@ -156,7 +156,8 @@ def options(feed: Feed) -> Options:
 
 def reading(feed: Feed) -> str:
     """Return what the meaning of the same bytes depends on; part of every fingerprint."""
-    return f"{feed.format} {options(feed)} {PARSER}"
+    key = f" {feed.minisign}" if feed.minisign else ""
+    return f"{feed.format} {options(feed)} {PARSER}{key}"
 
 
 def _digest(health: FeedHealth) -> str:
