@@ -138,6 +138,10 @@ class Entry:
     reason: str
     created: str
     expires: str | None
+    #: Who made it, as far as the system tells.
+    author: str = ""
+    #: From a review: which feeds listed it then, and in what form. None for a word of one's own.
+    seen: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True)

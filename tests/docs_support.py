@@ -43,11 +43,12 @@ def copy_of_quickstart(folder: Path) -> Path:
 
 def blocklist(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a folder, as somebody who has no configuration of their own."""
+    someone = {"SUDO_USER": "", "LOGNAME": "ana"}
     environment = {**os.environ, "XDG_CONFIG_HOME": str(folder / "none"), "PYTHONUTF8": "1"}
     return subprocess.run(
         [sys.executable, "-m", "blocklist", *words],
         cwd=folder,
-        env=environment,
+        env={**environment, **someone},
         check=False,
         capture_output=True,
         encoding="utf-8",

@@ -136,8 +136,15 @@ def operator(world: World, kind: Kind, value: str, scope: Scope) -> Verdict | No
     ]
     if not covering:
         return None
-    allow_last = sorted(covering, key=lambda entry: entry.action is Verdict.ALLOW)
-    return max(allow_last, key=lambda entry: (specificity(entry), allow_last.index(entry))).action
+    mildest_last = sorted(covering, key=severity)
+    return max(
+        mildest_last, key=lambda entry: (specificity(entry), mildest_last.index(entry))
+    ).action
+
+
+def severity(entry: Entry) -> int:
+    """Return the less the more a person's word opens; a tie is won by what opens most."""
+    return [Verdict.BLOCK, Verdict.HOLD, Verdict.ALLOW].index(entry.action)
 
 
 def specificity(entry: Entry) -> tuple[int, bool]:
@@ -227,7 +234,7 @@ def model(world: World) -> set[Row]:
         if not guarded or voices(world, kind, value).as_such:
             judged.append((kind, value, scope, verdict, reason, shown))
     own: dict[tuple[str, Scope], Row] = {}
-    for entry in sorted(world.entries, key=lambda entry: entry.action is Verdict.ALLOW):
+    for entry in sorted(world.entries, key=severity):
         row = (entry.kind, entry.value, entry.scope, entry.action, Reason.OPERATOR, 1.0)
         own[entry.value, entry.scope] = row
     return {*own.values(), *(row for row in judged if (row[1], row[2]) not in own)}
@@ -268,7 +275,9 @@ GUARDED = st.builds(
     THINGS.filter(lambda thing: thing[0] is not Kind.URL),
     st.none() | st.sampled_from(list(GuardClass)),
 )
-ENTRIES = st.builds(entry, THINGS, st.sampled_from([Verdict.ALLOW, Verdict.BLOCK]))
+# A rejection that new evidence casts doubt on comes to the judge as a hold.
+ACTIONS = [Verdict.ALLOW, Verdict.BLOCK, Verdict.HOLD]
+ENTRIES = st.builds(entry, THINGS, st.sampled_from(ACTIONS))
 WORLDS = st.builds(
     World,
     st.lists(LISTED, max_size=14, unique=True),

@@ -311,7 +311,11 @@ def cut_off(path: Path) -> None:
     ("make", "message", "why"),
     [
         (foreign, "a database of another program; set another `database`", "not ours"),
-        (newer, "written by a newer version of blocklist (schema 99, this one knows 2)", "newer"),
+        (
+            newer,
+            f"a newer version of blocklist (schema 99, this one knows {connection.VERSION})",
+            "newer",
+        ),
         (not_a_database, "not a database of this program: file is not a database", "a list"),
         (cut_off, "database disk image is malformed", "damaged"),
         (Path.mkdir, "cannot be opened: it is a folder", "a folder"),

@@ -1,28 +1,25 @@
 """`allow` and `block`: the operator's own word on names, networks and URLs."""
 
-import re
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, printable, session, show, show_json, show_table
+from blocklist.cli.lasting import Lasting, Until, author, end
+from blocklist.cli.session import Json, Session, printable, session, show, show_json, show_table
 from blocklist.errors import Refused, UsageError
 from blocklist.model import Entry, Kind, Scope, Verdict
 
 if TYPE_CHECKING:
+    from blocklist.ledger.book import Book
     from blocklist.model import Indicator
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ARTICLE = {Verdict.ALLOW: "an", Verdict.BLOCK: "a"}
-_NEXT = "takes effect with the next: blocklist run"
+#: When an entry begins to count.
+NEXT = "takes effect with the next: blocklist run"
 
 
 Name = Annotated[str, typer.Argument(help="A domain, address, network or URL.")]
 Reason = Annotated[str, typer.Option(help="Why, for those who ask later.")]
-Lasting = Annotated[
-    str | None, typer.Option("--for", help="How long: 30m, 2h, 7d, 4w; else until removed.")
-]
 Covers = Annotated[Scope, typer.Option(help="What of a domain: it and all below it, or less.")]
 Suffix = Annotated[
     bool, typer.Option("--public-suffix", help="Mean it, though strangers live below the name.")
@@ -34,18 +31,19 @@ def verbs(action: Verdict) -> typer.Typer:
     group = typer.Typer(help=f"Names and networks you {action} yourself.", no_args_is_help=True)
 
     @group.command("add", help=f"{action.capitalize()} a name or network, whatever feeds say.")
-    def add(
+    def add(  # noqa: PLR0913, PLR0917 (an option each)
         context: typer.Context,
         name: Name,
         reason: Reason = "",
         lasting: Lasting = None,
+        until: Until = None,
         scope: Covers = Scope.SUBTREE,
         suffix: Suffix = False,
     ) -> None:
         if not suffix:
             _no_suffix(name, scope)
-        expires = None if lasting is None else _end(lasting)
-        _add(context, Entry(*_meant(name, scope), action, printable(reason), "", expires))
+        thing = (*_meant(name, scope), action, printable(reason))
+        _add(context, Entry(*thing, "", end(lasting, until), author()))
 
     @group.command("remove", help=f"End {_ARTICLE[action]} {action} entry.")
     def remove(context: typer.Context, name: Name) -> None:
@@ -83,7 +81,7 @@ def _add(context: typer.Context, entry: Entry) -> None:
         replaced = operator.add(book, entry)
     until = f" until {entry.expires}" if entry.expires else ""
     instead = ", in place of an earlier entry" if replaced else ""
-    session(context).say(f"{entry.action} {entry.value} ({entry.scope}){until}{instead}; {_NEXT}")
+    session(context).say(f"{entry.action} {entry.value} ({entry.scope}){until}{instead}; {NEXT}")
 
 
 def _remove(context: typer.Context, name: str, action: Verdict) -> None:
@@ -95,23 +93,43 @@ def _remove(context: typer.Context, name: str, action: Verdict) -> None:
         ended = operator.remove(book, indicator, action)
     if not ended:
         raise UsageError(f"{indicator.value}: no {action} entry; see: blocklist {action} list")
-    session(context).say(f"{indicator.value}: no longer {action}; {_NEXT}")
+    session(context).say(f"{indicator.value}: no longer {action}; {NEXT}")
 
 
 def _list(context: typer.Context, action: Verdict, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
     from blocklist.ledger import operator
     from blocklist.ledger.connection import reading
+    from blocklist.ledger.matches import notes
 
     with reading(session(context).database) as connection:
-        every = list(operator.entries(connection)) if connection else []
-    found = [entry for entry in every if entry.action is action]
+        every = operator.entries(connection) if connection else ()
+        found = [entry for entry in every if entry.action is action]
+        noted = notes(connection, found) if connection else []
     if as_json:
-        show_json(found)
-    elif not found:
+        show_json([{**asdict(entry), "note": note} for entry, note in noted])
+    elif not noted:
         show(f"no {action} entries")
     else:
-        columns = ("name", "scope", "reason", "created", "until")
-        show_table(columns, ((e.value, e.scope, e.reason, e.created, e.expires) for e in found))
+        columns = ("name", "scope", "reason", "by", "created", "until", "note")
+        show_table(columns, ((*_row(entry), note) for entry, note in noted))
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    end = entry.expires
+    return entry.value, entry.scope, entry.reason, entry.author, entry.created, end
+
+
+def ended(current: Session, book: "Book") -> list[Entry]:
+    """End the entries whose time is over, tell of each, and return them."""
+    from blocklist.ledger.operator import end_expired
+
+    over = end_expired(book)
+    for entry in over:
+        why = f" ({entry.reason})" if entry.reason else ""
+        current.say(f"{entry.action} {entry.value} ({entry.scope}) ended at {entry.expires}{why}")
+    return over
 
 
 def parsed(name: str) -> "Indicator":
@@ -125,16 +143,6 @@ def parsed(name: str) -> "Indicator":
     if indicator.value.endswith("/0"):
         raise UsageError(f"{indicator.value}: that is every address there is")
     return indicator
-
-
-def _end(lasting: str) -> str:
-    from blocklist.ledger.times import text
-
-    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", lasting)
-    if not found:
-        raise UsageError(f"--for {lasting}: expected a number and m, h, d or w, as in 2h")
-    count, unit = found.groups()
-    return text(datetime.now(UTC) + timedelta(**{_UNITS[unit]: int(count)}))
 
 
 allow = verbs(Verdict.ALLOW)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blocklist.cli.operator import ended
 from blocklist.cli.session import Json, session, show, show_json, show_table
 from blocklist.errors import UsageError
 
@@ -22,9 +23,10 @@ def build(context: typer.Context, as_json: Json = False) -> None:
 
     config = session(context).config
     with writing(config.database, "release build") as book:
+        over = ended(session(context), book)
         built = builder.build(config, book, "release build")
     if as_json:
-        show_json({"release": built.release, "changed": built.fresh})
+        show_json({"ended": over, "release": built.release, "changed": built.fresh})
     else:
         show(sentence(built))
 

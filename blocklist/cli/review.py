@@ -1,15 +1,30 @@
 """`review`: what is held and why; decide."""
 
-from typing import Annotated
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.operator import parsed
-from blocklist.cli.session import Json, readable, session, show, show_json, show_table
+from blocklist.cli.lasting import Lasting, Until, author, end
+from blocklist.cli.operator import NEXT, parsed
+from blocklist.cli.session import Json, printable, readable, session, show, show_json, show_table
 from blocklist.errors import UsageError
-from blocklist.model import Entry, Reason, Verdict
+from blocklist.model import Entry, Indicator, Reason, Verdict
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from blocklist.ledger.review import Held
 
 app = typer.Typer(help="What is held for a person to decide.", invoke_without_command=True)
+
+_EVERY = 10**9
+
+Name = Annotated[str | None, typer.Argument(help="What is held.")]
+Feed = Annotated[str | None, typer.Option("--feed", help="All that is held and that it lists.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for those who ask later.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Decide on all of it without asking.")]
 
 
 @app.callback()
@@ -23,7 +38,8 @@ def review(context: typer.Context) -> None:
 def listing(
     context: typer.Context,
     reason: Annotated[Reason | None, typer.Option(help="Only what is held for this.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10**9, help="How many to show.")] = 50,
+    feed: Annotated[str | None, typer.Option(help="Only what this feed lists.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=_EVERY, help="How many to show.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List what is held, what most feeds list first, with the evidence."""
@@ -31,9 +47,9 @@ def listing(
     from blocklist.ledger.connection import reading
 
     with reading(session(context).database) as connection:
-        counts = holds.counts(connection) if connection else {}
+        counts = holds.counts(connection, feed) if connection else {}
         causes = holds.causes(connection) if connection else {}
-        found = holds.held(connection, limit, reason) if connection else []
+        found = holds.held(connection, limit, reason, feed) if connection else []
     total = sum(counts.values()) if reason is None else counts.get(reason, 0)
     if as_json:
         summary = {"held": total, "by_reason": counts, "by_cause": causes, "shown": len(found)}
@@ -42,46 +58,111 @@ def listing(
     if not found:
         show("nothing is held")
         return
-    rows = (
-        (readable(h.indicator), h.scope, h.reason, h.cause, ", ".join(h.feeds), h.since)
-        for h in found
-    )
-    show_table(("held", "scope", "reason", "because of", "listed by", "since"), rows)
+    columns = ("held", "scope", "reason", "because of", "rank", "listed by", "days")
+    show_table(columns, map(_row, found))
     if total > len(found):
-        show(f"... and {total - len(found):,} more (--limit, --reason)")
+        show(f"... and {total - len(found):,} more (--limit, --reason, --feed)")
     session(context).say("decide with: blocklist review accept NAME, or reject NAME")
 
 
+def _row(held: "Held") -> tuple[object, ...]:
+    why = (held.reason, held.cause, "" if held.rank is None else f"{held.rank:,}")
+    by = ", ".join(held.feeds)
+    return readable(held.indicator), held.scope, *why, by, held.age
+
+
 @app.command("accept")
-def accept(
-    context: typer.Context, name: Annotated[str, typer.Argument(help="What is held.")]
+def accept(  # noqa: PLR0913, PLR0917 (an option each)
+    context: typer.Context,
+    name: Name = None,
+    feed: Feed = None,
+    reason: Why = "",
+    lasting: Lasting = None,
+    until: Until = None,
+    yes: Yes = False,
 ) -> None:
-    """Agree with the feeds: block what is held."""
-    _decide(context, name, Verdict.BLOCK)
+    """Agree with the feeds: block what is held, until you say otherwise."""
+    _decide(context, _Decision(Verdict.BLOCK, reason, end(lasting, until)), name, feed, yes=yes)
 
 
 @app.command("reject")
-def reject(
-    context: typer.Context, name: Annotated[str, typer.Argument(help="What is held.")]
+def reject(  # noqa: PLR0913, PLR0917 (an option each)
+    context: typer.Context,
+    name: Name = None,
+    feed: Feed = None,
+    reason: Why = "",
+    lasting: Lasting = None,
+    until: Until = None,
+    yes: Yes = False,
 ) -> None:
-    """Disagree with the feeds: allow what is held."""
-    _decide(context, name, Verdict.ALLOW)
+    """Disagree with the feeds: allow what is held, until a feed brings new evidence."""
+    _decide(context, _Decision(Verdict.ALLOW, reason, end(lasting, until)), name, feed, yes=yes)
 
 
-def _decide(context: typer.Context, name: str, action: Verdict) -> None:
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    action: Verdict
+    reason: str
+    expires: str | None
+
+    @property
+    def word(self) -> str:
+        return "accepted" if self.action is Verdict.BLOCK else "rejected"
+
+
+def _decide(
+    context: typer.Context, decision: _Decision, name: str | None, feed: str | None, *, yes: bool
+) -> None:
     from blocklist.ledger import operator
-    from blocklist.ledger import review as holds
     from blocklist.ledger.book import writing
+    from blocklist.ledger.connection import reading
 
+    database = session(context).database
+    with reading(database) as connection:
+        found = _meant(connection, name, feed)
+        entries = [_entry(held, decision, connection) for held in found] if connection else []
+    if name is None and not yes:
+        _ask(f"{len(found):,} held indicators that {feed} lists will be {decision.word}", feed)
+    with writing(database, f"review {decision.word}") as book:
+        operator.add_all(book, entries)
+    shown = f"{found[0].indicator} ({found[0].scope})" if name else f"{len(found):,} of {feed}"
+    until = f" until {decision.expires}" if decision.expires else ""
+    session(context).say(f"{shown}: {decision.word}{until}; {NEXT}")
+
+
+def _meant(
+    connection: "sqlite3.Connection | None", name: str | None, feed: str | None
+) -> list["Held"]:
+    from blocklist.ledger import review as holds
+
+    if (name is None) == (feed is None):
+        raise UsageError("say what is decided: a NAME, or --feed and the name of a feed")
+    if name is None:
+        found = holds.held(connection, _EVERY, feed=feed) if connection else []
+        if not found:
+            raise UsageError(f"{feed}: nothing that it lists is held; see: blocklist review list")
+        return found
     indicator = parsed(name)
-    word = "accepted" if action is Verdict.BLOCK else "rejected"
-    with writing(session(context).database, f"review {word}") as book:
-        with book.small() as db:
-            found = holds.find(db.conn, indicator.value)
-        if found is None:
-            raise UsageError(f"{indicator.value}: is not held; see: blocklist review list")
-        why = f"review: {word} ({found.reason})"
-        operator.add(book, Entry(found.kind, found.indicator, found.scope, action, why, "", None))
-    session(context).say(
-        f"{indicator.value} ({found.scope}): {word}; takes effect with the next: blocklist run"
-    )
+    one = holds.find(connection, indicator.value) if connection else None
+    if one is None:
+        raise UsageError(f"{indicator.value}: is not held; see: blocklist review list")
+    return [one]
+
+
+def _entry(held: "Held", decision: _Decision, connection: "sqlite3.Connection") -> Entry:
+    from blocklist.ledger.lookup import Lookup
+    from blocklist.ledger.operator import evidence
+
+    seen = tuple(evidence(Lookup(connection), Indicator(held.kind, held.indicator)))
+    thing = (held.kind, held.indicator, held.scope, decision.action)
+    why = printable(decision.reason) or f"review: {decision.word} ({held.reason})"
+    return Entry(*thing, why, "", decision.expires, author(), seen)
+
+
+def _ask(what: str, feed: str | None) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{what}; look at them with: blocklist review list --feed {feed}; then add --yes"
+        )
+    if not typer.confirm(f"{what}. Go on?", err=True):
+        raise UsageError("nothing was decided")

@@ -6,6 +6,7 @@ import typer
 
 from blocklist.cli import export as exporting
 from blocklist.cli import update as updating
+from blocklist.cli.operator import ended
 from blocklist.cli.release import sentence
 from blocklist.cli.session import Json, Session, session, show, show_json
 from blocklist.errors import GateHeld
@@ -51,6 +52,7 @@ def _job(
         outcomes = report["feeds"] = updating.collected(current, book, feeds)
         if tables:
             updating.show_outcomes(outcomes)
+        report["ended"] = ended(current, book)
         current.say("judging")
         built = builder.build(config, book, "run")
         report |= {"release": built.release, "changed": built.fresh}

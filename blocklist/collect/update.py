@@ -27,7 +27,7 @@ from blocklist.errors import UsageError
 from blocklist.ledger import listings, times
 from blocklist.ledger.book import Book
 from blocklist.ledger.health import NOTHING, FeedHealth, Validators
-from blocklist.model import FeedState
+from blocklist.model import FeedState, GuardClass
 from blocklist.parse import FORMATS, Options, Parsed, parse
 from blocklist.spec import suggestion
 
@@ -235,7 +235,8 @@ def _judged(
     cause = refusal(feed, config.policy, body, parsed, usual, answer.content_type)
     if cause is not None:
         return _refused(book, feed, health, cause, account, answer)
-    change = listings.accept(book, health, parsed.indicators, fingerprint, account)
+    ranked = feed.guard is GuardClass.POPULAR
+    change = listings.accept(book, health, parsed.indicators, fingerprint, account, ranked=ranked)
     _answered(book, health, answer, body)
     entries = parsed.indicators.height
     return Outcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)

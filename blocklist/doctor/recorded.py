@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.ledger import exports as written
-from blocklist.ledger import lock, releases, runs, times
+from blocklist.ledger import lock, matches, operator, releases, runs, times
 from blocklist.ledger.health import healths
-from blocklist.model import FeedState
+from blocklist.model import FeedState, Verdict
 from blocklist.release.gate import unguarded
 
 _GOOD = (FeedState.FRESH, FeedState.UNCHANGED)
@@ -53,6 +53,18 @@ def exports(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
         elif not export.path.exists():
             remedy = f"blocklist export {name}"
             yield problem(f"is missing; it was written at {row['written']}", export.path, remedy)
+
+
+def allows(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find allows that never had anything to allow, and those that end within a day."""
+    del config
+    allowed = (entry for entry in operator.entries(reader) if entry.action is Verdict.ALLOW)
+    for entry, note in matches.notes(reader, allowed):
+        if note:
+            remedy = (
+                f"make it anew if it is still needed, else: blocklist allow remove {entry.value}"
+            )
+            yield warning(note, f"allow {entry.value} ({entry.scope})", remedy)
 
 
 def clock(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:

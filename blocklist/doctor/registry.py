@@ -23,5 +23,6 @@ LEDGER_CHECKS: dict[str, Callable[[Config, sqlite3.Connection], Iterable[Finding
     "run": recorded.unfinished,
     "guards": recorded.guards,
     "feeds": recorded.feeds,
+    "allows": recorded.allows,
     "exports": recorded.exports,
 }

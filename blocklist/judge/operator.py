@@ -20,11 +20,16 @@ _ENTRIES = pl.Schema(
     ]
 )
 
+_MILDEST = (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK)
+
 
 def frame(entries: list[Entry]) -> pl.DataFrame:
-    """Return the entries with `kind`, `value`, `scope`, `action` and `why`; a tie is an allow."""
-    allows_first = sorted(entries, key=lambda entry: entry.action is not Verdict.ALLOW)
-    rows = [(e.kind, e.value, e.scope, e.action, e.reason or None) for e in allows_first]
+    """Return the entries with `kind`, `value`, `scope`, `action` and `why`.
+
+    Of two on the same thing and scope the milder one stands: a tie is an allow.
+    """
+    mildest_first = sorted(entries, key=lambda entry: _MILDEST.index(entry.action))
+    rows = [(e.kind, e.value, e.scope, e.action, e.reason or None) for e in mildest_first]
     frame = pl.DataFrame(rows, schema=_ENTRIES, orient="row")
     return frame.unique(["value", "scope"], keep="first", maintain_order=True)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.columns.schema import KIND, LISTINGS, SCOPE
+from blocklist.ledger import ranks
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.health import FeedHealth
@@ -30,11 +31,13 @@ def accept(
     indicators: pl.DataFrame,
     fingerprint: str,
     account: dict[str, object],
+    *,
+    ranked: bool = False,
 ) -> Change:
     """Make the indicators (schema `INDICATORS`) what the feed lists from this run on.
 
     New ones open a listing, missing ones end theirs, and the snapshot with its account of lines is
-    recorded, all in one transaction.
+    recorded, all in one transaction; of a `ranked` list also the order.
     """
     with Bulk(book.database) as bulk:
         sql = "SELECT value, scope FROM listing WHERE feed_id = ? AND until IS NULL"
@@ -50,6 +53,8 @@ def accept(
                 book.run,
                 feed.id,
             )
+        if ranked:
+            ranks.save(bulk, feed.id, indicators)
         change = Change(added.height, gone.height)
         account = {**account, "entries": indicators.height}
         bulk.append("snapshot", _snapshot(book, feed, account, change))

@@ -28,9 +28,9 @@ class Judged:
 
     @property
     def in_force(self) -> bool:
-        """Whether exports carry it: a block, or an operator's allow that cuts into one."""
-        by_operator = self.reason is Reason.OPERATOR
-        return self.verdict is Verdict.BLOCK or (self.verdict is Verdict.ALLOW and by_operator)
+        """Whether exports carry it: a block, or an operator's entry that cuts into one."""
+        cuts = self.verdict in (Verdict.ALLOW, Verdict.HOLD) and self.reason is Reason.OPERATOR
+        return self.verdict is Verdict.BLOCK or cuts
 
 
 class Lookup:

@@ -1,23 +1,46 @@
 """The operator's own entries, and a history of those that ended."""
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from blocklist.ledger.book import Book
+from blocklist.ledger.connection import version
+from blocklist.ledger.lookup import Lookup
 from blocklist.ledger.times import now
 from blocklist.model import Entry, Indicator, Kind, Scope, Verdict
 
 _KINDS = list(Kind)
 _SCOPES = list(Scope)
 _COLUMNS = "kind, value, scope, action, reason, created, expires"
+# A database that nothing has written to since an upgrade is still read.
+_SINCE_3 = "author, seen"
 
 
 def add(book: Book, entry: Entry) -> bool:
-    """Enter the operator's word; return whether it takes the place of an earlier one.
+    """Enter the operator's word; return whether it takes the place of an earlier one."""
+    return bool(add_all(book, [entry]))
+
+
+def add_all(book: Book, entries: Iterable[Entry]) -> int:
+    """Enter all or none; return how many take the place of an earlier one.
 
     There is one entry on the same thing and scope at a time.
     """
-    row = {
+    ended = "UPDATE operator SET removed = ? WHERE value = ? AND scope = ? AND removed IS NULL"
+    replaced = 0
+    with book.small() as db, db.atomic():
+        for entry in entries:
+            row = _row(entry)
+            found = db.execute(ended, [row["created"], row["value"], row["scope"]])
+            replaced += found.rowcount
+            db.table("operator").insert(row)
+    return replaced
+
+
+def _row(entry: Entry) -> dict[str, str | int | None]:
+    return {
         "kind": _KINDS.index(entry.kind),
         "value": entry.value,
         "scope": _SCOPES.index(entry.scope),
@@ -25,12 +48,9 @@ def add(book: Book, entry: Entry) -> bool:
         "reason": entry.reason,
         "created": now(),
         "expires": entry.expires,
+        "author": entry.author,
+        "seen": None if entry.seen is None else json.dumps(entry.seen),
     }
-    ended = "UPDATE operator SET removed = ? WHERE value = ? AND scope = ? AND removed IS NULL"
-    with book.small() as db, db.atomic():
-        replaced = db.execute(ended, [row["created"], row["value"], row["scope"]]).rowcount
-        db.table("operator").insert(row)
-    return bool(replaced)
 
 
 def remove(book: Book, indicator: Indicator, action: Verdict) -> int:
@@ -40,12 +60,66 @@ def remove(book: Book, indicator: Indicator, action: Verdict) -> int:
         return int(db.execute(sql, [now(), indicator.value, action.value]).rowcount)
 
 
+def end_expired(book: Book) -> list[Entry]:
+    """End the entries whose time is over, and return them: each is told of once."""
+    expired = "removed IS NULL AND expires <= ?"
+    moment = now()
+    with book.small() as db, db.atomic():
+        ended = list(_entries(db.conn, expired, moment))
+        db.execute(f"UPDATE operator SET removed = expires WHERE {expired}", [moment])
+    return ended
+
+
 def entries(reader: sqlite3.Connection, at: str | None = None) -> Iterator[Entry]:
     """Yield the entries in force at a time (now unless told), oldest first."""
+    in_force = "removed IS NULL AND (expires IS NULL OR expires > ?)"
+    return _entries(reader, in_force, at or now())
+
+
+def as_judged(reader: sqlite3.Connection, feeds: Collection[str]) -> Iterator[Entry]:
+    """Yield the entries in force as the judge is to take them.
+
+    A rejection holds for what was seen when it was made. Once one of these feeds lists the thing
+    that did not then, or in another form, it is held, so that a person looks again.
+    """
+    lookup = Lookup(reader)
+    for entry in entries(reader):
+        rejected = entry.action is Verdict.ALLOW and entry.seen is not None
+        new = _unseen(entry, lookup, feeds) if rejected else None
+        if new is None:
+            yield entry
+        else:
+            feed, text = new
+            form = "" if text == entry.value else f" as {text}"
+            why = f"rejected at {entry.created}, but new: {feed} lists it{form}"
+            yield replace(entry, action=Verdict.HOLD, reason=why)
+
+
+def _unseen(entry: Entry, lookup: Lookup, feeds: Collection[str]) -> tuple[str, str] | None:
+    known = set(entry.seen or ())
+    new = set(evidence(lookup, Indicator(entry.kind, entry.value))) - known
+    return min((one for one in new if one[0] in feeds), default=None)
+
+
+def evidence(lookup: Lookup, indicator: Indicator) -> list[tuple[str, str]]:
+    """Return which feeds list an indicator as such, and in what form, sorted.
+
+    Links without a path speak of their host; a page on a host says nothing about it.
+    """
+    values = [indicator.value]
+    if indicator.kind is not Kind.URL:
+        host = f"[{indicator.value}]" if ":" in indicator.value else indicator.value
+        values += [f"http://{host}/", f"https://{host}/"]
+    found = (one for one in lookup.listings(values) if one.until is None)
+    return sorted({(one.feed, one.evidence) for one in found})
+
+
+def _entries(reader: sqlite3.Connection, condition: str, *parameters: str) -> Iterator[Entry]:
+    later = _SINCE_3 if version(reader) >= 3 else "'' AS author, NULL AS seen"
     rows = reader.execute(
-        f"SELECT {_COLUMNS} FROM operator WHERE removed IS NULL "
-        "AND (expires IS NULL OR expires > ?) ORDER BY id",
-        [at or now()],
+        f"SELECT {_COLUMNS}, {later} FROM operator WHERE {condition} ORDER BY id", parameters
     )
-    for kind, value, scope, action, *rest in rows:
-        yield Entry(_KINDS[kind], value, _SCOPES[scope], Verdict(action), *rest)
+    for kind, value, scope, action, reason, created, expires, author, seen in rows:
+        known = None if seen is None else tuple((feed, text) for feed, text in json.loads(seen))
+        kept = (reason, created, expires, author, known)
+        yield Entry(_KINDS[kind], value, _SCOPES[scope], Verdict(action), *kept)

@@ -15,6 +15,7 @@ from blocklist.model import Reason, Verdict
 _ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
 _KEY = ["value", "scope"]
 _BLOCK = list(Verdict).index(Verdict.BLOCK)
+_HOLD = list(Verdict).index(Verdict.HOLD)
 _ALLOW = list(Verdict).index(Verdict.ALLOW)
 _OPERATOR = list(Reason).index(Reason.OPERATOR)
 
@@ -49,11 +50,15 @@ def in_force(bulk: Bulk) -> pl.DataFrame:
 
 
 def rows(bulk: Bulk, number: int) -> pl.DataFrame:
-    """Return what a release blocks and what its operator entries allow (schema `RELEASE`)."""
+    """Return what a release blocks and what its operator entries allow (schema `RELEASE`).
+
+    What an entry holds stays open until a person has looked again, also below what is blocked.
+    """
     return bulk.query(
-        "SELECT kind, value, scope, verdict FROM verdict WHERE since <= ? "
-        f"AND (until IS NULL OR until > ?) AND (verdict = {_BLOCK} "
-        f"OR verdict = {_ALLOW} AND reason = {_OPERATOR})",
+        "SELECT kind, value, scope, "
+        f"CASE verdict WHEN {_HOLD} THEN {_ALLOW} ELSE verdict END AS verdict FROM verdict "
+        f"WHERE since <= ? AND (until IS NULL OR until > ?) AND (verdict = {_BLOCK} "
+        f"OR verdict IN ({_ALLOW}, {_HOLD}) AND reason = {_OPERATOR})",
         number,
         number,
         schema=pl.Schema([*list(_ROW.items())[:3], ("verdict", VERDICT)]),

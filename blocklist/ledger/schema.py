@@ -37,6 +37,24 @@ def fetching(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 2")
 
 
+@migrations()
+def decisions(db: Database) -> None:
+    """Add who made an entry, what a review saw when it decided, and the ranks of top lists.
+
+    `seen` is a JSON list of pairs, feed and evidence; it is NULL for entries that stand whatever
+    feeds say. Few verdicts are the operator's, so an index of those costs nothing.
+    """
+    db.conn.execute("ALTER TABLE operator ADD COLUMN author TEXT NOT NULL DEFAULT ''")
+    db.conn.execute("ALTER TABLE operator ADD COLUMN seen TEXT")
+    operator = list(Reason).index(Reason.OPERATOR)
+    db.conn.execute(f"CREATE INDEX verdict_operator ON verdict (value) WHERE reason = {operator}")
+    db.conn.execute(
+        "CREATE TABLE rank (feed_id INTEGER NOT NULL REFERENCES feed, value TEXT NOT NULL, "
+        "place INTEGER NOT NULL, PRIMARY KEY (feed_id, value)) WITHOUT ROWID"
+    )
+    db.conn.execute("PRAGMA user_version = 3")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"

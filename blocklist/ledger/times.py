@@ -16,3 +16,8 @@ def now() -> str:
 def seconds_until(moment: str) -> float:
     """Return how far a time lies ahead; what is past is negative."""
     return (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()
+
+
+def days_since(moment: str) -> int:
+    """Return how many whole days ago a time was."""
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).days

@@ -35,7 +35,8 @@ def build(config: Config, book: Book, cause: str) -> Built:
     with book.small() as db:
         past = releases.history(db.conn)
         known = healths(db.conn)
-        entries = list(operator.entries(db.conn))
+        feeds = {feed.name for feed in config.feeds.values() if feed.enabled}
+        entries = list(operator.as_judged(db.conn, feeds))
     with Bulk(book.database) as bulk:
         case = _case(config, entries, bulk)
         before = releases.in_force(bulk)

@@ -1,0 +1,67 @@
+"""How long an entry lasts, as `--for` and `--until` say it, and who makes it."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+
+import typer
+
+from blocklist.errors import UsageError
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Lasting = Annotated[
+    str | None, typer.Option("--for", help="How long: 30m, 2h, 7d, 4w; else until removed.")
+]
+Until = Annotated[
+    str | None,
+    typer.Option(help="Until when: 2027-01-31, with that day, or 2027-01-31T18:00 (UTC)."),
+]
+
+
+def end(lasting: str | None, until: str | None) -> str | None:
+    """Return when an entry ends, as the ledger writes it; None when it does not."""
+    from blocklist.ledger.times import text
+
+    if lasting is not None and until is not None:
+        raise UsageError("give either --for or --until, not both")
+    if lasting is not None:
+        return text(datetime.now(UTC) + _span(lasting))
+    if until is None:
+        return None
+    moment = _moment(until)
+    if moment <= datetime.now(UTC):
+        raise UsageError(f"--until {until}: is over already")
+    return text(moment)
+
+
+def _span(lasting: str) -> timedelta:
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", lasting)
+    if not found:
+        raise UsageError(f"--for {lasting}: expected a number and m, h, d or w, as in 2h")
+    count, unit = found.groups()
+    return timedelta(**{_UNITS[unit]: int(count)})
+
+
+def _moment(until: str) -> datetime:
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", until):
+            return datetime.combine(date.fromisoformat(until), time(), UTC) + timedelta(days=1)
+        moment = datetime.fromisoformat(until)
+    except (ValueError, OverflowError):
+        expected = "a date such as 2027-01-31, or with a time: 2027-01-31T18:00"
+        raise UsageError(f"--until {until}: expected {expected}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def author() -> str:
+    """Return who gives the command, as far as the system tells; behind sudo, who called it."""
+    import getpass
+    import os
+
+    from blocklist.cli.session import printable
+
+    try:
+        return printable(os.environ.get("SUDO_USER") or getpass.getuser())
+    except (OSError, KeyError):
+        return f"user {os.getuid()}"
