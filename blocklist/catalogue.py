@@ -15,7 +15,13 @@ from blocklist.model import Category, Direction, GuardClass, Kind, Scope
 #: Before the name of a source in `lineage` that is no feed of the catalogue.
 EXTERNAL = "ext:"
 #: Schemes of servers that send no files, and the format in which what they send is kept.
-FORMAT_OF = {"axfr": "rpz"}
+FORMAT_OF = {
+    "axfr": "rpz",
+    "misp+http": "misp",
+    "misp+https": "misp",
+    "taxii+http": "stix",
+    "taxii+https": "stix",
+}
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # Base64 of "Ed", 8 bytes of a name and 32 of a key.
@@ -39,7 +45,8 @@ class Feed:
     """A source of indicators, as `feeds/NAME.toml` or a table of blocklist.toml describes it."""
 
     name: str
-    #: Where it is fetched, mirrors in order: paths, file://, http(s)://, axfr://server/zone.
+    #: Where it is fetched, mirrors in order: paths, file://, http(s)://,
+    #: axfr://server/zone, misp+http(s)://, taxii+http(s)://.
     urls: tuple[str, ...]
     format: str
     title: str = ""
@@ -79,6 +86,8 @@ class Feed:
     #: else into an Authorization header.
     token_env: str = ""
     token_file: str = ""
+    #: Whose password the token is: then both go into an Authorization header (RFC 7617).
+    user: str = ""
     #: What a snapshot must hash to: 64 hexadecimal digits, or the place of a file that says them.
     sha256: str = ""
     #: The minisign key that snapshots must be signed with; and where the signature is, in place of
@@ -195,7 +204,11 @@ def feed(name: str, table: spec.Table, where: str) -> Feed:
         (len(built.separator) == 1, "separator", "one character"),
         (all(map(_is_filter, built.filters)), "filters", 'texts such as "url_status=online"'),
         (built.comment != "", "comment", "at least one character"),
-        (all(map(built.fits, built.urls)), "format", "rpz for what is at axfr://"),
+        (
+            all(map(built.fits, built.urls)),
+            "format",
+            "rpz for axfr://, misp for misp+https://, stix for taxii+https://",
+        ),
         (
             not built.minisign or _MINISIGN.fullmatch(built.minisign) is not None,
             "minisign",

@@ -21,6 +21,7 @@ class Asked:
     port: int
     #: How often this path was asked for, from 1.
     times: int
+    query: str = ""
 
 
 @dataclass
@@ -74,14 +75,14 @@ class FaultServer:
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         request, *lines = head.split("\r\n")
-        path = request.split(" ")[1].partition("?")[0]
+        path, _, query = request.split(" ")[1].partition("?")
         headers = {
             name.lower(): value.strip()
             for name, _, value in (line.partition(":") for line in lines if line)
         }
         self.counts[path] += 1
         port = writer.get_extra_info("sockname")[1]
-        asked = Asked(path, headers, port, self.counts[path])
+        asked = Asked(path, headers, port, self.counts[path], query)
         self.asked.append(asked)
         connection = Connection(writer)
         try:

@@ -220,7 +220,7 @@ def test_places_that_are_none(world: World, url: str, cause: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"format": "domains"}, "x.toml: format: expected rpz for what is at axfr://"),
+        ({"format": "domains"}, "x.toml: format: expected rpz for axfr://"),
         ({"tsig": "hmac-md5:office"}, "x.toml: tsig: expected the name of a key"),
     ],
 )

@@ -1,6 +1,7 @@
 """What is asked of a server, by the scheme of a feed's URL."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from blocklist.catalogue import Feed, scheme
 from blocklist.collect.download import Asked, Download, Downloader
+from blocklist.collect.errors import FetchError, Unacceptable
 from blocklist.collect.proof import hashes
 from blocklist.collect.secret import request, shown, tsig_key
 from blocklist.config import Collect
@@ -53,17 +55,36 @@ class Doors:
     async def get(self, wish: Wish) -> Download:
         """Try once; raise `FetchError` with a line of plain cause."""
         path = self._scratch / str(next(self._numbers))
-        if scheme(wish.url) == "axfr":
+        kind, plus, _ = scheme(wish.url).partition("+")
+        if kind == "axfr":
             return await self._zone(wish, path)
+        if plus:
+            return await self._composed(wish, kind, path)
         return await self._download(wish, path)
 
     async def _download(self, wish: Wish, path: Path) -> Download:
         filled, headers = request(wish.feed, wish.url)
-        asked = Asked(
-            filled, headers, wish.known, wish.max_bytes, shown(wish.url), hashes(wish.feed)
-        )
-        downloader = Downloader(self._settings, self._slot, self._resolver)
-        return await downloader.get(asked, path, partial(self._progress, wish.feed.name))
+        place = shown(wish.url)
+        asked = Asked(filled, headers, wish.known, wish.max_bytes, place, hashes(wish.feed))
+        return await self._downloader().get(asked, path, self._moved(wish))
+
+    async def _composed(self, wish: Wish, kind: str, path: Path) -> Download:
+        """Return a list that comes as several documents."""
+        from blocklist.collect.misp import events
+        from blocklist.collect.parts import Malformed, Parts
+        from blocklist.collect.taxii import collection
+
+        compose = {"misp": events, "taxii": collection}[kind]
+        parts = Parts(self._downloader(), wish, path.with_suffix(".part"), self._moved(wish))
+        url = wish.url.partition("+")[2]
+        seconds = self._settings.total_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                return await compose(parts, url, wish.known.etag, wish.base, path)
+        except Malformed as error:
+            raise Unacceptable(f"{shown(url)}: {error}") from None
+        except TimeoutError:
+            raise FetchError(f"{shown(url)}: not done within {seconds:g} s") from None
 
     async def _zone(self, wish: Wish, path: Path) -> Download:
         from blocklist.collect.transfer import Wanted, transferred
@@ -71,8 +92,13 @@ class Doors:
         key = tsig_key(wish.feed)
         wanted = Wanted(wish.url, key, wish.known, wish.base, wish.max_bytes, shown(wish.url))
         async with self._slot(urlsplit(wish.url).hostname or ""):
-            progress = partial(self._progress, wish.feed.name)
-            return await transferred(wanted, self._settings, path, progress)
+            return await transferred(wanted, self._settings, path, self._moved(wish))
+
+    def _downloader(self) -> Downloader:
+        return Downloader(self._settings, self._slot, self._resolver)
+
+    def _moved(self, wish: Wish) -> Callable[[int, int | None], None]:
+        return partial(self._progress, wish.feed.name)
 
     def _slot(self, host: str) -> asyncio.Semaphore:
         return self._slots.setdefault(host, asyncio.Semaphore(self._settings.per_host))

@@ -3,9 +3,9 @@
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +56,7 @@ class Download:
     content_type: str = ""
     #: Of the file as published and of what was in it, as far as they are wanted.
     digests: frozenset[str] = frozenset()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def read(self) -> bytes:
         """Return the body."""
@@ -163,7 +164,7 @@ class Downloader:
             raise Unacceptable(f"{asked.shown}: {error}") from None
         said = Validators(_only(response, "ETag"), _only(response, "Last-Modified"))
         content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return Download(path, said, content_type, digests)
+        return Download(path, said, content_type, digests, response.headers)
 
     def _late(self, where: str, error: TimeoutError) -> FetchError:
         from aiohttp import ConnectionTimeoutError, SocketTimeoutError

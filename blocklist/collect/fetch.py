@@ -145,7 +145,7 @@ def _path(url: str) -> Path:
     if "://" not in url:
         return Path(url)
     if not url.lower().startswith("file://"):
-        known = "a path, file://, http://, https:// or axfr://"
+        known = "a path, file://, http(s)://, axfr://, misp+http(s):// or taxii+http(s)://"
         raise FetchError(f"{shown(url)}: {scheme(url)}:// cannot be fetched; expected {known}")
     host, slash, path = url.partition("://")[2].partition("/")
     if host.lower() not in ("", "localhost"):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -49,15 +50,19 @@ def request(feed: Feed, url: str) -> tuple[str, dict[str, str]]:
     token = _token(feed)
     if _TOKEN in url:
         return url.replace(_TOKEN, quote(token, safe="")), headers
-    return url, {"Authorization": f"Bearer {token}", **headers}
+    return url, {"Authorization": _authorization(feed.user, token), **headers}
+
+
+def _authorization(user: str, token: str) -> str:
+    if not user:
+        return f"Bearer {token}"
+    return f"Basic {b64encode(f'{user}:{token}'.encode()).decode()}"
 
 
 def tsig_key(feed: Feed) -> "Key | None":
     """Return the key that a feed's transfers are signed with; its secret is the token."""
     if not feed.tsig:
         return None
-    from base64 import b64decode
-
     from dns.exception import DNSException
     from dns.tsig import Key
 

@@ -160,8 +160,14 @@ def reading(feed: Feed) -> str:
     return f"{feed.format} {options(feed)} {PARSER}{key}"
 
 
+def _fingerprint(feed: Feed, digest: str) -> str:
+    """Return what tells whether a snapshot is read as the last one was."""
+    day = f"@{datetime.now(UTC):%Y-%m-%d}" if FORMATS[feed.format].dated else ""
+    return f"{digest}{day} {reading(feed)}"
+
+
 def _digest(health: FeedHealth) -> str:
-    return (health.fingerprint or "").partition(" ")[0]
+    return (health.fingerprint or "").partition(" ")[0].partition("@")[0]
 
 
 def _reading(health: FeedHealth) -> str | None:
@@ -175,7 +181,8 @@ def known(feed: Feed, health: FeedHealth) -> Validators:
     """
     other = is_digest(feed.sha256) and feed.sha256.lower() != _digest(health)
     said = health.validators
-    if other or reading(feed) != _reading(health) or not (said.etag or said.modified):
+    same = health.fingerprint == _fingerprint(feed, _digest(health))
+    if other or not same or not (said.etag or said.modified):
         return NOTHING
     return said
 
@@ -224,7 +231,7 @@ def _judged(
     config: Config, book: Book, feed: Feed, health: FeedHealth, answer: Fetched, body: bytes
 ) -> Outcome:
     digest = hashlib.sha256(body).hexdigest()
-    fingerprint = f"{digest} {reading(feed)}"
+    fingerprint = _fingerprint(feed, digest)
     if fingerprint == health.fingerprint:
         book.looked(health, FeedState.UNCHANGED, None)
         _answered(book, health, answer, body)

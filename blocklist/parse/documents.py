@@ -3,6 +3,7 @@
 import json
 import reprlib
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -40,6 +41,11 @@ def entries(found: Iterable[tuple[object, str]]) -> pl.DataFrame:
 def one_line(text: bytes, reason: str) -> pl.DataFrame:
     """Return a document that is not read as a single line."""
     return entries([(text[:_SHOWN].decode(errors="replace"), reason)])
+
+
+def tables(found: object) -> list[dict[str, Any]]:
+    """Return the tables in an array; there are none in what is no array."""
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def shown(entry: object) -> str:

@@ -77,6 +77,8 @@ class Format:
     state: Callable[[pl.DataFrame, Options], tuple[str | None, ...]] = no_state
     #: Whether the format can be told from its content alone.
     detectable: bool = True
+    #: Whether the same bytes may read otherwise tomorrow, for entries in them have an end.
+    dated: bool = False
     #: Lines that need not go through `tokens`, for what these would give is plain to see.
     plain: Plain | None = None
 

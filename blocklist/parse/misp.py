@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.documents import NO_COMMENT, Unreadable, entries, load, one_line
+from blocklist.parse.documents import NO_COMMENT, Unreadable, entries, load, one_line, tables
 from blocklist.parse.format import (
     Format,
     Options,
@@ -54,7 +54,7 @@ def _entries(document: object) -> Iterator[tuple[object, str]]:
         yield from ((entry, how) for entry in document["list"])
         return
     inner = document.get("response", [document]) if isinstance(document, dict) else document
-    events = _tables([one.get("Event") for one in _tables(inner)])
+    events = tables([one.get("Event") for one in tables(inner)])
     if not events:
         raise Unreadable("not-misp")
     for event in events:
@@ -63,9 +63,9 @@ def _entries(document: object) -> Iterator[tuple[object, str]]:
 
 def _attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
     """Yield the attributes of an event and of the objects in it."""
-    for inner in _tables(event.get("Object")):
+    for inner in tables(event.get("Object")):
         yield from _attributes({"Attribute": inner.get("Attribute")})
-    for attribute in _tables(event.get("Attribute")):
+    for attribute in tables(event.get("Attribute")):
         value, kind = attribute.get("value", ""), attribute.get("type")
         how = _ATTRIBUTES.get(kind, "other-kind") if isinstance(kind, str) else "other-kind"
         if how != "other-kind" and attribute.get("to_ids") is not True:
@@ -73,10 +73,6 @@ def _attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
         # Of two values the first is the host; the other one, an address or a port, may be shared.
         first = value.partition("|")[0] if isinstance(value, str) and "|" in str(kind) else value
         yield first, how
-
-
-def _tables(found: object) -> list[dict[str, Any]]:
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:

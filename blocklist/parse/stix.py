@@ -89,4 +89,4 @@ def _refusal(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(known, *(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
-FORMAT = Format("stix", _tokens, comment=NO_COMMENT, lines=_lines, whole=True)
+FORMAT = Format("stix", _tokens, comment=NO_COMMENT, lines=_lines, whole=True, dated=True)
