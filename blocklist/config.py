@@ -54,6 +54,27 @@ class Collect:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolve:
+    """How names are looked up in the DNS, and when one of them is dead."""
+
+    #: Whether `run` does it.
+    enabled: bool = False
+    #: Resolvers, each `ADDRESS` or `ADDRESS#PORT`; none: the system's.
+    servers: tuple[str, ...] = ()
+    #: How many questions a second each resolver gets, 0 for no limit, and how many at once.
+    rate: float = 500.0
+    window: int = 500
+    #: How many seconds an answer may take at most, and how often a question is asked.
+    timeout: float = 5.0
+    tries: int = 3
+    #: How many names are looked at in one go, those never seen first.
+    limit: int = 100_000
+    #: A domain is dead when so many looks in a row, over so many days, found it gone.
+    looks: int = 3
+    days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """One file to be rendered: a target, where it goes, and what the target needs to know."""
 
@@ -77,6 +98,7 @@ class Config:
     guards: dict[str, Feed] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
     collect: Collect = field(default_factory=Collect)
+    resolve: Resolve = field(default_factory=Resolve)
 
     @property
     def sources(self) -> list[Feed]:
@@ -93,6 +115,7 @@ class _File:
     policy: dict[str, object] = field(default_factory=dict)
     exports: dict[str, dict[str, object]] = field(default_factory=dict)
     collect: dict[str, object] = field(default_factory=dict)
+    resolve: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +145,7 @@ def load(given: Path | None = None) -> Config:
         guards=guards,
         exports=exports,
         collect=_collect(file.collect, f"{path}: collect"),
+        resolve=_resolve(file.resolve, f"{path}: resolve"),
     )
     _refuse_shared_paths(config)
     return config
@@ -136,6 +160,16 @@ def _collect(table: dict[str, object], where: str) -> Collect:
     for key in ("tries", "per_host", "max_bytes"):
         spec.require(getattr(collect, key) >= 1, where, key, "a whole number from 1")
     return collect
+
+
+def _resolve(table: dict[str, object], where: str) -> Resolve:
+    resolve = spec.build(Resolve, table, where)
+    spec.require(resolve.rate >= 0, where, "rate", "a number of 0 or more")
+    spec.require(resolve.timeout > 0, where, "timeout", "a number of seconds above 0")
+    for key in ("window", "tries", "limit", "looks"):
+        spec.require(getattr(resolve, key) >= 1, where, key, "a whole number from 1")
+    spec.require(resolve.days >= 0, where, "days", "a whole number of 0 or more")
+    return resolve
 
 
 def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict[str, Feed]]:

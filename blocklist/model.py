@@ -107,6 +107,16 @@ class FeedState(StrEnum):
     NEVER = "never"
 
 
+class Liveness(StrEnum):
+    """What DNS says of a name over time; `unknown` while it never said anything."""
+
+    ALIVE = "alive"
+    PARKED = "parked"
+    SINKHOLED = "sinkholed"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True)
 class Indicator:
     """A domain name, IP network or URL in canonical form."""

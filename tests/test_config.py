@@ -48,6 +48,22 @@ def test_how_patient_collecting_is(folder: Path, text: str, message: str) -> Non
     assert load(folder, "[collect]\ntries = 1\n").collect == config.Collect(tries=1)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rate = -1", "resolve.rate: expected a number of 0 or more"),
+        ("timeout = 0", "resolve.timeout: expected a number of seconds above 0"),
+        ("looks = 0", "resolve.looks: expected a whole number from 1"),
+        ("days = -1", "resolve.days: expected a whole number of 0 or more"),
+    ],
+)
+def test_how_names_are_looked_up(folder: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load(folder, f"[resolve]\n{text}\n")
+    assert message in str(raised.value)
+    assert load(folder, "[resolve]\ndays = 0\n").resolve == config.Resolve(days=0)
+
+
 def test_built_in_defaults(folder: Path) -> None:
     loaded = config.load()
     assert loaded.path is None

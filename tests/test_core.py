@@ -14,6 +14,8 @@ from blocklist.model import Entry, Kind, Scope, Verdict
 from blocklist.queries import parse_query
 
 LISTS = ["reserved", "never-block", "shared-hosts", "platforms"]
+#: What tells the state of a name, and guards nothing.
+SIGNS = ["parked", "sinkholes"]
 NAMES = [
     (part, group.title, name)
     for part in LISTS
@@ -26,11 +28,11 @@ NETWORKS = [net for part in LISTS for group in core.groups(part) for net in grou
 def test_every_file_of_the_core_is_known() -> None:
     folder = files("blocklist") / "judge" / "core"
     assert sorted(file.name for file in folder.iterdir()) == sorted(
-        f"{part}.toml" for part in LISTS
+        f"{part}.toml" for part in LISTS + SIGNS
     )
 
 
-@pytest.mark.parametrize("part", LISTS)
+@pytest.mark.parametrize("part", LISTS + SIGNS)
 def test_a_list_is_groups_with_reasons(part: str) -> None:
     table = spec.load(files("blocklist") / "judge" / "core" / f"{part}.toml")
     assert list(table) == ["group"]
@@ -57,6 +59,13 @@ def test_networks_are_canonical_and_stand_once() -> None:
     assert len(set(NETWORKS)) == len(NETWORKS)
     guarding = {part for part in LISTS for group in core.groups(part) if group.networks}
     assert guarding == {"reserved", "never-block"}
+
+
+@pytest.mark.parametrize("part", SIGNS)
+def test_signs_are_canonical(part: str) -> None:
+    assert [name for name in core.names(part) if names.canonical(name) != name] == []
+    nets = [net for group in core.groups(part) for net in group.networks]
+    assert [net for net in nets if networks.text(networks.parse(net)) != net] == []
 
 
 def test_platforms_are_what_the_public_suffix_list_lacks() -> None:

@@ -132,6 +132,7 @@ def documented(heading: str) -> list[tuple[str, str, str]]:
         ("Feeds", keys(catalogue.Feed, "name")),
         ("Policy", keys(config.Policy)),
         ("Collecting", keys(config.Collect)),
+        ("Resolving", keys(config.Resolve)),
         ("Exports", keys(config._ExportTable)),
         ("Targets of your own", keys(catalogue.Target, "name")),
     ],
@@ -142,7 +143,7 @@ def test_every_key_is_documented(heading: str, wanted: list[tuple[str, str, str]
 
 def test_no_section_is_left_out() -> None:
     known = {field.name for field in fields(config._File)}
-    assert known == {"database", "feeds", "guards", "policy", "exports", "collect"}
+    assert known == {"database", "feeds", "guards", "policy", "exports", "collect", "resolve"}
 
 
 def blocks() -> list[tuple[str, str]]:

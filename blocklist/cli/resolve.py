@@ -1,46 +1,148 @@
 """`resolve`: refresh facts."""
 
-from collections import Counter
-from typing import Annotated
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from blocklist.cli.operator import parsed
-from blocklist.cli.session import Json, session, show, show_json
+from blocklist.cli.session import Json, Session, session, show, show_json, warn
 from blocklist.cli.update import FEED_FAILED
+from blocklist.errors import UsageError
+from blocklist.model import Kind
+
+if TYPE_CHECKING:
+    from blocklist.ledger.book import Book
+    from blocklist.resolve.survey import Report
+
+#: How many seconds lie between two lines of progress.
+_EVERY = 10.0
 
 
 def resolve(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(help="Else blocked names, new first.")
+        list[str] | None, typer.Argument(help="Else blocked names that are due, new first.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10**9, help="How many names at most.")] = 1000,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=10**9, help="How many names at most.")
+    ] = None,
     server: Annotated[
-        str | None, typer.Option(help="ADDRESS#PORT of a resolver; else the system's.")
+        list[str] | None,
+        typer.Option(help="ADDRESS#PORT of a resolver, in place of the configured; repeatable."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask DNS which blocked names still exist, and where; `check` shows the answers.
 
-    Exit code 4: no resolver answered; what was known stays.
+    Exit code 4: a resolver was of no use; what is known stays, but for what the others said.
     """
-    from blocklist.ledger import facts
     from blocklist.ledger.book import writing
-    from blocklist.resolve import dns
 
-    with writing(session(context).config.database, "resolve") as book:
-        with book.small() as db:
-            due = [parsed(name).value for name in names or []] or facts.due(db.conn, limit)
-        found = dns.resolve(due, server)
-        known = [fact for fact in found if fact.state is not dns.NameState.UNKNOWN]
-        facts.save(book, [(fact.name, fact.state, fact.addresses) for fact in known])
-    counts = Counter(str(fact.state) for fact in found)
+    current = session(context)
+    given = [_name(name) for name in names or []]
+    with writing(current.config.database, "resolve") as book:
+        report = resolved(current, book, given, limit=limit, servers=server or [])
     if as_json:
-        show_json({"asked": len(due), "states": counts})
+        show_json(document(report))
     else:
-        told = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
-        show(f"asked about {len(due):,} names: {told or 'nothing to ask'}")
-    if due and not known:
-        session(context).say("no resolver answered; what was known stays as it was")
+        show(sentence(report))
+    if report.causes:
         raise typer.Exit(FEED_FAILED)
+
+
+def resolved(
+    current: Session,
+    book: "Book",
+    names: list[str],
+    *,
+    limit: int | None = None,
+    servers: list[str] | None = None,
+) -> "Report":
+    """Look at names, or else at those that are due, with progress, and tell what went wrong."""
+    from blocklist.resolve import due, settings
+    from blocklist.resolve.survey import Survey
+
+    how = settings.of(current.config, servers or [])
+    wanted = names or due.due(book, limit or current.config.resolve.limit)
+    rate = f"{how.limits.rate:,.0f}" if how.limits.rate else "any number of"
+    asked = ", ".join(map(str, how.servers))
+    current.say(f"asking {asked} about {len(wanted):,} names, {rate} questions a second each")
+    with _progress(current, len(wanted)) as told:
+        report = asyncio.run(Survey(book, how, told).run(wanted))
+    for place, cause in report.causes.items():
+        warn(f"resolver {place}: {cause}")
+    if len(how.servers) - len(report.causes) == 1:
+        current.say("one resolver alone finds no name dead; give a second one")
+    return report
+
+
+def sentence(report: "Report") -> str:
+    """Return what a survey found, in a sentence."""
+    states = ", ".join(f"{count:,} {state}" for state, count in report.states.most_common())
+    unused = report.names - report.recorded
+    left = f"; {unused:,} as they were" if unused else ""
+    return (
+        f"looked at {report.recorded:,} of {report.names:,} names in {report.seconds:,.1f} s "
+        f"({report.rate:,.0f} a second): {states or 'nothing was seen'}{left}"
+    )
+
+
+def _name(text: str) -> str:
+    indicator = parsed(text)
+    if indicator.kind is not Kind.DOMAIN:
+        raise UsageError(f"{text}: expected a name; addresses and links are not looked up")
+    return indicator.value
+
+
+def document(report: "Report") -> dict[str, object]:
+    """Return what a survey found, for a script."""
+    return {
+        "names": report.names,
+        "recorded": report.recorded,
+        "seconds": round(report.seconds, 3),
+        "states": report.states,
+        "answers": report.answers,
+        "dropped": report.dropped,
+        "resolvers_left_out": report.causes,
+    }
+
+
+@contextmanager
+def _progress(current: Session, total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told how many names are done: a bar, or a line now and then."""
+    if current.quiet:
+        yield lambda _: None
+    elif not sys.stderr.isatty():
+        yield _lines(current, total)
+    else:
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        speed = TextColumn("{task.speed:,.0f} a second")
+        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), speed)
+        bar = Progress(
+            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+        )
+        with bar:
+            task = bar.add_task("resolving", total=total)
+            yield lambda done: bar.update(task, completed=done)
+
+
+def _lines(current: Session, total: int) -> Callable[[int], None]:
+    start = last = time.monotonic()
+
+    def told(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _EVERY:
+            last = now
+            rate = done / (now - start)
+            left = (total - done) / rate
+            current.say(f"{done:,} of {total:,} names, {rate:,.0f} a second, {left:,.0f} s left")
+
+    return told

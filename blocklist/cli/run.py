@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from blocklist.cli import export as exporting
+from blocklist.cli import resolve as resolving
 from blocklist.cli import update as updating
 from blocklist.cli.operator import ended
 from blocklist.cli.release import sentence
@@ -12,19 +13,19 @@ from blocklist.cli.session import Json, Session, session, show, show_json
 from blocklist.errors import GateHeld
 
 if TYPE_CHECKING:
-    from blocklist.collect.update import Outcome
     from blocklist.export.every import Exported
+    from blocklist.ledger.book import Book
 
 
 def run(context: typer.Context, as_json: Json = False) -> None:
     """Update the feeds, build a release, export it: the main job.
 
-    Exit code 3: the gate held the release; 4: done, but a feed failed and its last good was used;
-    6: an export failed and its old file stays.
+    Exit code 3: the gate held the release; 4: done, but a feed failed and its last good was used,
+    or a resolver was of no use; 6: an export failed and its old file stays.
     """
     report: dict[str, object] = {}
     try:
-        outcomes, exports = _job(session(context), report, tables=not as_json)
+        good, exports = _job(session(context), report, tables=not as_json)
     except GateHeld as held:
         report["held"] = str(held)
         raise
@@ -33,14 +34,17 @@ def run(context: typer.Context, as_json: Json = False) -> None:
             show_json(report)
     if any(outcome.result is None for outcome in exports):
         raise typer.Exit(exporting.EXPORT_FAILED)
-    if not all(outcome.good for outcome in outcomes):
+    if not good:
         raise typer.Exit(updating.FEED_FAILED)
 
 
 def _job(
     current: Session, report: dict[str, object], *, tables: bool
-) -> tuple[list["Outcome"], list["Exported"]]:
-    """Do the job, and note in `report` what is done, for it may end in the middle."""
+) -> tuple[bool, list["Exported"]]:
+    """Do the job, and note in `report` what is done, for it may end in the middle.
+
+    Return whether every feed and resolver was good, and how the exports ended.
+    """
     from blocklist.collect import update as collect
     from blocklist.export import every
     from blocklist.ledger.book import writing
@@ -52,7 +56,10 @@ def _job(
         outcomes = report["feeds"] = updating.collected(current, book, feeds)
         if tables:
             updating.show_outcomes(outcomes)
+        good = all(outcome.good for outcome in outcomes)
         report["ended"] = ended(current, book)
+        if config.resolve.enabled:
+            good = _looked_up(current, book, report, tables=tables) and good
         current.say("judging")
         built = builder.build(config, book, "run")
         report |= {"release": built.release, "changed": built.fresh}
@@ -61,4 +68,13 @@ def _job(
         exports = report["exports"] = exporting.exported(current, book, every.chosen(config, []))
     if tables and exports:
         exporting.show_exports(exports)
-    return outcomes, exports
+    return good, exports
+
+
+def _looked_up(current: Session, book: "Book", report: dict[str, object], *, tables: bool) -> bool:
+    """Look at names that are due; return whether every resolver was of use."""
+    found = resolving.resolved(current, book, [])
+    report["resolved"] = resolving.document(found)
+    if tables:
+        show(resolving.sentence(found))
+    return not found.causes

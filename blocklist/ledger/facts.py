@@ -1,33 +1,103 @@
-"""What resolving names gave, and which names are due."""
+"""What DNS said of names over time, and which names are due."""
 
 import json
 import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
 
 from blocklist.ledger.book import Book
-from blocklist.ledger.times import now
-from blocklist.model import Kind, Verdict
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.times import text
+from blocklist.model import Kind, Liveness, Verdict
 
 _DOMAIN = list(Kind).index(Kind.DOMAIN)
 _BLOCK = list(Verdict).index(Verdict.BLOCK)
+_COLUMNS = (
+    "name", "domain", "state", "since", "answer", "addresses", "servers", "checked", "due", "pause",
+    "gone", "gone_since",
+)  # fmt: skip
+_NAMES = pl.Schema({"name": pl.String})
 
 
-def due(reader: sqlite3.Connection, limit: int) -> list[str]:
-    """Return blocked names to ask about: those never asked first, then the longest ago."""
-    rows = reader.execute(
-        "SELECT DISTINCT verdict.value FROM verdict LEFT JOIN fact ON fact.name = verdict.value "
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of a name. Times are as the ledger writes them."""
+
+    name: str
+    #: The registrable domain, which decides whether the name is dead.
+    domain: str
+    state: Liveness
+    #: Since when it is in this state.
+    since: str
+    #: What the last look that said something said.
+    answer: str
+    addresses: tuple[str, ...]
+    #: The domain's name servers; None when nobody asked.
+    servers: tuple[str, ...] | None
+    #: When that was.
+    checked: str | None
+    due: str
+    #: How many hours lie between the last look and the next.
+    pause: int
+    #: How many looks in a row found it gone, and since when.
+    gone: int = 0
+    gone_since: str | None = None
+
+
+def due(bulk: Bulk, now: datetime, furthest: datetime, limit: int | None) -> list[str]:
+    """Return blocked names to look at: those never seen, then the longest due, at most `limit`.
+
+    What is due after `furthest` was written by a clock that was wrong, and so is due, too.
+    """
+    rows = bulk.query(
+        "SELECT DISTINCT verdict.value AS name, fact.due AS at "
+        "FROM verdict LEFT JOIN fact ON fact.name = verdict.value "
         f"WHERE until IS NULL AND kind = {_DOMAIN} AND verdict = {_BLOCK} "
-        "ORDER BY fact.checked, verdict.value LIMIT ?",
-        [limit],
+        "AND (fact.due IS NULL OR fact.due <= ? OR fact.due > ?)",
+        text(now),
+        text(furthest),
+        schema=pl.Schema({"name": pl.String, "at": pl.String}),
     )
-    return [name for (name,) in rows]
+    found = rows.sort("at", "name", nulls_last=False)["name"]
+    return found.head(limit).to_list() if limit else found.to_list()
 
 
-def save(book: Book, facts: list[tuple[str, str, tuple[str, ...]]]) -> None:
-    """Record facts (name, state, addresses) in place of what was known of the names."""
-    moment = now()
+def known(reader: sqlite3.Connection, names: Iterable[str]) -> dict[str, Fact]:
+    """Return what is known of exactly these names."""
+    rows = reader.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM fact WHERE name IN (SELECT value FROM json_each(?))",
+        [json.dumps(list(names))],
+    )
+    return {row[0]: _fact(*row) for row in rows}
+
+
+def _fact(  # noqa: PLR0913, PLR0917 (a row of the table)
+    name: str, domain: str, state: str, since: str, answer: str, addresses: str,
+    servers: str | None, checked: str | None, due_at: str, pause: int, gone: int,
+    gone_since: str | None,
+) -> Fact:  # fmt: skip
+    return Fact(
+        name, domain, Liveness(state), since, answer, tuple(json.loads(addresses)),
+        None if servers is None else tuple(json.loads(servers)), checked, due_at, pause, gone,
+        gone_since,
+    )  # fmt: skip
+
+
+def save(book: Book, facts: Iterable[Fact]) -> None:
+    """Record facts in place of what was known of their names, all or none."""
     rows = [
-        {"name": name, "state": state, "addresses": json.dumps(addresses), "checked": moment}
-        for name, state, addresses in facts
-    ]
-    with book.small() as db:
-        db.table("fact").upsert_all(rows, pk="name")
+        (
+            fact.name, fact.domain, fact.state.value, fact.since, fact.answer,
+            json.dumps(fact.addresses),
+            None if fact.servers is None else json.dumps(fact.servers),
+            fact.checked, fact.due, fact.pause, fact.gone, fact.gone_since,
+        )
+        for fact in facts
+    ]  # fmt: skip
+    places = ", ".join("?" for _ in _COLUMNS)
+    with book.small() as db, db.atomic():
+        sql = f"INSERT OR REPLACE INTO fact ({', '.join(_COLUMNS)}) VALUES ({places})"
+        db.conn.executemany(sql, rows)

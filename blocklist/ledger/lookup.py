@@ -5,12 +5,16 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from blocklist.model import Kind, Listing, Reason, Scope, Verdict
+from blocklist.ledger import connection as database
+from blocklist.model import Kind, Listing, Liveness, Reason, Scope, Verdict
+from blocklist.names import lineage
 
 _KINDS = list(Kind)
 _SCOPES = list(Scope)
 _VERDICTS = list(Verdict)
 _REASONS = list(Reason)
+#: The version of the database that first knew what facts are made of now.
+_SINCE = 4
 #: How many listings of pages on one host are shown: evidence for a person, not a census.
 MOST_PAGES = 20
 
@@ -96,10 +100,33 @@ class Lookup:
             yield Listing(feed, value, _SCOPES[scope], since, until, evidence)
 
     def facts(self, name: str) -> dict[str, object]:
-        """Return what resolving a name gave, empty when it was never resolved."""
-        sql = "SELECT state, addresses, checked FROM fact WHERE name = ?"
-        row = self._connection.execute(sql, [name]).fetchone()
-        if row is None:
+        """Return what resolving a name gave, empty when it was never resolved.
+
+        A name that was not looked at itself is dead when its domain is.
+        """
+        if database.version(self._connection) < _SINCE:
             return {}
-        state, addresses, checked = row
-        return {"state": state, "addresses": json.loads(addresses), "checked": checked}
+        sql = (
+            "SELECT name, domain, state, since, answer, addresses, checked FROM fact "
+            "WHERE name IN (SELECT value FROM json_each(?))"
+        )
+        above = list(lineage(name))
+        rows = {row[0]: row[1:] for row in self._connection.execute(sql, [json.dumps(above)])}
+        own = rows.get(name)
+        domain = own[0] if own else next((up for up in above if rows.get(up, [""])[0] == up), "")
+        decisive = rows.get(domain)
+        dead = decisive is not None and decisive[1] == Liveness.DEAD
+        seen = own or (decisive if dead else None)
+        if seen is None:
+            return {}
+        _, state, since, answer, addresses, checked = seen
+        if decisive is not None and dead:
+            state, since = decisive[1:3]
+        return {
+            "state": state,
+            "since": since,
+            "domain": domain,
+            "answer": answer,
+            "addresses": json.loads(addresses),
+            "checked": checked,
+        }

@@ -55,6 +55,28 @@ def decisions(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 3")
 
 
+@migrations()
+def facts(db: Database) -> None:
+    """Keep of each name how its domain stands: since when, how often gone, when it is due.
+
+    The state that was kept before knew one answer only, so all names are due at once.
+    """
+    db.conn.execute("ALTER TABLE fact RENAME TO old_fact")
+    db.conn.execute(_FACT)
+    db.conn.execute(
+        "INSERT INTO fact SELECT name, name, 'unknown', checked, state, addresses, NULL, checked, "
+        "checked, 0, 0, NULL FROM old_fact"
+    )
+    db.conn.execute("DROP TABLE old_fact")
+    db.conn.execute("PRAGMA user_version = 4")
+
+
+_FACT = """CREATE TABLE fact (
+    name TEXT PRIMARY KEY, domain TEXT NOT NULL, state TEXT NOT NULL, since TEXT NOT NULL,
+    answer TEXT NOT NULL, addresses TEXT NOT NULL, servers TEXT, checked TEXT, due TEXT NOT NULL,
+    pause INTEGER NOT NULL, gone INTEGER NOT NULL, gone_since TEXT) WITHOUT ROWID"""
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"

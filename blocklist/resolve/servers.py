@@ -1,0 +1,58 @@
+"""Which resolvers are asked: those of the configuration, or the system's."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from blocklist.errors import UsageError
+
+_DNS_PORT = 53
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a resolver listens."""
+
+    address: str
+    port: int = _DNS_PORT
+
+    def __str__(self) -> str:
+        return self.address if self.port == _DNS_PORT else f"{self.address}#{self.port}"
+
+
+def parse(text: str) -> Server:
+    """Return the resolver that `ADDRESS` or `ADDRESS#PORT` means; raise `ValueError` for others."""
+    address, mark, port = text.partition("#")
+    number = int(port) if mark else _DNS_PORT
+    if not 0 < number < 1 << 16:
+        raise ValueError(f"{port} is no port")
+    ip_address(address.partition("%")[0])
+    return Server(address, number)
+
+
+def chosen(given: Iterable[str]) -> list[Server]:
+    """Return the resolvers given, each once, or else those of the system.
+
+    Raise `UsageError` when there are none, or one is no address.
+    """
+    found = []
+    for text in given or _system():
+        try:
+            found.append(parse(text))
+        except ValueError as error:
+            message = f"resolver {text!r}: {error}; expected ADDRESS or ADDRESS#PORT"
+            raise UsageError(message) from None
+    if not found:
+        raise UsageError("no resolver to ask; give one with --server ADDRESS#PORT")
+    return list(dict.fromkeys(found))
+
+
+def _system() -> list[str]:
+    import dns.resolver
+
+    try:
+        system = dns.resolver.Resolver()
+    except dns.resolver.NoResolverConfiguration:
+        return []
+    # Resolvers over HTTPS are no texts, and not of this way of asking.
+    return [server for server in system.nameservers if isinstance(server, str)]

@@ -1,0 +1,63 @@
+"""Surveys of names without a configuration, on a day of the test's choosing."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from blocklist.ledger import facts
+from blocklist.ledger.book import writing
+from blocklist.ledger.connection import reading
+from blocklist.ledger.facts import Fact
+from blocklist.resolve import survey
+from blocklist.resolve.survey import Report, Settings, Survey
+from blocklist.resolve.upstream import Limits
+from tests.resolver_server import FakeResolver
+
+START = datetime(2026, 5, 3, 6, tzinfo=UTC)
+
+
+class Calendar(datetime):
+    """A clock that stands at a day of the test's choosing."""
+
+    ahead = 0.0
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        del tz
+        return START + timedelta(days=cls.ahead)
+
+
+@dataclass
+class Looks:
+    """Looks at names over days, and what the ledger has of them."""
+
+    database: Path
+    limits: Limits = field(default_factory=lambda: Limits(timeout=0.5, tries=2))
+
+    def at(self, day: float, names: Iterable[str], *resolvers: FakeResolver) -> Report:
+        """Look at the names on a day."""
+        Calendar.ahead = day
+        settings = Settings(
+            [one.server for one in resolvers], self.limits, canaries=("canary.test",)
+        )
+        with writing(self.database, "resolve") as book:
+            return asyncio.run(Survey(book, settings, lambda _: None).run(list(names)))
+
+    def facts(self, *names: str) -> dict[str, Fact]:
+        """Return what the ledger has of names."""
+        with reading(self.database) as reader:
+            return facts.known(reader, names) if reader else {}
+
+    def states(self, *names: str) -> dict[str, str]:
+        """Return the states of names."""
+        return {name: fact.state.value for name, fact in self.facts(*names).items()}
+
+
+def looks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Looks:
+    """Give a way to look at names on days, with a ledger in the folder."""
+    monkeypatch.setattr(survey, "datetime", Calendar)
+    return Looks(folder / "blocklist.db")

@@ -1,0 +1,83 @@
+"""Facts in the ledger: migrated from before, due in order, and read by `check`."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from blocklist.ledger import connection, facts
+from blocklist.ledger.book import writing
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.facts import Fact
+from blocklist.ledger.lookup import Lookup
+from blocklist.model import Liveness
+
+NOW = datetime(2026, 5, 3, 6, tzinfo=UTC)
+
+
+def fact(name: str, domain: str, state: Liveness, due: str = "2026-05-04T06:00:00Z") -> Fact:
+    since = "2026-05-01T06:00:00Z"
+    return Fact(name, domain, state, since, "answer", ("192.0.2.1",), None, since, due, 24)
+
+
+def test_facts_of_before_are_kept_and_due_at_once(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    with writing(database, "update"):
+        pass
+    with connection.writing(database) as opened:
+        # As the version before left it.
+        opened.execute("DROP TABLE fact")
+        opened.execute(
+            "CREATE TABLE fact (name TEXT PRIMARY KEY, state TEXT NOT NULL, "
+            "addresses TEXT NOT NULL, checked TEXT NOT NULL) WITHOUT ROWID"
+        )
+        row = ("a.top", "alive", '["192.0.2.1"]', "2026-05-01T06:00:00Z")
+        opened.execute("INSERT INTO fact VALUES (?, ?, ?, ?)", row)
+        opened.execute("DELETE FROM _sqlite_migrations WHERE name = 'facts'")
+        opened.execute("PRAGMA user_version = 3")
+    with connection.reading(database) as reader:
+        assert reader is not None
+        assert Lookup(reader).facts("a.top") == {}
+    with writing(database, "update") as book, book.small() as db:
+        (found,) = facts.known(db.conn, ["a.top"]).values()
+    assert (found.state, found.addresses) == (Liveness.UNKNOWN, ("192.0.2.1",))
+    assert found.due == found.checked == "2026-05-01T06:00:00Z"
+
+
+def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
+    names = ("new.top", "late.top", "later.top", "not-yet.top", "wrong-clock.top", "held.top")
+    dues = {
+        "late.top": "2026-05-01T06:00:00Z",
+        "later.top": "2026-05-02T06:00:00Z",
+        "not-yet.top": "2026-05-04T06:00:00Z",
+        "wrong-clock.top": "2036-05-04T06:00:00Z",
+    }
+    with writing(tmp_path / "x.db", "update") as book:
+        facts.save(book, (fact(n, n, Liveness.ALIVE, due) for n, due in dues.items()))
+        with book.small() as db:
+            for name in names:
+                verdict = 1 if name == "held.top" else 0
+                db.execute(
+                    "INSERT INTO verdict (value, scope, since, kind, verdict, reason) "
+                    "VALUES (?, 0, 1, 0, ?, 0)",
+                    [name, verdict],
+                )
+        with Bulk(book.database) as bulk:
+            found = facts.due(bulk, NOW, NOW + timedelta(days=28), 10)
+            assert facts.due(bulk, NOW, NOW + timedelta(days=28), 1) == ["new.top"]
+    assert found == ["new.top", "late.top", "later.top", "wrong-clock.top"]
+
+
+def test_the_domain_decides_who_is_dead(tmp_path: Path) -> None:
+    every = [
+        fact("gone.top", "gone.top", Liveness.DEAD),
+        fact("shop.gone.top", "gone.top", Liveness.ALIVE),
+        fact("there.top", "there.top", Liveness.ALIVE),
+        fact("shop.there.top", "there.top", Liveness.PARKED),
+    ]
+    with writing(tmp_path / "x.db", "update") as book:
+        facts.save(book, every)
+        with book.small() as db:
+            lookup = Lookup(db.conn)
+            names = ("gone.top", "shop.gone.top", "shop.there.top", "a.gone.top", "a.there.top")
+            assert [lookup.facts(name).get("state") for name in names] == [
+                "dead", "dead", "parked", "dead", None,
+            ]  # fmt: skip

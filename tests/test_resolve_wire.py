@@ -1,0 +1,120 @@
+"""Messages as bytes: what is packed is what dnspython packs, and what is read is what it reads."""
+
+from contextlib import suppress
+
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from blocklist.resolve import message, wire
+from blocklist.resolve.wire import Dice, Malformed, Outcome, Truncated, Type
+
+LABELS = st.text("abcxyz019-_", min_size=1, max_size=63)
+NAMES = st.lists(LABELS, min_size=1, max_size=4).map(".".join).filter(lambda n: len(n) <= 253)
+SHORT = st.sampled_from(["a.example", "b.a.example", "x.test", "example", "very-long-label.test"])
+RECORDS = st.lists(
+    st.one_of(
+        st.tuples(SHORT, st.just("CNAME"), SHORT),
+        st.tuples(SHORT, st.just("A"), st.ip_addresses(v=4).map(str)),
+        st.tuples(SHORT, st.just("AAAA"), st.ip_addresses(v=6).map(str)),
+    ),
+    max_size=8,
+)
+CODES = st.sampled_from([dns.rcode.NOERROR, dns.rcode.NXDOMAIN, dns.rcode.SERVFAIL])
+
+
+@given(NAMES, st.sampled_from([Type.A, Type.AAAA, Type.NS]), st.integers(0, 65535))
+def test_a_query_is_what_dnspython_packs_but_for_the_case(
+    name: str, kind: Type, number: int
+) -> None:
+    section = wire.question(wire.packed_name(name), kind, Dice())
+    theirs = dns.message.make_query(name, kind.name, id=number)
+    assert wire.query(number, section).lower() == theirs.to_wire().lower()
+
+
+def test_the_case_is_random_and_each_letter_has_both() -> None:
+    packed, dice = wire.packed_name("a1-b_c.example"), Dice()
+    made = {wire.question(packed, Type.A, dice) for _ in range(200)}
+    assert len(made) > 100
+    for place in range(len(packed)):
+        forms = {section[place] for section in made}
+        assert len(forms) == (2 if chr(packed[place]).isalpha() else 1)
+
+
+def test_numbers_of_the_dice_are_spread() -> None:
+    dice = Dice()
+    assert len({dice.number(2) for _ in range(20_000)}) > 15_000
+
+
+def plainly(records: list[tuple[str, str, str]], name: str, kind: str) -> set[str] | None:
+    """Return the addresses at the end of the chain, or none when it has no end."""
+    aliases = {owner: target for owner, form, target in records if form == "CNAME"}
+    seen = set()
+    while name in aliases:
+        if name in seen:
+            return None
+        seen.add(name)
+        name = aliases[name]
+    return {data for owner, form, data in records if owner == name and form == kind}
+
+
+@given(RECORDS, st.sampled_from([Type.A, Type.AAAA]), CODES)
+@example([("a.example", "A", "192.0.2.1"), ("a.example", "CNAME", "x.test")], Type.A, 0)
+def test_addresses_are_read_as_dnspython_reads_them(
+    records: list[tuple[str, str, str]], kind: Type, code: dns.rcode.Rcode
+) -> None:
+    query = dns.message.make_query("a.example", kind.name)
+    answer = dns.message.make_response(query)
+    answer.set_rcode(code)
+    for owner, form, data in records:
+        target = f"{data}." if form == "CNAME" else data
+        answer.answer.append(dns.rrset.from_text(f"{owner}.", 60, "IN", form, target))
+    read = answer.to_wire(max_size=65535)
+    end = wire.QUESTION + len(wire.packed_name("a.example")) + 4
+    wanted = plainly(records, "a.example", kind.name)
+    if code == dns.rcode.SERVFAIL:
+        assert wire.outcome(read, end, kind) == (Outcome.SERVFAIL, ())
+    elif code == dns.rcode.NXDOMAIN and not records:
+        assert wire.outcome(read, end, kind) == (Outcome.NXDOMAIN, ())
+    elif wanted is None:
+        with pytest.raises(Malformed, match="circle"):
+            wire.outcome(read, end, kind)
+    else:
+        outcome, found = wire.outcome(read, end, kind)
+        assert set(found) == wanted
+        assert outcome is (Outcome.ANSWER if wanted else Outcome.NODATA)
+
+
+@given(st.binary(min_size=31, max_size=600), st.sampled_from([Type.A, Type.AAAA]), st.data())
+def test_no_bytes_do_more_than_be_refused(noise: bytes, kind: Type, data: st.DataObject) -> None:
+    head = noise[:2] + b"\x81\x80\0\1" + data.draw(st.binary(min_size=2, max_size=2)) + b"\0" * 4
+    answer = head + wire.packed_name("a.example") + b"\0\1\0\1" + noise
+    end = wire.QUESTION + len(wire.packed_name("a.example")) + 4
+    for read in (lambda: wire.outcome(answer, end, kind), lambda: wire.name_at(answer, end)):
+        with suppress(Malformed, Truncated):
+            read()
+    with suppress(Malformed, Truncated):
+        message.name_servers(answer, "a.example")
+
+
+PACKED = [
+    (b"\xc0\x0c", "a pointer to itself"),
+    (b"\1a\xc0\x0c", "a pointer back to its own start"),
+    (b"\xc0\x0e\xc0\x0c", "two pointers in a circle"),
+    (b"\xc0\x20", "a pointer ahead"),
+    (b"\xc0\x00", "a pointer into the header"),
+    (b"\x40a\0", "a label of a kind that never was"),
+    (b"\x3fabc", "a label longer than the message"),
+    (b"\xc0", "half a pointer"),
+    (b"\1a" * 200 + b"\0", "more octets than a name has"),
+]
+
+
+@pytest.mark.parametrize(("name", "why"), PACKED, ids=[why for _, why in PACKED])
+def test_names_that_cannot_be_unpacked(name: bytes, why: str) -> None:
+    del why
+    with pytest.raises(Malformed):
+        wire.name_at(b"\0" * wire.QUESTION + name, wire.QUESTION)
