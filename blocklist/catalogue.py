@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from blocklist import spec
+from blocklist.actions import Action
 from blocklist.errors import UsageError
 from blocklist.model import Category, Direction, GuardClass, Kind, Scope
 
@@ -27,6 +28,13 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # Base64 of "Ed", 8 bytes of a name and 32 of a key.
 _MINISIGN = re.compile(r"RW[Q-T][A-Za-z0-9+/]{53}")
 _TSIG = re.compile(r"(?:hmac-sha(?:1|224|256|384|512):)?[\w.-]+")
+
+
+class Lists(StrEnum):
+    """What of a release a target lists: what is blocked, or what the operator allows."""
+
+    BLOCKS = "blocks"
+    ALLOWS = "allows"
 
 
 class Allows(StrEnum):
@@ -151,6 +159,12 @@ class Target:
     #: How a canary is written, for lists that DNS servers load: as a name with an answer that the
     #: server would give to no unlisted one; `{value}` is filled in. Empty: the list has none.
     canary: str = ""
+    #: Whether it lists what is blocked, or what you allow.
+    lists: Lists = Lists.BLOCKS
+    #: What its consumer can do to a query for a blocked name, for response policy zones.
+    actions: tuple[Action, ...] = ()
+    #: More entries its consumer cannot hold.
+    max_entries: int | None = None
     #: Whether an export must say its `zone`.
     needs_zone: bool = False
 
@@ -264,6 +278,8 @@ def target(name: str, table: spec.Table, where: str) -> Target:
     """Return a target from its table."""
     built = spec.build(Target, table, where, name=name)
     spec.require(bool(built.kinds), where, "kinds", "one kind at least")
+    most = built.max_entries
+    spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
     spec.require(bool(built.scopes), where, "scopes", "one scope at least")
     for key, template in templates(built).items():
         fine = all(_is_form(line) for line in template.split("\n"))

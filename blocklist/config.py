@@ -5,16 +5,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from blocklist import catalogue, spec
+from blocklist.actions import Action
+from blocklist.actions import kind as kind_of
 from blocklist.catalogue import Feed, Target, is_digest
 from blocklist.errors import Refused, UsageError
 from blocklist.location import DATABASE, FILE_NAME, find
-from blocklist.model import GuardClass, Kind
+from blocklist.model import Category, Direction, GuardClass, Kind
 from blocklist.names import canonical
 from blocklist.queries import parse_query
 
 #: Reserved, so nobody owns it, and not one of those that resolvers answer by themselves, such as
 #: those below test and invalid (RFC 6761, 6.5).
 CANARY = "blocklist-canary.example"
+_ACTION = Action.NXDOMAIN.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,36 @@ class Export:
     zone: str | None = None
     #: The name at and below which its canaries are; empty for none.
     canary: str = CANARY
+    #: What a zone does to queries for blocked names, and what for those of a category; the first
+    #: category that a name is listed under decides.
+    action: str = _ACTION
+    actions: dict[Category, str] = field(default_factory=dict)
+    #: What it takes of a release, all of it where empty: of these kinds; listed by feeds of these
+    #: categories, by these feeds, by feeds of addresses for these directions; scored so high by
+    #: them. Your own blocks and allows it always takes.
+    kinds: tuple[Kind, ...] = ()
+    categories: tuple[Category, ...] = ()
+    feeds: tuple[str, ...] = ()
+    directions: tuple[Direction, ...] = ()
+    min_score: float = 0.0
+    #: More entries its consumer cannot hold: the best listed are kept.
+    max_entries: int | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves out blocks by who lists them."""
+        return bool(self.categories or self.feeds or self.directions or self.min_score)
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether it matters to it who lists what."""
+        return self.narrows or bool(self.actions) or self.max_entries is not None
+
+    @property
+    def policies(self) -> list[str]:
+        """The different actions that do block, the usual one first."""
+        told = dict.fromkeys([self.action, *self.actions.values()])
+        return [action for action in told if action != Action.PASSTHRU]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +157,14 @@ class _ExportTable:
     path: str
     zone: str | None = None
     canary: str = CANARY
+    action: str = _ACTION
+    actions: dict[str, str] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = ()
+    categories: tuple[Category, ...] = ()
+    feeds: tuple[str, ...] = ()
+    directions: tuple[Direction, ...] = ()
+    min_score: float = 0.0
+    max_entries: int | None = None
 
 
 def load(given: Path | None = None) -> Config:
@@ -148,6 +189,7 @@ def load(given: Path | None = None) -> Config:
         resolve=_resolve(file.resolve, f"{path}: resolve"),
     )
     _refuse_shared_paths(config)
+    _refuse_unknown_feeds(config)
     return config
 
 
@@ -245,6 +287,9 @@ def _export(
         hint = spec.suggestion(given.target, targets)
         raise UsageError(f"{where}.target: unknown target {given.target!r}{hint}")
     target = targets[given.target]
+    spec.require(0 <= given.min_score <= 1, where, "min_score", "a number from 0 to 1")
+    most = given.max_entries
+    spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
     if target.needs_zone and not given.zone:
         raise UsageError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
     return Export(
@@ -253,7 +298,36 @@ def _export(
         path=base / given.path,
         zone=given.zone and _name(given.zone, f"{where}.zone"),
         canary=given.canary and _name(given.canary, f"{where}.canary"),
+        action=given.action,
+        actions=_actions(given, target, where),
+        kinds=given.kinds,
+        categories=given.categories,
+        feeds=given.feeds,
+        directions=given.directions,
+        min_score=given.min_score,
+        max_entries=given.max_entries or target.max_entries,
     )
+
+
+def _actions(given: _ExportTable, target: Target, where: str) -> dict[Category, str]:
+    """Return the actions by category, all of them checked."""
+    told = {f"actions.{name}": action for name, action in given.actions.items()}
+    if given.action != _ACTION:
+        told["action"] = given.action
+    for key, action in told.items():
+        try:
+            fine = kind_of(action) in target.actions
+        except Refused:
+            fine = False
+        # A zone that lets all pass is none; but a category may.
+        fine &= key != "action" or action != Action.PASSTHRU
+        known = ", ".join(target.actions) or "none, for this target has no actions"
+        spec.require(fine, where, key, f"one of {known}; got {action!r}")
+    categories = list(Category)
+    for name in given.actions:
+        known = f"a category: {', '.join(categories)}"
+        spec.require(name in categories, where, f"actions.{name}", known)
+    return {Category(name): action for name, action in given.actions.items()}
 
 
 def _refuse_shared_paths(config: Config) -> None:
@@ -267,6 +341,15 @@ def _refuse_shared_paths(config: Config) -> None:
         taker = takers.setdefault(_real(export.path), f"exports.{name}")
         if taker != f"exports.{name}":
             raise UsageError(f"{where}exports.{name}.path: {taker} is there already")
+
+
+def _refuse_unknown_feeds(config: Config) -> None:
+    for name, export in config.exports.items():
+        for place, feed in enumerate(export.feeds):
+            if feed not in config.feeds:
+                hint = spec.suggestion(feed, config.feeds)
+                where = f"{config.path}: exports.{name}.feeds[{place}]"
+                raise UsageError(f"{where}: no such feed{hint}")
 
 
 def _real(path: Path, ending: str = "") -> str:

@@ -2,11 +2,11 @@
 
 import re
 import tomllib
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from enum import StrEnum
 from pathlib import Path
 from types import UnionType
-from typing import get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from typer.core import TyperCommand
@@ -90,6 +90,8 @@ def expected(hint: object) -> str:
         item = get_args(hint)[0]
         many = ", ".join(item) if issubclass(item, StrEnum) else "texts"
         return f"list of {many}"
+    if get_origin(hint) is dict:
+        return "table"
     assert isinstance(hint, type)
     if issubclass(hint, StrEnum):
         *first, last = hint
@@ -109,10 +111,15 @@ def default(value: object) -> str:
     return "`[]`" if value == () else f"`{value}`"
 
 
+def _start(field: "Field[Any]") -> object:
+    made = field.default_factory
+    return field.default if made is MISSING else made() or None
+
+
 def keys(cls: type, *left_out: str) -> list[tuple[str, str, str]]:
     hints = get_type_hints(cls)
     return [
-        (field.name, expected(hints[field.name]), default(field.default))
+        (field.name, expected(hints[field.name]), default(_start(field)))
         for field in fields(cls)
         if field.name not in left_out
     ]
@@ -233,7 +240,7 @@ def test_shipped_targets(tmp_path: Path) -> None:
     targets = catalogue.targets(tmp_path)
     assert targets.keys() == {path.stem for path in (ROOT / "exports").glob("*.toml")}
     assert {f"`{name}`" for name in targets} <= {
-        f"`{code}`" for code in re.findall(r"`([a-z]+)`", read("configuration.md"))
+        f"`{code}`" for code in re.findall(r"`([a-z-]+)`", read("configuration.md"))
     }
 
 

@@ -46,4 +46,4 @@ def test_golden(tmp_path: Path, target: str) -> None:
 
 
 def test_every_target_has_a_golden_and_no_golden_lacks_a_target() -> None:
-    assert [path.stem for path in sorted(GOLDENS.glob("*.golden"))] == SHIPPED
+    assert sorted(path.stem for path in GOLDENS.glob("*.golden")) == SHIPPED

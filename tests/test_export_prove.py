@@ -72,7 +72,7 @@ FAULTS = [
     (
         "rpz",
         without("b.p.example CNAME ."),
-        r"would not block b.p.example",
+        r"servers would differ on b.p.example",
         "the name between lost one",
     ),
     (

@@ -45,7 +45,9 @@ def exported(current: Session, book: "Book", wanted: list["Export"]) -> list["Ex
     from blocklist.export import every
 
     with current.progress("exporting", len(wanted)) as step:
-        outcomes = every.export_every(book, wanted, lambda o: step(f"export {o.name}: {o.path}"))
+        outcomes = every.export_every(
+            book, current.config, wanted, lambda o: step(f"export {o.name}: {o.path}")
+        )
     for outcome in outcomes:
         if outcome.result is None:
             warn(str(outcome.cause))

@@ -19,6 +19,8 @@ class Body:
     count: int
     #: How many rows could not be expressed in full, by reason.
     left_out: dict[str, int]
+    #: The feeds whose entries may be in it, and their terms.
+    credits: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes, each line with its line end."""

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed, UsageError
+from blocklist.export import filters
 from blocklist.export.one import export_one
 from blocklist.export.state import ExportResult, ExportState
-from blocklist.ledger import exports, releases
+from blocklist.ledger import exports, listings, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.spec import suggestion
@@ -33,7 +34,7 @@ def chosen(config: Config, names: Iterable[str]) -> list[Export]:
 
 
 def export_every(
-    book: Book, wanted: list[Export], done: Callable[[Exported], None]
+    book: Book, config: Config, wanted: list[Export], done: Callable[[Exported], None]
 ) -> list[Exported]:
     """Bring each export up to date, tell `done` of it, and return all; none harms another.
 
@@ -45,12 +46,18 @@ def export_every(
     if not past:
         raise UsageError("there is no release to export yet; run: blocklist run")
     with Bulk(book.database) as bulk:
-        rows = releases.rows(bulk, past[0].number)
+        number = past[0].number
+        rows = releases.rows(bulk, number)
+        asked = any(export.asks_who for export in wanted)
+        known = filters.evidence(bulk, config, number) if asked else None
+        feeds = [config.feeds[name] for name in listings.speaking(bulk, _enabled(config), number)]
     outcomes = []
     for export in wanted:
         state = _known(last.get(export.name), export)
         try:
-            result = export_one(export, rows, past[0].number, state, datetime.now(UTC))
+            taken = filters.chosen(export, rows, known)
+            credit = filters.credits_of(export, feeds)
+            result = export_one(export, taken, number, state, datetime.now(UTC), credit)
         except ExportFailed as error:
             outcome = Exported(export.name, str(export.path), None, str(error))
         else:
@@ -59,6 +66,10 @@ def export_every(
         done(outcome)
         outcomes.append(outcome)
     return outcomes
+
+
+def _enabled(config: Config) -> list[str]:
+    return [feed.name for feed in config.feeds.values() if feed.enabled]
 
 
 def _known(row: exports.Row | None, export: Export) -> ExportState | None:

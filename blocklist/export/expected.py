@@ -84,9 +84,11 @@ def expressible(export: Export, allows: Iterable[tuple[str, Scope]]) -> Says:
 
     `allows` are the operator's.
     """
-    if export.target.dialect == "rpz":
-        return _in_a_zone(export, [name for name, _ in allows])
-    return _in_rules(export.target, allows)
+    in_rules = _in_rules(export.target, allows)
+    if export.target.dialect != "rpz":
+        return in_rules
+    fits = _under_a_zone(export, [name for name, _ in allows])
+    return lambda value, scope, query: fits(value, query) and in_rules(value, scope, query)
 
 
 def _in_rules(target: Target, allows: Iterable[tuple[str, Scope]]) -> Says:
@@ -112,7 +114,7 @@ def _in_rules(target: Target, allows: Iterable[tuple[str, Scope]]) -> Says:
     return says
 
 
-def _in_a_zone(export: Export, allows: Iterable[str]) -> Says:
+def _under_a_zone(export: Export, allows: Iterable[str]) -> Callable[[str, str], bool]:
     room = room_for_names(export)
     # An allow that does not fit under the zone keeps more open than itself.
     opened = {
@@ -121,10 +123,10 @@ def _in_a_zone(export: Export, allows: Iterable[str]) -> Says:
         if len(name) > room
     }
 
-    def says(value: str, _: Scope, query: str) -> bool:
+    def fits(value: str, query: str) -> bool:
         owner = value if value == query else f"*.{value}"
         last = query.rpartition(".")[2]
-        fits = len(owner) <= room and not last.startswith("rpz-")
-        return fits and opened.isdisjoint(lineage(query))
+        short = len(owner) <= room and not last.startswith("rpz-")
+        return short and opened.isdisjoint(lineage(query))
 
-    return says
+    return fits

@@ -11,14 +11,16 @@ import polars as pl
 
 from blocklist.catalogue import Allows, Target
 from blocklist.columns.names import lineage
-from blocklist.export.meaning import nodes, placed
+from blocklist.export.meaning import CODE, nodes, placed
 from blocklist.model import Scope
+
+_OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
 
 
 def fitted(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the names that need rules, and how many blocks could not be said in full, by reason.
 
-    `own` and `under` are whether the name, and what is below it, is blocked.
+    `own` and `under` are the codes of the name, and of what is below it; see `meaning.nodes`.
     """
     said = _said(nodes(rows))
     counts: Counter[str] = Counter()
@@ -49,14 +51,16 @@ _Fitted = tuple[pl.DataFrame, dict[str, int]]
 
 def _around_allows(said: pl.DataFrame, target: Target) -> _Fitted:
     """Make room for the allows in the midst of blocks, as the target can have them."""
-    holes = said.filter("covered", ~(pl.col("own") & pl.col("under")))
+    holes = said.filter("covered", ~(_OWN & _UNDER))
     if target.allows is Allows.SPECIFIC or holes.is_empty():
         return said, {}
     if target.allows is Allows.ALWAYS:
         return _open_below_allows(said, holes)
     # No rule can allow: what reaches below is dropped above every hole.
     above = _ancestors(holes["value"])
-    wide = pl.col("value").is_in(above.implode()) & pl.col("told_under").fill_null(value=False)
+    wide = pl.col("value").is_in(above.implode()) & (pl.col("told_under") > 0).fill_null(
+        value=False
+    )
     count = int(said.select(wide.sum()).item())
     narrowed = _anew(said, under=pl.when(~wide).then("told_under"))
     return narrowed, {"narrowed-to-exact": count}
@@ -64,18 +68,18 @@ def _around_allows(said: pl.DataFrame, target: Target) -> _Fitted:
 
 def _open_below_allows(said: pl.DataFrame, holes: pl.DataFrame) -> _Fitted:
     """Let the topmost of the holes open all below them, and drop what is said there."""
-    marks = holes.select("value", under=pl.lit(value=True))
+    marks = holes.select("value", under=pl.lit(1, CODE))
     inside = placed(said.select("value"), marks)
     inner = inside.filter("covered")["value"]
     outside = said.filter(~pl.col("value").is_in(inner.implode()))
     tops = pl.col("value").is_in(holes["value"].implode())
     opened = _anew(
         outside,
-        own=pl.when(tops).then(pl.lit(value=False)).otherwise("told_own"),
-        under=pl.when(tops).then(pl.lit(value=False)).otherwise("told_under"),
+        own=pl.when(tops).then(pl.lit(0, CODE)).otherwise("told_own"),
+        under=pl.when(tops).then(pl.lit(0, CODE)).otherwise("told_under"),
     )
-    lost = said.filter(pl.col("value").is_in(inner.implode()), pl.col("own") | pl.col("under"))
-    widened = outside.filter(tops, pl.col("own") | pl.col("under"))
+    lost = said.filter(pl.col("value").is_in(inner.implode()), _OWN | _UNDER)
+    widened = outside.filter(tops, _OWN | _UNDER)
     return opened, {"under-allow": lost.height, "allow-widened": widened.height}
 
 
@@ -84,22 +88,24 @@ def _without_below(said: pl.DataFrame, target: Target) -> _Fitted:
     counts: Counter[str] = Counter()
     if Scope.BELOW in target.scopes:
         return said, counts
-    odd = ~pl.col("own") & pl.col("under")
+    odd = ~_OWN & _UNDER
     # What is open below a name may leave another one below it so.
     while not (found := said.filter(odd)).is_empty():
-        widened = int(found["inherited"].sum())
+        widened = int((found["inherited"] > 0).sum())
         counts.update({"below": found.height - widened, "allow-widened": widened})
-        said = _anew(said, under=pl.when(~odd).then("told_under").otherwise(pl.lit(value=False)))
+        said = _anew(said, under=pl.when(~odd).then("told_under").otherwise(pl.lit(0, CODE)))
     return said, counts
 
 
 def _without_exact(said: pl.DataFrame, target: Target) -> _Fitted:
     """Leave open a name of which only itself is blocked, where no rule can say that."""
-    alone = pl.col("own") & ~pl.col("under")
+    alone = _OWN & ~_UNDER
     count = int(said.select(alone.sum()).item())
     if Scope.EXACT in target.scopes or not count:
         return said, {}
-    return said.with_columns(own=pl.col("own") & ~alone), {"exact": count}
+    return said.with_columns(own=pl.when(~alone).then("own").otherwise(pl.lit(0, CODE))), {
+        "exact": count
+    }
 
 
 def _ancestors(names: pl.Series) -> pl.Series:

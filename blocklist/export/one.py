@@ -8,12 +8,15 @@ from pathlib import Path
 
 import polars as pl
 
+from blocklist.catalogue import Lists
+from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import BlocklistError, ExportFailed
 from blocklist.export import canary
 from blocklist.export.body import Body, sha256_of
 from blocklist.export.checker import check
 from blocklist.export.dialects import dialect
+from blocklist.export.limits import within
 from blocklist.export.prove import prove
 from blocklist.export.serial import following
 from blocklist.export.state import ExportResult, ExportState
@@ -26,15 +29,18 @@ def export_one(
     release: int,
     previous: ExportState | None,
     now: datetime,
+    feeds: tuple[str, ...] = (),
 ) -> ExportResult:
     """Bring one export up to a release, given as rows of `columns.schema.RELEASE`.
 
-    `previous` is what the last call returned for this export. A file whose content is the same,
-    and that nobody touched, stays as it is, serial and all. Raise `ExportFailed` when the new file
-    cannot be rendered, proved, checked or put in place; the old one is then untouched.
+    The rows may have a `policy` and a `score` as `filters.chosen` adds them; `feeds` are named at
+    the head of the file. `previous` is what the last call returned for this export: a file whose
+    content is the same, and that nobody touched, stays as it is, serial and all. Raise
+    `ExportFailed` when the new file cannot be rendered, proved, checked or put in place; the old
+    one is then untouched.
     """
     try:
-        return _exported(export, rows, release, previous, now)
+        return _exported(export, rows, release, previous, now, feeds)
     except BlocklistError as error:
         message = f"export {export.name}: {error} ({export.path} is as it was)"
         raise ExportFailed(message) from None
@@ -46,10 +52,11 @@ def _exported(
     release: int,
     previous: ExportState | None,
     now: datetime,
+    feeds: tuple[str, ...],
 ) -> ExportResult:
     taken, others = _taken(export, canary.left_to_us(export, rows))
-    body = dialect(export.target.dialect).body(export, taken)
-    body = replace(body, left_out=others | body.left_out)
+    body, taken = within(export, taken)
+    body = replace(body, left_out=others | body.left_out, credits=feeds)
     digest = body.digest()
     if previous and previous.digest == digest:
         if _on_disk(export.path) == sha256_of(_content(export, previous, body)):
@@ -72,7 +79,8 @@ def _exported(
 def _emptied_by_hand(export: Export, taken: pl.DataFrame) -> bool:
     """Return whether a person made the list empty: allowed all of it, or deleted the file."""
     allowed = not taken.is_empty() and (taken["action"] == "allow").all()
-    return allowed or not export.path.exists()
+    own = export.target.lists is Lists.ALLOWS
+    return own or allowed or not export.path.exists()
 
 
 def _serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:
@@ -82,6 +90,9 @@ def _serial(export: Export, previous: ExportState | None, now: datetime) -> int 
 
 def _taken(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the rows of the kinds that the target takes, and how many blocks are of another."""
+    if export.target.lists is Lists.ALLOWS:
+        rows = rows.filter(pl.col("action") == "allow")
+        rows = rows.with_columns(action=pl.lit("block", RELEASE["action"]))
     kinds = [kind.value for kind in export.target.kinds]
     taken = pl.col("kind").is_in(kinds)
     others = rows.filter(~taken, pl.col("action") == "block")["kind"].cast(pl.String)
@@ -90,7 +101,7 @@ def _taken(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, 
 
 
 def _content(export: Export, state: ExportState, body: Body) -> chain[bytes]:
-    lines = dialect(export.target.dialect).head(export, state, body.count)
+    lines = dialect(export.target.dialect).head(export, state, body)
     lines += canary.lines(export, state)
     return chain((f"{line}\n".encode() for line in lines), body.chunks())
 

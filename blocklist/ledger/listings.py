@@ -15,6 +15,8 @@ from blocklist.model import FeedState
 
 _OPEN = pl.Schema([("value", pl.String()), ("scope", SCOPE)])
 _KEY = ["value", "scope"]
+_RUN = "(SELECT run_id FROM release WHERE number = ?)"
+_THEN = f"since <= {_RUN} AND (until IS NULL OR until > {_RUN})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +90,35 @@ def _snapshot(
     return pl.DataFrame([row])
 
 
-def in_force(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
-    """Return what the named feeds list now (schema `LISTINGS`)."""
+def in_force(bulk: Bulk, feeds: list[str], release: int | None = None) -> pl.DataFrame:
+    """Return what the named feeds list now, or listed when a release was made (`LISTINGS`)."""
     bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
     ids = {"feed_id": pl.Int64(), "feed": pl.String()}
     named = bulk.query(
         "SELECT id AS feed_id, name AS feed FROM feed WHERE name IN (SELECT name FROM temp.wanted)",
         schema=pl.Schema(ids),
     )
+    when, numbers = ("until IS NULL", []) if release is None else (_THEN, [release, release])
     rows = [
         bulk.query(
-            "SELECT kind, value, scope FROM listing WHERE feed_id = ? AND until IS NULL",
+            f"SELECT kind, value, scope FROM listing WHERE feed_id = ? AND {when}",
             key,
+            *numbers,
             schema=pl.Schema([("kind", KIND), *_OPEN.items()]),
         ).select(pl.lit(name).alias("feed"), "kind", "value", "scope")
         for key, name in named.iter_rows()
     ]
     return pl.concat([pl.DataFrame(schema=LISTINGS), *rows])
+
+
+def speaking(bulk: Bulk, feeds: list[str], release: int) -> list[str]:
+    """Return those of the feeds that listed anything when a release was made, by name."""
+    bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
+    found = bulk.query(
+        "SELECT name FROM feed WHERE name IN (SELECT name FROM temp.wanted) AND EXISTS "
+        f"(SELECT 1 FROM listing WHERE feed_id = feed.id AND {_THEN}) ORDER BY name",
+        release,
+        release,
+        schema=pl.Schema({"name": pl.String()}),
+    )
+    return found["name"].to_list()

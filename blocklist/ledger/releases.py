@@ -65,6 +65,18 @@ def rows(bulk: Bulk, number: int) -> pl.DataFrame:
     ).select("kind", "value", "scope", action=pl.col("verdict").cast(RELEASE["action"]))
 
 
+def own_blocks(bulk: Bulk, number: int) -> pl.Series:
+    """Return the values that the operator blocks in a release."""
+    found = bulk.query(
+        f"SELECT value FROM verdict WHERE verdict = {_BLOCK} AND reason = {_OPERATOR} "
+        "AND since <= ? AND (until IS NULL OR until > ?)",
+        number,
+        number,
+        schema=pl.Schema({"value": pl.String()}),
+    )
+    return found["value"]
+
+
 def changes(before: pl.DataFrame, judged: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the verdicts that are new or otherwise, and those that no longer hold."""
     columns = _ROW.names()

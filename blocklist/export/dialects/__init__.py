@@ -11,21 +11,26 @@ import polars as pl
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.body import Body
-from blocklist.export.dialects import lines, nftables, rpz
+from blocklist.export.dialects import lines, nftables, rpz, rpz_ip
 from blocklist.export.state import ExportState
 
 
 class Dialect(Protocol):
     """What a module of this folder offers."""
 
-    def head(self, export: Export, state: ExportState, count: int) -> list[str]:
+    def head(self, export: Export, state: ExportState, body: Body) -> list[str]:
         """Return the lines before the content: who wrote it, release, time, count, serial."""
 
     def body(self, export: Export, rows: pl.DataFrame) -> Body:
         """Return the content; raise `ExportFailed` when no safe one can be made."""
 
 
-REGISTRY: dict[str, Dialect] = {"lines": lines, "nftables": nftables, "rpz": rpz}
+REGISTRY: dict[str, Dialect] = {
+    "lines": lines,
+    "nftables": nftables,
+    "rpz": rpz,
+    "rpz-ip": rpz_ip,
+}
 
 
 def dialect(name: str) -> Dialect:

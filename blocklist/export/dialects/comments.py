@@ -1,10 +1,11 @@
 """The comment at the head of every file."""
 
 from blocklist.config import Export
+from blocklist.export.body import Body
 from blocklist.export.state import ExportState
 
 
-def about(export: Export, state: ExportState, count: int) -> list[str]:
+def about(export: Export, state: ExportState, body: Body) -> list[str]:
     """Return who wrote a file, from which release, when, and how much is in it.
 
     Everything here follows from the state and the content, so a file that nobody touched can be
@@ -17,6 +18,7 @@ def about(export: Export, state: ExportState, count: int) -> list[str]:
         "Made by Blocklist. Changes by hand are lost with the next release.",
         f"release: {state.release}",
         f"written: {state.written}",
-        f"entries: {count}",
+        f"entries: {body.count}",
+        *(f"feed {credit}" for credit in body.credits),
     )
     return [f"{mark} {line}" for line in said]

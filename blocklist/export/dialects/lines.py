@@ -9,15 +9,17 @@ from blocklist.export.addresses import blocked
 from blocklist.export.body import Body
 from blocklist.export.dialects.comments import about
 from blocklist.export.fitting import fitted
-from blocklist.export.meaning import by_family, nodes
+from blocklist.export.meaning import CODE, by_family, nodes
 from blocklist.export.safe import checked_names
 from blocklist.export.state import ExportState
 from blocklist.model import Kind, Scope
 
+_OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
 
-def head(export: Export, state: ExportState, count: int) -> list[str]:
+
+def head(export: Export, state: ExportState, content: Body) -> list[str]:
     """Return the comment, and what the target puts before the entries."""
-    return [*about(export, state, count), *export.target.head.splitlines()]
+    return [*about(export, state, content), *export.target.head.splitlines()]
 
 
 def body(export: Export, rows: pl.DataFrame) -> Body:
@@ -32,7 +34,7 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
             addresses.select(line=_filled(forms["line"])),
         ]
     )["line"]
-    blocks = int(names.select((pl.col("own") | pl.col("under")).sum()).item())
+    blocks = names.filter(_OWN | _UNDER).height
     return Body(lines, blocks + len(addresses), narrowed | left_out)
 
 
@@ -45,19 +47,18 @@ def _names(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, 
     # Nothing reaches below, so every name stands for itself.
     blocks = rows.filter(pl.col("action") == "block")["scope"]
     below, subtree = (int((blocks == scope).sum()) for scope in ("below", "subtree"))
-    listed = nodes(rows).filter("own").select("value", "own", under=pl.lit(value=False))
+    listed = nodes(rows).filter(_OWN).select("value", "own", under=pl.lit(0, CODE))
     counts = {"below": below, "narrowed-to-exact": subtree}
     return by_family(listed), {reason: count for reason, count in counts.items() if count}
 
 
 def _rule(forms: dict[str, str]) -> pl.Expr:
     """Return the lines of a name: which of the forms, its `own` and `under` tell."""
-    own, under = pl.col("own"), pl.col("under")
     wanted = {
-        "line": own & ~under,
-        "subtree_line": own & under,
-        "below_line": ~own & under,
-        "allow_line": ~own & ~under,
+        "line": _OWN & ~_UNDER,
+        "subtree_line": _OWN & _UNDER,
+        "below_line": ~_OWN & _UNDER,
+        "allow_line": ~_OWN & ~_UNDER,
     }
     return pl.coalesce(
         pl.when(wanted[key]).then(_filled(template)) for key, template in forms.items()

@@ -17,11 +17,11 @@ Use the sets in a chain of your own, which this file does not touch:
   add rule inet blocklist guard ip6 daddr @blocklist6 counter reject"""
 
 
-def head(export: Export, state: ExportState, count: int) -> list[str]:
+def head(export: Export, state: ExportState, content: Body) -> list[str]:
     """Return the comment, with a rule that uses the sets."""
     mark = export.target.comment
     return [
-        *about(export, state, count),
+        *about(export, state, content),
         *(f"{mark} {line}".rstrip() for line in _EXAMPLE.split("\n")),
     ]
 

@@ -9,29 +9,23 @@ rows of its own: one for itself and a wildcard. Then BIND, Unbound, PowerDNS and
 import polars as pl
 
 from blocklist import names
+from blocklist.actions import LET_THROUGH
+from blocklist.catalogue import Allows
 from blocklist.columns.names import lineage
 from blocklist.columns.schema import SCOPE
 from blocklist.config import Export
-from blocklist.errors import ExportFailed
 from blocklist.export.body import Body
-from blocklist.export.dialects.comments import about
-from blocklist.export.meaning import by_family, nodes, placed
+from blocklist.export.dialects import zone
+from blocklist.export.dialects.zone import head
+from blocklist.export.fitting import fitted
+from blocklist.export.meaning import CODE, by_family, nodes, placed
 from blocklist.export.safe import checked_names
-from blocklist.export.state import ExportState
+
+__all__ = ["body", "head"]
 
 # Below these, a name is no name but a trigger of another kind: 32.1.2.0.192.rpz-ip is an address.
 _TRIGGER = r"(?:^|\.)rpz-[^.]*$"
-_BLOCK, _PASS = " CNAME .", " CNAME rpz-passthru."
-
-
-def head(export: Export, state: ExportState, count: int) -> list[str]:
-    """Return the comment and the records of the apex, where nothing else may stand."""
-    return [
-        *about(export, state, count),
-        "$TTL 300",
-        f"@ SOA localhost. hostmaster.localhost. {state.serial} 3600 600 604800 300",
-        "@ NS localhost.",
-    ]
+_OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
 
 
 def body(export: Export, rows: pl.DataFrame) -> Body:
@@ -39,19 +33,21 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
 
     What does not fit under the zone's name is left out, and the rest of the zone stands.
     """
-    if export.zone is None:
-        raise ExportFailed("a response policy zone needs a zone = in its export")
-    room = names.MAX_NAME - len(export.zone) - 1
-    if room < 1:
-        raise ExportFailed(f"zone = {export.zone!r} is so long that no name fits under it")
+    room = zone.room(export)
     checked_names(rows["value"])
     triggers = rows["value"].str.contains(_TRIGGER)
     told, widened = _with_allows_that_fit(rows.filter(~triggers), room)
-    entries, counts = _entries(nodes(told), room)
-    counts = {"rpz-trigger": int(triggers.sum()), "allow-widened": widened} | counts
+    counts = {"rpz-trigger": int(triggers.sum()), "allow-widened": widened}
+    if export.target.allows is Allows.NONE:
+        known, narrowed = fitted(told, export.target)
+        counts |= narrowed
+    else:
+        known = nodes(told)
+    entries, cut = _entries(known, room)
+    counts = {reason: counts.get(reason, 0) + cut.get(reason, 0) for reason in counts | cut}
     return Body(
-        by_family(entries).select(line=_records())["line"],
-        entries.filter(pl.col("own") | pl.col("under")).height,
+        by_family(entries).select(line=_records(zone.policies(export)))["line"],
+        entries.filter(_OWN | _UNDER).height,
         {reason: count for reason, count in counts.items() if count},
     )
 
@@ -88,15 +84,16 @@ def _entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, in
 
 
 def _fitting(needed: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:
-    length, block = pl.col("value").str.len_bytes(), pl.col("own") | pl.col("under")
-    alone, cut = length <= room, (length + 2 > room) & (length <= room) & pl.col("under")
+    length, block = pl.col("value").str.len_bytes(), _OWN | _UNDER
+    alone, cut = length <= room, (length + 2 > room) & (length <= room) & _UNDER
     counts = {
-        "owner-too-long": (~alone & block) | (cut & ~pl.col("own")),
-        "narrowed-to-exact": cut & pl.col("own"),
+        "owner-too-long": (~alone & block) | (cut & ~_OWN),
+        "narrowed-to-exact": cut & _OWN,
     }
     counted = needed.select(**{reason: found.sum() for reason, found in counts.items()})
     kept = needed.filter(alone).with_columns(
-        under=pl.col("under") & (length + 2 <= room), wildcard=length + 2 <= room
+        under=pl.when(length + 2 <= room).then("under").otherwise(pl.lit(0, CODE)),
+        wildcard=length + 2 <= room,
     )
     return kept.filter(block | pl.col("covered")), counted.row(0, named=True)
 
@@ -107,13 +104,21 @@ def _between(deep: pl.DataFrame) -> pl.DataFrame:
     return above.select(value="ancestor").unique().join(deep, on="value", how="anti")
 
 
-def _records() -> pl.Expr:
+def _records(policies: list[tuple[str, ...]]) -> pl.Expr:
     """Return the records of one name: its own and its wildcard's, as far as it needs them.
 
     Where no wildcard stands above, what is not blocked needs no row.
     """
-    passing = pl.when("covered").then(pl.lit(_PASS))
-    own = pl.col("value") + pl.when("own").then(pl.lit(_BLOCK)).otherwise(passing)
-    under = pl.when("under").then(pl.lit(_BLOCK)).otherwise(passing)
-    wild = pl.when("wildcard").then("*." + pl.col("value") + under)
+    own = _said("own", pl.col("value"), policies)
+    wild = pl.when("wildcard").then(_said("under", "*." + pl.col("value"), policies))
     return pl.concat_str(own, wild, separator="\n", ignore_nulls=True)
+
+
+def _said(code: str, owner: pl.Expr, policies: list[tuple[str, ...]]) -> pl.Expr:
+    """Return the lines of an owner as a column of codes tells."""
+    passing = pl.when("covered").then(zone.rows(owner, (LET_THROUGH,)))
+    blocking = (
+        pl.when(pl.col(code) == number).then(zone.rows(owner, data))
+        for number, data in enumerate(policies, 1)
+    )
+    return pl.coalesce(pl.when(pl.col(code) == 0).then(passing), *blocking)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from blocklist.config import Export
-from blocklist.export.readers import lines, nftables, rpz
+from blocklist.export.readers import lines, nftables, rpz, rpz_ip
 from blocklist.model import Kind
 
 
@@ -28,4 +28,5 @@ REGISTRY: dict[str, Callable[[Path, Export], Reader]] = {
     "lines": lines.Listed,
     "nftables": nftables.Sets,
     "rpz": rpz.Zone,
+    "rpz-ip": rpz_ip.Addresses,
 }

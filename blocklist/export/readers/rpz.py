@@ -1,77 +1,132 @@
-"""Response policy zones as BIND looks names up in them.
+"""Response policy zones as servers look names up in them.
 
-A query is looked up below the zone's name: a name that exists answers for itself, also where it has
-no rows but names below it (RFC 4592, 2.2.2); one that does not is answered by the wildcard at its
-closest encloser, if there is one (3.3.1). A query too long for the zone loses labels until it fits
-(BIND's rpz_get_p_name).
+BIND and Unbound look a query up below the zone's name: a name that exists answers for itself, also
+where it has no rows but names below it (RFC 4592, 2.2.2); one that does not is answered by the
+wildcard at its closest encloser, if there is one (3.3.1). A query too long for the zone loses
+labels until it fits (BIND's rpz_get_p_name). PowerDNS and Knot Resolver take the nearest wildcard
+above, whatever exists. A file on which they would differ is refused.
 """
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import polars as pl
 
+from blocklist.catalogue import Allows, Lists
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.canary import content
 from blocklist.model import Kind
 from blocklist.names import lineage
 
-_ROW = r"^([a-z0-9_*.-]+) CNAME (\.|rpz-passthru\.)$"
+_ROW = r"^([a-z0-9_*.-]+) ((?:CNAME|A|AAAA) \S+)$"
 _APEX = r"^(?:\$TTL [0-9]+|@ SOA .+|@ NS .+)$"
 _APEX_ROWS = 3
+_THROUGH = "CNAME rpz-passthru."
+_FIXED = {"nxdomain": ".", "nodata": "*.", "drop": "rpz-drop.", "tcp-only": "rpz-tcp-only."}
+
+
+def known_data(export: Export) -> set[str]:
+    """Return the data that rows of an export's zone may have."""
+    if export.target.lists is Lists.ALLOWS:
+        return {_THROUGH}
+    found = set() if export.target.allows is Allows.NONE else {_THROUGH}
+    for action in export.policies:
+        words = action.split()
+        if action in _FIXED:
+            found.add(f"CNAME {_FIXED[action]}")
+        elif all(map(_is_address, words)):
+            # Names that no host can have are denied.
+            found |= {f"{'AAAA' if ':' in word else 'A'} {word}" for word in words} | {"CNAME ."}
+        else:
+            found.add(f"CNAME {action}.")
+    return found
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ip_address(word)
+    except ValueError:
+        return False
+    return True
+
+
+def zone_rows(path: Path, export: Export) -> pl.DataFrame:
+    """Return `owner` and `data` of the rows of a zone file; raise when servers would refuse it."""
+    texts = content(path, export)
+    texts = texts.filter(~texts.str.starts_with(";"))
+    rows = texts.str.extract_groups(_ROW).struct.unnest()
+    rows.columns = ["owner", "data"]
+    strange = ~rows["data"].is_in(list(known_data(export)))
+    apex = texts.filter(rows["owner"].is_null() | strange)
+    if len(apex) != _APEX_ROWS or not apex.str.contains(_APEX).all():
+        raise ExportFailed("the zone has a line that is neither its apex nor one of our rows")
+    rows = rows.filter(~strange)
+    owner = rows["owner"]
+    if (owner.str.len_bytes() > room_for_owners(export)).any():
+        raise ExportFailed("the zone has an owner of more than 255 octets")
+    if _is_twice(rows):
+        raise ExportFailed("the zone has two rows for one owner")
+    if owner.str.contains(r"^\*$|.\*|^\*[^.]|^\.|\.\.|\.$").any():
+        raise ExportFailed("the zone has an owner that is no name")
+    return rows
+
+
+def _is_twice(rows: pl.DataFrame) -> bool:
+    """Return whether an owner has a row twice, or another one beside a CNAME."""
+    alias = rows["data"].str.starts_with("CNAME")
+    alone = rows["owner"].filter(alias)
+    others = rows.filter(~alias)
+    return (
+        alone.n_unique() < len(alone)
+        or others.is_duplicated().any()
+        or others["owner"].is_in(alone.implode()).any()
+    )
+
+
+def room_for_owners(export: Export) -> int:
+    """Return how long an owner can be under the zone's name."""
+    return 253 - len(f".{export.zone}")
 
 
 class Zone:
     """The rows of a zone file, by owner."""
 
     def __init__(self, path: Path, export: Export) -> None:
-        self._room = 253 - len(f".{export.zone}")
-        texts = content(path, export)
-        texts = texts.filter(~texts.str.starts_with(";"))
-        rows = texts.str.extract_groups(_ROW).struct.unnest()
-        rows.columns = ["owner", "data"]
-        apex = texts.filter(rows["owner"].is_null())
-        if len(apex) != _APEX_ROWS or not apex.str.contains(_APEX).all():
-            raise ExportFailed("the zone has a line that is neither its apex nor one of our rows")
-        self._rows = rows.drop_nulls()
-        self._refuse_what_servers_refuse()
-
-    def _refuse_what_servers_refuse(self) -> None:
-        owner = self._rows["owner"]
-        if (owner.str.len_bytes() > self._room).any():
-            raise ExportFailed("the zone has an owner of more than 255 octets")
-        if owner.n_unique() < len(owner):
-            raise ExportFailed("the zone has two rows for one owner")
-        if owner.str.contains(r"^\*$|.\*|^\*[^.]|^\.|\.\.|\.$").any():
-            raise ExportFailed("the zone has an owner that is no name")
+        self._room = room_for_owners(export)
+        rows = zone_rows(path, export)
+        # In a zone of allows every row is what it lists; elsewhere what passes is not.
+        passing = (rows["data"] == _THROUGH) & (export.target.lists is Lists.BLOCKS)
+        self._rows = rows.select("owner", listed=~passing).unique("owner", maintain_order=True)
 
     @property
     def count(self) -> int:
-        """How many names have a row that blocks them or what is below them."""
-        blocking = self._rows.filter(data=".")["owner"]
-        return blocking.str.strip_prefix("*.").n_unique()
+        """How many names have a row that lists them or what is below them."""
+        return self._rows.filter("listed")["owner"].str.strip_prefix("*.").n_unique()
 
     def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
-        """Return the names that get no answer."""
+        """Return the names that get no answer, or of a zone of allows those that it lets pass."""
         if kind is not Kind.DOMAIN:
             return set()
         asked = {query: self._trimmed(query) for query in queries}
         near = {up for name in asked.values() if name for up in lineage(name)}
         rows = self._at(near)
         existing = rows.keys() | self._parents(near, rows)
-        return {
-            query for query, name in asked.items() if name and _answer(name, rows, existing) == "."
-        }
+        found = {query for query, name in asked.items() if name and _answer(name, rows, existing)}
+        for query, name in asked.items():
+            if query == name and _nearest(name, rows) is not (query in found):
+                raise ExportFailed(f"servers would differ on {query}, by how they read the zone")
+        return found
 
     def _trimmed(self, query: str) -> str | None:
         return next((name for name in lineage(query) if len(name) <= self._room), None)
 
-    def _at(self, near: set[str]) -> dict[str, str]:
+    def _at(self, near: set[str]) -> dict[str, bool]:
         wanted = pl.Series([*near, *(f"*.{name}" for name in near)], dtype=pl.String)
         found = self._rows.filter(pl.col("owner").is_in(wanted.implode()))
         return dict(found.iter_rows())
 
-    def _parents(self, near: set[str], rows: dict[str, str]) -> set[str]:
+    def _parents(self, near: set[str], rows: dict[str, bool]) -> set[str]:
         """Return those of the names without rows that have some below them.
 
         Only where a wildcard stands above does it matter whether they exist.
@@ -90,9 +145,18 @@ class Zone:
         return {up for owner in found for up in lineage(owner)} & doubtful
 
 
-def _answer(name: str, rows: dict[str, str], existing: set[str]) -> str | None:
+def _answer(name: str, rows: dict[str, bool], existing: set[str]) -> bool:
+    """Return whether a row lists the name, as BIND and Unbound look it up."""
     if name in existing:
-        return rows.get(name)
+        return rows.get(name, False)
     above = lineage(name)
     encloser = next((up for up in above if up in existing), None)
-    return rows.get(f"*.{encloser}") if encloser else None
+    return rows.get(f"*.{encloser}", False) if encloser else False
+
+
+def _nearest(name: str, rows: dict[str, bool]) -> bool:
+    """Return whether a row lists the name, as PowerDNS and Knot Resolver look it up."""
+    if name in rows:
+        return rows[name]
+    wildcards = (f"*.{up}" for up in lineage(name) if up != name)
+    return next((rows[wildcard] for wildcard in wildcards if wildcard in rows), False)

@@ -1,0 +1,36 @@
+"""Response policy zones of addresses: an answer with one of them is denied.
+
+An owner is the prefix and then the address backwards: 24.0.2.0.192.rpz-ip. Of an IPv6 address the
+longest run of zeros is `zz`: 48.zz.bad.db8.2001.rpz-ip. Other spellings are dropped by BIND.
+"""
+
+import polars as pl
+
+from blocklist.columns import networks
+from blocklist.config import Export
+from blocklist.export.addresses import blocked
+from blocklist.export.body import Body
+from blocklist.export.dialects import zone
+from blocklist.export.dialects.zone import head
+
+__all__ = ["body", "head"]
+
+
+def body(export: Export, rows: pl.DataFrame) -> Body:
+    """Return a row for each network, disjoint, sorted and without host bits."""
+    zone.room(export)
+    spans, left_out = blocked(rows)
+    values = networks.texts(spans).to_frame("value")
+    (data, *_) = zone.policies(export)
+    return Body(values.select(line=zone.rows(_owner(), data))["line"], len(values), left_out)
+
+
+def _owner() -> pl.Expr:
+    """Return the owner of the canonical network in `value`."""
+    address, prefix = (pl.col("value").str.extract(part) for part in (r"^([^/]+)", r"/([0-9]+)$"))
+    ipv6 = pl.col("value").str.contains(":", literal=True)
+    # RFC 5952 shortens the very run of zeros that is `zz` here.
+    groups = address.str.replace("::", ":zz:", literal=True).str.strip_chars(":").str.split(":")
+    parts = pl.when(ipv6).then(groups).otherwise(address.str.split("."))
+    bits = prefix.fill_null(pl.when(ipv6).then(pl.lit("128")).otherwise(pl.lit("32")))
+    return pl.concat_str(bits, parts.list.reverse().list.join("."), pl.lit("rpz-ip"), separator=".")

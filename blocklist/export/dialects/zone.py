@@ -1,0 +1,52 @@
+"""What all response policy zones share: their head, and the data of their rows."""
+
+import polars as pl
+
+from blocklist.actions import LET_THROUGH, NXDOMAIN, records
+from blocklist.catalogue import Lists
+from blocklist.config import Export
+from blocklist.errors import ExportFailed
+from blocklist.export.body import Body
+from blocklist.export.dialects.comments import about
+from blocklist.export.state import ExportState
+from blocklist.names import MAX_NAME
+
+
+def head(export: Export, state: ExportState, body: Body) -> list[str]:
+    """Return the comment and the records of the apex, where nothing else may stand."""
+    return [
+        *about(export, state, body),
+        "$TTL 300",
+        f"@ SOA localhost. hostmaster.localhost. {state.serial} 3600 600 604800 300",
+        "@ NS localhost.",
+    ]
+
+
+def room(export: Export) -> int:
+    """Return how long an owner may be below the zone's name (RFC 1035, 2.3.4)."""
+    if export.zone is None:
+        raise ExportFailed("a response policy zone needs a zone = in its export")
+    left = MAX_NAME - len(export.zone) - 1
+    if left < 1:
+        raise ExportFailed(f"zone = {export.zone!r} is so long that no name fits under it")
+    return left
+
+
+def policies(export: Export) -> list[tuple[str, ...]]:
+    """Return the data of rows for each policy of an export, by its code less one."""
+    if export.target.lists is Lists.ALLOWS:
+        return [(LET_THROUGH,)]
+    return [records(action) for action in export.policies]
+
+
+def rows(owner: pl.Expr, data: tuple[str, ...]) -> pl.Expr:
+    """Return the lines of an owner, one for each of the data.
+
+    BIND refuses a zone with an address at a name that no host can have, so there it is NXDOMAIN.
+    """
+    lines = [pl.concat_str(owner, pl.lit(f" {one}")) for one in data]
+    said = pl.concat_str(lines, separator="\n")
+    if not data[0].startswith("A"):
+        return said
+    no_host = owner.str.contains("_", literal=True)
+    return pl.when(no_host).then(pl.concat_str(owner, pl.lit(f" {NXDOMAIN}"))).otherwise(said)

@@ -1,0 +1,129 @@
+"""What an export takes of a release, and by which policy: as the listings behind each row say.
+
+A filter takes blocks away and never an allow, so an export never blocks what the release does not.
+What you block yourself is in every export.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from blocklist.catalogue import Feed
+from blocklist.columns.schema import LISTINGS, RELEASE
+from blocklist.config import Config, Export
+from blocklist.export.meaning import CODE
+from blocklist.judge.candidates import hosts_of_urls, scored
+from blocklist.ledger import listings, releases
+from blocklist.ledger.bulk import Bulk
+from blocklist.model import Direction, Kind
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Who listed what when a release was made, and what the operator blocks."""
+
+    #: Schema `LISTINGS`.
+    listings: pl.DataFrame
+    feeds: dict[str, Feed]
+    own: pl.Series
+
+    @cached_property
+    def voices(self) -> pl.DataFrame:
+        """The listings, the hosts of URLs as listings of their own; see `candidates.scored`."""
+        hosts = hosts_of_urls(self.listings)
+        listed = self.listings.with_columns(whole=pl.lit(value=True))
+        return pl.concat([listed, hosts.select(listed.columns)])
+
+    def of(self, feeds: list[Feed]) -> pl.DataFrame:
+        """Return the voices of some feeds."""
+        names = pl.Series([feed.name for feed in feeds], dtype=pl.String)
+        return self.voices.filter(pl.col("feed").is_in(names.implode()))
+
+
+def evidence(bulk: Bulk, config: Config, release: int) -> Evidence:
+    """Return the evidence behind a release."""
+    feeds = {feed.name: feed for feed in config.feeds.values() if feed.enabled}
+    return Evidence(
+        listings.in_force(bulk, list(feeds), release).match_to_schema(LISTINGS),
+        feeds,
+        releases.own_blocks(bulk, release),
+    )
+
+
+def chosen(export: Export, rows: pl.DataFrame, known: Evidence | None) -> pl.DataFrame:
+    """Return the rows that an export takes: `RELEASE`, `policy` and `score`, null for your own.
+
+    `known` may be missing for an export that does not ask who lists what.
+    """
+    if export.kinds:
+        rows = rows.filter(pl.col("kind").is_in([kind.value for kind in export.kinds]))
+    if known is None or not export.asks_who:
+        return rows
+    voices = known.of([feed for feed in known.feeds.values() if _speaks(export, feed)])
+    if export.directions:
+        voices = voices.filter(_is_of_direction(export, known))
+    found = rows.join(_scores(voices, known), on="value", how="left")
+    own = pl.col("value").is_in(known.own.implode())
+    allow = pl.col("action") == "allow"
+    if export.narrows:
+        found = found.filter(own | allow | (pl.col("score") >= export.min_score))
+    # What is listed nowhere, such as an address behind a listed name, is ranked last.
+    found = found.with_columns(score=pl.when(~own).then(pl.col("score").fill_null(0)))
+    return _with_policies(export, found, voices, known)
+
+
+def credits_of(export: Export, feeds: list[Feed]) -> tuple[str, ...]:
+    """Return a line for each feed whose entries may be in an export: its name and its terms."""
+    speaking = (feed for feed in feeds if _speaks(export, feed))
+    return tuple(f"{feed.name}: {feed.licence or 'terms unknown'}" for feed in speaking)
+
+
+def _speaks(export: Export, feed: Feed) -> bool:
+    """Return whether a feed's listings count for an export."""
+    by_category = not export.categories or feed.category in export.categories
+    return by_category and (not export.feeds or feed.name in export.feeds)
+
+
+def _is_of_direction(export: Export, known: Evidence) -> pl.Expr:
+    """Tell which voices are on names, or on addresses for connections of the export's direction."""
+    wanted = {*export.directions, Direction.BOTH}
+    feeds = [feed.name for feed in known.feeds.values() if feed.direction in wanted]
+    return (pl.col("kind") != Kind.IP.value) | pl.col("feed").is_in(feeds)
+
+
+def _scores(voices: pl.DataFrame, known: Evidence) -> pl.DataFrame:
+    """Return `value` and `score`: how far to believe those who list it."""
+    trust = pl.DataFrame(
+        [(feed.name, feed.reliability) for feed in known.feeds.values()],
+        schema={"feed": pl.String, "reliability": pl.Float64},
+        orient="row",
+    )
+    found = scored(voices, trust)
+    return found.select("value", score=pl.max_horizontal("here", "below"))
+
+
+def _with_policies(
+    export: Export, rows: pl.DataFrame, voices: pl.DataFrame, known: Evidence
+) -> pl.DataFrame:
+    """Add the code of each row's policy; a category that passes allows."""
+    if not export.actions:
+        return rows.with_columns(policy=pl.lit(1, CODE))
+    places = {category: place for place, category in enumerate(export.actions)}
+    of_feeds = pl.DataFrame(
+        [(name, places[f.category]) for name, f in known.feeds.items() if f.category in places],
+        schema={"feed": pl.String, "place": CODE},
+        orient="row",
+    )
+    first = voices.join(of_feeds, on="feed").group_by("value").agg(pl.col("place").min())
+    actions = list(export.actions.values())
+    codes = [
+        export.policies.index(action) + 1 if action in export.policies else 0 for action in actions
+    ]
+    own = pl.col("value").is_in(known.own.implode())
+    code = pl.col("place").replace_strict(list(range(len(codes))), codes, return_dtype=CODE)
+    found = rows.join(first, on="value", how="left").with_columns(
+        policy=pl.when(~own).then(code).fill_null(1)
+    )
+    passing = pl.when(pl.col("policy") == 0).then(pl.lit("allow", RELEASE["action"]))
+    return found.with_columns(action=passing.otherwise("action")).drop("place")

@@ -1,0 +1,48 @@
+"""Response policy zones of addresses, as BIND reads their owners: anything else it drops."""
+
+from ipaddress import ip_address
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.config import Export
+from blocklist.errors import ExportFailed
+from blocklist.export.readers.addresses import Ranges
+from blocklist.export.readers.rpz import zone_rows
+from blocklist.model import Kind
+
+_GROUPS = 8
+
+
+class Addresses:
+    """The networks that a zone denies."""
+
+    def __init__(self, path: Path, export: Export) -> None:
+        owners = zone_rows(path, export)["owner"].unique(maintain_order=True)
+        self.count = len(owners)
+        self._ranges = Ranges(pl.Series(map(_network, owners), dtype=pl.String))
+
+    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
+        """Return the addresses that an answer may not have."""
+        return {query for query in queries if kind is Kind.IP and self._ranges.hold(query)}
+
+
+def _network(owner: str) -> str:
+    """Return the network of an owner; raise `ExportFailed` for one that BIND does not take."""
+    prefix, *backwards, mark = owner.split(".")
+    parts = backwards[::-1]
+    if "zz" in parts:
+        place = parts.index("zz")
+        parts[place : place + 1] = ["0"] * (_GROUPS + 1 - len(parts))
+    try:
+        address = ip_address((":" if len(parts) == _GROUPS else ".").join(parts))
+        width = int(prefix)
+    except ValueError:
+        raise ExportFailed(f"the zone has an owner that is no address: {owner}") from None
+    host_bits = int(address) & ((1 << (address.max_prefixlen - width)) - 1)
+    if mark != "rpz-ip" or host_bits or not 0 < width <= address.max_prefixlen:
+        raise ExportFailed(f"the zone has an owner that is no network: {owner}")
+    shown = str(address).replace("::", ":zz:").strip(":") if address.version == 6 else str(address)
+    if ".".join(reversed(shown.replace(":", ".").split("."))) != ".".join(backwards):
+        raise ExportFailed(f"the zone has an owner that servers write otherwise: {owner}")
+    return f"{address}/{width}"

@@ -1,0 +1,192 @@
+"""Each server for names with an exported file loaded, asked whether it blocks a name.
+
+Whether a name is blocked is seen by the address that the server behind gives for every name: what
+a blocked name gets in place of it differs between servers and targets.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+from dns.rdatatype import CNAME, A, RdataType
+
+from tests.e2e.servers import _NAMED, free_port, running
+
+#: The address of every name that is not blocked.
+OPEN = "192.0.2.1"
+Blocks = Callable[[str], bool]
+Server = Callable[[Path, Path, str, int], tuple[list[str], int]]
+
+_UNBOUND = """
+server:
+    interface: 127.0.0.1
+    port: {port}
+    username: ""
+    chroot: ""
+    pidfile: ""
+    directory: "{folder}"
+    use-syslog: no
+    do-daemonize: no
+    do-ip6: no
+    do-not-query-localhost: no
+    module-config: "respip iterator"
+    local-zone: "test." nodefault
+remote-control:
+    control-enable: no
+forward-zone:
+    name: "."
+    forward-addr: 127.0.0.1@{upstream}
+"""
+_POWERDNS = """
+local-address=127.0.0.1
+local-port={port}
+socket-dir={folder}
+config-dir={folder}
+dont-query=
+forward-zones-recurse=.=127.0.0.1:{upstream}
+dnssec=off
+hint-file=no
+security-poll-suffix=
+disable-packetcache=yes
+daemon=no
+threads=1
+write-pid=no
+lua-config-file={folder}/policy.lua
+"""
+_KRESD = """
+net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})
+net.ipv6 = false
+modules = {{ 'policy' }}
+trust_anchors.remove('.')
+policy.add(policy.rpz(policy.DENY, '{file}', false))
+policy.add(policy.all(policy.FORWARD({{'127.0.0.1@{upstream}'}})))
+"""
+_DNSMASQ = """
+no-resolv
+no-hosts
+bind-interfaces
+listen-address=127.0.0.1
+port={port}
+pid-file=
+user=root
+cache-size=0
+server=127.0.0.1#{upstream}
+{load}={file}
+"""
+_KNOT = """
+server:
+    rundir: "{folder}"
+    listen: 127.0.0.1@{port}
+database:
+    storage: "{folder}/db"
+log:
+  - target: stdout
+    any: info
+zone:
+  - domain: "{zone}"
+    storage: "{folder}"
+    file: "{file}"
+"""
+
+
+def named(folder: Path, file: Path, zone: str, upstream: int) -> tuple[list[str], int]:
+    port = free_port()
+    text = _NAMED.format(folder=folder, port=port, upstream=upstream, zone=zone, file=file)
+    (folder / "named.conf").write_text(text)
+    return ["named", "-g", "-n", "1", "-c", str(folder / "named.conf")], port
+
+
+def unbound_rpz(folder: Path, file: Path, zone: str, upstream: int) -> tuple[list[str], int]:
+    port = free_port()
+    text = _UNBOUND.format(folder=folder, port=port, upstream=upstream)
+    text += f'rpz:\n    name: "{zone}"\n    zonefile: "{file}"\n'
+    (folder / "unbound.conf").write_text(text)
+    return ["unbound", "-d", "-c", str(folder / "unbound.conf")], port
+
+
+def unbound(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
+    port = free_port()
+    text = _UNBOUND.format(folder=folder, port=port, upstream=upstream)
+    (folder / "unbound.conf").write_text(f'{text}include: "{file}"\n')
+    return ["unbound", "-d", "-c", str(folder / "unbound.conf")], port
+
+
+def powerdns(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
+    port = free_port()
+    text = _POWERDNS.format(folder=folder, port=port, upstream=upstream)
+    (folder / "recursor.conf").write_text(text)
+    (folder / "policy.lua").write_text(f'rpzFile("{file}", {{policyName="office"}})\n')
+    return ["pdns_recursor", f"--config-dir={folder}"], port
+
+
+def kresd(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
+    port = free_port()
+    (folder / "kresd.conf").write_text(_KRESD.format(port=port, upstream=upstream, file=file))
+    return ["kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)], port
+
+
+def dnsmasq(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
+    return _dnsmasq(folder, file, upstream, "conf-file")
+
+
+def dnsmasq_hosts(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
+    return _dnsmasq(folder, file, upstream, "addn-hosts")
+
+
+def _dnsmasq(folder: Path, file: Path, upstream: int, load: str) -> tuple[list[str], int]:
+    port = free_port()
+    text = _DNSMASQ.format(port=port, upstream=upstream, load=load, file=file)
+    (folder / "dnsmasq.conf").write_text(text)
+    return ["dnsmasq", "-k", "-C", str(folder / "dnsmasq.conf")], port
+
+
+def knotd(folder: Path, file: Path, zone: str, _: int) -> tuple[list[str], int]:
+    port = free_port()
+    (folder / "db").mkdir()
+    (folder / "knot.conf").write_text(_KNOT.format(folder=folder, port=port, zone=zone, file=file))
+    return ["knotd", "-c", str(folder / "knot.conf")], port
+
+
+def blocks(port: int) -> Blocks:
+    """Return a function that tells whether the server on a port keeps a name's address back."""
+
+    def ask(name: str) -> bool:
+        return OPEN not in _answers(port, name, A)
+
+    return ask
+
+
+def row_blocks(port: int, zone: str) -> Blocks:
+    """Return the same for an authoritative server: what its row for the name says."""
+
+    def ask(name: str) -> bool:
+        return "." in _answers(port, f"{name}.{zone}", CNAME)
+
+    return ask
+
+
+def _answers(port: int, name: str, kind: RdataType) -> list[str]:
+    query = dns.message.make_query(name, kind)
+    found = dns.query.udp(query, "127.0.0.1", timeout=4, port=port)
+    return [str(data) for part in found.answer for data in part]
+
+
+@contextmanager
+def serving(
+    server: Server, folder: Path, file: Path, zone: str, upstream: int, canary: str
+) -> Iterator[Blocks]:
+    """Run a server with a file until the block ends; it begins when the canary is blocked."""
+    command, port = server(folder, file, zone, upstream)
+    ask = row_blocks(port, zone) if server is knotd else blocks(port)
+
+    def ready() -> bool:
+        try:
+            return ask(canary)
+        except (dns.exception.Timeout, OSError):
+            return False
+
+    with running(command, folder / "log", ready):
+        yield ask
