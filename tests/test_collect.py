@@ -146,7 +146,7 @@ def test_a_snapshot_is_accepted_or_refused(
     outcome = place.collect(body)
     assert (outcome.state, outcome.cause) == (state, cause), why
     if state is REFUSED:
-        assert outcome == Outcome("mine", state, cause, entries=2000)
+        assert outcome == Outcome("mine", state, cause, entries=2000, note="last good just now")
         assert not outcome.good
         assert place.in_force() == before, "what was good stays in force"
         assert place.collect().state == REFUSED, "also the second time"

@@ -7,6 +7,7 @@ import io
 import logging
 import lzma
 import zipfile
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ import brotli  # type: ignore[import-untyped]
 import pytest
 
 from blocklist.cli import main
-from blocklist.collect.addresses import is_public
+from blocklist.collect.addresses import Reach, is_public
 from blocklist.collect.download import USER_AGENT
 from blocklist.collect.due import expires
 from blocklist.collect.fetch import FetchError, fetch
@@ -196,7 +197,7 @@ def test_a_feed_that_fails_for_long_is_stale(world: World) -> None:
         aged(world, name, "good_at", timedelta(hours=19))
         (outcome,) = world.update(feed)
         assert outcome.state.value == "stale"
-        assert (outcome.cause or "").endswith("; last good 19 hours ago")
+        assert outcome.note == "last good 19 hours ago"
         assert world.in_force(name) == sorted(NAMES)
 
 
@@ -360,6 +361,36 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("own", "onward", "allowed", "why"),
+    [
+        (["192.0.78.9"], "9.9.9.9", True, "from the internet to the internet"),
+        (["10.0.0.5"], "10.0.0.5", True, "a server of your own that redirects to itself"),
+        (["10.0.0.5"], "9.9.9.9", True, "or out"),
+        (["10.0.0.5"], "10.0.0.6", False, "but not to its neighbour"),
+        (["192.0.78.9"], "10.0.0.5", False, "from the internet into your network"),
+        (["10.0.0.5", "192.0.78.9"], "10.0.0.5", False, "nor by a name that has both addresses"),
+    ],
+)
+def test_where_a_redirect_may_lead(own: list[str], onward: str, allowed: bool, why: str) -> None:
+    reach = Reach()
+    for address in own:
+        reach.check(address)
+    reach.redirected = True
+    with nullcontext() if allowed else pytest.raises(PermissionError):
+        reach.check(onward)
+    assert reach.refused == (None if allowed else onward), why
+
+
+def test_a_proxy_is_no_address_of_the_feeds_own() -> None:
+    reach = Reach()
+    reach.proxied = True
+    reach.check("10.0.0.5")
+    reach.proxied, reach.redirected = False, True
+    with pytest.raises(PermissionError):
+        reach.check("10.0.0.5")
+
+
+@pytest.mark.parametrize(
     ("url", "expected"),
     [
         ("https://a.example/x", "https://a.example/x"),
@@ -408,7 +439,7 @@ def test_the_exit_code_and_what_is_said(
     out, err = capfd.readouterr()
     assert ended.value.code == 4
     assert "good: fresh, 2,000 entries" in err
-    assert ": the server answers 404 Not Found; nothing is known of it yet" in err
+    assert ": the server answers 404 Not Found; nothing good was ever had" in err
     assert len(out.splitlines()) == 3
 
 

@@ -51,10 +51,8 @@ def collected(
         )
     for outcome in outcomes:
         if not outcome.good:
-            rest = (
-                "its last good stays in force" if outcome.entries else "nothing is known of it yet"
-            )
-            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; {rest}")
+            stays = ", which stays in force" if outcome.entries else ""
+            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; {outcome.note}{stays}")
     return outcomes
 
 

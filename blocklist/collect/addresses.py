@@ -32,12 +32,16 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
 class Reach:
     """Where the sockets of one fetch may connect to.
 
-    A feed's own URL may be anywhere, for a person wrote it. Whatever it redirects to must be
-    public, or at the very address that the feed's own URL was at.
+    A feed's own URL may be anywhere, for a person wrote it, and so may a proxy. Whatever it
+    redirects to must be public, or at the very address that the feed's own URL was at. That one
+    counts only where all addresses behind its name are private: a name with an address of each
+    kind would let its owner answer from the one and point to the other.
     """
 
     def __init__(self) -> None:
         self.redirected = False
+        #: Whether a proxy is asked; then the socket leads to it.
+        self.proxied = False
         #: The last address that was refused; libraries wrap errors beyond recognition.
         self.refused: str | None = None
         self._own: set[str] = set()
@@ -50,8 +54,13 @@ class Reach:
 
     def check(self, address: str) -> None:
         """Raise `PermissionError` when a socket may not connect to the address."""
+        if self.proxied:
+            return
         if not self.redirected:
             self._own.add(address)
-        elif address not in self._own and not is_public(address):
+        elif not is_public(address) and not self._is_own(address):
             self.refused = address
             raise PermissionError(f"{address} is not public")
+
+    def _is_own(self, address: str) -> bool:
+        return address in self._own and not any(map(is_public, self._own))

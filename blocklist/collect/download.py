@@ -214,12 +214,12 @@ def _proxy(url: "URL", reach: Reach) -> str | None:
 
     host = url.host or ""
     proxy = getproxies().get(url.scheme)
-    if not proxy or proxy_bypass(host):
+    reach.proxied = bool(proxy) and not proxy_bypass(host)
+    if not proxy or not reach.proxied:
         return None
     if re.fullmatch(r"[0-9.]+|.*:.*", host) and reach.redirected and not is_public(host):
         reach.refused = host
         raise PermissionError(f"{host} is not public")
-    reach.redirected = False  # the proxy itself may well be in the own network
     return proxy if "://" in proxy else f"http://{proxy}"
 
 

@@ -66,13 +66,15 @@ def failing(feed: Feed, health: FeedHealth, state: FeedState) -> FeedState:
 
 
 def age(health: FeedHealth) -> str:
-    """Return in words how old the last good is, for the end of a cause."""
+    """Return in words how old the last good is."""
     good = _moment(health.good_at)
     if good is None:
         return "nothing good was ever had"
-    passed = datetime.now(UTC) - good
-    hours = int(passed.total_seconds() // 3600)
-    return f"last good {hours // 24} days ago" if hours >= 48 else f"last good {hours} hours ago"
+    minutes = int((datetime.now(UTC) - good).total_seconds() // 60)
+    for unit, size in (("days", 1440), ("hours", 60), ("minutes", 1)):
+        if minutes >= 2 * size:
+            return f"last good {minutes // size} {unit} ago"
+    return "last good just now"
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -50,7 +50,7 @@ class Outcome:
     entries: int
     added: int = 0
     removed: int = 0
-    #: What else there is to say, such as why it was not looked at.
+    #: What else there is to say: why it was not looked at, how old its last good is.
     note: str | None = None
 
     @property
@@ -207,18 +207,20 @@ def _not_due(feed: Feed, health: FeedHealth, due: datetime) -> Outcome:
     if health.state in GOOD:
         return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries, note=note)
     cause = f"{health.cause}; its server wants no request until {times.text(due)}"
-    return Outcome(feed.name, failing(feed, health, health.state), cause, health.entries)
+    return _failing(feed, health, failing(feed, health, health.state), cause)
+
+
+def _failing(feed: Feed, health: FeedHealth, state: FeedState, cause: str) -> Outcome:
+    return Outcome(feed.name, state, cause, health.entries, note=age(health))
 
 
 def _failed(book: Book, feed: Feed, health: FeedHealth, error: FetchError) -> Outcome:
     state = failing(feed, health, FeedState.REFUSED if error.refused else FeedState.FAILED)
     cause = str(error)
-    if state is FeedState.STALE:
-        cause = f"{cause}; {age(health)}"
     if error.refused:
         book.forget(health)
     book.looked(health, state, cause, _asked_to_wait(error))
-    return Outcome(feed.name, state, cause, health.entries)
+    return _failing(feed, health, state, cause)
 
 
 def _asked_to_wait(error: FetchError) -> str | None:
@@ -266,14 +268,12 @@ def _refused(
     answer: Fetched,
 ) -> Outcome:
     state = failing(feed, health, FeedState.REFUSED)
-    if state is FeedState.STALE:
-        cause = f"{cause}; {age(health)}"
     book.refused(health, cause, account)
     book.forget(health)
     book.looked(health, state, cause)
     if answer.body and is_remote(answer.url):
         kept.keep(book.database, feed.name, answer.body)
-    return Outcome(feed.name, state, cause, health.entries)
+    return _failing(feed, health, state, cause)
 
 
 def _account(parsed: Parsed, digest: str, size: int) -> dict[str, object]:
