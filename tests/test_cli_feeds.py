@@ -50,8 +50,12 @@ def test_the_catalogue_is_long(run: Run) -> None:
     ("words", "has", "lacks"),
     [
         (("--category", "gambling"), "acma-gambling", "cert-pl"),
-        (("--licence", "gpl"), "hagezi-tif", "cert-pl"),
-        (("--category", "gambling", "--licence", "GPL"), "hagezi-gambling", "acma-gambling"),
+        (("--licence", "mit"), "maltrail-malware", "cert-pl"),
+        (
+            ("--category", "gambling", "--licence", "MIT"),
+            "blocklistproject-gambling",
+            "acma-gambling",
+        ),
         (("--enabled",), "taken", "cert-pl"),
         (("--category", "bank"), "banks", "tranco10k"),
     ],
