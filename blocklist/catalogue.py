@@ -11,6 +11,7 @@ from pathlib import Path
 from blocklist import spec
 from blocklist.actions import Action
 from blocklist.errors import UsageError
+from blocklist.forms import FIELDS, forms
 from blocklist.model import Category, Direction, GuardClass, Kind, Scope
 
 #: Before the name of a source in `lineage` that is no feed of the catalogue.
@@ -24,6 +25,9 @@ FORMAT_OF = {
     "taxii+https": "stix",
 }
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
+_TEMPLATES = (
+    "line", "subtree_line", "below_line", "allow_line", "ip_line", "ip6_line", "url_line",
+)  # fmt: skip
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # Base64 of "Ed", 8 bytes of a name and 32 of a key.
 _MINISIGN = re.compile(r"RW[Q-T][A-Za-z0-9+/]{53}")
@@ -144,14 +148,19 @@ class Target:
     check_timeout: int = 300
     #: What the checker says where it cannot look at all, such as without the rights to.
     check_cannot: tuple[str, ...] = ()
-    #: How an entry is written, for the `lines` dialect; `{value}` is filled in. A name alone, or a
-    #: network: `line`; a name and all below it; what is below it alone; the two, allowed.
+    #: How an entry is written, for the `lines` dialect (see `forms`): any entry, or a name alone; a
+    #: name and all below it; what is below it alone; the two, allowed.
     line: str = "{value}"
     subtree_line: str = ""
     below_line: str = ""
     allow_line: str = ""
-    #: What stands before the entries.
+    #: A network, an IPv6 network, and a URL, where they are written otherwise than `line`.
+    ip_line: str = ""
+    ip6_line: str = ""
+    url_line: str = ""
+    #: What stands before the entries, and after them.
     head: str = ""
+    foot: str = ""
     #: How an allow stands against a block.
     allows: Allows = Allows.NONE
     #: What starts a comment.
@@ -163,8 +172,9 @@ class Target:
     lists: Lists = Lists.BLOCKS
     #: What its consumer can do to a query for a blocked name, for response policy zones.
     actions: tuple[Action, ...] = ()
-    #: More entries its consumer cannot hold.
+    #: More entries, and longer names, its consumer cannot hold.
     max_entries: int | None = None
+    max_name: int | None = None
     #: Whether an export must say its `zone`.
     needs_zone: bool = False
 
@@ -278,23 +288,18 @@ def target(name: str, table: spec.Table, where: str) -> Target:
     """Return a target from its table."""
     built = spec.build(Target, table, where, name=name)
     spec.require(bool(built.kinds), where, "kinds", "one kind at least")
-    most = built.max_entries
-    spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
+    for key in ("max_entries", "max_name"):
+        most = getattr(built, key)
+        spec.require(most is None or most >= 1, where, key, "a whole number from 1")
     spec.require(bool(built.scopes), where, "scopes", "one scope at least")
     for key, template in templates(built).items():
-        fine = all(_is_form(line) for line in template.split("\n"))
-        expected = f"{{value}} once in each line, and no other field, got {template!r}"
-        spec.require(fine, where, key, expected)
+        known = " or ".join(f"{{{field}}}" for field in FIELDS)
+        expected = f"one field in each line, which is {known}, got {template!r}"
+        spec.require(forms(template) is not None, where, key, expected)
     return built
-
-
-def _is_form(line: str) -> bool:
-    before, value, behind = line.partition("{value}")
-    return bool(value) and not set("{}") & set(before + behind)
 
 
 def templates(target: Target) -> dict[str, str]:
     """Return the templates that a target has, by key, without line ends around them."""
-    keys = ("line", "subtree_line", "below_line", "allow_line")
-    every = {key: getattr(target, key).strip("\n") for key in keys}
+    every = {key: getattr(target, key).strip("\n") for key in _TEMPLATES}
     return {key: template for key, template in every.items() if template}

@@ -99,6 +99,8 @@ class Export:
     feeds: tuple[str, ...] = ()
     directions: tuple[Direction, ...] = ()
     min_score: float = 0.0
+    #: Whether it also takes pages that are held, because DNS would block their host with them.
+    held_pages: bool = False
     #: More entries its consumer cannot hold: the best listed are kept.
     max_entries: int | None = None
 
@@ -164,6 +166,7 @@ class _ExportTable:
     feeds: tuple[str, ...] = ()
     directions: tuple[Direction, ...] = ()
     min_score: float = 0.0
+    held_pages: bool = False
     max_entries: int | None = None
 
 
@@ -288,6 +291,9 @@ def _export(
         raise UsageError(f"{where}.target: unknown target {given.target!r}{hint}")
     target = targets[given.target]
     spec.require(0 <= given.min_score <= 1, where, "min_score", "a number from 0 to 1")
+    takes_pages = Kind.URL in targets[given.target].kinds
+    no_pages = "false, for this target takes no URLs"
+    spec.require(takes_pages or not given.held_pages, where, "held_pages", no_pages)
     most = given.max_entries
     spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
     if target.needs_zone and not given.zone:
@@ -305,6 +311,7 @@ def _export(
         feeds=given.feeds,
         directions=given.directions,
         min_score=given.min_score,
+        held_pages=given.held_pages,
         max_entries=given.max_entries or target.max_entries,
     )
 

@@ -258,9 +258,41 @@ def test_from_the_ledger(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "phish").read_text() == first
 
 
+PAGES = """
+[feeds.pages]
+url = "pages.txt"
+format = "urls"
+[guards.shared]
+url = "shared.txt"
+format = "domains"
+guard = "shared-host"
+[exports.proxy]
+target = "urls"
+path = "out/proxy"
+held_pages = true
+[exports.plain]
+target = "urls"
+path = "out/plain"
+"""
+
+
+def test_held_pages_are_taken_where_they_are_asked_for(tmp_path: Path) -> None:
+    pages = ["https://hosting.top/fraud", "https://hosting.top/", "https://fraud.top/page"]
+    (tmp_path / "pages.txt").write_text("\n".join(pages))
+    (tmp_path / "shared.txt").write_text("hosting.top\n")
+    (tmp_path / "blocklist.toml").write_text(PAGES)
+    assert blocklist(tmp_path, "run").returncode == 0
+    assert content(tmp_path / "out" / "plain") == ["https://fraud.top/page"]
+    assert content(tmp_path / "out" / "proxy") == [
+        "https://fraud.top/page",
+        "https://hosting.top/fraud",
+    ], "a page, but not the first one of a host that many share"
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
+        ("held_pages = true", "held_pages: expected false, for this target takes no URLs"),
         ('action = "nxdomian."', "action: expected one of nxdomain"),
         ('action = "passthru"', "action: expected one of"),
         ('actions = { gambling = "no page" }', "actions.gambling: expected one of"),

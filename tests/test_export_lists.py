@@ -1,5 +1,8 @@
 """Lists and sets without subtrees: hosts, domains, cidr and nftables, as tables and as a model."""
 
+import csv
+import json
+from base64 import b64decode
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -11,8 +14,9 @@ from hypothesis import strategies as st
 from blocklist.columns.networks import texts
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import ExportFailed
+from blocklist.export import export_one
 from blocklist.export.addresses import blocked
-from tests.export_support import content, export_to, run
+from tests.export_support import NOW, content, export_to, run
 
 NAMES = [
     ("block exact x.example", ["x.example"], {}, "the name itself"),
@@ -140,3 +144,65 @@ def test_networks_mean_what_the_rows_mean(known: list[tuple[str, str]]) -> None:
             ]
             expected = bool(covering) and not max(covering)[1]
             assert any(address in network for network in found) is expected, address
+
+
+def test_urls_stand_for_themselves(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "urls")
+    run(export, "block https://b.example/x\nblock https://a.example/p\nblock exact x.example")
+    assert content(export.path) == ["https://a.example/p", "https://b.example/x"]
+
+
+def test_an_allowed_url_is_not_listed(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "urls")
+    run(export, "block https://a.example/p\nblock https://b.example/\nallow https://b.example/")
+    assert content(export.path) == ["https://a.example/p"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ['https://x.example/"', "https://x.example/\n", "javascript:x", "https://x.example/ y", "x"],
+)
+@pytest.mark.parametrize("target", ["urls", "csv", "json"])
+def test_no_text_but_a_url_gets_into_a_file(tmp_path: Path, target: str, url: str) -> None:
+    rows = pl.DataFrame([("url", url, "exact", "block")], schema=RELEASE, orient="row")
+    with pytest.raises(ExportFailed, match="is no URL"):
+        export_one(export_to(tmp_path, target), rows, 1, None, NOW)
+
+
+def test_every_line_for_programs_can_be_read(tmp_path: Path) -> None:
+    rows = "\n".join(
+        [
+            "block exact x.example",
+            "block subtree y.example",
+            "allow exact ok.y.example",
+            "block 192.0.2.1",
+            "block 2001:db8::/32",
+            "block https://a.example/p?a='b',c\\d",
+        ]
+    )
+    for_programs, table = export_to(tmp_path, "json"), export_to(tmp_path, "csv")
+    run(for_programs, rows)
+    found = [json.loads(line) for line in for_programs.path.read_text().splitlines()]
+    assert found[-1]["source.url"] == "https://a.example/p?a='b',c\\d"
+    assert found[-3]["source.network"] == "192.0.2.1/32"
+    run(table, rows)
+    read = list(csv.DictReader(content(table.path)))
+    assert read[-1]["value"] == "https://a.example/p?a='b',c\\d"
+    assert [row["scope"] for row in read if row["value"].endswith("y.example")] == [
+        "subtree",
+        "below",
+    ]
+
+
+def test_suricata_wants_base64(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "suricata")
+    run(export, "block exact x.example\nblock subtree y.example")
+    lines = export.path.read_text().splitlines()
+    assert [b64decode(line).decode() for line in lines] == ["x.example", "y.example"]
+
+
+def test_a_longer_name_than_the_consumer_takes(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "domains", max_name=12)
+    result = run(export, "block exact x.example\nblock exact longer.x.example")
+    assert content(export.path) == ["x.example"]
+    assert result.left_out == {"name-too-long": 1}

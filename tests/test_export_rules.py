@@ -183,6 +183,8 @@ def test_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> 
         ("line", "}{value}"),
         ("line", "{value}\nno field"),
         ("line", "{value} {value}"),
+        ("ip_line", "{{value}}"),
+        ("url_line", "}} {values}"),
         ("subtree_line", "||{values}^"),
         ("allow_line", "@@{}"),
     ],
@@ -191,5 +193,5 @@ def test_a_template_with_a_wrong_field(tmp_path: Path, key: str, template: str) 
     (tmp_path / "exports").mkdir()
     text = f"title='x'\ndialect='lines'\nkinds=['domain']\nscopes=['exact']\n{key}='''{template}'''"
     (tmp_path / "exports" / "mine.toml").write_text(text)
-    with pytest.raises(UsageError, match=rf"mine\.toml: {key}: expected {{value}} once"):
+    with pytest.raises(UsageError, match=rf"mine\.toml: {key}: expected one field in each line"):
         catalogue.targets(tmp_path)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+import polars as pl
+
 from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed, UsageError
 from blocklist.export import filters
@@ -48,6 +50,7 @@ def export_every(
     with Bulk(book.database) as bulk:
         number = past[0].number
         rows = releases.rows(bulk, number)
+        pages = pl.concat([rows, filters.pages(bulk, number)])
         asked = any(export.asks_who for export in wanted)
         known = filters.evidence(bulk, config, number) if asked else None
         feeds = [config.feeds[name] for name in listings.speaking(bulk, _enabled(config), number)]
@@ -55,7 +58,7 @@ def export_every(
     for export in wanted:
         state = _known(last.get(export.name), export)
         try:
-            taken = filters.chosen(export, rows, known)
+            taken = filters.chosen(export, pages if export.held_pages else rows, known)
             credit = filters.credits_of(export, feeds)
             result = export_one(export, taken, number, state, datetime.now(UTC), credit)
         except ExportFailed as error:

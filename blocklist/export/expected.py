@@ -23,7 +23,9 @@ Says = Callable[[str, Scope, str], bool]
 
 
 def containers(kind: Kind, query: str) -> Iterator[str]:
-    """Yield the values whose rows can cover a name or an address, most specific first."""
+    """Return the values whose rows can cover a query, most specific first."""
+    if kind is Kind.URL:
+        return iter([query])
     return lineage(query) if kind is Kind.DOMAIN else networks.containers(networks.parse(query))
 
 
@@ -42,7 +44,7 @@ def covering(kind: Kind, query: str, known: Rules) -> list[Row]:
     """Return the rows that cover a query, most specific first; an allow stands before its like."""
     found = []
     for value in containers(kind, query):
-        own = kind is Kind.IP or value == query
+        own = kind is not Kind.DOMAIN or value == query
         rows = [
             (scope is not Scope.EXACT, action is not Verdict.ALLOW, scope, action)
             for scope, action in known.get(value, [])
@@ -69,9 +71,13 @@ def answer(kind: Kind, query: str, known: Rules, says: Says) -> bool | None:
     for value, scope, action in rows:
         if action is Verdict.ALLOW:
             break
-        if not value.endswith("/0") if kind is Kind.IP else says(value, scope, query):
+        if _sayable(kind, value) and (kind is not Kind.DOMAIN or says(value, scope, query)):
             return True
     return None
+
+
+def _sayable(kind: Kind, value: str) -> bool:
+    return kind is not Kind.IP or not value.endswith("/0")
 
 
 def room_for_names(export: Export) -> int:
@@ -98,6 +104,8 @@ def _in_rules(target: Target, allows: Iterable[tuple[str, Scope]]) -> Says:
     above = {up for name in at for up in lineage(name) if up != name}
 
     def says(value: str, scope: Scope, query: str) -> bool:
+        if target.max_name is not None and len(value) > target.max_name:
+            return False
         if target.allows is Allows.ALWAYS and any(name in at for name in lineage(query)):
             return False
         alone = value not in at and (value not in above or target.allows is not Allows.NONE)

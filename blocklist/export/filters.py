@@ -11,6 +11,7 @@ import polars as pl
 
 from blocklist.catalogue import Feed
 from blocklist.columns.schema import LISTINGS, RELEASE
+from blocklist.columns.urls import names_whole_host
 from blocklist.config import Config, Export
 from blocklist.export.meaning import CODE
 from blocklist.judge.candidates import hosts_of_urls, scored
@@ -49,6 +50,11 @@ def evidence(bulk: Bulk, config: Config, release: int) -> Evidence:
         feeds,
         releases.own_blocks(bulk, release),
     )
+
+
+def pages(bulk: Bulk, release: int) -> pl.DataFrame:
+    """Return the held pages as blocks; a host's first page would be taken for the host."""
+    return releases.pages(bulk, release).filter(~names_whole_host(pl.col("value")))
 
 
 def chosen(export: Export, rows: pl.DataFrame, known: Evidence | None) -> pl.DataFrame:

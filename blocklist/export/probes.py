@@ -25,7 +25,11 @@ def probes(kind: Kind, rows: pl.DataFrame) -> list[str]:
     if kind is Kind.DOMAIN and len(allow):
         marks = [f".{name}$" for name in allow]
         chosen.append(_spread(block.filter((block + "$").str.contains_any(marks))))
-    around = _around_name if kind is Kind.DOMAIN else _around_network
+    around = {
+        Kind.DOMAIN: _around_name,
+        Kind.IP: _around_network,
+        Kind.URL: _around_url,
+    }[kind]
     return sorted({probe for value in pl.concat(chosen) for probe in around(value)})
 
 
@@ -53,3 +57,10 @@ def _around_network(value: str) -> Iterator[str]:
     top = 2**network.max_prefixlen - 1
     for number in {first, last, max(first - 1, 0), min(last + 1, top)}:
         yield str(type(network.network_address)(number))
+
+
+def _around_url(url: str) -> Iterator[str]:
+    """Yield a URL, one that goes on where it ends, and the folder that it is in."""
+    yield url
+    yield f"{url}{_LABEL}"
+    yield url.rpartition("/")[0] + "/"

@@ -17,6 +17,8 @@ _KEY = ["value", "scope"]
 _BLOCK = list(Verdict).index(Verdict.BLOCK)
 _HOLD = list(Verdict).index(Verdict.HOLD)
 _ALLOW = list(Verdict).index(Verdict.ALLOW)
+_HOLD = list(Verdict).index(Verdict.HOLD)
+_URL_ONLY = list(Reason).index(Reason.URL_ONLY)
 _OPERATOR = list(Reason).index(Reason.OPERATOR)
 
 
@@ -63,6 +65,17 @@ def rows(bulk: Bulk, number: int) -> pl.DataFrame:
         number,
         schema=pl.Schema([*list(_ROW.items())[:3], ("verdict", VERDICT)]),
     ).select("kind", "value", "scope", action=pl.col("verdict").cast(RELEASE["action"]))
+
+
+def pages(bulk: Bulk, number: int) -> pl.DataFrame:
+    """Return the URLs that a release holds because DNS would block their host with them."""
+    return bulk.query(
+        f"SELECT kind, value, scope FROM verdict WHERE verdict = {_HOLD} AND reason = {_URL_ONLY} "
+        "AND since <= ? AND (until IS NULL OR until > ?)",
+        number,
+        number,
+        schema=pl.Schema(list(_ROW.items())[:3]),
+    ).with_columns(action=pl.lit(Verdict.BLOCK.value, RELEASE["action"]))
 
 
 def own_blocks(bulk: Bulk, number: int) -> pl.Series:

@@ -10,11 +10,12 @@ from blocklist.export.body import Body
 from blocklist.export.dialects.comments import about
 from blocklist.export.fitting import fitted
 from blocklist.export.meaning import CODE, by_family, nodes
-from blocklist.export.safe import checked_names
+from blocklist.export.safe import checked_names, checked_urls
 from blocklist.export.state import ExportState
+from blocklist.forms import forms
 from blocklist.model import Kind, Scope
 
-_OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
+_VALUE, _OWN, _UNDER = pl.col("value"), pl.col("own") > 0, pl.col("under") > 0
 
 
 def head(export: Export, state: ExportState, content: Body) -> list[str]:
@@ -23,37 +24,54 @@ def head(export: Export, state: ExportState, content: Body) -> list[str]:
 
 
 def body(export: Export, rows: pl.DataFrame) -> Body:
-    """Return the names, families together, then the networks, fewest and disjoint."""
-    names, narrowed = _names(rows.filter(pl.col("kind") == Kind.DOMAIN.value), export.target)
-    spans, left_out = blocked(rows.filter(pl.col("kind") == Kind.IP.value))
-    addresses = networks.texts(spans).alias("value").to_frame()
-    forms = templates(export.target)
-    lines = pl.concat(
-        [
-            names.select(line=_rule(forms)),
-            addresses.select(line=_filled(forms["line"])),
-        ]
-    )["line"]
-    blocks = names.filter(_OWN | _UNDER).height
-    return Body(lines, blocks + len(addresses), narrowed | left_out)
+    """Return the names, families together; the networks, fewest and disjoint; then the URLs."""
+    kinds = {kind: rows.filter(pl.col("kind") == kind.value) for kind in Kind}
+    names, narrowed = _names(kinds[Kind.DOMAIN], export.target)
+    spans, left_out = blocked(kinds[Kind.IP])
+    urls = _urls(kinds[Kind.URL])
+    known = templates(export.target)
+    network = known.get("ip_line", known["line"])
+    parts = [
+        names.select(line=_rule(known)),
+        *(
+            networks.texts(spans.filter(family=family)).to_frame("value").select(line=_filled(form))
+            for family, form in ((4, network), (6, known.get("ip6_line", network)))
+        ),
+        urls.select(line=_filled(known.get("url_line", known["line"]))),
+        pl.DataFrame({"line": export.target.foot.splitlines()}, schema={"line": pl.String}),
+    ]
+    addresses = sum(part.height for part in parts[1:3])
+    count = names.filter(_OWN | _UNDER).height + addresses + urls.height
+    return Body(pl.concat(parts)["line"], count, narrowed | left_out)
+
+
+def _urls(rows: pl.DataFrame) -> pl.DataFrame:
+    checked_urls(rows["value"])
+    allow = rows.filter(pl.col("action") == "allow")
+    return rows.join(allow, on="value", how="anti").select(pl.col("value").unique().sort())
 
 
 def _names(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the names to be written: `value`, `own` and `under`."""
     checked_names(rows["value"])
+    counts = {}
+    if target.max_name is not None:
+        long = (_VALUE.str.len_bytes() > target.max_name) & (pl.col("action") == "block")
+        counts["name-too-long"] = int(rows.select(long.sum()).item())
+        rows = rows.filter(~long)
     if target.scopes != (Scope.EXACT,):
-        entries, counts = fitted(rows, target)
-        return by_family(entries), counts
+        entries, narrowed = fitted(rows, target)
+        return by_family(entries), {reason: n for reason, n in (counts | narrowed).items() if n}
     # Nothing reaches below, so every name stands for itself.
     blocks = rows.filter(pl.col("action") == "block")["scope"]
     below, subtree = (int((blocks == scope).sum()) for scope in ("below", "subtree"))
     listed = nodes(rows).filter(_OWN).select("value", "own", under=pl.lit(0, CODE))
-    counts = {"below": below, "narrowed-to-exact": subtree}
+    counts |= {"below": below, "narrowed-to-exact": subtree}
     return by_family(listed), {reason: count for reason, count in counts.items() if count}
 
 
-def _rule(forms: dict[str, str]) -> pl.Expr:
-    """Return the lines of a name: which of the forms, its `own` and `under` tell."""
+def _rule(known: dict[str, str]) -> pl.Expr:
+    """Return the lines of a name: which of the templates, its `own` and `under` tell."""
     wanted = {
         "line": _OWN & ~_UNDER,
         "subtree_line": _OWN & _UNDER,
@@ -61,13 +79,29 @@ def _rule(forms: dict[str, str]) -> pl.Expr:
         "allow_line": ~_OWN & ~_UNDER,
     }
     return pl.coalesce(
-        pl.when(wanted[key]).then(_filled(template)) for key, template in forms.items()
+        pl.when(chosen).then(_filled(known[key])) for key, chosen in wanted.items() if key in known
     )
 
 
 def _filled(template: str) -> pl.Expr:
-    first, *rest = template.split("{value}")
-    pieces: list[pl.Expr] = [pl.lit(first)]
-    for part in rest:
-        pieces += [pl.col("value"), pl.lit(part)]
-    return pl.concat_str(pieces)
+    """Return the lines of a template, filled with the `value` of each row."""
+    lines = forms(template) or []
+    filled = [
+        pl.concat_str(pl.lit(before), _FIELDS[field], pl.lit(behind))
+        for before, field, behind in lines
+    ]
+    return pl.concat_str(filled, separator="\n")
+
+
+_HOST = (
+    pl.when(_VALUE.str.contains(":", literal=True)).then(pl.lit("/128")).otherwise(pl.lit("/32"))
+)
+_FIELDS = {
+    "value": _VALUE,
+    "network": pl.when(_VALUE.str.contains("/", literal=True))
+    .then(_VALUE)
+    .otherwise(pl.concat_str(_VALUE, _HOST)),
+    "base64": _VALUE.cast(pl.Binary).bin.encode("base64"),
+    # Of what JSON escapes, a canonical URL can hold this alone.
+    "json": _VALUE.str.replace_all("\\", "\\\\", literal=True),
+}

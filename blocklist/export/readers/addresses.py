@@ -10,7 +10,7 @@ from blocklist.errors import ExportFailed, Refused
 
 
 class Ranges:
-    """Networks as a set with intervals holds them: sorted, and none may touch another twice."""
+    """Networks as a set with intervals holds them: none may touch another twice."""
 
     def __init__(self, values: pl.Series) -> None:
         try:
@@ -20,7 +20,7 @@ class Ranges:
         self._starts: dict[int, list[int]] = {}
         self._ends: dict[int, list[int]] = {}
         for family in (4, 6):
-            part = found.filter(family=family)
+            part = found.filter(family=family).sort("first")
             self._starts[family] = part["first"].to_list()
             self._ends[family] = part["last"].to_list()
             if (part["first"] <= part["last"].shift(1)).any():

@@ -10,15 +10,20 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.catalogue import Allows, templates
+from blocklist.catalogue import Allows, Target, templates
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.canary import content
 from blocklist.export.readers.addresses import Ranges
+from blocklist.forms import Form, forms
 from blocklist.model import Kind
 from blocklist.names import lineage
 
-_VALUE = "([a-z0-9_:-][a-z0-9_:./-]*)"
+_NAME_OR_NETWORK = "([a-z0-9_:-][a-z0-9_:./-]*)"
+_URL = r"(https?://[^\s\"]+)"
+_EITHER = rf"({_URL[1:-1]}|{_NAME_OR_NETWORK[1:-1]})"
+_NETWORK = r"^(?:[0-9.]+|[0-9a-f]*:[0-9a-f:]*)(?:/[0-9]+)?$"
+_BASE64 = "([A-Za-z0-9+/=]+)"
 #: The rules that block a name itself, and those that block the names below it.
 _OF_ITSELF = {"line", "subtree_line"}
 _OF_BELOW = {"subtree_line", "below_line"}
@@ -28,24 +33,28 @@ class Listed:
     """The entries of a file, and what each of them says: the key of its rule's template."""
 
     def __init__(self, path: Path, export: Export) -> None:
-        self._target = export.target
-        texts = content(path, export)
-        if mark := export.target.comment:
-            texts = texts.filter(~texts.str.starts_with(mark))
-        first = export.target.head.splitlines()
-        if texts[: len(first)].to_list() != first:
-            raise ExportFailed("the file does not begin as the target says")
-        texts = texts[len(first) :]
-        wanted = {key: form.split("\n") for key, form in templates(export.target).items()}
-        forms = list(dict.fromkeys(form for lines in wanted.values() for form in lines))
-        found = [texts.str.extract(_pattern(form)).drop_nulls() for form in forms]
+        self._target = target = export.target
+        texts = _without_ends(content(path, export), target)
+        wanted = {key: forms(template) or [] for key, template in templates(target).items()}
+        every = list(dict.fromkeys(form for lines in wanted.values() for form in lines))
+        found = [_read(texts, form, self._pattern(form, wanted)) for form in every]
         if sum(map(len, found)) != len(texts):
             raise ExportFailed("the file has a line that is not as the target says")
         rules = {
-            key: reduce(int.__or__, (1 << forms.index(form) for form in lines))
+            key: reduce(int.__or__, (1 << every.index(form) for form in lines))
             for key, lines in wanted.items()
         }
         self._said = _entries(found, rules)
+
+    def _pattern(self, form: Form, wanted: dict[str, list[Form]]) -> str:
+        """Return the pattern of what may stand in the field of a line."""
+        users = {key for key, lines in wanted.items() if form in lines}
+        if form.field == "base64":
+            return _BASE64
+        if users == {"url_line"}:
+            return _URL
+        urls_too = Kind.URL in self._target.kinds and "url_line" not in wanted
+        return _EITHER if urls_too and "line" in users else _NAME_OR_NETWORK
 
     @property
     def count(self) -> int:
@@ -53,9 +62,12 @@ class Listed:
         return sum(len(values) for key, values in self._said.items() if key != "allow_line")
 
     def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
-        """Return the names that are blocked, or the addresses in a listed network."""
+        """Return the names that are blocked, the addresses in a listed network, or the URLs."""
         if kind is Kind.IP:
             return {query for query in queries if self._ranges.hold(query)}
+        if kind is Kind.URL:
+            values = self._said.get("url_line", self._said["line"])
+            return set(values.filter(values.is_in(pl.Series(queries).implode())))
         near = pl.Series(
             sorted({up for query in queries for up in lineage(query)}), dtype=pl.String
         )
@@ -68,14 +80,41 @@ class Listed:
 
     @cached_property
     def _ranges(self) -> Ranges:
+        own = [self._said[key] for key in ("ip_line", "ip6_line") if key in self._said]
+        if own:
+            return Ranges(pl.concat(own))
         networks = self._said["line"]
-        if Kind.DOMAIN in self._target.kinds:
-            networks = networks.filter(networks.str.contains(r"^[0-9.]+(?:/|$)|:"))
+        if len(self._target.kinds) > 1:
+            networks = networks.filter(
+                networks.str.contains(r"^(?:[0-9.]+|[0-9a-f:]+:[0-9a-f:]*)(?:/[0-9]+)?$")
+            )
         return Ranges(networks)
 
 
-def _pattern(form: str) -> str:
-    return "^" + _VALUE.join(map(re.escape, form.split("{value}", 1))) + "$"
+def _without_ends(texts: pl.Series, target: Target) -> pl.Series:
+    """Return the lines between the comments and head, and the foot, that the target has."""
+    if mark := target.comment:
+        texts = texts.filter(~texts.str.starts_with(mark))
+    head, foot = target.head.splitlines(), target.foot.splitlines()
+    if len(texts) < len(head) + len(foot) or texts[: len(head)].to_list() != head:
+        raise ExportFailed("the file does not begin as the target says")
+    end = len(texts) - len(foot)
+    if texts[end:].to_list() != foot:
+        raise ExportFailed("the file does not end as the target says")
+    return texts[len(head) : end]
+
+
+def _read(texts: pl.Series, form: Form, pattern: str) -> pl.Series:
+    """Return what stands in the field of those lines that are of a form."""
+    whole = f"^{re.escape(form.before)}{pattern}{re.escape(form.behind)}$"
+    found = texts.str.extract(whole).drop_nulls()
+    if form.field == "base64":
+        return found.str.decode("base64").cast(pl.String)
+    if form.field == "json":
+        return found.str.replace_all("\\\\", "\\", literal=True)
+    if form.field == "network":
+        return found.str.replace(r"^([0-9.]+)/32$|^([0-9a-f:]+)/128$", "$1$2")
+    return found
 
 
 def _entries(found: list[pl.Series], rules: dict[str, int]) -> dict[str, pl.Series]:
