@@ -1,7 +1,7 @@
 """blocklist.toml -> Config; every error names the file, the key and what is expected."""
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from blocklist import catalogue, spec
@@ -9,6 +9,7 @@ from blocklist.actions import Action
 from blocklist.actions import kind as kind_of
 from blocklist.catalogue import Feed, Target, is_digest
 from blocklist.errors import Refused, UsageError
+from blocklist.installation import Installation, require_sense
 from blocklist.location import DATABASE, FILE_NAME, find
 from blocklist.model import Category, Direction, GuardClass, Kind
 from blocklist.names import canonical
@@ -18,6 +19,7 @@ from blocklist.queries import parse_query
 #: those below test and invalid (RFC 6761, 6.5).
 CANARY = "blocklist-canary.example"
 _ACTION = Action.NXDOMAIN.value
+_OWN_ASKED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class Export:
         told = dict.fromkeys([self.action, *self.actions.values()])
         return [action for action in told if action != Action.PASSTHRU]
 
+    installation: Installation = field(default_factory=Installation)
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -153,8 +157,8 @@ class _File:
     resolve: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _ExportTable:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ExportTable(Installation):
     target: str
     path: str
     zone: str | None = None
@@ -170,6 +174,9 @@ class _ExportTable:
     max_entries: int | None = None
 
 
+_INSTALLATION = [key.name for key in fields(Installation)]
+
+
 def load(given: Path | None = None) -> Config:
     """Return the configuration; raise `UsageError` with file, key and what is expected."""
     path = find(given)
@@ -177,14 +184,17 @@ def load(given: Path | None = None) -> Config:
     file = spec.build(_File, spec.load(path) if path else {}, f"{path}: ")
     feeds, guards = _sources(file, base, f"{path}: ")
     targets = catalogue.targets(base)
+    policy = _policy(file.policy, f"{path}: policy")
     exports = {
-        name: _export(name, table, targets, base, f"{path}: exports.{name}")
+        name: _with_own_names(
+            _export(name, table, targets, base, f"{path}: exports.{name}"), policy
+        )
         for name, table in file.exports.items()
     }
     config = Config(
         path=path,
         database=base / file.database,
-        policy=_policy(file.policy, f"{path}: policy"),
+        policy=policy,
         feeds=feeds,
         guards=guards,
         exports=exports,
@@ -298,6 +308,9 @@ def _export(
     spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
     if target.needs_zone and not given.zone:
         raise UsageError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
+    if given.probe and not (target.canary and given.canary):
+        raise UsageError(f"{where}.probe: the list has no canary that a server could be asked for")
+    require_sense(given, where)
     return Export(
         name=name,
         target=target,
@@ -313,6 +326,7 @@ def _export(
         min_score=given.min_score,
         held_pages=given.held_pages,
         max_entries=given.max_entries or target.max_entries,
+        installation=Installation(**{key: getattr(given, key) for key in _INSTALLATION}),
     )
 
 
@@ -335,6 +349,14 @@ def _actions(given: _ExportTable, target: Target, where: str) -> dict[Category, 
         known = f"a category: {', '.join(categories)}"
         spec.require(name in categories, where, f"actions.{name}", known)
     return {Category(name): action for name, action in given.actions.items()}
+
+
+def _with_own_names(export: Export, policy: Policy) -> Export:
+    """Return an export whose servers must go on resolving one's own names, the first of them."""
+    own = [query.value for query in map(parse_query, policy.own) if query.kind is Kind.DOMAIN]
+    names = (*export.installation.must_resolve, *own[:_OWN_ASKED])
+    told = replace(export.installation, must_resolve=tuple(dict.fromkeys(names)))
+    return replace(export, installation=told)
 
 
 def _refuse_shared_paths(config: Config) -> None:

@@ -26,21 +26,20 @@ def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Give an empty file beside `path`, which takes its place when the block ends well.
 
-    Any error leaves the old file untouched and nothing beside it. Raise `UsageError` for an
-    `OSError`, also one from within the block, and where `path` is a folder or a device. A link
-    stays one: the file it leads to is replaced.
+    Owner and mode stay. Any error leaves the old file untouched and nothing beside it. Raise
+    `UsageError` for an `OSError`, also one from within the block, and where `path` is a folder or a
+    device. A link stays one: the file it leads to is replaced.
     """
     path = Path(os.path.realpath(path))  # `resolve` fails where links run in a circle
     beside = None
     try:
         _refuse_what_is_no_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else _MODE
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         os.close(handle)
         beside = Path(name)
         yield beside
-        beside.chmod(mode)
+        _make_alike(beside, path)
         _sync(beside)
         beside.replace(path)
         _sync(path.parent)
@@ -49,6 +48,36 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if beside is not None:
             beside.unlink(missing_ok=True)
+
+
+def _make_alike(new: Path, old: Path) -> None:
+    """Give a new file the owner and mode of the one whose place it takes."""
+    if not old.exists():
+        new.chmod(_MODE)
+        return
+    was = old.stat()
+    if _owner(was) != _owner(new.stat()):
+        _give(new, was)
+    new.chmod(was.st_mode & 0o777)
+
+
+def _owner(found: os.stat_result) -> tuple[int, int]:
+    return found.st_uid, found.st_gid
+
+
+def _give(new: Path, was: os.stat_result) -> None:
+    """Give a file to the old one's owner, or at least to its group, where we may.
+
+    Where we may not, it matters if the file is closed to others: its server could read it no more.
+    """
+    for owner in (was.st_uid, -1):
+        try:
+            os.chown(new, owner, was.st_gid)
+        except PermissionError:
+            continue
+        return
+    if not was.st_mode & 0o004:
+        raise PermissionError(errno.EPERM, "its owner and group cannot be kept; run as its owner")
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from blocklist import catalogue, config, location
 from blocklist.errors import UsageError
+from blocklist.installation import Server, servers
 from blocklist.model import GuardClass, Kind, Scope
 from tests.user_support import as_user, open_to_all
 
@@ -109,6 +110,9 @@ def test_all_that_can_be_said(folder: Path) -> None:
         target = "rpz"
         path = "out/db.rpz"
         zone = "RPZ.Office.example."
+        reload = ["rndc", "reload"]
+        probe = ["127.0.0.1", "::1#5353"]
+        must_resolve = ["bank.example"]
         """,
     )
     etc = folder / "etc"
@@ -128,6 +132,10 @@ def test_all_that_can_be_said(folder: Path) -> None:
     office = loaded.exports["office"]
     assert (office.path, office.zone) == (etc / "out/db.rpz", "rpz.office.example")
     assert Kind.DOMAIN in office.target.kinds
+    told = office.installation
+    assert (told.reload, told.shell) == (("rndc", "reload"), False)
+    assert servers(told.probe) == [Server("127.0.0.1", 53), Server("::1", 5353)]
+    assert told.must_resolve == ("bank.example", "example.org"), "one's own names are added"
 
 
 @pytest.mark.parametrize(
@@ -201,6 +209,31 @@ def test_all_that_can_be_said(folder: Path) -> None:
             "exports.dns.zone: 'a b' is no domain name: bad-character",
             "spaces",
         ),
+        (
+            EXPORT + "target = 'domains'\nprobe = ['127.0.0.1']",
+            "exports.dns.probe: the list has no canary that a server could be asked for",
+            "a target without canaries",
+        ),
+        (
+            RPZ + "zone = 'rpz'\ncanary = ''\nprobe = ['127.0.0.1']",
+            "exports.dns.probe: the list has no canary that a server could be asked for",
+            "an export that wants none",
+        ),
+        *(
+            (
+                RPZ + f"zone = 'rpz'\nprobe = ['::1', '{server}']",
+                "exports.dns.probe[1]: expected an address, or ADDRESS#PORT",
+                "no server",
+            )
+            for server in ("localhost", "127.0.0.1:53", "127.0.0.1#0", "127.0.0.1#65536", "::1#x")
+        ),
+        (RPZ + "zone = 'rpz'\ntimeout = 0", "exports.dns.timeout: expected a number of", "no time"),
+        (
+            RPZ + "zone = 'rpz'\nreload = 'rndc reload'",
+            "exports.dns.reload: expected a list, each item a text in quotes",
+            "a command in one text",
+        ),
+        (RPZ + "zone = 'rpz'\nrelaod = []", "exports.dns.relaod: unknown key; did you", "a typo"),
         (
             RPZ + "zone = 'rpz'\ncanary = 'a b'",
             "exports.dns.canary: 'a b' is no domain name: bad-character",

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 
 from blocklist import catalogue, config, errors
 from blocklist.collect.fetch import is_remote
+from blocklist.installation import Installation
 from blocklist.model import GuardClass, Kind, Reason, Verdict
 from blocklist.parse import FORMATS
 from tests.docs_support import DOCUMENTS, ROOT, leaves, made, root
@@ -140,7 +141,8 @@ def documented(heading: str) -> list[tuple[str, str, str]]:
         ("Policy", keys(config.Policy)),
         ("Collecting", keys(config.Collect)),
         ("Resolving", keys(config.Resolve)),
-        ("Exports", keys(config._ExportTable)),
+        ("Exports", keys(config._ExportTable, *config._INSTALLATION)),
+        ("Installing", keys(Installation)),
         ("Targets of your own", keys(catalogue.Target, "name")),
     ],
 )

@@ -12,7 +12,6 @@ import pytest
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import ExportFailed
 from blocklist.export import export_one
-from blocklist.export.serial import following
 from tests.export_support import NOW, export_to, release, run
 from tests.user_support import as_user, open_to_all
 
@@ -59,30 +58,6 @@ def test_a_file_that_someone_changed_is_written_again(
     assert again.state.digest == first.state.digest
     assert export.path.read_text().splitlines()[-1] == good.splitlines()[-1]
     assert "release: 8" in export.path.read_text()
-
-
-def test_a_changed_release_raises_the_serial(tmp_path: Path) -> None:
-    export = export_to(tmp_path, "rpz")
-    first = run(export, ROWS)
-    second = export_one(export, release("block exact y.example"), 8, first.state, NOW)
-    assert first.state.serial is not None
-    assert second.state.serial == first.state.serial + 1
-    assert second.state.release == 8
-
-
-@pytest.mark.parametrize(
-    ("previous", "expected", "why"),
-    [
-        (None, 1_777_811_400, "the time"),
-        (1_777_811_399, 1_777_811_400, "the time, which is above"),
-        (1_777_811_400, 1_777_811_401, "twice in a second"),
-        (1_777_900_000, 1_777_900_001, "the clock fell behind"),
-        (4_294_967_295, 1_777_811_400, "a serial from the end of the circle is behind the time"),
-        (1_777_811_400 + 2**31 - 1, 1_777_811_400 + 2**31, "nearly half the circle ahead"),
-    ],
-)
-def test_serial(previous: int | None, expected: int, why: str) -> None:
-    assert following(previous, NOW) == expected, why
 
 
 @pytest.mark.parametrize("target", TARGETS)

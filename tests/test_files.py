@@ -1,10 +1,12 @@
 """Files are written whole or not at all."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from blocklist import files
 from blocklist.errors import UsageError
 from blocklist.files import replacing, write_atomically
 from tests.user_support import as_user, open_to_all
@@ -26,6 +28,43 @@ def test_the_mode_of_the_old_file_stays(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
     write_atomically(path, [])
     assert path.read_bytes() == b""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_owner_of_the_old_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    os.chown(path, 1234, 5678)
+    write_atomically(path, [b"new"])
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (1234, 5678, 0o640)
+
+
+@pytest.mark.parametrize(
+    ("mode", "message", "why"),
+    [
+        (0o644, "", "whoever reads it still may"),
+        (0o640, "its owner and group cannot be kept", "its group could read it no more"),
+    ],
+)
+def test_an_owner_that_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, message: str, why: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    monkeypatch.setattr(os, "chown", refuse)
+    monkeypatch.setattr(files, "_owner", lambda found: (found.st_ino, 0))
+    if not message:
+        write_atomically(path, [b"new"])
+        return
+    with pytest.raises(UsageError, match=message):
+        write_atomically(path, [b"new"])
+    assert path.read_bytes() == b"old", why
 
 
 def failing() -> Iterator[bytes]:

@@ -23,7 +23,7 @@ def export(
 ) -> None:
     """Write the release in force into the files of [exports]; what is the same is not touched.
 
-    Exit code 6: an export failed; its old file is in place.
+    Exit code 6: an export failed, or its server did not load it; the old file is in place.
     """
     from blocklist.export import every
     from blocklist.ledger.book import writing
@@ -51,7 +51,10 @@ def exported(current: Session, book: "Book", wanted: list["Export"]) -> list["Ex
     for outcome in outcomes:
         if outcome.result is None:
             warn(str(outcome.cause))
-        elif current.verbose:
+            continue
+        for line in outcome.result.said:
+            current.say(f"export {outcome.name}: {line}")
+        if current.verbose:
             for note in outcome.result.notes:
                 warn(f"export {outcome.name}: {note}")
     return outcomes

@@ -7,7 +7,7 @@ from blocklist.collect.secret import request
 from blocklist.collect.update import chosen
 from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
-from blocklist.export.checker import installed
+from blocklist.install.command import installed
 from blocklist.model import GuardClass
 
 

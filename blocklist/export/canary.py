@@ -6,7 +6,6 @@ a control, a name beside it that is never listed. One canary is always the same;
 with each content and tells which of two lists is in force.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -15,17 +14,9 @@ from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.expected import room_for_names
 from blocklist.export.state import ExportState
+from blocklist.install import Canaries
 
 _FIELD = "{value}"
-
-
-@dataclass(frozen=True, slots=True)
-class Canaries:
-    """The names by which one content is known, and the one that it never lists."""
-
-    fixed: str
-    of_release: str
-    control: str
 
 
 def canaries(export: Export, state: ExportState) -> Canaries | None:

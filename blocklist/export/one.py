@@ -18,9 +18,9 @@ from blocklist.export.checker import check
 from blocklist.export.dialects import dialect
 from blocklist.export.limits import within
 from blocklist.export.prove import prove
-from blocklist.export.serial import following
+from blocklist.export.serial import following, latest
 from blocklist.export.state import ExportResult, ExportState
-from blocklist.files import replacing
+from blocklist.install import Change, Undone, install, look_after
 
 
 def export_one(
@@ -37,10 +37,12 @@ def export_one(
     the head of the file. `previous` is what the last call returned for this export: a file whose
     content is the same, and that nobody touched, stays as it is, serial and all. Raise
     `ExportFailed` when the new file cannot be rendered, proved, checked or put in place; the old
-    one is then untouched.
+    one is then untouched. When the server did not load the new file, the old one is brought back.
     """
     try:
         return _exported(export, rows, release, previous, now, feeds)
+    except Undone as error:
+        raise ExportFailed(f"export {export.name}: {error}") from None
     except BlocklistError as error:
         message = f"export {export.name}: {error} ({export.path} is as it was)"
         raise ExportFailed(message) from None
@@ -60,7 +62,8 @@ def _exported(
     digest = body.digest()
     if previous and previous.digest == digest:
         if _on_disk(export.path) == sha256_of(_content(export, previous, body)):
-            return ExportResult(previous, False, body.count, body.left_out)
+            said = look_after(_change(export, previous, previous, body))
+            return ExportResult(previous, False, body.count, body.left_out, said=said)
     elif previous and not body.count and not _emptied_by_hand(export, taken):
         message = f"release {release} has nothing for it, and a list is never emptied so"
         raise ExportFailed(f"{message}; if that is right, delete the file first")
@@ -72,8 +75,8 @@ def _exported(
         serial=_serial(export, previous, now),
         written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-    notes = _installed(export, state, body, taken)
-    return ExportResult(state, True, body.count, body.left_out, notes)
+    change = _change(export, state, previous, body)
+    return _installed(change, state, body, taken)
 
 
 def _emptied_by_hand(export: Export, taken: pl.DataFrame) -> bool:
@@ -84,8 +87,22 @@ def _emptied_by_hand(export: Export, taken: pl.DataFrame) -> bool:
 
 
 def _serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:
-    before = previous.serial if previous else None
-    return following(before, now) if export.target.needs_zone else None
+    if not export.target.needs_zone:
+        return None
+    known = previous.serial if previous else None
+    return following(latest(known, export.path), now)
+
+
+def _change(export: Export, state: ExportState, previous: ExportState | None, body: Body) -> Change:
+    return Change(
+        export=export,
+        release=state.release,
+        serial=state.serial,
+        rows=body.count,
+        release_before=previous.release if previous else None,
+        new=canary.canaries(export, state),
+        old=canary.canaries(export, previous) if previous else None,
+    )
 
 
 def _taken(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
@@ -114,12 +131,15 @@ def _on_disk(path: Path) -> str | None:
         return None
 
 
-def _installed(
-    export: Export, state: ExportState, body: Body, rows: pl.DataFrame
-) -> tuple[str, ...]:
-    with replacing(export.path) as beside:
+def _installed(change: Change, state: ExportState, body: Body, rows: pl.DataFrame) -> ExportResult:
+    export, notes = change.export, list[str]()
+
+    def finish(beside: Path) -> None:
         with beside.open("wb") as file:
             file.writelines(_content(export, state, body))
         canary.prove(export, state, beside)
         prove(export, beside, rows, body.count)
-        return check(export, beside)
+        notes.extend(check(export, beside))
+
+    said = install(change, finish)
+    return ExportResult(state, True, body.count, body.left_out, tuple(notes), said)

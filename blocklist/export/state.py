@@ -31,3 +31,5 @@ class ExportResult:
     left_out: dict[str, int]
     #: What a person should know, such as a checker that is not installed.
     notes: tuple[str, ...] = ()
+    #: What hooks and the server's commands said.
+    said: tuple[str, ...] = ()

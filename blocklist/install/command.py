@@ -1,0 +1,95 @@
+"""Run a command of somebody else's: without a shell, within a time limit, its output kept."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from blocklist.errors import ExportFailed
+
+# Where servers' tools live, also for users whose PATH leaves them out.
+_PLACES = os.pathsep.join(
+    [os.environ.get("PATH") or os.defpath, "/usr/local/sbin", "/usr/sbin", "/sbin"]
+)
+_SHOWN = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and the beginning of what it said, both streams together."""
+
+    code: int
+    said: str
+
+    @property
+    def shown(self) -> str:
+        """What a person is told of one that failed."""
+        return self.said or f"it ended with {self.code} and no word"
+
+
+def installed(name: str) -> str | None:
+    """Return where a program is, None when it is not installed."""
+    return shutil.which(name, path=_PLACES)
+
+
+def filled(words: Sequence[str], fields: Mapping[str, str]) -> list[str]:
+    """Return the words of a command with `{file}` and the like filled in."""
+    return [_filled(word, fields) for word in words]
+
+
+def in_shell(words: Sequence[str], fields: Mapping[str, str]) -> list[str]:
+    """Return a command that hands the words to the shell, what is filled in quoted."""
+    quoted = {name: shlex.quote(value) for name, value in fields.items()}
+    return ["/bin/sh", "-c", " ".join(filled(words, quoted))]
+
+
+def run(words: Sequence[str], limit: float, environment: Mapping[str, str], key: str) -> Ended:
+    """Run a command and return how it ended.
+
+    Raise `ExportFailed` when it is not there, or does not end within the limit, which `key` sets:
+    it is then killed with all that it started.
+    """
+    program = installed(words[0])
+    if program is None:
+        raise ExportFailed(f"{words[0]} cannot be run: it is not installed, or not executable")
+    # A file in place of a pipe: a server that the command starts keeps a pipe open for ever.
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = subprocess.Popen(
+                [program, *words[1:]],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**environment, "PATH": _PLACES, "LC_ALL": "C"},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ExportFailed(f"{words[0]} cannot be run: {error.strerror or error}") from None
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            message = f"{words[0]} did not end within {limit:g} s; see {key}"
+            raise ExportFailed(message) from None
+        finally:
+            _end(process)
+        output.seek(0)
+        return Ended(code, output.read(_SHOWN).decode(errors="replace").strip())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what has not ended by itself, children too; one that has may leave a server running."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _filled(word: str, fields: Mapping[str, str]) -> str:
+    for name, value in fields.items():
+        word = word.replace(f"{{{name}}}", value)
+    return word

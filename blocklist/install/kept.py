@@ -1,0 +1,58 @@
+"""The old file, kept under a second name until the new one has proved itself."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from blocklist.errors import ExportFailed
+
+
+class Kept:
+    """The file at a path, for as long as another stands in its place.
+
+    It is a second name for the same file, so bringing it back needs no room on a full disk. One
+    that is there already was left by a run that was killed in the middle of an install. It is the
+    last that a server was seen to load, and so the one to go back to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(os.path.realpath(path))
+        self._made = False
+        self._second = self._path.with_name(f".{self._path.name}.previous")
+
+    def keep(self) -> None:
+        """Give the file its second name; there may be none."""
+        if self._second.exists() or not self._path.exists():
+            return
+        try:
+            self._second.hardlink_to(self._path)
+        except OSError:  # a file system without links, or a file of another user
+            shutil.copy2(self._path, self._second)
+        self._made = True
+
+    def put_back(self) -> bool:
+        """Put the old file back, or take the new one away; return whether there was an old one.
+
+        It counts as written now, or servers that look at times would not read it again.
+        """
+        try:
+            if not self._second.exists():
+                self._path.unlink(missing_ok=True)
+                return False
+            with suppress(PermissionError):  # a file of another user
+                os.utime(self._second)
+            self._second.replace(self._path)
+        except OSError as error:
+            message = f"the old file cannot be put back: {error.strerror or error}"
+            raise ExportFailed(f"{message}; it is {self._second}") from None
+        return True
+
+    def forget(self) -> None:
+        """Let go of the old file: the new one has proved itself."""
+        self._second.unlink(missing_ok=True)
+
+    def forget_what_stays(self) -> None:
+        """Take the second name away again, for nothing came into the place of the first."""
+        if self._made:
+            self.forget()

@@ -1,0 +1,114 @@
+"""Ask DNS servers whether they have loaded a list: they block its canaries, and nothing else.
+
+An answer counts as blocked when it is one that blocks *and* differs from what the server says of
+the control, a name beside the canaries that no list has.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from itertools import count
+
+from blocklist.errors import ExportFailed
+from blocklist.install.change import Canaries
+from blocklist.installation import Server
+
+_SECONDS = 2.0
+_AT_ONCE = 8
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_NULL = {"0.0.0.0", "::"}  # noqa: S104
+# PowerDNS keeps whole answers to whole questions, also over a reload. A question that announces
+# another size of answer is another one.
+_NEXT = count()
+_SIZE, _SIZES = 1232, 1024
+
+
+class Answer(StrEnum):
+    """What a server makes of a name."""
+
+    RESOLVES = "an address"
+    NULL = "the null address"
+    NOTHING = "no address"
+    SILENT = "no answer"
+
+
+def resolving(servers: Iterable[Server], names: Iterable[str]) -> list[tuple[Server, str]]:
+    """Return which servers resolve which of the names now."""
+    pairs = [(server, name) for server in servers for name in names]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = pool.map(lambda pair: ask(*pair), pairs)
+        told = zip(pairs, answers, strict=True)
+        return [pair for pair, answer in told if answer is Answer.RESOLVES]
+
+
+def wait_until_loaded(
+    servers: Iterable[Server],
+    canaries: Canaries,
+    still: list[tuple[Server, str]],
+    seconds: float,
+) -> None:
+    """Return when all servers block the canaries and `still` resolve what they must.
+
+    Raise `ExportFailed` with the last thing that was wrong when the time is over.
+    """
+    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    while fault := next(_faults(servers, canaries, still), None):
+        if time.monotonic() + pause > until:
+            raise ExportFailed(f"{fault}, {seconds:g} s after the reload; see probe_timeout")
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def fault_of(server: Server, canaries: Canaries) -> str | None:
+    """Return what shows that a server has not loaded a list, None when it has."""
+    answers = {name: ask(server, name) for name in (canaries.of_release, canaries.fixed)}
+    control = ask(server, canaries.control)
+    for name, answer in answers.items():
+        if not _blocks(answer, control):
+            return (
+                f"{server} does not show that the list is loaded: for the canary {name} it has "
+                f"{answer}, for a name beside it that is not listed {control}"
+            )
+    return None
+
+
+def ask(server: Server, name: str) -> Answer:
+    """Return what a server makes of a name's address."""
+    import dns.exception
+    import dns.message
+    import dns.query
+    import dns.rcode
+    import dns.rdatatype
+
+    size = _SIZE + next(_NEXT) % _SIZES
+    query = dns.message.make_query(f"{name}.", dns.rdatatype.A, use_edns=0, payload=size)
+    try:
+        reply = dns.query.udp(query, server.address, timeout=_SECONDS, port=server.port)
+    except (dns.exception.DNSException, OSError):
+        return Answer.SILENT
+    if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN, dns.rcode.REFUSED):
+        return Answer.SILENT
+    found = {
+        item.address for rrset in reply.answer if rrset.rdtype == dns.rdatatype.A for item in rrset
+    }
+    if not found:
+        return Answer.NOTHING
+    return Answer.NULL if found <= _NULL else Answer.RESOLVES
+
+
+def _faults(
+    servers: Iterable[Server], canaries: Canaries, still: list[tuple[Server, str]]
+) -> Iterator[str]:
+    yield from filter(None, (fault_of(server, canaries) for server in servers))
+    for server, name in still:
+        answer = ask(server, name)
+        if answer is not Answer.RESOLVES:
+            yield f"{server} resolved {name} before, and now has {answer}"
+
+
+def _blocks(answer: Answer, control: Answer) -> bool:
+    """Return whether an answer can only come from a list, given what an unlisted name gets."""
+    if answer is Answer.NULL:
+        return control is not Answer.NULL
+    return answer is Answer.NOTHING and control is Answer.RESOLVES

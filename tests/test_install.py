@@ -1,0 +1,409 @@
+"""Installs from end to end, into a DNS server that can be told how to behave."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from blocklist.config import Export
+from blocklist.errors import ExportFailed
+from blocklist.export import ExportResult, ExportState, canary, export_one
+from blocklist.install import command, probe
+from blocklist.installation import Installation, servers
+from tests.dns_server import DnsServer, dns_server
+from tests.export_support import NOW, export_to, release, run
+
+OLD, NEW = "block exact old.example", "block exact new.example"
+HOSTS = "0.0.0.0 {value}"
+# What comes is waited for, on a busy machine too; what never comes is not.
+PATIENT, HASTY = 10.0, 0.5
+OWN = "our-company.example"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsServer]:
+    monkeypatch.setattr(probe, "_SECONDS", 0.4)
+    with dns_server(tmp_path) as running:
+        running.resolves = {OWN}
+        yield running
+
+
+def export_into(server: DnsServer, **told: object) -> Export:
+    """Return an export of a hosts file that the server loads, changed where told."""
+    export = export_to(server.file.parent, "domains", None, line=HOSTS, canary=HOSTS)
+    given: dict[str, object] = {
+        "reload": server.reload,
+        "probe": (server.where,),
+        "probe_timeout": PATIENT,
+        "timeout": PATIENT,
+        "must_resolve": (OWN,),
+    }
+    installation = Installation(**{**given, **told})  # type: ignore[arg-type]
+    return replace(export, path=server.file, installation=installation)
+
+
+def own_canary(export: Export, state: ExportState) -> str:
+    names = canary.canaries(export, state)
+    assert names is not None
+    return names.of_release
+
+
+def failing(export: Export, previous: ExportState | None, text: str = NEW) -> str:
+    """Return why an export failed, which must leave nothing beside the file."""
+    before = export.path.read_bytes() if export.path.exists() else None
+    with pytest.raises(ExportFailed) as raised:
+        run(hasty(export), text, previous, 8)
+    assert (export.path.read_bytes() if export.path.exists() else None) == before
+    assert not [*export.path.parent.glob(".*")]
+    return str(raised.value)
+
+
+def hasty(export: Export) -> Export:
+    return replace(export, installation=replace(export.installation, probe_timeout=HASTY))
+
+
+def installed(server: DnsServer, **told: object) -> tuple[Export, ExportResult]:
+    export = export_into(server, **told)
+    return export, run(export, OLD)
+
+
+# --- What goes well ---------------------------------------------------------------------------
+
+
+def test_a_list_is_loaded_when_the_server_blocks_its_canary(server: DnsServer) -> None:
+    export, first = installed(server)
+    assert first.said == ("reload: OK",)
+    assert {"old.example", own_canary(export, first.state)} < server.listed
+    second = run(export, NEW, first.state, 8)
+    assert "new.example" in server.listed
+    assert own_canary(export, second.state) in server.listed
+    assert server.reloads == 2
+    assert not [*export.path.parent.glob(".*")], "nothing is left beside the file"
+
+
+def test_a_server_may_take_its_time(server: DnsServer) -> None:
+    server.on_reload = lambda number: Timer(0.1, server.load).start()
+    installed(server)
+    assert "old.example" in server.listed
+
+
+def test_an_unchanged_list_that_is_loaded_is_left_alone(server: DnsServer) -> None:
+    export, first = installed(server)
+    again = export_one(export, release(OLD), 8, first.state, NOW)
+    assert (again.changed, again.said, server.reloads) == (False, (), 1)
+
+
+def test_an_unchanged_list_that_is_not_loaded_is_loaded_again(server: DnsServer) -> None:
+    export, first = installed(server)
+    server.listed = set()  # as after a restart in which it could not read its zone
+    again = export_one(export, release(OLD), 8, first.state, NOW)
+    assert (again.changed, server.reloads) == (False, 2)
+    assert "does not show that the list is loaded" in again.said[0]
+    assert "old.example" in server.listed
+
+
+@pytest.mark.slow
+def test_an_unchanged_list_that_stays_unloaded_is_a_failure_each_time(server: DnsServer) -> None:
+    export, first = installed(server)
+    server.listed = set()
+    server.on_reload = lambda number: None
+    for _ in range(2):
+        with pytest.raises(ExportFailed, match="does not show that the list is loaded"):
+            export_one(hasty(export), release(OLD), 8, first.state, NOW)
+
+
+@pytest.mark.slow
+def test_nxdomain_tells_when_the_control_resolves(server: DnsServer) -> None:
+    export = replace(export_into(server), canary="c.example.org")
+    server.block = None
+    server.resolves |= {"c.example.org", "control.c.example.org"}
+    assert run(export, OLD).changed
+    server.resolves.discard("control.c.example.org")
+    assert "for a name beside it that is not listed no address" in failing(export, None)
+
+
+# --- What goes wrong after the file is in place -------------------------------------------------
+
+
+def lie(server: DnsServer) -> None:
+    server.on_reload = lambda number: None
+
+
+def empty_once(server: DnsServer) -> None:
+    server.on_reload = lambda number: server.listed.clear() if number == 2 else server.load()
+
+
+def block_everything(server: DnsServer) -> None:
+    def on_reload(number: int) -> None:
+        server.load()
+        server.everything = number == 2
+
+    server.on_reload = on_reload
+
+
+def block_own(server: DnsServer) -> None:
+    def on_reload(number: int) -> None:
+        server.load()
+        server.listed |= {OWN} if number == 2 else set()
+
+    server.on_reload = on_reload
+
+
+FAULTS = [
+    (lie, "does not show that the list is loaded", "a reload that does nothing and says OK"),
+    (empty_once, "does not show that the list is loaded", "a reload that empties the list"),
+    (block_everything, "does not show that the list is loaded", "a list that blocks every name"),
+    (block_own, f"resolved {OWN} before, and now has the null address", "one that blocks too much"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "message", "why"), FAULTS)
+def test_the_old_list_comes_back(server: DnsServer, fault: object, message: str, why: str) -> None:
+    export, first = installed(server)
+    fault(server)  # type: ignore[operator]
+    said = failing(export, first.state)
+    assert message in said, why
+    assert said.endswith("the old file is back, and the server blocks its canary")
+    assert own_canary(export, first.state) in server.listed
+    assert "new.example" not in server.listed
+    assert server.reloads == 3
+    server.on_reload = lambda number: server.load()
+    assert run(export, NEW, first.state, 8).changed, "and the next run tries again"
+
+
+@pytest.mark.parametrize(
+    ("told", "message", "why"),
+    [
+        ({"reload": ("false",)}, "reload failed: false: it ended with 1 and no word", "fails"),
+        (
+            {"reload": ("sh", "-c", "echo 'no such zone' >&2; exit 3")},
+            "reload failed: sh: no such zone",
+            "its words are shown",
+        ),
+        (
+            {"reload": ("sh", "-c", "sleep 30 & wait"), "timeout": 0.2},
+            "sh did not end within 0.2 s; see exports.office.timeout",
+            "hangs, and so does its child",
+        ),
+        ({"reload": ("no-such-program",)}, "it is not installed", "is not there"),
+        ({"reload": (os.devnull,)}, "is not installed, or not executable", "is no program"),
+        ({"check_server": ("false",)}, "check_server failed", "the server's own check fails"),
+    ],
+)
+def test_a_command_that_fails(
+    server: DnsServer, told: dict[str, object], message: str, why: str
+) -> None:
+    _, first = installed(server)
+    said = failing(export_into(server, **told), first.state)
+    assert message in said, why
+    assert "the old file is back" in said
+    assert own_canary(export_into(server), first.state) in server.listed
+    if "check_server" in told:
+        assert server.reloads == 1, "no reload was dared"
+
+
+@pytest.mark.slow
+def test_the_server_is_down(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    export, first = installed(server)
+    monkeypatch.setattr(probe, "_SECONDS", 0.02)
+    server.silent = True
+    said = failing(export, first.state)
+    assert "it has no answer, for a name beside it" in said
+    assert "the old file is back, but not loaded again" in said
+
+
+@pytest.mark.slow
+def test_a_first_list_that_is_not_loaded_is_taken_away(server: DnsServer) -> None:
+    lie(server)
+    said = failing(export_into(server), None, OLD)
+    assert said.endswith("there was no old file, so the new one was taken away")
+    assert server.reloads == 2, "the server was told"
+
+
+def test_a_name_that_did_not_resolve_before_proves_nothing(server: DnsServer) -> None:
+    server.resolves = set()
+    export, _ = installed(server, must_resolve=("unknown.example", OWN))
+    assert export.path.exists()
+
+
+def test_the_file_that_comes_back_counts_as_new(server: DnsServer) -> None:
+    """BIND does not read a file again that is older than what it has loaded."""
+    export, first = installed(server)
+    os.utime(export.path, (1, 1))
+    owner = export.path.stat().st_ino
+    lie(server)
+    failing(export, first.state)
+    assert export.path.stat().st_mtime > 1
+    assert export.path.stat().st_ino == owner, "it is the very file, so a full disk is no matter"
+
+
+@pytest.mark.slow
+def test_a_file_system_without_links(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*paths: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    export, first = installed(server)
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    lie(server)
+    assert "the old file is back" in failing(export, first.state)
+
+
+@pytest.mark.slow
+def test_an_old_file_that_cannot_come_back_is_said_to_be_where_it_is(
+    server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export, first = installed(server)
+    before = export.path.read_bytes()
+    lie(server)
+
+    replaced = Path.replace
+
+    def refuse(source: Path, target: Path) -> Path:
+        if source.name.endswith(".previous"):
+            raise OSError(5, "Input/output error")
+        return replaced(source, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(ExportFailed, match="cannot be put back: Input/output error; it is /"):
+        run(hasty(export), NEW, first.state, 8)
+    monkeypatch.undo()
+    assert export.path.with_name(".list.previous").read_bytes() == before
+
+
+def test_a_person_who_has_had_enough(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    export, first = installed(server)
+    before = export.path.read_bytes()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(probe, "wait_until_loaded", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(export, NEW, first.state, 8)
+    assert export.path.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_in_the_middle_leaves_the_list_to_go_back_to(
+    server: DnsServer,
+) -> None:
+    export, first = installed(server)
+    good = export.path.read_bytes()
+    shutil.copy(export.path, export.path.with_name(".list.previous"))
+    export.path.write_text("half of what was never proved\n")
+    lie(server)
+    with pytest.raises(ExportFailed, match="the old file is back, and the server blocks its can"):
+        run(hasty(export), NEW, first.state, 8)
+    assert export.path.read_bytes() == good
+
+
+# --- Hooks and commands -------------------------------------------------------------------------
+
+
+def script(folder: Path, text: str) -> tuple[str, ...]:
+    return "sh", "-c", text.replace("HEARD", str(folder / "heard"))
+
+
+def test_hooks_hear_what_changed(server: DnsServer) -> None:
+    folder = server.file.parent
+    _, first = installed(server)
+    names = "$BLOCKLIST_EXPORT $BLOCKLIST_TARGET $BLOCKLIST_RELEASE_BEFORE>$BLOCKLIST_RELEASE"
+    hear = f'echo "{names} $BLOCKLIST_ROWS $BLOCKLIST_OUTCOME" >> HEARD'
+    before = script(folder, f"{hear}; grep -c example $BLOCKLIST_NEW_FILE $BLOCKLIST_FILE >> HEARD")
+    export = export_into(server, before=before, after=script(folder, hear))
+    run(export, NEW, first.state, 8)
+    first_line, new, old, last = (folder / "heard").read_text().splitlines()
+    assert first_line == "office domains 7>8 1 "
+    assert new.endswith(":3")
+    assert old == f"{server.file}:3"
+    assert last == "office domains 7>8 1 installed"
+
+
+def test_a_hook_before_may_stop_the_export(server: DnsServer) -> None:
+    export, first = installed(server, before=("sh", "-c", "[ $BLOCKLIST_RELEASE = 7 ]"))
+    said = failing(export, first.state)
+    assert "before failed: sh" in said
+    assert said.endswith("is as it was)")
+    assert server.reloads == 1
+
+
+@pytest.mark.slow
+def test_a_hook_after_hears_of_the_undo(server: DnsServer) -> None:
+    heard = script(server.file.parent, 'echo "$BLOCKLIST_OUTCOME: $BLOCKLIST_CAUSE" > HEARD')
+    export, first = installed(server, after=heard)
+    lie(server)
+    failing(export, first.state)
+    text = (server.file.parent / "heard").read_text()
+    assert text.startswith("undone: ")
+    assert "does not show that the list is loaded" in text
+
+
+def test_a_hook_after_that_fails_undoes_nothing(server: DnsServer) -> None:
+    export, result = installed(server, after=("false",))
+    assert result.said[-1] == "after failed: false: it ended with 1 and no word"
+    assert export.path.exists()
+
+
+def test_the_file_and_the_zone_are_filled_in(tmp_path: Path) -> None:
+    told = Installation(reload=("echo", "{zone}", "{file}"))
+    export = replace(export_to(tmp_path, "rpz"), installation=told)
+    assert run(export, OLD).said == (f"reload: rpz.office.example {export.path}",)
+
+
+@pytest.mark.parametrize(
+    ("shell", "said"),
+    [(False, "reload: $((6 * 7)) && echo a b.out"), (True, "reload: 42")],
+)
+def test_a_shell_only_when_asked_for(tmp_path: Path, shell: bool, said: str) -> None:
+    told = Installation(reload=("echo", "$((6 * 7))", "&& echo {file}"), shell=shell)
+    export = replace(export_to(tmp_path, "hosts"), path=tmp_path / "a b.out", installation=told)
+    lines = run(export, OLD).said
+    assert lines[0].replace(f"{tmp_path}/", "") == said
+    if shell:
+        assert lines[1] == f"reload: {export.path}", "one word, blanks and all"
+
+
+def test_a_command_may_leave_a_server_running(tmp_path: Path) -> None:
+    """It holds the output open for ever, which must not be waited for."""
+    start = time.monotonic()
+    ended = command.run(["sh", "-c", "sleep 5 & echo $!"], 60, os.environ, "timeout")
+    assert time.monotonic() - start < 4
+    os.kill(int(ended.said), 9)
+
+
+def test_a_command_that_says_too_much_is_cut() -> None:
+    ended = command.run([sys.executable, "-c", "print('x' * 9999)"], 60, os.environ, "timeout")
+    assert ended.said == "x" * 2000
+
+
+# --- Answers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "control", "blocks", "why"),
+    [
+        ("NULL", "NOTHING", True, "the list's own answer, and the name is not there otherwise"),
+        ("NULL", "RESOLVES", True, "where a wildcard answers for everything else"),
+        ("NULL", "SILENT", True, "without an upstream, as in a closed network"),
+        ("NULL", "NULL", False, "every name is blocked so"),
+        ("NOTHING", "RESOLVES", True, "a name that would resolve, but for the list"),
+        ("NOTHING", "NOTHING", False, "what any invented name gets"),
+        ("NOTHING", "SILENT", False, "nothing is known"),
+        ("RESOLVES", "NOTHING", False, "not blocked"),
+        ("SILENT", "RESOLVES", False, "the server is busy"),
+    ],
+)
+def test_what_counts_as_blocked(answer: str, control: str, blocks: bool, why: str) -> None:
+    assert probe._blocks(probe.Answer[answer], probe.Answer[control]) is blocks, why
+
+
+def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_SECONDS", 0.1)
+    assert probe.ask(servers(["127.0.0.1#9"])[0], "x.example") is probe.Answer.SILENT
