@@ -1,0 +1,169 @@
+"""Real servers that can be told to reload, set up with the very lines of docs/servers.md."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dns.rcode import NOERROR
+
+from blocklist.installation import Server
+from tests.e2e.servers import answers, asker, free_port, running
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "servers.md"
+#: The zone and the places that the document's examples use.
+ZONE = "rpz.office.example"
+
+_NAMED = """
+key "control" {{ algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"; }};
+controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ "control"; }}; }};
+options {{
+    directory "{folder}"; pid-file none; session-keyfile none; lock-file none;
+    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+    recursion yes; forward only; forwarders {{ 127.0.0.1 port {upstream}; }};
+    dnssec-validation no; empty-zones-enable no;
+{lines}
+"""
+_RNDC = """
+key "control" {{ algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"; }};
+options {{ default-key "control"; default-server 127.0.0.1; default-port {control}; }};
+"""
+_UNBOUND = """
+server:
+    interface: 127.0.0.1@{port}
+    directory: "{folder}"
+    username: ""
+    chroot: ""
+    pidfile: ""
+    use-syslog: no
+    do-daemonize: no
+    do-not-query-localhost: no
+remote-control:
+    control-enable: yes
+    control-interface: {folder}/control
+    control-use-cert: no
+forward-zone:
+    name: "."
+    forward-addr: 127.0.0.1@{upstream}
+{lines}
+"""
+_RECURSOR = """
+local-address=127.0.0.1
+local-port={port}
+socket-dir={folder}
+config-dir={folder}
+dont-query=
+forward-zones-recurse=.=127.0.0.1:{upstream}
+dnssec=off
+hint-file=no
+security-poll-suffix=
+webserver=no
+setuid=
+setgid=
+lua-config-file={folder}/blocklist.lua
+"""
+_KRESD = """
+net.ipv6 = false
+net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})
+modules = {{ 'policy' }}
+trust_anchors.remove('.')
+cache.size = 10 * MB
+{lines}
+policy.add(policy.all(policy.FORWARD({{'127.0.0.1@{upstream}'}})))
+"""
+_DNSMASQ = """
+no-resolv
+no-hosts
+bind-interfaces
+listen-address=127.0.0.1
+port={port}
+pid-file={folder}/pid
+user=root
+server=127.0.0.1#{upstream}
+{lines}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that is running: where it is asked, and how it is told to reload."""
+
+    port: int
+    reload: tuple[str, ...]
+
+    @property
+    def server(self) -> Server:
+        return Server("127.0.0.1", self.port)
+
+
+Start = Callable[[Path, Path, int], AbstractContextManager[Running]]
+
+
+def documented(heading: str, language: str, file: Path) -> str:
+    """Return the block of a language below a heading, with another file in the example's place."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    return re.sub(r"/[a-z/-]*/(?:db\.rpz\.office|blocklist\.\w+)", str(file), str(block))
+
+
+@contextmanager
+def _started(command: list[str], folder: Path, port: int) -> Iterator[None]:
+    with running(command, folder / "log", lambda: answers(asker(port), "ready.example", NOERROR)):
+        yield
+
+
+@contextmanager
+def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+    """Run BIND, which applies a change at once and not once in a minute."""
+    port, control = free_port(), free_port()
+    lines = documented("BIND: a response policy zone", "named.conf", file).partition("options {\n")[
+        2
+    ]
+    lines = lines.replace("break-dnssec yes;", "break-dnssec yes min-update-interval 0;")
+    told = {"folder": folder, "port": port, "control": control, "upstream": upstream}
+    text = _NAMED.format(lines=lines.removeprefix("options {\n"), **told)
+    (folder / "named.conf").write_text(text)
+    (folder / "rndc.conf").write_text(_RNDC.format(control=control))
+    command = ["named", "-g", "-n", "1", "-c", str(folder / "named.conf")]
+    with _started(command, folder, port):
+        yield Running(port, ("rndc", "-c", str(folder / "rndc.conf"), "reload", "{zone}"))
+
+
+@contextmanager
+def unbound(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+    port, lines = free_port(), documented("Unbound: a response policy zone", "unbound.conf", file)
+    told = {"folder": folder, "port": port, "upstream": upstream}
+    (folder / "unbound.conf").write_text(_UNBOUND.format(lines=lines, **told))
+    with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port):
+        control = ("unbound-control", "-c", str(folder / "unbound.conf"))
+        yield Running(port, (*control, "auth_zone_reload", "{zone}"))
+
+
+@contextmanager
+def recursor(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+    port = free_port()
+    (folder / "blocklist.lua").write_text(documented("PowerDNS Recursor", "lua", file))
+    told = {"folder": folder, "port": port, "upstream": upstream}
+    (folder / "recursor.conf").write_text(_RECURSOR.format(**told))
+    with _started(["pdns_recursor", f"--config-dir={folder}"], folder, port):
+        control = ("rec_control", f"--socket-dir={folder}")
+        yield Running(port, (*control, "reload-lua-config"))
+
+
+@contextmanager
+def knot_resolver(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+    port, lines = free_port(), documented("Knot Resolver", "lua", file)
+    (folder / "kresd.conf").write_text(_KRESD.format(lines=lines, port=port, upstream=upstream))
+    with _started(["kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)], folder, port):
+        yield Running(port, ())
+
+
+@contextmanager
+def dnsmasq(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+    port, lines = free_port(), documented("Hosts files, dnsmasq", "dnsmasq.conf", file)
+    told = {"folder": folder, "port": port, "upstream": upstream}
+    (folder / "dnsmasq.conf").write_text(_DNSMASQ.format(lines=lines, **told))
+    with _started(["dnsmasq", "-k", f"--conf-file={folder / 'dnsmasq.conf'}"], folder, port):
+        yield Running(port, ("sh", "-c", f"kill -HUP $(cat '{folder}/pid')"))
