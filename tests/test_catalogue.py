@@ -7,7 +7,7 @@ import pytest
 
 from blocklist import catalogue, spec
 from blocklist.catalogue import EXTERNAL, Feed
-from blocklist.collect.update import options
+from blocklist.collect.meaning import options
 from blocklist.errors import UsageError
 from blocklist.model import Category, GuardClass
 from blocklist.parse import FORMATS, parse

@@ -119,7 +119,7 @@ def test_what_ends_with_the_day_is_read_anew(world: World, monkeypatch: pytest.M
         def now(cls, tz: tzinfo | None = None) -> "Tomorrow":
             return super().now(tz) + timedelta(days=1)
 
-    monkeypatch.setattr("blocklist.collect.update.datetime", Tomorrow)
+    monkeypatch.setattr("blocklist.collect.meaning.datetime", Tomorrow)
     monkeypatch.setattr("blocklist.parse.stix.datetime", Tomorrow)
     outcome = updated(world, feed)
     assert (outcome.state, outcome.removed) == (FRESH, 1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist import catalogue
-from blocklist.collect import update
+from blocklist.collect.meaning import options
 from blocklist.errors import UsageError
 from blocklist.parse import FORMATS, Options, Parsed, parse, parser
 from blocklist.parse.lines import pieces
@@ -265,6 +265,6 @@ def test_what_a_feed_says_reaches_the_parser() -> None:
         "zone": "rpz.example",
     }
     feed = catalogue.feed("x", {"url": "x", "format": "csv", **said}, "x: ")
-    assert update.options(feed) == Options(
+    assert options(feed) == Options(
         column_name="url", filters=("a=b",), comment="%", path="[].x", zone="rpz.example"
     )

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from blocklist.catalogue import Feed, is_digest
+from blocklist.catalogue import Feed
 from blocklist.collect import kept
 from blocklist.collect.accept import limits, refusal
 from blocklist.collect.due import age, expires, failing, wait_until
@@ -22,19 +22,18 @@ from blocklist.collect.fetch import (
     is_local,
     is_remote,
 )
+from blocklist.collect.meaning import digest_of, fingerprint, is_read_alike, known, options
 from blocklist.config import Config
 from blocklist.errors import UsageError
 from blocklist.ledger import listings, times
 from blocklist.ledger.book import Book
 from blocklist.ledger.health import NOTHING, FeedHealth, Validators
 from blocklist.model import FeedState, GuardClass
-from blocklist.parse import FORMATS, Options, Parsed, parse
+from blocklist.parse import FORMATS, Parsed, parse
 from blocklist.spec import suggestion
 
 #: Told the feed's name, how many bytes came, and how many are to come where that is known.
 Progress = Callable[[str, int, int | None], None]
-#: Part of every fingerprint: raised when the parsers read the same bytes otherwise than before.
-PARSER = 1
 GOOD = (FeedState.FRESH, FeedState.UNCHANGED)
 #: No server is obeyed for longer, in seconds.
 _LONGEST_WAIT = 86400
@@ -109,7 +108,7 @@ def _arrivals(
     away = []
     for feed in feeds:
         health = healths[feed.name]
-        due = None if named or reading(feed) != _reading(health) else wait_until(feed, health)
+        due = wait_until(feed, health) if is_read_alike(feed, health) and not named else None
         if due is not None:
             yield feed, health, due
         elif is_local(feed):
@@ -145,46 +144,7 @@ def _base(config: Config, feed: Feed, health: FeedHealth) -> Path | None:
     """Return the list in force as it came, for a server that tells what changed since."""
     if not any(map(is_growing, feed.urls)):
         return None
-    return kept.base(config.database, feed.name, _digest(health))
-
-
-def options(feed: Feed) -> Options:
-    """Return what the feed says about reading its format."""
-    said = {field.name for field in fields(Options)} & {field.name for field in fields(feed)}
-    return Options(**{name: getattr(feed, name) for name in said})
-
-
-def reading(feed: Feed) -> str:
-    """Return what the meaning of the same bytes depends on; part of every fingerprint."""
-    key = f" {feed.minisign}" if feed.minisign else ""
-    return f"{feed.format} {options(feed)} {PARSER}{key}"
-
-
-def _fingerprint(feed: Feed, digest: str) -> str:
-    """Return what tells whether a snapshot is read as the last one was."""
-    day = f"@{datetime.now(UTC):%Y-%m-%d}" if FORMATS[feed.format].dated else ""
-    return f"{digest}{day} {reading(feed)}"
-
-
-def _digest(health: FeedHealth) -> str:
-    return (health.fingerprint or "").partition(" ")[0].partition("@")[0]
-
-
-def _reading(health: FeedHealth) -> str | None:
-    return (health.fingerprint or "").partition(" ")[2] or None
-
-
-def known(feed: Feed, health: FeedHealth) -> Validators:
-    """Return what may be asked of: a server's "unchanged" must mean what is in force.
-
-    Nothing when the same bytes would be read otherwise today, or must hash to something else.
-    """
-    other = is_digest(feed.sha256) and feed.sha256.lower() != _digest(health)
-    said = health.validators
-    same = health.fingerprint == _fingerprint(feed, _digest(health))
-    if other or not same or not (said.etag or said.modified):
-        return NOTHING
-    return said
+    return kept.base(config.database, feed.name, digest_of(health))
 
 
 def _taken(
@@ -193,13 +153,9 @@ def _taken(
     if isinstance(got, datetime):
         return _not_due(feed, health, got)
     try:
-        answer = got()
+        return _judged(config, book, feed, health, got())
     except FetchError as error:
         return _failed(book, feed, health, error)
-    if answer.body is None:
-        book.looked(health, FeedState.UNCHANGED, None)
-        return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
-    return _judged(config, book, feed, health, answer, answer.body)
 
 
 def _not_due(feed: Feed, health: FeedHealth, due: datetime) -> Outcome:
@@ -229,14 +185,16 @@ def _asked_to_wait(error: FetchError) -> str | None:
     return times.text(datetime.now(UTC) + timedelta(seconds=min(error.wait, _LONGEST_WAIT)))
 
 
-def _judged(
-    config: Config, book: Book, feed: Feed, health: FeedHealth, answer: Fetched, body: bytes
-) -> Outcome:
-    digest = hashlib.sha256(body).hexdigest()
-    fingerprint = _fingerprint(feed, digest)
-    if fingerprint == health.fingerprint:
+def _judged(config: Config, book: Book, feed: Feed, health: FeedHealth, answer: Fetched) -> Outcome:
+    body = answer.body
+    if body is None:
         book.looked(health, FeedState.UNCHANGED, None)
-        _answered(book, health, answer, body)
+        return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
+    digest = hashlib.sha256(body).hexdigest()
+    stamp = fingerprint(feed, digest)
+    if stamp == health.fingerprint:
+        book.looked(health, FeedState.UNCHANGED, None)
+        _good(book, health, answer.said, _kept(book, health, answer, body))
         return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     parsed = parse(body, feed.format, options(feed))
     account = _account(parsed, digest, len(body))
@@ -244,19 +202,26 @@ def _judged(
     cause = refusal(feed, config.policy, body, parsed, usual, answer.content_type)
     if cause is not None:
         return _refused(book, feed, health, cause, account, answer)
+    said, rest = answer.said, _kept(book, health, answer, body)
+    del answer, body  # it may be large, and the ledger needs as much memory again
     ranked = feed.guard is GuardClass.POPULAR
-    change = listings.accept(book, health, parsed.indicators, fingerprint, account, ranked=ranked)
-    _answered(book, health, answer, body)
+    change = listings.accept(book, health, parsed.indicators, stamp, account, ranked=ranked)
+    _good(book, health, said, rest)
     entries = parsed.indicators.height
     return Outcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
 
 
-def _answered(book: Book, health: FeedHealth, answer: Fetched, body: bytes) -> None:
-    """Record what a good answer said of itself, and keep what the next one may build on."""
-    book.answered(health, answer.said, expires(body))
-    kept.remove(book.database, health.name)
+def _kept(book: Book, health: FeedHealth, answer: Fetched, body: bytes) -> int | None:
+    """Keep what the next answer may build on; return how long the list asks to be left alone."""
     if is_growing(answer.url):
         kept.keep_base(book.database, health.name, body)
+    return expires(body)
+
+
+def _good(book: Book, health: FeedHealth, said: Validators, rest: int | None) -> None:
+    """Record what a good answer said of itself; what was refused before is of no interest now."""
+    book.answered(health, said, rest)
+    kept.remove(book.database, health.name)
 
 
 def _refused(

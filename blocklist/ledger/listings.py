@@ -17,6 +17,7 @@ _OPEN = pl.Schema([("value", pl.String()), ("scope", SCOPE)])
 _KEY = ["value", "scope"]
 _RUN = "(SELECT run_id FROM release WHERE number = ?)"
 _THEN = f"since <= {_RUN} AND (until IS NULL OR until > {_RUN})"
+_SLICE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,8 @@ def accept(
     with Bulk(book.database) as bulk:
         sql = "SELECT value, scope FROM listing WHERE feed_id = ? AND until IS NULL"
         old = bulk.query(sql, feed.id, schema=_OPEN)
-        added = indicators.join(old, on=_KEY, how="anti")
-        gone = old.join(indicators, on=_KEY, how="anti")
-        bulk.append("listing", _rows(added, feed.id, book.run))
+        added, gone = _difference(indicators, old)
+        _append(bulk, added, feed.id, book.run)
         if not gone.is_empty():
             bulk.stage("gone", gone)
             bulk.execute(
@@ -66,6 +66,20 @@ def accept(
             FeedState.FRESH.value, now(), now(), now(), fingerprint, indicators.height, feed.id,
         )  # fmt: skip
     return change
+
+
+def _difference(indicators: pl.DataFrame, old: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what is new, and what is gone; of a first list all is new, without a hash of it."""
+    if old.is_empty():
+        return indicators, old
+    return indicators.join(old, on=_KEY, how="anti"), old.join(indicators, on=_KEY, how="anti")
+
+
+def _append(bulk: Bulk, added: pl.DataFrame, feed: int, run: int) -> None:
+    """Add listings in the order of their table; slices need less memory than the whole."""
+    order = added["value"].arg_sort()
+    for start in range(0, len(order), _SLICE):
+        bulk.append("listing", _rows(added[order[start : start + _SLICE]], feed, run))
 
 
 def _rows(added: pl.DataFrame, feed: int, run: int) -> pl.DataFrame:

@@ -1,0 +1,49 @@
+"""What the same bytes would be read as: a server's "unchanged" must mean what is in force."""
+
+from dataclasses import fields
+from datetime import UTC, datetime
+
+from blocklist.catalogue import Feed, is_digest
+from blocklist.ledger.health import NOTHING, FeedHealth, Validators
+from blocklist.parse import FORMATS, Options
+
+#: Part of every fingerprint: raised when the parsers read the same bytes otherwise than before.
+PARSER = 1
+
+
+def options(feed: Feed) -> Options:
+    """Return what the feed says about reading its format."""
+    said = {field.name for field in fields(Options)} & {field.name for field in fields(feed)}
+    return Options(**{name: getattr(feed, name) for name in said})
+
+
+def fingerprint(feed: Feed, digest: str) -> str:
+    """Return what tells whether a snapshot is read as the last one was."""
+    day = f"@{datetime.now(UTC):%Y-%m-%d}" if FORMATS[feed.format].dated else ""
+    return f"{digest}{day} {_reading(feed)}"
+
+
+def _reading(feed: Feed) -> str:
+    key = f" {feed.minisign}" if feed.minisign else ""
+    return f"{feed.format} {options(feed)} {PARSER}{key}"
+
+
+def digest_of(health: FeedHealth) -> str:
+    """Return the SHA-256 of the snapshot in force."""
+    return (health.fingerprint or "").partition(" ")[0].partition("@")[0]
+
+
+def is_read_alike(feed: Feed, health: FeedHealth) -> bool:
+    """Whether the feed is read as it was last time, whatever day it is."""
+    return (health.fingerprint or "").partition(" ")[2] == _reading(feed)
+
+
+def known(feed: Feed, health: FeedHealth) -> Validators:
+    """Return what may be asked of.
+
+    Nothing when the same bytes would be read otherwise today, or must hash to something else.
+    """
+    digest, said = digest_of(health), health.validators
+    other = is_digest(feed.sha256) and feed.sha256.lower() != digest
+    same = health.fingerprint == fingerprint(feed, digest)
+    return NOTHING if other or not same or not (said.etag or said.modified) else said
