@@ -1,6 +1,7 @@
 """Real servers that can be told to reload, set up with the very lines of docs/servers.md."""
 
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ class Running:
     """A server that is running: where it is asked, and how it is told to reload."""
 
     port: int
+    pid: int
     reload: tuple[str, ...]
 
     @property
@@ -109,9 +111,14 @@ def documented(heading: str, language: str, file: Path) -> str:
 
 
 @contextmanager
-def _started(command: list[str], folder: Path, port: int) -> Iterator[None]:
-    with running(command, folder / "log", lambda: answers(asker(port), "ready.example", NOERROR)):
-        yield
+def _started(command: list[str], folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    ask = asker(port, 0.2)
+
+    def ready() -> bool:
+        return answers(ask, "ready.example", NOERROR)
+
+    with running(command, folder / "log", ready) as process:
+        yield process
 
 
 @contextmanager
@@ -127,8 +134,10 @@ def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     (folder / "named.conf").write_text(text)
     (folder / "rndc.conf").write_text(_RNDC.format(control=control))
     command = ["named", "-g", "-n", "1", "-c", str(folder / "named.conf")]
-    with _started(command, folder, port):
-        yield Running(port, ("rndc", "-c", str(folder / "rndc.conf"), "reload", "{zone}"))
+    with _started(command, folder, port) as process:
+        yield Running(
+            port, process.pid, ("rndc", "-c", str(folder / "rndc.conf"), "reload", "{zone}")
+        )
 
 
 @contextmanager
@@ -136,9 +145,20 @@ def unbound(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     port, lines = free_port(), documented("Unbound: a response policy zone", "unbound.conf", file)
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "unbound.conf").write_text(_UNBOUND.format(lines=lines, **told))
-    with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port):
+    with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port) as process:
         control = ("unbound-control", "-c", str(folder / "unbound.conf"))
-        yield Running(port, (*control, "auth_zone_reload", "{zone}"))
+        yield Running(port, process.pid, (*control, "auth_zone_reload", "{zone}"))
+
+
+@contextmanager
+def unbound_local(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+    """Run Unbound with local zones, which only a full reload reads again."""
+    port, lines = free_port(), documented("Unbound: local zones", "unbound.conf", file)
+    told = {"folder": folder, "port": port, "upstream": upstream}
+    (folder / "unbound.conf").write_text(_UNBOUND.format(lines=lines, **told))
+    with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port) as process:
+        control = ("unbound-control", "-c", str(folder / "unbound.conf"))
+        yield Running(port, process.pid, (*control, "reload"))
 
 
 @contextmanager
@@ -147,17 +167,19 @@ def recursor(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     (folder / "blocklist.lua").write_text(documented("PowerDNS Recursor", "lua", file))
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "recursor.conf").write_text(_RECURSOR.format(**told))
-    with _started(["pdns_recursor", f"--config-dir={folder}"], folder, port):
+    with _started(["pdns_recursor", f"--config-dir={folder}"], folder, port) as process:
         control = ("rec_control", f"--socket-dir={folder}")
-        yield Running(port, (*control, "reload-lua-config"))
+        yield Running(port, process.pid, (*control, "reload-lua-config"))
 
 
 @contextmanager
 def knot_resolver(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     port, lines = free_port(), documented("Knot Resolver", "lua", file)
     (folder / "kresd.conf").write_text(_KRESD.format(lines=lines, port=port, upstream=upstream))
-    with _started(["kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)], folder, port):
-        yield Running(port, ())
+    with _started(
+        ["kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)], folder, port
+    ) as process:
+        yield Running(port, process.pid, ())
 
 
 @contextmanager
@@ -165,5 +187,18 @@ def dnsmasq(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     port, lines = free_port(), documented("Hosts files, dnsmasq", "dnsmasq.conf", file)
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "dnsmasq.conf").write_text(_DNSMASQ.format(lines=lines, **told))
-    with _started(["dnsmasq", "-k", f"--conf-file={folder / 'dnsmasq.conf'}"], folder, port):
-        yield Running(port, ("sh", "-c", f"kill -HUP $(cat '{folder}/pid')"))
+    with _started(
+        ["dnsmasq", "-k", f"--conf-file={folder / 'dnsmasq.conf'}"], folder, port
+    ) as process:
+        yield Running(port, process.pid, ("sh", "-c", f"kill -HUP $(cat '{folder}/pid')"))
+
+
+#: How each server is started, and the target that it loads.
+SERVERS: dict[str, tuple[Start, str]] = {
+    "BIND": (bind, "rpz"),
+    "Unbound": (unbound, "rpz-unbound"),
+    "Unbound local zones": (unbound_local, "unbound"),
+    "PowerDNS": (recursor, "rpz-powerdns"),
+    "Knot Resolver": (knot_resolver, "rpz-knot"),
+    "dnsmasq": (dnsmasq, "hosts"),
+}

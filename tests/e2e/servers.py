@@ -61,12 +61,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def asker(port: int) -> Ask:
+def asker(port: int, seconds: float = 2) -> Ask:
     """Return a function that asks the server on a port for an address and gives the rcode."""
 
     def ask(name: str) -> Rcode:
         query = dns.message.make_query(name, "A")
-        return dns.query.udp(query, "127.0.0.1", timeout=2, port=port).rcode()
+        return dns.query.udp(query, "127.0.0.1", timeout=seconds, port=port).rcode()
 
     return ask
 
@@ -85,7 +85,7 @@ def running(
             env={**os.environ, "PATH": SYSTEM_PATH},
         )
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 300  # a server that ends is seen at once
         while not ready():
             assert server.poll() is None, f"{command[0]} ended:\n{log.read_text()}"
             assert time.monotonic() < until, f"{command[0]} is not ready:\n{log.read_text()}"
@@ -93,7 +93,7 @@ def running(
         yield server
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=60)
 
 
 def answers(ask: Ask, name: str, rcode: Rcode | None = None) -> bool:
@@ -112,7 +112,7 @@ def open_resolver(folder: Path) -> Iterator[int]:
     (folder / "root.zone").write_text(_ROOT)
     (folder / "nsd.conf").write_text(_NSD.format(folder=folder, port=port))
     command = ["nsd", "-d", "-c", str(folder / "nsd.conf")]
-    with running(command, folder / "log", lambda: answers(asker(port), "ready.example")):
+    with running(command, folder / "log", lambda: answers(asker(port, 0.2), "ready.example")):
         yield port
 
 

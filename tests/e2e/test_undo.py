@@ -23,8 +23,7 @@ from blocklist.export import ExportState, export_one
 from blocklist.install import probe
 from blocklist.install.probe import Answer, ask
 from blocklist.installation import Installation, Server
-from tests.e2e import reloading
-from tests.e2e.reloading import Running, Start
+from tests.e2e.reloading import SERVERS, Running
 from tests.export_support import NOW, export_to, release, run
 
 OLD = "block subtree fraud.example\nblock exact old.example"
@@ -38,16 +37,10 @@ def needs(name: str, *programs: str) -> object:
     return pytest.param(name, marks=pytest.mark.e2e("nsd", *programs))
 
 
-SERVERS: dict[str, tuple[Start, str]] = {
-    "BIND": (reloading.bind, "rpz"),
-    "Unbound": (reloading.unbound, "rpz-unbound"),
-    "PowerDNS": (reloading.recursor, "rpz-powerdns"),
-    "Knot Resolver": (reloading.knot_resolver, "rpz-knot"),
-    "dnsmasq": (reloading.dnsmasq, "hosts"),
-}
 ALL = [
     needs("BIND", "named", "rndc", "named-checkzone"),
     needs("Unbound", "unbound", "unbound-control"),
+    needs("Unbound local zones", "unbound", "unbound-control", "unbound-checkconf"),
     needs("PowerDNS", "pdns_recursor", "rec_control"),
     needs("Knot Resolver", "kresd"),
     needs("dnsmasq", "dnsmasq"),
