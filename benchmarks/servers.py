@@ -38,10 +38,15 @@ _PATIENCE = 600
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """Seconds until ready, of the reload and of the gap; MiB when ready and at most."""
+    """Seconds until ready, of the reload and of the gap; MiB when ready and at most.
+
+    The seconds of CPU say the same where other work slows the machine down.
+    """
 
     ready: float
+    ready_cpu: float
     reload: float
+    reload_cpu: float
     gap: float
     memory: float
     peak: float
@@ -94,6 +99,12 @@ def memory(running: Running, line: str) -> float:
     return int(found) / 1024
 
 
+def cpu(running: Running) -> float:
+    """Return the seconds of CPU that a process has used."""
+    used = Path(f"/proc/{running.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
+
+
 def measured(name: str, rows: pl.DataFrame, other: pl.DataFrame, upstream: int) -> Took:
     """Start a server with one file and give it another."""
     start, target = SERVERS[name]
@@ -104,7 +115,8 @@ def measured(name: str, rows: pl.DataFrame, other: pl.DataFrame, upstream: int) 
         began = time.perf_counter()
         with start(folder, first.path, upstream) as running:
             wait(running.server, first, result)
-            ready, resident = time.perf_counter() - began, memory(running, "VmRSS")
+            ready, worked = time.perf_counter() - began, cpu(running)
+            resident = memory(running, "VmRSS")
             with asking(running.server) as waits:
                 began = time.perf_counter()
                 second.path.replace(first.path)
@@ -112,7 +124,8 @@ def measured(name: str, rows: pl.DataFrame, other: pl.DataFrame, upstream: int) 
                     run(words, _PATIENCE, os.environ, "nothing")
                 wait(running.server, second, next_result)
                 reload = time.perf_counter() - began
-            return Took(ready, reload, max(waits), resident, memory(running, "VmHWM"))
+            again, peak = cpu(running) - worked, memory(running, "VmHWM")
+            return Took(ready, worked, reload, again, max(waits), resident, peak)
 
 
 def checked(target: str, rows: pl.DataFrame) -> float | None:

@@ -73,6 +73,16 @@ cache.size = 10 * MB
 {lines}
 policy.add(policy.all(policy.FORWARD({{'127.0.0.1@{upstream}'}})))
 """
+_KNOT = """
+server:
+    rundir: "{folder}"
+    listen: 127.0.0.1@{port}
+database:
+    storage: "{folder}/db"
+log:
+  - target: stdout
+    any: info
+"""
 _DNSMASQ = """
 no-resolv
 no-hosts
@@ -122,22 +132,26 @@ def _started(command: list[str], folder: Path, port: int) -> Iterator["subproces
 
 
 @contextmanager
-def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+def _named(
+    folder: Path, port: int, lines: str, upstream: int
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run BIND, which applies a change at once and not once in a minute."""
-    port, control = free_port(), free_port()
-    lines = documented("BIND: a response policy zone", "named.conf", file).partition("options {\n")[
-        2
-    ]
     lines = lines.replace("break-dnssec yes;", "break-dnssec yes min-update-interval 0;")
-    told = {"folder": folder, "port": port, "control": control, "upstream": upstream}
+    told = {"folder": folder, "port": port, "control": free_port(), "upstream": upstream}
     text = _NAMED.format(lines=lines.removeprefix("options {\n"), **told)
     (folder / "named.conf").write_text(text)
-    (folder / "rndc.conf").write_text(_RNDC.format(control=control))
+    (folder / "rndc.conf").write_text(_RNDC.format(**told))
     command = ["named", "-g", "-n", "1", "-c", str(folder / "named.conf")]
     with _started(command, folder, port) as process:
-        yield Running(
-            port, process.pid, ("rndc", "-c", str(folder / "rndc.conf"), "reload", "{zone}")
-        )
+        yield process
+
+
+@contextmanager
+def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+    port, lines = free_port(), documented("BIND: a response policy zone", "named.conf", file)
+    with _named(folder, port, lines, upstream) as process:
+        rndc = ("rndc", "-c", str(folder / "rndc.conf"))
+        yield Running(port, process.pid, (*rndc, "reload", "{zone}"))
 
 
 @contextmanager
@@ -191,6 +205,33 @@ def dnsmasq(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
         ["dnsmasq", "-k", f"--conf-file={folder / 'dnsmasq.conf'}"], folder, port
     ) as process:
         yield Running(port, process.pid, ("sh", "-c", f"kill -HUP $(cat '{folder}/pid')"))
+
+
+@contextmanager
+def knot(folder: Path, file: Path, port: int, secondary: int) -> Iterator[Running]:
+    """Run Knot DNS on a port, from which a secondary on another one gets the zone."""
+    heading = "Many servers: Knot DNS gives the zone to secondaries"
+    lines = documented(heading, "knot.conf", file)
+    lines = lines.replace("address: 192.0.2.11\nacl", f"address: 127.0.0.1@{secondary}\nacl")
+    lines = lines.replace("192.0.2.11", "127.0.0.1")
+    (folder / "db").mkdir()
+    (folder / "knot.conf").write_text(_KNOT.format(folder=folder, port=port) + lines)
+    control = ("knotc", "-c", str(folder / "knot.conf"))
+    command = ["knotd", "-c", str(folder / "knot.conf")]
+    with running(command, folder / "log", lambda: answers(asker(port, 0.2), ZONE)) as process:
+        yield Running(port, process.pid, (*control, "zone-reload", "{zone}"))
+
+
+@contextmanager
+def bind_secondary(folder: Path, port: int, primary: int, upstream: int) -> Iterator[Running]:
+    """Run BIND with a zone that it gets from a primary on another port of loopback."""
+    heading = "Many servers: Knot DNS gives the zone to secondaries"
+    policy = documented("BIND: a response policy zone", "named.conf", folder / "zone")
+    zone = documented(heading, "secondary.conf", folder / "zone")
+    zone = zone.replace("192.0.2.53", f"127.0.0.1 port {primary}")
+    lines = policy.partition('zone "rpz.office.example" {')[0] + "\n" + zone
+    with _named(folder, port, lines, upstream) as process:
+        yield Running(port, process.pid, ())
 
 
 #: How each server is started, and the target that it loads.
