@@ -39,6 +39,27 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What a release may change without a person having looked; shares are of what is blocked."""
+
+    #: How much may come and go at once, and what the servers have room for.
+    max_added: float = 1.0
+    max_removed: float = 0.3
+    max_total: int = 20_000_000
+    #: The same for what feeds of one category list, as the balance of both.
+    max_category_added: float = 5.0
+    max_category_removed: float = 0.5
+    #: Fewer changes than this are never too many.
+    always: int = 1000
+    #: How many names may come to be blocked because a guard list no longer has them.
+    max_unguarded: int = 100
+    #: The least share of the enabled feeds that is not failing.
+    min_fresh: float = 0.5
+    #: How many days ago a mandatory guard was last found good, at most.
+    max_guard_days: int = 14
+
+
+@dataclass(frozen=True, slots=True)
 class Collect:
     """How patient collecting is, in seconds, and how much it takes."""
 
@@ -138,6 +159,7 @@ class Config:
     exports: dict[str, Export] = field(default_factory=dict)
     collect: Collect = field(default_factory=Collect)
     resolve: Resolve = field(default_factory=Resolve)
+    gate: Gate = field(default_factory=Gate)
 
     @property
     def sources(self) -> list[Feed]:
@@ -155,6 +177,7 @@ class _File:
     exports: dict[str, dict[str, object]] = field(default_factory=dict)
     collect: dict[str, object] = field(default_factory=dict)
     resolve: dict[str, object] = field(default_factory=dict)
+    gate: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +223,7 @@ def load(given: Path | None = None) -> Config:
         exports=exports,
         collect=_collect(file.collect, f"{path}: collect"),
         resolve=_resolve(file.resolve, f"{path}: resolve"),
+        gate=_gate(file.gate, f"{path}: gate"),
     )
     _refuse_shared_paths(config)
     _refuse_unknown_feeds(config)
@@ -225,6 +249,17 @@ def _resolve(table: dict[str, object], where: str) -> Resolve:
         spec.require(getattr(resolve, key) >= 1, where, key, "a whole number from 1")
     spec.require(resolve.days >= 0, where, "days", "a whole number of 0 or more")
     return resolve
+
+
+def _gate(table: dict[str, object], where: str) -> Gate:
+    gate = spec.build(Gate, table, where)
+    for key in ("max_removed", "max_category_removed", "min_fresh"):
+        spec.require(0 <= getattr(gate, key) <= 1, where, key, "a number from 0 to 1")
+    for key in ("max_added", "max_category_added", "always", "max_unguarded"):
+        spec.require(getattr(gate, key) >= 0, where, key, "a number of 0 or more")
+    for key in ("max_total", "max_guard_days"):
+        spec.require(getattr(gate, key) >= 1, where, key, "a whole number from 1")
+    return gate
 
 
 def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict[str, Feed]]:

@@ -144,7 +144,7 @@ def test_all_that_can_be_said(folder: Path) -> None:
         ("databse = 'x'", "databse: unknown key; did you mean 'database'?", "a slip"),
         (
             "x = 1",
-            "x: unknown key; known are collect, database, exports, feeds, guards",
+            "x: unknown key; known are collect, database, exports, feeds, gate",
             "a stranger",
         ),
         ("database = 1", "database: expected a text in quotes, got 1", "a number"),

@@ -141,6 +141,7 @@ def documented(heading: str) -> list[tuple[str, str, str]]:
         ("Policy", keys(config.Policy)),
         ("Collecting", keys(config.Collect)),
         ("Resolving", keys(config.Resolve)),
+        ("The gate", keys(config.Gate)),
         ("Exports", keys(config._ExportTable, *config._INSTALLATION)),
         ("Installing", keys(Installation)),
         ("Targets of your own", keys(catalogue.Target, "name")),
@@ -152,7 +153,8 @@ def test_every_key_is_documented(heading: str, wanted: list[tuple[str, str, str]
 
 def test_no_section_is_left_out() -> None:
     known = {field.name for field in fields(config._File)}
-    assert known == {"database", "feeds", "guards", "policy", "exports", "collect", "resolve"}
+    wanted = {"database", "feeds", "guards", "policy", "exports", "collect", "resolve", "gate"}
+    assert known == wanted
 
 
 def blocks() -> list[tuple[str, str]]:

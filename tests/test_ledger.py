@@ -20,6 +20,7 @@ from blocklist.errors import LockHeld, UsageError
 from blocklist.ledger import connection, listings, lock, operator, schema
 from blocklist.ledger.book import Book, writing
 from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.connection import VERSION
 from blocklist.model import Entry, FeedState, GuardClass, Indicator, Kind, Scope, Verdict
 from tests.user_support import as_user, open_to_all
 
@@ -313,7 +314,7 @@ def cut_off(path: Path) -> None:
         (foreign, "a database of another program; set another `database`", "not ours"),
         (
             newer,
-            f"a newer version of blocklist (schema 99, this one knows {connection.VERSION})",
+            f"written by a newer version of blocklist (schema 99, this one knows {VERSION})",
             "newer",
         ),
         (not_a_database, "not a database of this program: file is not a database", "a list"),

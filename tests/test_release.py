@@ -24,7 +24,7 @@ from blocklist.ledger.releases import Release
 from blocklist.ledger.times import text
 from blocklist.model import Entry, FeedState, Kind, Reason, Scope, Verdict
 from blocklist.release.build import build
-from blocklist.release.gate import objections
+from blocklist.release.gate import Case, objections
 
 SETTINGS = """
 [feeds.mine]
@@ -246,9 +246,14 @@ def test_the_gate_looks_at_guards(
     folder: Path, state: FeedState, entries: int, passes: bool, why: str
 ) -> None:
     health = FeedHealth("top", 1, state, "cause", None, None, None, entries)
-    found = objections(load(folder), {"top": health}, blocked=1, blocked_before=1)
+    nothing = releases.changes(frame({}), frame({}))
+    now = Release(1, "", "test", 1, 0, 1, 0)
+    found = objections(
+        Case(load(folder), {"top": health}, now, now, nothing, pl.Series("value", [], pl.String))
+    )
     assert (not found) == passes, why
-    assert all("guard top is mandatory" in objection for objection in found)
+    assert all("guard top is mandatory" in objection.text for objection in found)
+    assert all(objection.final for objection in found), "nobody can accept a missing guard"
 
 
 def test_a_guard_that_is_well_again_lets_the_release_pass(folder: Path) -> None:
@@ -268,11 +273,14 @@ def test_any_other_guard_may_fail(folder: Path) -> None:
 
 
 def test_a_candidate_that_blocks_nothing_is_held(folder: Path) -> None:
-    first = run(folder)
+    run(folder)
     enter(folder, "evil.com", Verdict.ALLOW)
     (folder / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
     assert "the candidate blocks nothing; 1 are blocked now" in held(folder)
-    assert history(folder) == [first]
+    assert actions(folder, len(history(folder))) == {
+        ("allow", "evil.com", "subtree"),
+        ("block", "46.9.9.9", "exact"),
+    }, "what the operator decided does not wait for the rest"
 
 
 def test_the_operator_may_unblock_the_last_one(folder: Path) -> None:
@@ -332,11 +340,14 @@ def ledger(path: Path) -> Iterator[Book]:
 def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> None:
     path = tmp_path / "blocklist.db"
     with ledger(path) as opened:
-        published = []
-        for number, state in enumerate(states, 1):
+        published: list[Release] = []
+        for state in states:
             with Bulk(path) as bulk:
                 before = releases.in_force(bulk)
-            published.append(releases.publish(opened, number, "test", frame(state), before))
+            change = releases.changes(before, frame(state))
+            last = published[-1] if published else None
+            published.append(releases.following(opened, last, change, "test"))
+            releases.publish(opened, published[-1], change)
         with Bulk(path) as bulk:
             kept = [releases.rows(bulk, number) for number in range(1, len(states) + 1)]
             now = releases.in_force(bulk)

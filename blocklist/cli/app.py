@@ -17,6 +17,7 @@ from blocklist.cli import (
     resolve,
     review,
     run,
+    undo,
     update,
 )
 from blocklist.cli.session import Session
@@ -58,6 +59,7 @@ app.command("init")(init.init)
 app.add_typer(feeds.app, name="feeds")
 app.command("update")(update.update)
 app.command("resolve")(resolve.resolve)
+release.app.add_typer(undo.app)
 app.add_typer(release.app, name="release")
 app.command("export")(export.export)
 app.command("run")(run.run)

@@ -52,16 +52,3 @@ def _moment(until: str) -> datetime:
         expected = "a date such as 2027-01-31, or with a time: 2027-01-31T18:00"
         raise UsageError(f"--until {until}: expected {expected}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def author() -> str:
-    """Return who gives the command, as far as the system tells; behind sudo, who called it."""
-    import getpass
-    import os
-
-    from blocklist.cli.session import printable
-
-    try:
-        return printable(os.environ.get("SUDO_USER") or getpass.getuser())
-    except (OSError, KeyError):
-        return f"user {os.getuid()}"

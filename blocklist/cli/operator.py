@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.lasting import Lasting, Until, author, end
+from blocklist.cli.lasting import Lasting, Until, end
 from blocklist.cli.session import Json, Session, printable, session, show, show_json, show_table
 from blocklist.errors import Refused, UsageError
+from blocklist.ledger.author import author
 from blocklist.model import Entry, Kind, Scope, Verdict
 
 if TYPE_CHECKING:

@@ -1,18 +1,24 @@
-"""`release build`, `list` and `show`."""
+"""`release build`, `list`, `show` and `diff`; `undo` has those that change what is in force."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from blocklist.cli.operator import ended
-from blocklist.cli.session import Json, session, show, show_json, show_table
+from blocklist.cli.session import Json, session, show, show_json, show_table, warn
 from blocklist.errors import UsageError
+from blocklist.model import Category
 
 if TYPE_CHECKING:
+    from blocklist.config import Config
     from blocklist.ledger.releases import Release
     from blocklist.release.build import Built
+    from blocklist.release.named import Named
 
 app = typer.Typer(help="Numbered sets of what is blocked.", no_args_is_help=True)
+
+Limit = Annotated[int, typer.Option(min=1, max=10**9, help="How many entries to show.")]
+_WHICH = "A number, current, or candidate for what the gate held."
 
 
 @app.command("build")
@@ -26,82 +32,180 @@ def build(context: typer.Context, as_json: Json = False) -> None:
         over = ended(session(context), book)
         built = builder.build(config, book, "release build")
     if as_json:
-        show_json({"ended": over, "release": built.release, "changed": built.fresh})
+        told = {"release": built.release, "changed": built.fresh, "pin": built.pin}
+        show_json({"ended": over, **told})
     else:
         show(sentence(built))
+    tell(built)
 
 
 @app.command("list")
 def releases(context: typer.Context, as_json: Json = False) -> None:
-    """List all releases, newest first."""
-    found = _history(context)
+    """List all releases, newest first: when, by whom and why, what they hold."""
+    from blocklist.ledger.connection import reading
+    from blocklist.ledger.pins import of_release
+    from blocklist.ledger.releases import history
+
+    with reading(session(context).database) as connection:
+        found = history(connection) if connection else []
+        pin = of_release(connection) if connection else None
     if as_json:
         show_json(found)
         return
-    columns = ("release", "created", "by", "blocked", "held", "added", "removed")
-    counts = (
-        (
-            r.number,
-            r.created,
-            r.cause,
-            f"{r.blocked:,}",
-            f"{r.held:,}",
-            f"+{r.added:,}",
-            f"-{r.removed:,}",
-        )
-        for r in found
+    columns = (
+        "release", "created", "by", "who", "blocked", "held", "added", "removed", "feeds",
+        "serial", "why",
+    )  # fmt: skip
+    show_table(columns, map(_row, found))
+    if pin:
+        show(pinned(pin.release, pin.created, pin.reason))
+
+
+def _row(release: "Release") -> tuple[object, ...]:
+    sound = [feed for feed in release.feeds.values() if feed["state"] in ("fresh", "unchanged")]
+    return (
+        release.number,
+        release.created,
+        release.cause,
+        release.who,
+        f"{release.blocked:,}",
+        f"{release.held:,}",
+        f"+{release.added:,}",
+        f"-{release.removed:,}",
+        f"{len(sound)} of {len(release.feeds)}" if release.feeds else None,
+        release.serial,
+        "pruned" if release.pruned else release.reason,
     )
-    show_table(columns, counts)
+
+
+def pinned(release: int | None, since: str, reason: str) -> str:
+    """Return in a sentence that nothing is published, and how to end that."""
+    why = f" ({reason})" if reason else ""
+    return (
+        f"release {release} is pinned since {since}{why}: nothing new is published until: "
+        "blocklist release unpin"
+    )
 
 
 @app.command("show")
 def one(
     context: typer.Context,
-    number: Annotated[int | None, typer.Argument(help="The newest unless told.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10**9, help="How many entries to show.")] = 20,
+    which: Annotated[str, typer.Argument(metavar="RELEASE", help=_WHICH)] = "current",
+    limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
-    """Show a release: its counts and what it blocks."""
+    """Show a release, or what the gate held and why: its counts, feeds and what it blocks."""
     from blocklist.ledger.bulk import Bulk
-    from blocklist.ledger.releases import rows
+    from blocklist.release.named import rows
 
-    found = [r for r in _history(context) if number is None or r.number == number]
-    if not found:
-        wanted = "no release yet" if number is None else f"there is no release {number}"
-        raise UsageError(f"{wanted}; see: blocklist release list")
-    release = found[0]
+    found = _named(context, which)
     with Bulk(session(context).database) as bulk:
-        content = rows(bulk, release.number)
+        content = rows(bulk, found)
     shown = content.sort("value").head(limit)
     if as_json:
-        show_json({"release": release, "entries": content.height, "shown": shown.to_dicts()})
+        objections = [objection.text for objection in found.objections]
+        told = {"release": found.release, "candidate": found.waits, "objections": objections}
+        show_json({**told, "entries": content.height, "shown": shown.to_dicts()})
         return
-    show(
-        f"release {release.number} of {release.created}: {release.blocked:,} blocked, "
-        f"{release.held:,} held"
-    )
-    show_table(
-        ("action", "kind", "scope", "value"),
-        shown.select("action", "kind", "scope", "value").iter_rows(),
-    )
+    release = found.release
+    show(f"{found.title} of {release.created}: {release.blocked:,} blocked, {release.held:,} held")
+    for objection in found.objections:
+        show(f"  held by the gate: {objection.text}")
+    for category, count in release.categories.items():
+        show(f"  {category}: {count:,}")
+    columns = ("action", "kind", "scope", "value")
+    show_table(columns, shown.select(columns).iter_rows())
     if content.height > limit:
         show(f"... and {content.height - limit:,} more (--limit)")
 
 
-def _history(context: typer.Context) -> list["Release"]:
+@app.command("diff")
+def difference(
+    context: typer.Context,
+    two: Annotated[tuple[str, str], typer.Argument(metavar="A B", help=f"Each is: {_WHICH}")],
+    feed: Annotated[str | None, typer.Option(help="Only what this feed lists.")] = None,
+    category: Annotated[
+        Category | None, typer.Option(help="Only what feeds of this category list.")
+    ] = None,
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """Show what B blocks or allows that A does not, and the other way round, and who lists it."""
+    from blocklist.ledger.bulk import Bulk
+    from blocklist.release.diff import diff
+    from blocklist.release.movers import sentence as listed_by
+
+    config = session(context).config
+    was, will = (_named(context, which) for which in two)
+    feeds = {*config.feeds, *was.release.feeds, *will.release.feeds}
+    with Bulk(config.database) as bulk:
+        found = diff(bulk, was, will, feeds, _only(config, feed, category, feeds))
+    parts = [("+", found.added), ("-", found.removed)]
+    if as_json:
+        counts = {"added": found.added.height, "removed": found.removed.height}
+        by = {"added_by": found.added_by, "removed_by": found.removed_by}
+        shown = {
+            name: part.head(limit).to_dicts() for name, (_, part) in zip(counts, parts, strict=True)
+        }
+        show_json({"from": was.release, "to": will.release, **counts, **by, "shown": shown})
+        return
+    show(f"from {was.title} to {will.title}: +{found.added.height:,} -{found.removed.height:,}")
+    for line in (*listed_by("comes", found.added_by), *listed_by("goes", found.removed_by)):
+        show(f"  {line}")
+    columns = ("action", "kind", "scope", "value")
+    rows = [(s, *row) for s, part in parts for row in part.head(limit).select(columns).iter_rows()]
+    show_table(("", *columns), rows)
+    left = found.added.height + found.removed.height - len(rows)
+    if left:
+        show(f"... and {left:,} more (--limit)")
+
+
+def _only(
+    config: "Config", feed: str | None, category: Category | None, feeds: set[str]
+) -> list[str] | None:
+    from blocklist.spec import suggestion
+
+    if feed is not None and feed not in feeds:
+        raise UsageError(f"{feed}: no such feed{suggestion(feed, feeds)}")
+    if feed is None and category is None:
+        return None
+    return [
+        name
+        for name in sorted(feeds)
+        if feed in (None, name)
+        and (category is None or (name in config.feeds and config.feeds[name].category is category))
+    ]
+
+
+def _named(context: typer.Context, which: str) -> "Named":
     from blocklist.ledger.connection import reading
-    from blocklist.ledger.releases import history
+    from blocklist.release.named import named
 
     with reading(session(context).database) as connection:
-        return history(connection) if connection else []
+        return named(connection, which)
 
 
 def sentence(built: "Built") -> str:
     """Return what a build did, in a sentence."""
     release = built.release
+    if built.pin:
+        return f"nothing judged: release {release.number} is pinned, {release.blocked:,} blocked"
     if not built.fresh:
         return f"nothing changed: release {release.number} stays, {release.blocked:,} blocked"
+    return counted(release)
+
+
+def counted(release: "Release") -> str:
+    """Return a release's counts, in a sentence."""
     return (
         f"release {release.number}: {release.blocked:,} blocked (+{release.added:,} "
         f"-{release.removed:,}), {release.held:,} held for review"
     )
+
+
+def tell(built: "Built") -> None:
+    """Tell on stderr what a person should hear of a build."""
+    for note in built.notes:
+        warn(note)
+    if built.pin:
+        warn(pinned(built.pin.release, built.pin.created, built.pin.reason))

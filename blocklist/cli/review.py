@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.lasting import Lasting, Until, author, end
+from blocklist.cli.lasting import Lasting, Until, end
 from blocklist.cli.operator import NEXT, parsed
 from blocklist.cli.session import Json, printable, readable, session, show, show_json, show_table
 from blocklist.errors import UsageError
+from blocklist.ledger.author import author
 from blocklist.model import Entry, Indicator, Reason, Verdict
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from blocklist.cli import export as exporting
 from blocklist.cli import resolve as resolving
 from blocklist.cli import update as updating
 from blocklist.cli.operator import ended
-from blocklist.cli.release import sentence
+from blocklist.cli.release import sentence, tell
 from blocklist.cli.session import Json, Session, session, show, show_json
 from blocklist.errors import GateHeld
 
@@ -25,13 +25,12 @@ def run(context: typer.Context, as_json: Json = False) -> None:
     """
     report: dict[str, object] = {}
     try:
-        good, exports = _job(session(context), report, tables=not as_json)
-    except GateHeld as held:
-        report["held"] = str(held)
-        raise
+        good, exports, held = _job(session(context), report, tables=not as_json)
     finally:
         if as_json and report:
             show_json(report)
+    if held:
+        raise held
     if any(outcome.result is None for outcome in exports):
         raise typer.Exit(exporting.EXPORT_FAILED)
     if not good:
@@ -40,15 +39,14 @@ def run(context: typer.Context, as_json: Json = False) -> None:
 
 def _job(
     current: Session, report: dict[str, object], *, tables: bool
-) -> tuple[bool, list["Exported"]]:
+) -> tuple[bool, list["Exported"], GateHeld | None]:
     """Do the job, and note in `report` what is done, for it may end in the middle.
 
-    Return whether every feed and resolver was good, and how the exports ended.
+    Return whether every feed and resolver was good, how the exports ended, and what the gate held.
     """
     from blocklist.collect import update as collect
     from blocklist.export import every
     from blocklist.ledger.book import writing
-    from blocklist.release import build as builder
 
     config = current.config
     feeds = collect.chosen(config, [])
@@ -61,14 +59,12 @@ def _job(
         if config.resolve.enabled:
             good = _looked_up(current, book, report, tables=tables) and good
         current.say("judging")
-        built = builder.build(config, book, "run")
-        report |= {"release": built.release, "changed": built.fresh}
-        if tables:
-            show(sentence(built))
+        held = _built(current, book, report, tables=tables)
+        # Also when the gate held: what the operator decided is published all the same.
         exports = report["exports"] = exporting.exported(current, book, every.chosen(config, []))
     if tables and exports:
         exporting.show_exports(exports)
-    return good, exports
+    return good, exports, held
 
 
 def _looked_up(current: Session, book: "Book", report: dict[str, object], *, tables: bool) -> bool:
@@ -78,3 +74,30 @@ def _looked_up(current: Session, book: "Book", report: dict[str, object], *, tab
     if tables:
         show(resolving.sentence(found))
     return not found.causes
+
+
+def _built(
+    current: Session, book: "Book", report: dict[str, object], *, tables: bool
+) -> GateHeld | None:
+    """Build a release; return what the gate holds, and raise it where nothing is out yet."""
+    from blocklist.release.build import build
+
+    try:
+        built = build(current.config, book, "run")
+    except GateHeld as held:
+        report["held"] = str(held)
+        if not _published(book):
+            raise
+        return held
+    report |= {"release": built.release, "changed": built.fresh, "pin": built.pin}
+    if tables:
+        show(sentence(built))
+    tell(built)
+    return None
+
+
+def _published(book: "Book") -> bool:
+    from blocklist.ledger.releases import history
+
+    with book.small() as db:
+        return bool(history(db.conn))

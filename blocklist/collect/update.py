@@ -102,14 +102,19 @@ def update(
 
 def _arrivals(
     config: Config, book: Book, feeds: list[Feed], named: bool, progress: Progress
-) -> Generator[tuple[Feed, FeedHealth, "Awaited | datetime"]]:
-    """Yield each feed with its answer, or with when it is due, as soon as it is there."""
+) -> Generator[tuple[Feed, FeedHealth, "Awaited | datetime | None"]]:
+    """Yield each feed with its answer as soon as it is there.
+
+    In place of the answer stands when it is due, or None for a feed that is pinned.
+    """
     healths = {feed.name: book.feed(feed) for feed in feeds}
     away = []
     for feed in feeds:
         health = healths[feed.name]
         due = wait_until(feed, health) if is_read_alike(feed, health) and not named else None
-        if due is not None:
+        if health.pinned:
+            yield feed, health, None
+        elif due is not None:
             yield feed, health, due
         elif is_local(feed):
             yield feed, health, partial(fetched, feed, config.collect)
@@ -148,8 +153,10 @@ def _base(config: Config, feed: Feed, health: FeedHealth) -> Path | None:
 
 
 def _taken(
-    config: Config, book: Book, feed: Feed, health: FeedHealth, got: "Awaited | datetime"
+    config: Config, book: Book, feed: Feed, health: FeedHealth, got: "Awaited | datetime | None"
 ) -> Outcome:
+    if got is None:
+        return _pinned(feed, health)
     if isinstance(got, datetime):
         return _not_due(feed, health, got)
     try:
@@ -168,6 +175,12 @@ def _not_due(feed: Feed, health: FeedHealth, due: datetime) -> Outcome:
 
 def _failing(feed: Feed, health: FeedHealth, state: FeedState, cause: str) -> Outcome:
     return Outcome(feed.name, state, cause, health.entries, note=age(health))
+
+
+def _pinned(feed: Feed, health: FeedHealth) -> Outcome:
+    note = f"pinned since {health.pinned}; until: blocklist release unpin --feed {feed.name}"
+    state = FeedState.UNCHANGED if health.state in GOOD else health.state
+    return Outcome(feed.name, state, health.cause, health.entries, note=note)
 
 
 def _failed(book: Book, feed: Feed, health: FeedHealth, error: FetchError) -> Outcome:

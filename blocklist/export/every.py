@@ -53,7 +53,8 @@ def export_every(
         pages = pl.concat([rows, filters.pages(bulk, number)])
         asked = any(export.asks_who for export in wanted)
         known = filters.evidence(bulk, config, number) if asked else None
-        feeds = [config.feeds[name] for name in listings.speaking(bulk, _enabled(config), number)]
+        basis = releases.basis(bulk, number)
+        feeds = [config.feeds[name] for name in listings.speaking(bulk, _enabled(config), basis)]
     outcomes = []
     for export in wanted:
         state = _known(last.get(export.name), export)

@@ -45,11 +45,9 @@ class Evidence:
 def evidence(bulk: Bulk, config: Config, release: int) -> Evidence:
     """Return the evidence behind a release."""
     feeds = {feed.name: feed for feed in config.feeds.values() if feed.enabled}
-    return Evidence(
-        listings.in_force(bulk, list(feeds), release).match_to_schema(LISTINGS),
-        feeds,
-        releases.own_blocks(bulk, release),
-    )
+    listed = listings.in_force(bulk, list(feeds), releases.basis(bulk, release))
+    own = releases.own_blocks(bulk, release)
+    return Evidence(listed.match_to_schema(LISTINGS), feeds, own)
 
 
 def pages(bulk: Bulk, release: int) -> pl.DataFrame:

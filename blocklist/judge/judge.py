@@ -71,12 +71,12 @@ def _names(case: Case, listings: pl.DataFrame, trust: pl.DataFrame) -> pl.DataFr
 
 def _networks(case: Case, listings: pl.DataFrame, trust: pl.DataFrame) -> pl.DataFrame:
     frame = candidates.scored(listings, trust)
-    hits = _network_hits(case.guards.entries, frame["value"])
+    hits = network_hits(case.guards.entries, frame["value"])
     kind = pl.lit(Kind.IP.value, KIND)
     return frame.join(hits, on="value", how="left").with_columns(kind=kind)
 
 
-def _network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
+def network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     """Return `value`, `class` and `cause` of networks that share an address with a guard's.
 
     One that is too wide to be anybody's alone is guarded as a shared host is.

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from blocklist.catalogue import Feed
 from blocklist.ledger import connection, lock
+from blocklist.ledger.author import author
 from blocklist.ledger.health import NOTHING, FeedHealth, Validators, healths, usual_entries
 from blocklist.ledger.times import now
 from blocklist.model import FeedState
@@ -19,10 +20,11 @@ from blocklist.model import FeedState
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The database and the number of the run that writes to it."""
+    """The database, and the number of the run that writes to it and who runs it."""
 
     database: Path
     run: int
+    who: str
 
     @contextmanager
     def small(self) -> Iterator[Database]:
@@ -86,13 +88,14 @@ def writing(database: Path, command: str) -> Iterator[Book]:
     with lock.writer(database, command):
         connection.prepare(database)
         with connection.writing(database) as opened:
-            run = _begin(opened, command)
-        yield Book(database, run)
+            who = author()
+            run = _begin(opened, command, who)
+        yield Book(database, run, who)
         with connection.writing(database) as opened:
             opened.execute("UPDATE run SET finished = ? WHERE id = ?", [now(), run])
 
 
-def _begin(opened: sqlite3.Connection, command: str) -> int:
-    sql = "INSERT INTO run (command, started) VALUES (?, ?) RETURNING id"
-    (run,) = opened.execute(sql, [command, now()]).fetchone()
+def _begin(opened: sqlite3.Connection, command: str, who: str) -> int:
+    sql = "INSERT INTO run (command, started, who) VALUES (?, ?, ?) RETURNING id"
+    (run,) = opened.execute(sql, [command, now(), who]).fetchone()
     return int(run)

@@ -15,6 +15,9 @@ def last(reader: sqlite3.Connection) -> dict[str, Row]:
 
 
 def save(book: Book, row: Row) -> None:
-    """Record the state of an export in place of its last one."""
+    """Record the state of an export in place of its last one, and its serial with the release."""
+    serial = "UPDATE release SET serial = max(coalesce(serial, 0), ?) WHERE number = ?"
     with book.small() as db:
         db.table("export").upsert(row, pk="name")
+        if row["serial"] is not None:
+            db.execute(serial, [row["serial"], row["release"]])

@@ -3,6 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
+from blocklist.ledger.connection import HISTORY, version
 from blocklist.model import FeedState
 
 #: How many accepted snapshots tell what is usual: slow loss shows, and a lasting change passes.
@@ -46,13 +47,17 @@ class FeedHealth:
     retry_at: str | None = None
     #: How many seconds the list itself asks to be left alone.
     expires: int | None = None
+    #: Since when a person wants it left as it is.
+    pinned: str | None = None
     validators: Validators = NOTHING
 
 
 def healths(reader: sqlite3.Connection) -> dict[str, FeedHealth]:
     """Return the health of all feeds ever seen, by name."""
-    (version,) = reader.execute("PRAGMA user_version").fetchone()
-    later = [name if version >= 2 else f"NULL AS {name}" for name in _SINCE_2]
+    known = version(reader)
+    later = [name if known >= 2 else f"NULL AS {name}" for name in _SINCE_2]
+    pinned = "(SELECT created FROM pin WHERE feed_id = feed.id AND ended IS NULL)"
+    later.insert(3, pinned if known >= HISTORY else "NULL")
     rows = reader.execute(
         "SELECT name, id, state, cause, checked, accepted_at, fingerprint, entries, "
         f"{', '.join(later)} FROM feed"

@@ -15,9 +15,10 @@ from blocklist.model import FeedState
 
 _OPEN = pl.Schema([("value", pl.String()), ("scope", SCOPE)])
 _KEY = ["value", "scope"]
-_RUN = "(SELECT run_id FROM release WHERE number = ?)"
-_THEN = f"since <= {_RUN} AND (until IS NULL OR until > {_RUN})"
+_THEN = "since <= ? AND (until IS NULL OR until > ?)"
 _SLICE = 1_000_000
+#: The state of a snapshot that stands for the undoing of an earlier one.
+UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +105,58 @@ def _snapshot(
     return pl.DataFrame([row])
 
 
-def in_force(bulk: Bulk, feeds: list[str], release: int | None = None) -> pl.DataFrame:
-    """Return what the named feeds list now, or listed when a release was made (`LISTINGS`)."""
+_CAME = "feed_id = :feed AND since = :undone AND until IS NULL"
+# Of what went, only what has not come back meanwhile.
+_WENT = (
+    "feed_id = :feed AND until = :undone AND NOT EXISTS (SELECT 1 FROM listing AS still "
+    "WHERE still.feed_id = :feed AND still.value = listing.value "
+    "AND still.scope = listing.scope AND still.until IS NULL)"
+)
+
+
+def take_back(book: Book, feed: FeedHealth, reason: str) -> Change | None:
+    """Undo what the last accepted snapshot of a feed changed, and pin the feed.
+
+    Return the change; None where there was none before it, or it is undone already. History is
+    not overwritten: what came is ended by this run, and what went begins anew.
+    """
+    runs = "SELECT DISTINCT run_id FROM snapshot WHERE feed_id = ? AND state = 'fresh'"
+    with book.small() as db, db.atomic():
+        accepted = sorted(run for (run,) in db.execute(runs, [feed.id]))
+        if len(accepted) < 2:
+            return None
+        of = {"feed": feed.id, "undone": accepted[-1], "run": book.run}
+        db.execute(f"CREATE TEMP TABLE went AS SELECT * FROM listing WHERE {_WENT}", of)
+        removed = db.execute(f"UPDATE listing SET until = :run WHERE {_CAME}", of).rowcount
+        added = db.execute(
+            "INSERT INTO listing (feed_id, value, kind, scope, since, evidence) "
+            "SELECT feed_id, value, kind, scope, :run, evidence FROM temp.went",
+            of,
+        ).rowcount
+        if not added + removed:
+            return None
+        row = {"feed_id": feed.id, "run_id": book.run, "cause": reason}
+        db.table("snapshot").insert({**row, "state": UNDONE, "added": added, "removed": removed})
+        db.execute("UPDATE feed SET entries = entries + ? WHERE id = ?", [added - removed, feed.id])
+        del row["cause"]
+        db.table("pin").insert({**row, "created": now(), "reason": reason})
+    return Change(added, removed)
+
+
+def in_force(bulk: Bulk, feeds: list[str], run: int | None = None) -> pl.DataFrame:
+    """Return what the named feeds list now, or listed after a run (schema `LISTINGS`)."""
+    alive, moment = ("until IS NULL", ()) if run is None else (_THEN, (run, run))
     bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
     ids = {"feed_id": pl.Int64(), "feed": pl.String()}
     named = bulk.query(
         "SELECT id AS feed_id, name AS feed FROM feed WHERE name IN (SELECT name FROM temp.wanted)",
         schema=pl.Schema(ids),
     )
-    when, numbers = ("until IS NULL", []) if release is None else (_THEN, [release, release])
     rows = [
         bulk.query(
-            f"SELECT kind, value, scope FROM listing WHERE feed_id = ? AND {when}",
+            f"SELECT kind, value, scope FROM listing WHERE feed_id = ? AND {alive}",
             key,
-            *numbers,
+            *moment,
             schema=pl.Schema([("kind", KIND), *_OPEN.items()]),
         ).select(pl.lit(name).alias("feed"), "kind", "value", "scope")
         for key, name in named.iter_rows()
@@ -125,14 +164,14 @@ def in_force(bulk: Bulk, feeds: list[str], release: int | None = None) -> pl.Dat
     return pl.concat([pl.DataFrame(schema=LISTINGS), *rows])
 
 
-def speaking(bulk: Bulk, feeds: list[str], release: int) -> list[str]:
-    """Return those of the feeds that listed anything when a release was made, by name."""
+def speaking(bulk: Bulk, feeds: list[str], run: int) -> list[str]:
+    """Return those of the feeds that listed anything after a run, by name."""
     bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
     found = bulk.query(
         "SELECT name FROM feed WHERE name IN (SELECT name FROM temp.wanted) AND EXISTS "
         f"(SELECT 1 FROM listing WHERE feed_id = feed.id AND {_THEN}) ORDER BY name",
-        release,
-        release,
+        run,
+        run,
         schema=pl.Schema({"name": pl.String()}),
     )
     return found["name"].to_list()

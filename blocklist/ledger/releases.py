@@ -1,25 +1,39 @@
 """Releases in bulk: each is the difference to the one before, kept as intervals of verdicts."""
 
+import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import polars as pl
 
 from blocklist.columns.schema import RELEASE, VERDICT, VERDICTS
+from blocklist.ledger import pins
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.connection import HISTORY, version
 from blocklist.ledger.times import now
 from blocklist.model import Reason, Verdict
 
 # A score is as of a day; what it led to is what holds.
-_ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
+ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
+_NAMES = ", ".join(ROW.names())
 _KEY = ["value", "scope"]
+_ALIVE = "since <= ? AND (until IS NULL OR until > ?)"
 _BLOCK = list(Verdict).index(Verdict.BLOCK)
 _HOLD = list(Verdict).index(Verdict.HOLD)
 _ALLOW = list(Verdict).index(Verdict.ALLOW)
 _HOLD = list(Verdict).index(Verdict.HOLD)
 _URL_ONLY = list(Reason).index(Reason.URL_ONLY)
 _OPERATOR = list(Reason).index(Reason.OPERATOR)
+#: What exports carry of the verdicts: blocks, and the operator's entries that cut into them.
+IN_FORCE = f"(verdict = {_BLOCK} OR verdict IN ({_ALLOW}, {_HOLD}) AND reason = {_OPERATOR})"
+# What a release has in tables of its own columns, and what `run` says of it.
+_STORED = ("number", "run_id", "created", "cause", "blocked", "held", "added", "removed")
+_LATER = ("reason", "basis", "origin", "serial", "pruned", "feeds", "categories", "who")
+
+#: How a feed stood when a release was built: its `state` and how many `entries` it had.
+Standing = dict[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +47,110 @@ class Release:
     held: int
     added: int
     removed: int
+    #: Why a person published it, where one did: an accepted candidate, a rollback.
+    reason: str | None = None
+    #: The release whose content it has again, after a rollback.
+    origin: int | None = None
+    #: The highest serial of a zone that was rendered from it.
+    serial: int | None = None
+    #: Whether its content was pruned, so that only this row tells of it.
+    pruned: bool = False
+    #: The feeds that it was made of, and how they stood.
+    feeds: dict[str, Standing] = field(default_factory=dict)
+    #: How many indicators are blocked that feeds of a category list.
+    categories: dict[str, int] = field(default_factory=dict)
+    who: str | None = None
+    #: The run that published it, and the one after which feeds listed what it was judged from.
+    run: int = 0
+    basis: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How verdicts change: those that are new or otherwise, and those that no longer hold."""
+
+    new: pl.DataFrame
+    old: pl.DataFrame
+
+    def __bool__(self) -> bool:
+        return not (self.new.is_empty() and self.old.is_empty())
+
+    @property
+    def added(self) -> pl.DataFrame:
+        """What would be blocked and is not yet."""
+        return _blocks(self.new).join(_blocks(self.old), on=_KEY, how="anti")
+
+    @property
+    def removed(self) -> pl.DataFrame:
+        """What is blocked and would no longer be."""
+        return _blocks(self.old).join(_blocks(self.new), on=_KEY, how="anti")
+
+    def split(self, values: pl.Series) -> "tuple[Change, Change]":
+        """Return the part about these values, and the rest."""
+        wanted = values.to_frame("value")
+        mine, rest = (
+            Change(*(part.join(wanted, on="value", how=how) for part in (self.new, self.old)))
+            for how in ("semi", "anti")
+        )
+        return mine, rest
+
+    def more(self, verdict: Verdict) -> int:
+        """Return how many more verdicts of a kind there are after it."""
+        return sum(
+            sign * int((part["verdict"] == verdict.value).sum())
+            for sign, part in ((1, self.new), (-1, self.old))
+        )
+
+
+def _blocks(verdicts: pl.DataFrame) -> pl.DataFrame:
+    return verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)
 
 
 def history(reader: sqlite3.Connection) -> list[Release]:
     """Return all releases, newest first."""
+    # A database that nothing has written to since an upgrade is still read.
+    later = _LATER if version(reader) >= HISTORY else ()
     rows = reader.execute(
-        "SELECT number, created, cause, blocked, held, added, removed "
-        "FROM release ORDER BY number DESC"
+        f"SELECT {', '.join([*_STORED, *later])} FROM release JOIN run ON run.id = run_id "
+        "ORDER BY number DESC"
     )
-    return [Release(*row) for row in rows]
+    return [release(dict(zip([*_STORED, *later], row, strict=True))) for row in rows]
+
+
+def release(row: dict[str, Any]) -> Release:
+    """Return a release from the columns of its row."""
+    told = {name: json.loads(str(row.get(name) or "{}")) for name in ("feeds", "categories")}
+    run = row.pop("run_id")
+    told |= {"run": run, "basis": row.get("basis") or run, "pruned": bool(row.get("pruned"))}
+    return Release(**{**row, **told})
 
 
 def in_force(bulk: Bulk) -> pl.DataFrame:
     """Return the verdicts of the current release."""
-    names = ", ".join(_ROW.names())
-    sql = f"SELECT {names} FROM verdict WHERE until IS NULL"
-    return bulk.query(sql, schema=_ROW)
+    return bulk.query(f"SELECT {_NAMES} FROM verdict WHERE until IS NULL", schema=ROW)
+
+
+def verdicts(bulk: Bulk, number: int) -> pl.DataFrame:
+    """Return the verdicts of a release that is not pruned."""
+    return bulk.query(f"SELECT {_NAMES} FROM verdict WHERE {_ALIVE}", number, number, schema=ROW)
 
 
 def rows(bulk: Bulk, number: int) -> pl.DataFrame:
-    """Return what a release blocks and what its operator entries allow (schema `RELEASE`).
+    """Return what a release blocks and what its operator entries allow (schema `RELEASE`)."""
+    sql = f"SELECT kind, value, scope, verdict FROM verdict WHERE {_ALIVE} AND {IN_FORCE}"
+    return exported(bulk, sql, number, number)
+
+
+def exported(bulk: Bulk, sql: str, *parameters: int) -> pl.DataFrame:
+    """Return the rows of a query for `kind`, `value`, `scope` and `verdict` as `RELEASE`.
 
     What an entry holds stays open until a person has looked again, also below what is blocked.
     """
-    return bulk.query(
-        "SELECT kind, value, scope, "
-        f"CASE verdict WHEN {_HOLD} THEN {_ALLOW} ELSE verdict END AS verdict FROM verdict "
-        f"WHERE since <= ? AND (until IS NULL OR until > ?) AND (verdict = {_BLOCK} "
-        f"OR verdict IN ({_ALLOW}, {_HOLD}) AND reason = {_OPERATOR})",
-        number,
-        number,
-        schema=pl.Schema([*list(_ROW.items())[:3], ("verdict", VERDICT)]),
-    ).select("kind", "value", "scope", action=pl.col("verdict").cast(RELEASE["action"]))
+    action = f"CASE verdict WHEN {_HOLD} THEN {_ALLOW} ELSE verdict END AS verdict"
+    sql = f"SELECT kind, value, scope, {action} FROM ({sql})"
+    schema = pl.Schema([*list(ROW.items())[:3], ("verdict", VERDICT)])
+    found = bulk.query(sql, *parameters, schema=schema)
+    return found.select("kind", "value", "scope", action=pl.col("verdict").cast(RELEASE["action"]))
 
 
 def pages(bulk: Bulk, number: int) -> pl.DataFrame:
@@ -74,15 +160,14 @@ def pages(bulk: Bulk, number: int) -> pl.DataFrame:
         "AND since <= ? AND (until IS NULL OR until > ?)",
         number,
         number,
-        schema=pl.Schema(list(_ROW.items())[:3]),
+        schema=pl.Schema(list(ROW.items())[:3]),
     ).with_columns(action=pl.lit(Verdict.BLOCK.value, RELEASE["action"]))
 
 
 def own_blocks(bulk: Bulk, number: int) -> pl.Series:
     """Return the values that the operator blocks in a release."""
     found = bulk.query(
-        f"SELECT value FROM verdict WHERE verdict = {_BLOCK} AND reason = {_OPERATOR} "
-        "AND since <= ? AND (until IS NULL OR until > ?)",
+        f"SELECT value FROM verdict WHERE verdict = {_BLOCK} AND reason = {_OPERATOR} AND {_ALIVE}",
         number,
         number,
         schema=pl.Schema({"value": pl.String()}),
@@ -90,42 +175,70 @@ def own_blocks(bulk: Bulk, number: int) -> pl.Series:
     return found["value"]
 
 
-def changes(before: pl.DataFrame, judged: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the verdicts that are new or otherwise, and those that no longer hold."""
-    columns = _ROW.names()
-    after = judged.select(columns)
-    return (
+def basis(bulk: Bulk, number: int) -> int:
+    """Return the run after which feeds listed what a release was judged from."""
+    sql = "SELECT coalesce(basis, run_id) AS run FROM release WHERE number = ?"
+    return int(bulk.query(sql, number, schema=pl.Schema({"run": pl.Int64()}))["run"].item())
+
+
+def changes(before: pl.DataFrame, after: pl.DataFrame) -> Change:
+    """Return how verdicts change from `before` to `after`; scores do not count."""
+    columns = ROW.names()
+    after = after.select(columns)
+    return Change(
         after.join(before, on=columns, how="anti", nulls_equal=True),
         before.join(after, on=columns, how="anti", nulls_equal=True),
     )
 
 
-def publish(
-    book: Book, number: int, cause: str, judged: pl.DataFrame, before: pl.DataFrame
-) -> Release:
-    """Make the verdicts the release `number`, in one transaction."""
-    new, old = changes(before, judged)
-    counts = dict(judged["verdict"].cast(pl.String).value_counts().iter_rows())
-    blocked_new = new.filter(pl.col("verdict") == Verdict.BLOCK.value)
-    blocked_old = old.filter(pl.col("verdict") == Verdict.BLOCK.value)
-    release = Release(
-        number=number,
+def following(book: Book, past: Release | None, change: Change, cause: str) -> Release:
+    """Return the release that a change makes of the one in force, with its counts."""
+    return Release(
+        number=past.number + 1 if past else 1,
         created=now(),
         cause=cause,
-        blocked=counts.get(Verdict.BLOCK, 0),
-        held=counts.get(Verdict.HOLD, 0),
-        added=blocked_new.join(blocked_old, on=_KEY, how="anti").height,
-        removed=blocked_old.join(blocked_new, on=_KEY, how="anti").height,
+        blocked=(past.blocked if past else 0) + change.more(Verdict.BLOCK),
+        held=(past.held if past else 0) + change.more(Verdict.HOLD),
+        added=change.added.height,
+        removed=change.removed.height,
+        who=book.who,
+        run=book.run,
+        basis=book.run,
     )
+
+
+def publish(book: Book, new: Release, change: Change, *, pinned: bool = False) -> None:
+    """Make a change the release `new`, in one transaction, and pin it if told.
+
+    A candidate is then out of date.
+    """
     with Bulk(book.database) as bulk:
-        record = {name: getattr(release, name) for name in Release.__dataclass_fields__}
-        bulk.append("release", pl.DataFrame([{**record, "run_id": book.run}]))
-        if not old.is_empty():
-            bulk.stage("ended", old.select(_KEY))
+        if pinned:
+            pins.pin_release(bulk, book, new.number, new.reason or "")
+        bulk.append("release", pl.DataFrame([record(book, new)]))
+        if not change.old.is_empty():
+            bulk.stage("ended", change.old.select(_KEY))
             bulk.execute(
                 "UPDATE verdict SET until = ? WHERE until IS NULL "
                 "AND (value, scope) IN (SELECT value, scope FROM temp.ended)",
-                number,
+                new.number,
             )
-        bulk.append("verdict", new.sort(_KEY).with_columns(since=pl.lit(number, pl.Int64)))
-    return release
+        rows = change.new.sort(_KEY).with_columns(since=pl.lit(new.number, pl.Int64))
+        bulk.append("verdict", rows)
+        forget_candidate(bulk)
+
+
+def forget_candidate(bulk: Bulk) -> None:
+    """Forget what the gate held (`ledger.candidate`), for it is a difference to the past."""
+    for table in ("candidate", "candidate_verdict"):
+        bulk.execute(f"DELETE FROM {table}")
+
+
+def record(book: Book, new: Release) -> dict[str, object]:
+    """Return the columns of a release's row."""
+    names = {one.name for one in fields(new)} - {"who", "run"}
+    row: dict[str, object] = {name: getattr(new, name) for name in sorted(names)}
+    told = {name: json.dumps(row[name]) for name in ("feeds", "categories")}
+    row |= {**told, "pruned": int(new.pruned), "run_id": book.run}
+    # A column of nothing but nulls has no type.
+    return {name: value for name, value in row.items() if value is not None}

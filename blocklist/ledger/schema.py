@@ -77,6 +77,23 @@ _FACT = """CREATE TABLE fact (
     pause INTEGER NOT NULL, gone INTEGER NOT NULL, gone_since TEXT) WITHOUT ROWID"""
 
 
+@migrations()
+def history(db: Database) -> None:
+    """Add who ran what and why, what a release was made of, a candidate that waits, and pins.
+
+    `basis` is the run after which feeds listed what a release was judged from; `origin` is the
+    release that one has the content of again; `serial` the highest of its zones;
+    a `pruned` release is a row without its content.
+    """
+    columns = ("reason TEXT", "basis INTEGER", "origin INTEGER", "serial INTEGER", "feeds TEXT")
+    for column in (*columns, "categories TEXT", "pruned INTEGER NOT NULL DEFAULT 0"):
+        db.conn.execute(f"ALTER TABLE release ADD COLUMN {column}")
+    db.conn.execute("ALTER TABLE run ADD COLUMN who TEXT")
+    for statement in _HISTORY:
+        db.conn.execute(statement)
+    db.conn.execute("PRAGMA user_version = 5")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"
@@ -130,4 +147,22 @@ _TABLES = (
     f"""CREATE VIEW verdicts AS SELECT value, {_words("kind", Kind)}, {_words("scope", Scope)},
         {_words("verdict", Verdict)}, {_words("reason", Reason)}, cause, since, until
         FROM verdict""",
+)
+
+_HISTORY = (
+    # A release that the gate held, as its difference to the release in force; at most one.
+    """CREATE TABLE candidate (
+        number INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run, created TEXT NOT NULL,
+        cause TEXT NOT NULL, blocked INTEGER NOT NULL, held INTEGER NOT NULL,
+        added INTEGER NOT NULL, removed INTEGER NOT NULL, basis INTEGER, feeds TEXT,
+        categories TEXT, objections TEXT NOT NULL)""",
+    # Without a verdict: what is in force and no longer would be.
+    """CREATE TABLE candidate_verdict (
+        value TEXT NOT NULL, scope INTEGER NOT NULL, kind INTEGER, verdict INTEGER,
+        reason INTEGER, cause TEXT, PRIMARY KEY (value, scope)) WITHOUT ROWID""",
+    # While one has not ended, nothing else is published; with a feed, that feed is left alone.
+    """CREATE TABLE pin (
+        id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run, feed_id INTEGER
+        REFERENCES feed, release INTEGER, created TEXT NOT NULL, reason TEXT NOT NULL,
+        ended TEXT)""",
 )

@@ -1,6 +1,7 @@
 """Build a release: judge what is listed now, pass the gate, publish the difference."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -9,46 +10,80 @@ from blocklist.errors import GateHeld
 from blocklist.judge import guards
 from blocklist.judge.candidates import hosts_of_urls
 from blocklist.judge.judge import Case, judge
-from blocklist.ledger import listings, operator, releases
+from blocklist.ledger import candidate, listings, operator, pins, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.health import healths
-from blocklist.ledger.releases import Release
-from blocklist.model import Entry, Reason, Verdict
+from blocklist.ledger.candidate import Candidate, Objection
+from blocklist.ledger.health import FeedHealth, healths
+from blocklist.ledger.pins import Pin
+from blocklist.ledger.releases import Change, Release
+from blocklist.model import Entry
 from blocklist.queries import parse_query
-from blocklist.release import gate
+from blocklist.release import budgets, gate
+from blocklist.release.movers import movers, sentence, spoken
+from blocklist.release.overruled import overruled
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The release in force after a build, and whether the build made it."""
+    """The release in force after a build, and whether the build made it.
+
+    `notes` are what a person should hear of it; with a `pin`, nothing was judged at all.
+    """
 
     release: Release
     fresh: bool
+    notes: tuple[str, ...] = ()
+    pin: Pin | None = None
 
 
-def build(config: Config, book: Book, cause: str) -> Built:
+@dataclass(frozen=True)
+class _Past:
+    """What the ledger knew before the build."""
+
+    release: Release | None
+    healths: dict[str, FeedHealth]
+    entries: list[Entry]
+    candidate: Candidate | None
+
+
+def build(config: Config, book: Book, cause: str, accepted: Iterable[str] = ()) -> Built:
     """Judge all that is listed and publish what changed; nothing changed is no new release.
 
-    Raise `GateHeld` (exit 3) with every objection when the candidate may not be published.
+    Raise `GateHeld` (exit 3) with every objection when the candidate may not be published: it is
+    kept, and what the operator decided is published without it. All that feeds `accepted` by a
+    person have changed is within any budget. While a release is pinned, nothing happens.
     """
     with book.small() as db:
-        past = releases.history(db.conn)
-        known = healths(db.conn)
+        history = releases.history(db.conn)
+        pin = pins.of_release(db.conn)
         feeds = {feed.name for feed in config.feeds.values() if feed.enabled}
-        entries = list(operator.as_judged(db.conn, feeds))
+        past = _Past(
+            history[0] if history else None,
+            healths(db.conn),
+            list(operator.as_judged(db.conn, feeds)),
+            candidate.waiting(db.conn),
+        )
+    if pin is not None:
+        return Built(history[0], fresh=False, pin=pin)
     with Bulk(book.database) as bulk:
-        case = _case(config, entries, bulk)
+        case = _case(config, past.entries, bulk)
         before = releases.in_force(bulk)
     judged = judge(case)
-    found = gate.objections(config, known, _blocked(judged), _unexplained(before, judged))
+    change = releases.changes(before, judged)
+    new = releases.following(book, past.release, change, cause)
+    if change:
+        new = _described(new, config, past, case, judged)
+    meant = _meant(book, past.release, case, accepted) if change else judged["value"].clear()
+    found = gate.objections(gate.Case(config, past.healths, past.release, new, change, meant))
     if found:
-        held = f"release {past[0].number} stays" if past else "nothing is published yet"
-        raise GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(found))
-    if past and all(part.is_empty() for part in releases.changes(before, judged)):
-        return Built(past[0], fresh=False)
-    number = past[0].number + 1 if past else 1
-    return Built(releases.publish(book, number, cause, judged, before), fresh=True)
+        raise _held(book, past, case, new, change, found)
+    if past.release and not change:
+        if past.candidate:
+            candidate.drop(book)
+        return Built(past.release, fresh=False)
+    releases.publish(book, new, change)
+    return Built(new, fresh=True, notes=tuple(overruled(case.guards, change)))
 
 
 def _case(config: Config, entries: list[Entry], bulk: Bulk) -> Case:
@@ -81,12 +116,73 @@ def _guard_listings(config: Config, bulk: Bulk) -> pl.DataFrame:
     )
 
 
-def _blocked(verdicts: pl.DataFrame) -> int:
-    return int((verdicts["verdict"] == Verdict.BLOCK.value).sum())
+def _described(
+    new: Release, config: Config, past: _Past, case: Case, judged: pl.DataFrame
+) -> Release:
+    """Return a release with what it is made of: feeds and categories."""
+    known = {name: past.healths[name] for name in case.reliability if name in past.healths}
+    categories = {name: config.feeds[name].category.value for name in case.reliability}
+    return replace(
+        new,
+        feeds={
+            name: {"state": health.state.value, "entries": health.entries}
+            for name, health in known.items()
+        },
+        categories=budgets.by_category(case.listings, judged, categories),
+    )
 
 
-def _unexplained(before: pl.DataFrame, judged: pl.DataFrame) -> int:
-    """Return how many were blocked that the operator has neither blocked nor allowed since."""
-    by_operator = pl.col("reason") == Reason.OPERATOR.value
-    listed = before.filter(~by_operator & (pl.col("verdict") == Verdict.BLOCK.value))
-    return listed.join(judged.filter(by_operator), on="value", how="anti").height
+def _meant(book: Book, past: Release | None, case: Case, accepted: Iterable[str]) -> pl.Series:
+    """Return the values of feeds that were switched on or off since, and of those accepted."""
+    before = set(past.feeds) if past else set()
+    # An old release does not say what it was made of.
+    switched = before ^ case.reliability.keys() if before else set()
+    feeds = sorted({*switched, *accepted})
+    if past is None or not feeds:
+        return pl.Series("value", [], pl.String)
+    with Bulk(book.database) as bulk:
+        parts = [listings.in_force(bulk, feeds, run) for run in (past.basis, None)]
+    return spoken(pl.concat(parts))["value"].unique()
+
+
+def _held(
+    book: Book,
+    past: _Past,
+    case: Case,
+    new: Release,
+    change: Change,
+    found: list[Objection],
+) -> GateHeld:
+    """Keep the candidate, publish what the operator decided, and return what to raise."""
+    stays, lines = past.release, [objection.text for objection in found]
+    if stays:
+        mine, change = change.split(budgets.decided(change))
+        if mine:
+            stays = _onto(book, stays, mine, "your own entries")
+            releases.publish(book, stays, mine)
+            lines += overruled(case.guards, mine)
+            lines.append(f"release {stays.number} is the one before with what you decided since")
+        counts = releases.following(book, stays, change, new.cause)
+        new = replace(counts, feeds=new.feeds, categories=new.categories)
+    if change:
+        candidate.keep(book, Candidate(new, tuple(found)), change)
+        lines += _movers(book, past.release, case, change)
+        verb = "diff current" if stays else "show"
+        lines.append(f"look at it with: blocklist release {verb} candidate")
+    held = f"release {stays.number} stays" if stays else "nothing is published yet"
+    return GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(lines))
+
+
+def _onto(book: Book, past: Release, change: Change, cause: str) -> Release:
+    """Return the release that a part of a change makes, of the same feeds as the one before."""
+    made = releases.following(book, past, change, cause)
+    return replace(made, feeds=past.feeds, categories=past.categories, basis=past.basis)
+
+
+def _movers(book: Book, past: Release | None, case: Case, change: Change) -> list[str]:
+    said = sentence("comes", movers(change.added, case.listings))
+    if past is None:
+        return []
+    with Bulk(book.database) as bulk:
+        before = listings.in_force(bulk, sorted({*past.feeds, *case.reliability}), past.basis)
+    return said + sentence("goes", movers(change.removed, before))

@@ -1,0 +1,138 @@
+"""`release accept`, `rollback` and `unpin`: a person decides what is in force."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blocklist.cli import export as exporting
+from blocklist.cli.release import counted, sentence, tell
+from blocklist.cli.session import Json, Session, printable, session, show, show_json, warn
+from blocklist.errors import GateHeld, UsageError
+
+if TYPE_CHECKING:
+    from blocklist.ledger.book import Book
+    from blocklist.ledger.releases import Release
+
+app = typer.Typer()
+Why = Annotated[str, typer.Option(help="Why, for those who ask later.")]
+
+
+@app.command("accept")
+def accept(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why, for those who ask later.")],
+    as_json: Json = False,
+) -> None:
+    """Publish what the gate held, and write the exports; look at it first.
+
+    Exit code 3: it was judged without a sound guard, which is to be mended, not accepted.
+    """
+    from blocklist.ledger.book import writing
+    from blocklist.release import build
+    from blocklist.release.accept import accept as accepted
+
+    current = session(context)
+    with writing(current.config.database, "release accept") as book:
+        published = accepted(book, printable(reason))
+        if not as_json:
+            show(counted(published))
+        held = None
+        try:
+            # What was decided since the gate looked, such as an allow.
+            built = build.build(current.config, book, "release accept")
+        except GateHeld as again:
+            held = again
+        else:
+            if built.fresh:
+                published = built.release
+            tell(built)
+        _exports(current, book, published, as_json=as_json)
+        if held:
+            raise held
+
+
+@app.command("rollback")
+def rollback(
+    context: typer.Context,
+    number: Annotated[
+        int | None, typer.Argument(metavar="[RELEASE]", help="Which; else the one before.")
+    ] = None,
+    feed: Annotated[
+        str | None, typer.Option(help="Take back only this feed's last update, and pin the feed.")
+    ] = None,
+    reason: Why = "",
+    as_json: Json = False,
+) -> None:
+    """Go back to an earlier release: publish it under a new number, pin it, write the exports.
+
+    While it is pinned, nothing else is published; end that with: release unpin.
+    """
+    from blocklist.ledger.book import writing
+    from blocklist.release import undo
+
+    if feed is not None and number is not None:
+        raise UsageError("give either a release or --feed, not both")
+    current = session(context)
+    with writing(current.config.database, "release rollback") as book:
+        if feed is not None:
+            _without(current, book, feed, printable(reason), as_json=as_json)
+            return
+        undone = undo.rollback(book, number, printable(reason))
+        for note in undone.notes:
+            warn(note)
+        current.say("pinned: nothing else is published until: blocklist release unpin")
+        if not as_json:
+            show(counted(undone.release))
+        _exports(current, book, undone.release, as_json=as_json)
+
+
+@app.command("unpin")
+def unpin(
+    context: typer.Context,
+    feed: Annotated[str | None, typer.Option(help="Take updates of this feed again.")] = None,
+) -> None:
+    """Let the next run publish again what is new, or take the updates of a feed again."""
+    from blocklist.ledger import pins
+    from blocklist.ledger.book import writing
+    from blocklist.ledger.health import healths
+
+    with writing(session(context).database, "release unpin") as book:
+        if feed is None:
+            ended, what = pins.unpin_release(book), "the release in force"
+        else:
+            with book.small() as db:
+                known = healths(db.conn)
+            if feed not in known:
+                raise UsageError(f"{feed}: no such feed; see: blocklist feeds list")
+            ended, what = pins.unpin_feed(book, known[feed]), feed
+    if not ended:
+        raise UsageError(f"{what}: is not pinned")
+    session(context).say(f"{what}: no longer pinned; takes effect with the next: blocklist run")
+
+
+def _without(current: Session, book: "Book", feed: str, reason: str, *, as_json: bool) -> None:
+    from blocklist.release import build, undo
+
+    change = undo.take_back(book, feed, reason)
+    current.say(
+        f"{feed}: its last update is taken back (+{change.added:,} -{change.removed:,}) and the "
+        f"feed pinned until: blocklist release unpin --feed {feed}"
+    )
+    built = build.build(current.config, book, "release rollback", [feed])
+    if not as_json:
+        show(sentence(built))
+    tell(built)
+    _exports(current, book, built.release, as_json=as_json)
+
+
+def _exports(current: Session, book: "Book", release: "Release", *, as_json: bool) -> None:
+    """Write all exports from the release in force; raise `typer.Exit` (exit 6) when one failed."""
+    from blocklist.export import every
+
+    outcomes = exporting.exported(current, book, every.chosen(current.config, []))
+    if as_json:
+        show_json({"release": release, "exports": outcomes})
+    elif outcomes:
+        exporting.show_exports(outcomes)
+    if any(outcome.result is None for outcome in outcomes):
+        raise typer.Exit(exporting.EXPORT_FAILED)

@@ -1,0 +1,102 @@
+"""How much a release may change unseen: budgets on what no person meant to change."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.config import Gate
+from blocklist.ledger.releases import Change, Release
+from blocklist.model import Reason, Verdict
+
+_GUARDED = [Reason.PROTECTED.value, Reason.POPULAR.value, Reason.SHARED_HOST.value]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What would come, what would go, and what of that which comes was guarded until now."""
+
+    added: pl.DataFrame
+    removed: pl.DataFrame
+    unguarded: pl.DataFrame
+
+    def __bool__(self) -> bool:
+        return not (self.added.is_empty() and self.removed.is_empty())
+
+
+def decided(change: Change) -> pl.Series:
+    """Return the values about which the operator's word changed: an entry came, or ended."""
+    by_operator = pl.col("reason") == Reason.OPERATOR.value
+    return pl.concat([part.filter(by_operator)["value"] for part in (change.new, change.old)])
+
+
+def unexplained(change: Change, meant: pl.Series) -> Balance:
+    """Return what changes without anybody having meant it.
+
+    What the operator decided is no accident, and neither are the `meant` values.
+    """
+    explained = pl.concat([meant, decided(change)]).to_frame("value")
+    guarded = change.old.filter(pl.col("reason").cast(pl.String).is_in(_GUARDED))
+    added = change.added.join(explained, on="value", how="anti")
+    return Balance(
+        added=added,
+        removed=change.removed.join(explained, on="value", how="anti"),
+        unguarded=added.join(guarded, on="value", how="semi"),
+    )
+
+
+def by_category(
+    listings: pl.DataFrame, judged: pl.DataFrame, categories: dict[str, str]
+) -> dict[str, int]:
+    """Return how many indicators are blocked that feeds of each category list."""
+    blocked = judged.filter(pl.col("verdict") == Verdict.BLOCK.value).select("value").unique()
+    known = pl.DataFrame(list(categories.items()), schema=["feed", "category"], orient="row")
+    counts = (
+        listings.select("feed", "value")
+        .join(blocked, on="value", how="semi")
+        .join(known, on="feed")
+        .group_by("category")
+        .agg(pl.col("value").n_unique())
+    )
+    return dict(sorted(counts.iter_rows()))
+
+
+def exceeded(gate: Gate, past: Release, candidate: Release, balance: Balance) -> Iterator[str]:
+    """Yield which budgets a candidate exceeds, in words for a person."""
+    for key, part, does in (
+        ("max_added", balance.added, "come"),
+        ("max_removed", balance.removed, "go"),
+    ):
+        limit, count = getattr(gate, key), part.height
+        if count > max(limit * past.blocked, gate.always):
+            of = f"{past.blocked:,} blocked{_share(count, past.blocked)}"
+            yield f"{count:,} would {does} of {of}; gate.{key} is {limit:g}"
+    if balance and candidate.blocked > gate.max_total:
+        yield f"{candidate.blocked:,} would be blocked; gate.max_total is {gate.max_total:,}"
+    if balance.unguarded.height > gate.max_unguarded:
+        names = ", ".join(balance.unguarded["value"].sort().head(3))
+        yield (
+            f"{balance.unguarded.height:,} names would be blocked because a guard list no longer "
+            f"has them, such as {names}; gate.max_unguarded is {gate.max_unguarded}"
+        )
+    yield from _categories(gate, past, candidate, balance)
+
+
+def _categories(gate: Gate, past: Release, candidate: Release, balance: Balance) -> Iterator[str]:
+    for category in sorted({*past.categories, *candidate.categories}):
+        before, after = (one.categories.get(category, 0) for one in (past, candidate))
+        grown = after > before
+        key = "max_category_added" if grown else "max_category_removed"
+        limit, count = getattr(gate, key), abs(after - before)
+        # A change that somebody meant may explain it all.
+        possible = (balance.added if grown else balance.removed).height
+        if min(count, possible) > max(limit * before, gate.always):
+            does = "grow" if grown else "shrink"
+            yield (
+                f"{category} would {does} from {before:,} to {after:,} blocked"
+                f"{_share(count, before)}; gate.{key} is {limit:g}"
+            )
+
+
+def _share(count: int, of: int) -> str:
+    return f" ({count / of:.0%})" if of else ""

@@ -1,0 +1,26 @@
+"""Which feeds are behind a change: who lists what comes, and who listed what goes."""
+
+import polars as pl
+
+from blocklist.judge.candidates import hosts_of_urls
+
+_SHOWN = 3
+
+
+def spoken(listings: pl.DataFrame) -> pl.DataFrame:
+    """Return `feed` and `value` of listings (schema `LISTINGS`), a URL also as its host."""
+    parts = [listings, hosts_of_urls(listings)]
+    return pl.concat([part.select("feed", "value") for part in parts])
+
+
+def movers(changed: pl.DataFrame, listings: pl.DataFrame) -> dict[str, int]:
+    """Return the feeds that list any of the values, with how many each, most first."""
+    said = spoken(listings).join(changed.select("value"), on="value", how="semi").unique()
+    counts = said["feed"].value_counts().sort("count", "feed", descending=[True, False])
+    return dict(counts.iter_rows())
+
+
+def sentence(does: str, counts: dict[str, int]) -> list[str]:
+    """Return who is behind most of a change, in words; nothing where nobody lists it."""
+    most = ", ".join(f"{feed} ({count:,})" for feed, count in list(counts.items())[:_SHOWN])
+    return [f"what {does} is listed by: {most}"] if most else []

@@ -1,0 +1,54 @@
+"""Releases as people name them: by number, `current`, or `candidate` for what the gate held."""
+
+import sqlite3
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.errors import UsageError
+from blocklist.ledger import candidate, releases
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.candidate import Objection
+from blocklist.ledger.releases import Release
+
+CURRENT = "current"
+CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A release, or the candidate with what the gate has against it."""
+
+    release: Release
+    waits: bool = False
+    objections: tuple[Objection, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence."""
+        return "the candidate" if self.waits else f"release {self.release.number}"
+
+
+def named(reader: sqlite3.Connection | None, name: str) -> Named:
+    """Return what a person calls so; raise `UsageError` where it is not, or is pruned."""
+    past = releases.history(reader) if reader else []
+    if name == CANDIDATE:
+        waiting = candidate.waiting(reader) if reader else None
+        if waiting is None:
+            raise UsageError("there is no candidate: the gate holds nothing")
+        return Named(waiting.release, waits=True, objections=waiting.objections)
+    if name == CURRENT:
+        if not past:
+            raise UsageError("there is no release yet; run: blocklist run")
+        return Named(past[0])
+    for release in past:
+        if name == str(release.number):
+            if release.pruned:
+                raise UsageError(f"release {name} was pruned; see: blocklist release list")
+            return Named(release)
+    raise UsageError(f"there is no release {name}; see: blocklist release list")
+
+
+def rows(bulk: Bulk, of: Named) -> pl.DataFrame:
+    """Return what a release or the candidate blocks and allows (schema `RELEASE`)."""
+    return candidate.rows(bulk) if of.waits else releases.rows(bulk, of.release.number)

@@ -1,0 +1,26 @@
+"""The guards that an operator's new block entry overrules: legal, and worth a word."""
+
+import polars as pl
+
+from blocklist.judge.guards import Guards, name_hits
+from blocklist.judge.judge import network_hits
+from blocklist.ledger.releases import Change
+from blocklist.model import Kind, Reason
+
+
+def overruled(guards: Guards, change: Change) -> list[str]:
+    """Return what comes to be blocked by the operator although it is guarded, in words."""
+    mine = change.added.filter(pl.col("reason") == Reason.OPERATOR.value)
+    if mine.is_empty():  # nearly always, and guards take a while
+        return []
+    names, networks = (
+        mine.filter(pl.col("kind") == kind.value)["value"] for kind in (Kind.DOMAIN, Kind.IP)
+    )
+    registrable = guards.suffixes.registrable(names)
+    candidates = pl.DataFrame({"value": names, "registrable": registrable})
+    hits = [name_hits(guards, candidates), network_hits(guards.entries, networks)]
+    found = pl.concat([hit.select("value", "class", "cause") for hit in hits]).sort("value")
+    return [
+        f"{value} is blocked by your entry, although it is {guard}: {cause}"
+        for value, guard, cause in found.iter_rows()
+    ]

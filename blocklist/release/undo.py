@@ -1,0 +1,96 @@
+"""Undo: an earlier release comes back under a new number, or one feed's last update goes."""
+
+from dataclasses import dataclass, replace
+
+from blocklist.errors import UsageError
+from blocklist.ledger import listings, operator, releases
+from blocklist.ledger.book import Book
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.health import healths
+from blocklist.ledger.releases import Release
+from blocklist.model import Entry, Reason
+from blocklist.spec import suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The release that a rollback made, and what a person should hear of it."""
+
+    release: Release
+    notes: tuple[str, ...]
+
+
+def rollback(book: Book, number: int | None, reason: str) -> Undone:
+    """Publish what release `number` was, the one before unless told, under a new number; pin it.
+
+    Only the difference is written. Raise `UsageError` where there is no such release, or nothing
+    to undo.
+    """
+    with book.small() as db:
+        past = releases.history(db.conn)
+        entries = list(operator.entries(db.conn))
+    target = _target(past, number)
+    with Bulk(book.database) as bulk:
+        before, after = releases.in_force(bulk), releases.verdicts(bulk, target.number)
+    change = releases.changes(before, after)
+    if not change:
+        message = f"release {past[0].number} is the same as release {target.number}"
+        raise UsageError(f"{message}: there is nothing to undo")
+    new = replace(
+        releases.following(book, past[0], change, "release rollback"),
+        reason=reason or f"back to release {target.number}",
+        origin=target.number,
+        feeds=target.feeds,
+        categories=target.categories,
+        basis=target.basis,
+    )
+    releases.publish(book, new, change, pinned=True)
+    mine = after.filter(after["reason"] == Reason.OPERATOR.value)
+    known = set(mine.select("value", "scope", "verdict").iter_rows())
+    return Undone(new, tuple(_later(entries, known, target.number)))
+
+
+def _target(past: list[Release], number: int | None) -> Release:
+    if not past:
+        raise UsageError("there is no release yet, so there is nothing to undo")
+    wanted = number
+    if wanted is None:
+        # Of a rollback it is the one before the release that came back.
+        wanted = (past[0].origin or past[0].number) - 1
+        if wanted < 1:
+            raise UsageError("there is no release before this one, so there is nothing to undo")
+    found = next((release for release in past if release.number == wanted), None)
+    if found is None:
+        raise UsageError(f"there is no release {wanted}; see: blocklist release list")
+    if found.pruned:
+        raise UsageError(f"release {wanted} was pruned; see: blocklist release list")
+    return found
+
+
+def _later(entries: list[Entry], known: set[tuple[str, str, str]], number: int) -> list[str]:
+    return [
+        f"your {entry.action} of {entry.value} ({entry.scope}) is not in release {number}, "
+        "and so no longer in force"
+        for entry in entries
+        if (entry.value, entry.scope.value, entry.action.value) not in known
+    ]
+
+
+def take_back(book: Book, name: str, reason: str) -> listings.Change:
+    """Undo the last update of a feed, and pin the feed so that it does not come again.
+
+    Raise `UsageError` where there is no such feed, or nothing to take back.
+    """
+    with book.small() as db:
+        known = healths(db.conn)
+    if name not in known:
+        raise UsageError(f"{name}: no such feed was ever collected{suggestion(name, known)}")
+    if known[name].pinned:
+        raise UsageError(f"{name}: is pinned since {known[name].pinned}; its update is out already")
+    change = listings.take_back(book, known[name], reason)
+    if change is None:
+        raise UsageError(
+            f"{name}: has no earlier update to go back to; "
+            f"switch it off with: enabled = false in [feeds.{name}]"
+        )
+    return change

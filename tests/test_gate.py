@@ -1,0 +1,205 @@
+"""The gate's budgets, what it keeps of a release that it holds, and a person's yes to it."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from blocklist.config import Gate
+from blocklist.errors import GateHeld, UsageError
+from blocklist.ledger import book, candidate, releases
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.connection import reading
+from blocklist.ledger.releases import Change, Release
+from blocklist.model import Reason, Scope, Verdict
+from blocklist.release.accept import accept
+from blocklist.release.budgets import exceeded, unexplained
+from blocklist.release.diff import diff
+from blocklist.release.named import named
+from tests.test_release import State, actions, enter, frame, held, history, load, run
+
+LISTED = (Verdict.BLOCK, Reason.LISTED, None)
+MINE = (Verdict.BLOCK, Reason.OPERATOR, None)
+ALLOWED = (Verdict.ALLOW, Reason.OPERATOR, None)
+POPULAR = (Verdict.HOLD, Reason.POPULAR, "top")
+NOBODY = pl.Series("value", [], pl.String)
+
+
+def verdicts(first: int, end: int, said: tuple[Verdict, Reason, str | None] = LISTED) -> State:
+    return {(f"n{number}.example", Scope.EXACT): said for number in range(first, end)}
+
+
+def made(of: State) -> Release:
+    blocked = sum(said[0] is Verdict.BLOCK for said in of.values())
+    return Release(1, "", "test", blocked, 0, 0, 0, categories={"phishing": blocked})
+
+
+BEFORE = verdicts(0, 10)
+BUDGETS = [
+    (verdicts(0, 10), Gate(), NOBODY, "", "nothing changed"),
+    (verdicts(0, 3), Gate(), NOBODY, "", "few changes always pass"),
+    (verdicts(0, 7), Gate(always=0), NOBODY, "", "three of ten are 0.3"),
+    (verdicts(0, 6), Gate(always=0), NOBODY, "4 would go of 10 blocked (40%)", "four are not"),
+    (verdicts(0, 6), Gate(always=4), NOBODY, "", "but four always pass here"),
+    (verdicts(0, 4), Gate(always=0), NOBODY, "phishing would shrink from 10 to 4", "a category"),
+    (verdicts(0, 20), Gate(always=0), NOBODY, "", "twice as many"),
+    (verdicts(0, 21), Gate(always=0), NOBODY, "11 would come of 10 blocked", "more than twice"),
+    (verdicts(5, 15), Gate(always=0), NOBODY, "5 would go", "the number alone shows nothing"),
+    (verdicts(0, 11), Gate(max_total=10), NOBODY, "gate.max_total is 10", "more than servers bear"),
+    (verdicts(1, 10), Gate(max_total=8), NOBODY, "9 would be blocked", "although fewer than now"),
+    (verdicts(0, 4), Gate(always=0), pl.Series("value", [f"n{n}.example" for n in range(10)]), "",
+     "a person meant it"),
+    (verdicts(0, 10, ALLOWED), Gate(always=0), NOBODY, "", "the operator's own word"),
+    (verdicts(0, 40, MINE), Gate(always=0), NOBODY, "", "the operator's own word"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("after", "gate", "meant", "says", "why"), BUDGETS)
+def test_budgets(after: State, gate: Gate, meant: pl.Series, says: str, why: str) -> None:
+    change = releases.changes(frame(BEFORE), frame(after))
+    balance = unexplained(change, meant)
+    found = "\n".join(exceeded(gate, made(BEFORE), made(after), balance))
+    assert says in found, why
+    assert bool(says) == bool(found), why
+
+
+def test_names_that_lose_their_guard_are_counted() -> None:
+    before, after = verdicts(0, 5, POPULAR), verdicts(0, 5)
+    balance = unexplained(releases.changes(frame(before), frame(after)), NOBODY)
+    (said,) = exceeded(Gate(max_unguarded=4), made(BEFORE), made(BEFORE), balance)
+    assert "5 names would be blocked because a guard list no longer has them" in said
+    assert "such as n0.example" in said
+    assert not list(exceeded(Gate(max_unguarded=5), made(BEFORE), made(BEFORE), balance))
+    by_hand = unexplained(releases.changes(frame(before), frame(verdicts(0, 5, MINE))), NOBODY)
+    assert by_hand.unguarded.is_empty(), "who blocks a famous name by hand means it"
+
+
+def test_a_change_splits_into_two() -> None:
+    change = releases.changes(frame(verdicts(0, 4)), frame(verdicts(2, 6)))
+    mine, rest = change.split(pl.Series(["n0.example", "n5.example"]))
+    assert (mine.added.height, mine.removed.height) == (1, 1)
+    assert (rest.added.height, rest.removed.height) == (1, 1)
+    assert not Change(frame({}), frame({}))
+
+
+SETTINGS = """
+[feeds.mine]
+url = "mine.txt"
+format = "domains"
+max_shrink = 1.0
+
+[feeds.other]
+url = "other.txt"
+format = "domains"
+
+[gate]
+always = 0
+"""
+FEED = "".join(f"fraud{number}.com\n" for number in range(9))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "blocklist.toml").write_text(SETTINGS)
+    (tmp_path / "mine.txt").write_text(FEED)
+    (tmp_path / "other.txt").write_text("other.com\n")
+    return tmp_path
+
+
+def waiting(folder: Path) -> candidate.Candidate | None:
+    with reading(folder / "blocklist.db") as reader:
+        assert reader is not None
+        return candidate.waiting(reader)
+
+
+def test_a_held_release_waits_until_it_is_accepted(folder: Path) -> None:
+    run(folder)
+    first = actions(folder, 1)
+    enter(folder, "fraud8.com", Verdict.ALLOW)
+    (folder / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud8.com\n")
+    message = held(folder)
+    assert "6 would go of 10 blocked (60%); gate.max_removed is 0.3" in message
+    assert "what goes is listed by: mine (6)" in message
+    assert "release 2 is the one before with what you decided since" in message
+    assert actions(folder, 2) - first == {("allow", "fraud8.com", "subtree")}
+    assert first - actions(folder, 2) == {("block", "fraud8.com", "subtree")}
+    kept = waiting(folder)
+    assert kept is not None
+    assert (kept.release.number, kept.release.blocked, kept.release.removed) == (3, 3, 6)
+
+
+def test_a_candidate_is_looked_at_and_accepted(folder: Path) -> None:
+    run(folder)
+    (folder / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud9.com\n")
+    assert held(folder) == held(folder, collect=False), "each build says it again"
+    database = load(folder).database
+    with reading(database) as reader:
+        two = [named(reader, name) for name in ("current", "candidate")]
+    with Bulk(database) as bulk:
+        found = diff(bulk, two[0], two[1], ["mine", "other"])
+        others = diff(bulk, two[0], two[1], ["mine", "other"], only=["other"])
+        would = candidate.rows(bulk)
+    assert (found.added.height, found.removed.height) == (1, 7)
+    assert (found.added_by, found.removed_by) == ({"mine": 1}, {"mine": 7})
+    assert others.removed.is_empty()
+    with book.writing(database, "test") as opened:
+        release = accept(opened, "they retired it")
+    assert (release.number, release.reason) == (2, "they retired it")
+    assert actions(folder, 2) == set(would.select("action", "value", "scope").iter_rows())
+    assert history(folder)[0] == release
+    assert waiting(folder) is None
+    with (
+        pytest.raises(UsageError, match="nothing to accept"),
+        book.writing(database, "x") as opened,
+    ):
+        accept(opened, "")
+    assert run(folder) is None, "and all is well"
+
+
+def test_a_candidate_is_forgotten_when_the_feed_is_well_again(folder: Path) -> None:
+    run(folder)
+    (folder / "mine.txt").write_text("fraud0.com\n")
+    held(folder)
+    (folder / "mine.txt").write_text(FEED)
+    assert run(folder) is None
+    assert waiting(folder) is None
+
+
+def test_feeds_that_are_switched_on_or_off_are_within_any_budget(folder: Path) -> None:
+    (folder / "blocklist.toml").write_text(SETTINGS.replace(".mine]", ".mine]\nenabled = false"))
+    run(folder)
+    (folder / "blocklist.toml").write_text(SETTINGS)
+    assert run(folder) is not None, "nine names come to one, but somebody wanted them"
+    (folder / "blocklist.toml").write_text(SETTINGS.replace(".mine]", ".mine]\nenabled = false"))
+    last = run(folder)
+    assert last is not None
+    assert (last.blocked, last.removed) == (1, 9)
+
+
+def test_what_was_judged_without_guards_cannot_be_accepted(folder: Path) -> None:
+    guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
+    (folder / "blocklist.toml").write_text(SETTINGS + guard)
+    assert "nothing is published yet" in held(folder)
+    database = load(folder).database
+    with book.writing(database, "x") as opened, pytest.raises(GateHeld, match="guard top"):
+        accept(opened, "I insist")
+
+
+def test_too_few_fresh_feeds_hold_what_changed(folder: Path) -> None:
+    (folder / "blocklist.toml").write_text(SETTINGS + "min_fresh = 1.0\n")
+    run(folder)
+    (folder / "other.txt").unlink()
+    assert run(folder) is None, "nothing changed, so nothing is held"
+    (folder / "mine.txt").write_text(FEED + "one-more.com\n")
+    assert "only 1 of 2 feeds are fresh; gate.min_fresh is 1; failing: other" in held(folder)
+
+
+def test_a_block_that_overrules_a_guard_is_told(folder: Path) -> None:
+    run(folder)
+    enter(folder, "github.com", Verdict.BLOCK)
+    known = load(folder)
+    from blocklist.release.build import build
+
+    with book.writing(known.database, "test") as opened:
+        (note,) = build(known, opened, "test").notes
+    assert note.startswith("github.com is blocked by your entry, although it is shared-host: ")
