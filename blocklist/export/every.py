@@ -50,7 +50,8 @@ def export_every(
     with Bulk(book.database) as bulk:
         number = past[0].number
         rows = releases.rows(bulk, number)
-        pages = pl.concat([rows, filters.pages(bulk, number)])
+        paged = any(export.held_pages for export in wanted)
+        pages = pl.concat([rows, filters.pages(bulk, number)]) if paged else rows
         asked = any(export.asks_who for export in wanted)
         known = filters.evidence(bulk, config, number) if asked else None
         basis = releases.basis(bulk, number)

@@ -96,7 +96,7 @@ class Found:
 
 
 def differences(
-    export: Export, frame: pl.DataFrame, names: list[str], ask: resolvers.Blocks
+    export: Export, frame: pl.DataFrame, names: list[str], server: resolvers.Asked
 ) -> Found:
     """Ask a server for all names, and compare."""
     known = rules(Kind.DOMAIN, frame, names)
@@ -104,7 +104,7 @@ def differences(
     says = expressible(export, [(value, Scope(scope)) for value, scope in allow])
     found = Found([], [])
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(ask, names))
+        answers = list(pool.map(server.blocks, names))
     for name, blocks in zip(names, answers, strict=True):
         if blocks != is_blocked(name, known):
             may = not blocks and answer(Kind.DOMAIN, name, known, says) is None
@@ -131,8 +131,8 @@ def asked(
     """Export, load and ask; return the differences."""
     export = exported(consumer, folder, frame)
     server = CONSUMERS[consumer][2]
-    with resolvers.serving(server, folder, export.path, ZONE, upstream, CANARY) as ask:
-        return differences(export, frame, names, ask)
+    with resolvers.serving(server, folder, export.path, ZONE, upstream, CANARY) as running:
+        return differences(export, frame, names, running)
 
 
 def main() -> None:

@@ -6,18 +6,19 @@ a blocked name gets in place of it differs between servers and targets.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import dns.exception
 import dns.message
 import dns.query
+from dns.rcode import Rcode
 from dns.rdatatype import CNAME, A, RdataType
 
 from tests.e2e.servers import _NAMED, free_port, running
 
 #: The address of every name that is not blocked.
 OPEN = "192.0.2.1"
-Blocks = Callable[[str], bool]
 Server = Callable[[Path, Path, str, int], tuple[list[str], int]]
 
 _UNBOUND = """
@@ -150,43 +151,39 @@ def knotd(folder: Path, file: Path, zone: str, _: int) -> tuple[list[str], int]:
     return ["knotd", "-c", str(folder / "knot.conf")], port
 
 
-def blocks(port: int) -> Blocks:
-    """Return a function that tells whether the server on a port keeps a name's address back."""
+@dataclass(frozen=True)
+class Asked:
+    """A running server; an authoritative one is asked for its rows, below the name of its zone."""
 
-    def ask(name: str) -> bool:
-        return OPEN not in _answers(port, name, A)
+    port: int
+    zone: str | None = None
 
-    return ask
+    def blocks(self, name: str) -> bool:
+        """Return whether the server keeps a name's address back, or its row says so."""
+        if self.zone:
+            return "." in self.answer(f"{name}.{self.zone}", CNAME)[1]
+        return OPEN not in self.answer(name, A)[1]
 
-
-def row_blocks(port: int, zone: str) -> Blocks:
-    """Return the same for an authoritative server: what its row for the name says."""
-
-    def ask(name: str) -> bool:
-        return "." in _answers(port, f"{name}.{zone}", CNAME)
-
-    return ask
-
-
-def _answers(port: int, name: str, kind: RdataType) -> list[str]:
-    query = dns.message.make_query(name, kind)
-    found = dns.query.udp(query, "127.0.0.1", timeout=4, port=port)
-    return [str(data) for part in found.answer for data in part]
+    def answer(self, name: str, kind: RdataType) -> tuple[Rcode, list[str]]:
+        """Return the code of the server's answer, and the data in it."""
+        query = dns.message.make_query(name, kind)
+        found = dns.query.udp(query, "127.0.0.1", timeout=4, port=self.port)
+        return found.rcode(), [str(data) for part in found.answer for data in part]
 
 
 @contextmanager
 def serving(
     server: Server, folder: Path, file: Path, zone: str, upstream: int, canary: str
-) -> Iterator[Blocks]:
+) -> Iterator[Asked]:
     """Run a server with a file until the block ends; it begins when the canary is blocked."""
     command, port = server(folder, file, zone, upstream)
-    ask = row_blocks(port, zone) if server is knotd else blocks(port)
+    asked = Asked(port, zone if server is knotd else None)
 
     def ready() -> bool:
         try:
-            return ask(canary)
+            return asked.blocks(canary)
         except (dns.exception.Timeout, OSError):
             return False
 
     with running(command, folder / "log", ready):
-        yield ask
+        yield asked

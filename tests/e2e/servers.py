@@ -38,6 +38,7 @@ _ROOT = """
 . 60 SOA localhost. root.localhost. 1 3600 600 604800 60
 . 60 NS localhost.
 *. 60 A 192.0.2.1
+*. 60 AAAA 2001:db8::1
 """
 _NAMED = """
 options {{
