@@ -2,15 +2,17 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import dns.zone
 import pytest
 from dns.rcode import NOERROR, NXDOMAIN
 
-from blocklist.export.expected import Rules, decisive
-from blocklist.model import Kind, Scope, Verdict
+from blocklist.model import Scope
 from tests.e2e.servers import Ask, bind
 from tests.export_support import ZONE, export_to, run
+from tests.test_export_rpz_model import Row, blocked_by_meaning, blocked_by_zone, existing_names
 
 pytestmark = pytest.mark.e2e("named", "named-checkzone", "nsd")
 
@@ -81,25 +83,39 @@ def test_answers(ask: Ask, name: str, blocked: bool, why: str) -> None:
     assert ask(name) == (NXDOMAIN if blocked else NOERROR), why
 
 
-def test_random_trees(tmp_path: Path, upstream: int) -> None:
+#: So many trees side by side, and so many names asked in each.
+TREES, ASKED = 1000, 12
+
+
+@pytest.mark.slow
+def test_ten_thousand_cases_in_random_trees(tmp_path: Path, upstream: int) -> None:
+    """Ask BIND, and a lookup by RFC 4592 that is not ours, what the rows of random trees mean."""
     choose = random.Random(20260503)
+    known = [("canary.test", "exact", "block")]
+    wanted: set[str] = set()
+    for tree in range(TREES):
+        for _ in range(choose.randint(1, 9)):
+            scope, action = choose.choice(list(Scope)).value, choose.choice(["block", "allow"])
+            known.append((_name(choose, 4, tree), scope, action))
+        wanted |= {_name(choose, 6, tree) for _ in range(2 * ASKED)}
+    queries = choose.sample(sorted(wanted), TREES * ASKED)
+    near: dict[str, list[Row]] = {}
+    for row in known:
+        near.setdefault(row[0].rpartition("t")[2], []).append(row)
+    meant = {q for q in queries if blocked_by_meaning(near.get(q.rpartition("t")[2], []), q)}
 
-    def name(depth: int) -> str:
-        return ".".join(choose.choices("abc", k=depth)) + ".example"
-
-    known: Rules = {}
-    for _ in range(60):
-        scope, action = choose.choice(list(Scope)), choose.choice([Verdict.BLOCK, Verdict.ALLOW])
-        known.setdefault(name(choose.randint(1, 4)), []).append((scope, action))
-    lines = [f"{act} {scope} {at}" for at, rows in known.items() for scope, act in rows]
     export = export_to(tmp_path, "rpz", check=CHECK)
-    run(export, "\n".join([*lines, "block exact canary.test"]))
+    run(export, "\n".join(f"{action} {scope} {name}" for name, scope, action in known))
+    zone = dns.zone.from_file(str(export.path), origin=ZONE)
+    existing = existing_names(zone)
+    assert {name for name in queries if blocked_by_zone(zone, existing, name)} == meant
+    serving = bind(tmp_path, ZONE, export.path, upstream, "canary.test")
+    with serving as ask, ThreadPoolExecutor(8) as pool:
+        answers = zip(queries, pool.map(ask, queries), strict=True)
+        found = {name for name, rcode in answers if rcode == NXDOMAIN}
+    assert found == meant
+    assert TREES * ASKED > 10_000 > len(meant) > 1000
 
-    wrong = []
-    with bind(tmp_path, ZONE, export.path, upstream, "canary.test") as ask:
-        for query in sorted({name(choose.randint(1, 6)) for _ in range(600)}):
-            row = decisive(Kind.DOMAIN, query, known)
-            blocked = row is not None and row[2] is Verdict.BLOCK
-            if (ask(query) == NXDOMAIN) is not blocked:
-                wrong.append((query, blocked))
-    assert not wrong
+
+def _name(choose: random.Random, depth: int, tree: int) -> str:
+    return ".".join([*choose.choices("abc", k=choose.randint(1, depth)), f"t{tree}"])
