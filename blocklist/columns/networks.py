@@ -3,7 +3,7 @@
 A network is `family` (4 or 6), `first` and `last` (inclusive, unsigned 128 bit for both families).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import IPv6Network
 
 import polars as pl
@@ -65,6 +65,9 @@ def spans(values: pl.Series) -> pl.DataFrame:
     """Return `family`, `first` and `last` of canonical networks, in the order given."""
     frame = values.alias("value").to_frame().hstack(_ipv4(values))
     ipv6 = frame.filter(pl.col("first").is_null())["value"].unique()
+    if ipv6.is_empty():
+        numbers = pl.col("first", "last").cast(pl.UInt128)
+        return frame.select(pl.lit(4, pl.UInt8).alias("family"), numbers)
     parsed = [networks.parse(text) for text in ipv6]
     wide = pl.DataFrame(
         {
@@ -83,16 +86,27 @@ def spans(values: pl.Series) -> pl.DataFrame:
 
 def merge(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the fewest disjoint spans that cover the same addresses, sorted."""
-    ordered = frame.select(SPAN.names()).sort("family", "first", "last")
-    reached = pl.col("last").cum_max().shift(1).over("family")
+    return pl.concat(_merged(family, part) for family, part in _families(frame))
+
+
+def _families(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield each family's rows; IPv4 in 64 bits, which are many times as fast as 128."""
+    for family, dtype in ((4, pl.Int64), (6, pl.UInt128)):
+        part = frame.filter(pl.col("family") == family)
+        yield family, part.with_columns(pl.col("first", "last").cast(dtype))
+
+
+def _merged(family: int, part: pl.DataFrame) -> pl.DataFrame:
+    ordered = part.select("first", "last").sort("first")
+    ordered = ordered.with_columns(reached=pl.col("last").cum_max())
+    before = pl.col("reached").shift(1)
     # A span starts anew when it does not touch anything before it.
-    fresh = reached.is_null() | (pl.col("first") > reached) & (pl.col("first") - 1 > reached)
-    return (
-        ordered.with_columns(group=fresh.cum_sum())
-        .group_by("group", maintain_order=True)
-        .agg(pl.col("family").first(), pl.col("first").first(), pl.col("last").max())
-        .select(SPAN.names())
-    )
+    fresh = before.is_null() | (pl.col("first") > before) & (pl.col("first") - 1 > before)
+    ordered = ordered.with_columns(fresh=fresh)
+    ends = ordered.filter(pl.col("fresh").shift(-1, fill_value=True))["reached"]
+    starts = ordered.filter("fresh")["first"]
+    found = pl.DataFrame({"first": starts, "last": ends}).cast(pl.UInt128)
+    return found.select(pl.lit(family, pl.UInt8).alias("family"), "first", "last")
 
 
 def subtract(frame: pl.DataFrame, holes: pl.DataFrame) -> pl.DataFrame:
@@ -146,32 +160,43 @@ def texts(frame: pl.DataFrame) -> pl.Series:
 
 
 def blocks(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the fewest canonical networks of each span: `row`, the span's place, and `value`.
+    """Return the fewest canonical networks of each span: `row`, the span's place, and `value`."""
+    numbered = frame.select(SPAN.names()).with_row_index("row")
+    (_, ipv4), (_, ipv6) = _families(numbered)
+    narrow = _aligned(ipv4).with_columns(prefix=32 - pl.col("bits").cast(pl.Int64))
+    narrow = narrow.select("row", value=_ipv4_text(pl.col("first"), pl.col("prefix")))
+    if ipv6.is_empty():
+        return narrow.sort("row", maintain_order=True)
+    wide = _aligned(ipv6)
+    texts6 = [
+        networks.text(IPv6Network((first, 128 - bits)))
+        for first, bits in wide.select("first", "bits").iter_rows()
+    ]
+    both = [narrow, wide.select("row", value=pl.Series(texts6, dtype=pl.String))]
+    return pl.concat(both).sort("row", maintain_order=True)
+
+
+def _aligned(left: pl.DataFrame) -> pl.DataFrame:
+    """Return the blocks that make up each span: `row`, `first`, and how many bits they leave free.
 
     Every step takes from all spans at once the largest aligned block at their start.
     """
-    left = frame.select(SPAN.names()).with_row_index("row")
-    found = [left.clear().with_columns(bits=pl.lit(0, pl.UInt32))]
+    one = pl.lit(1, left.schema["first"])
+    found = [left.select("row", "first", bits=pl.lit(0, pl.UInt32)).clear()]
     while not left.is_empty():
-        step = left.with_columns(bits=_largest_block())
-        end = pl.col("first") + pl.lit(2, pl.UInt128).pow("bits") - 1
-        found.append(step)
-        left = step.with_columns(end=end).filter(pl.col("end") < pl.col("last"))
-        left = left.select("row", "family", pl.col("end").alias("first") + 1, "last")
-    parts = pl.concat(found).sort("row", maintain_order=True)
-    ipv4 = pl.when(pl.col("family") == 4)
-    direct = _ipv4_text(ipv4.then("first").cast(pl.Int64), 32 - ipv4.then("bits").cast(pl.Int64))
-    wide = parts.filter(pl.col("family") == 6).select("first", "bits").iter_rows()
-    ipv6 = [networks.text(IPv6Network((first, 128 - bits))) for first, bits in wide]
-    values = parts.select(direct).to_series()
-    values = values.scatter((parts["family"] == 6).arg_true(), pl.Series(ipv6, dtype=pl.String))
-    return parts.select("row", value=values)
+        step = left.select("row", "first", "last", bits=_largest_block(left.schema["first"]))
+        found.append(step.select("row", "first", "bits"))
+        after = pl.col("first") + (one + one).pow("bits") - one
+        left = step.with_columns(first=after).filter(pl.col("first") < pl.col("last"))
+        left = left.select("row", pl.col("first") + one, "last")
+    return pl.concat(found)
 
 
-def _largest_block() -> pl.Expr:
+def _largest_block(dtype: pl.DataType) -> pl.Expr:
     """Return how many bits the largest block leaves free that starts a span and lies within it."""
+    width = 64 if dtype == pl.Int64 else 128
     aligned = pl.col("first").bitwise_trailing_zeros()
     size = pl.col("last") - pl.col("first") + 1
     # All of IPv6 has a size of 2 ** 128, which wraps to 0.
-    fits = pl.when(size == 0).then(128).otherwise(127 - size.bitwise_leading_zeros().cast(pl.Int32))
-    return pl.min_horizontal(aligned, fits).cast(pl.UInt32)
+    top = (width - 1 - size.bitwise_leading_zeros().cast(pl.Int32)).cast(pl.Int32)
+    return pl.min_horizontal(aligned, pl.when(size == 0).then(width).otherwise(top)).cast(pl.UInt32)
