@@ -73,6 +73,8 @@ def test_show_keeps_secrets(run: Run, tmp_path: Path) -> None:
         file.write(
             '[feeds.paid]\nurl = "https://me:hunter2@lists.top/x?key=hunter3"\n'
             'format = "hosts"\nheaders = ["Auth-Key: hunter4"]\n'
+            'sha256 = "https://lists.top/x.sha256?key=hunter5"\n'
+            'signature = "https://me:hunter6@lists.top/x.minisig"\n'
         )
     for words in (("feeds", "show", "paid"), ("feeds", "list", "--json")):
         assert "hunter" not in run(*words).out

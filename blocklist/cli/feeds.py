@@ -107,6 +107,7 @@ def _described(feed: "Feed", health: "FeedHealth | None") -> dict[str, object]:
     fields = {name: getattr(feed, name) for name in feed.__dataclass_fields__}
     # What a person may have put into the configuration in clear is not for the screen.
     fields["urls"] = tuple(map(shown, feed.urls))
+    fields |= {"sha256": shown(feed.sha256), "signature": shown(feed.signature)}
     fields["headers"] = tuple(f"{line.partition(':')[0]}: ..." for line in feed.headers)
     standing = ("state", "entries", "checked", "accepted_at", "cause")
     return fields | {name: getattr(health, name) if health else None for name in standing}
