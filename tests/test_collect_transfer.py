@@ -1,5 +1,6 @@
 """Zones from a name server: what is asked, what is taken, and what never becomes the list."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,15 @@ from blocklist import catalogue
 from blocklist.catalogue import Feed
 from blocklist.collect import kept
 from blocklist.collect import update as collect
+from blocklist.collect.spool import Spool
+from blocklist.collect.transfer import Wanted, _Transfer
 from blocklist.collect.update import Outcome
 from blocklist.config import Collect, Config
 from blocklist.errors import UsageError
 from blocklist.ledger import listings
 from blocklist.ledger.book import writing
 from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.health import NOTHING
 from blocklist.model import FeedState
 from tests import transfer_server as servers
 from tests.transfer_server import KEY, OTHER_KEY, NameServer, difference, rows, says, soa, zone
@@ -201,6 +205,37 @@ def test_keys_that_are_missing(world: World, monkeypatch: pytest.MonkeyPatch) ->
     outcome = world.update(replace(signed, token_env="OUR_KEY"))
     assert outcome.cause == "feeds.zone: the secret of its TSIG key is not Base64"
     assert not world.server.asked
+
+
+def test_a_server_never_waits_for_what_is_read_of_it(tmp_path: Path) -> None:
+    """Knot DNS hangs up on a client that lets it wait; this one sends more than sockets hold."""
+    message, count, ended = b"m" * 60_000, 500, []
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(count):
+            writer.write(len(message).to_bytes(2) + message)
+            await asyncio.wait_for(writer.drain(), 5)
+        ended.append(True)
+        writer.close()
+
+    async def listen() -> list[bytes]:
+        server = await asyncio.start_server(send, "127.0.0.1", 0)
+        place = server.sockets[0].getsockname()[:2]
+        url = f"axfr://{place[0]}:{place[1]}/{servers.ZONE}"
+        wanted = Wanted(url, None, NOTHING, None, len(message) * count, url)
+        reader, writer = await asyncio.open_connection(*place)
+        with Spool(tmp_path / "spool") as spool:
+            await _Transfer(wanted, Collect(), None)._listen(reader, spool, lambda *_: None)
+            assert ended, "though nobody has got anything yet"
+            got = [await spool.get() for _ in range(count)]
+            with pytest.raises(asyncio.IncompleteReadError):
+                await spool.get()
+        writer.close()
+        server.close()
+        return got
+
+    assert asyncio.run(listen()) == [message] * count
+    assert not (tmp_path / "spool").exists()
 
 
 @pytest.mark.parametrize(

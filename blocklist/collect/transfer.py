@@ -22,6 +22,7 @@ import dns.xfr
 
 from blocklist.collect.download import Download, Progress
 from blocklist.collect.errors import FetchError, Unacceptable
+from blocklist.collect.spool import Spool
 from blocklist.collect.zonefile import OtherBase, ZoneFile
 from blocklist.config import Collect
 from blocklist.ledger.health import Validators
@@ -128,6 +129,9 @@ class _Transfer:
             raise FetchError(f"not done within {seconds:g} s") from None
         except (asyncio.IncompleteReadError, ConnectionError):
             raise FetchError("the connection ended before the zone did", again=True) from None
+        except OSError as error:
+            cause = error.strerror or type(error).__name__
+            raise FetchError(f"cannot be kept: {cause}") from None
         unchanged = serial == self._serial
         return Download(None if unchanged else path, Validators(str(serial)))
 
@@ -148,16 +152,32 @@ class _Transfer:
         """Take messages until the zone is whole, or known to be as it was; return its serial."""
         zone = ZoneFile(self._origin, path, self._wanted.max_bytes, self._base)
         kind = self._query.question[0].rdtype
-        taken, done = 0, False
-        with dns.xfr.Inbound(zone, kind, self._serial if self._base else None) as inbound:
-            while not done:
+        with (
+            Spool(path.with_suffix(".wire")) as spool,
+            dns.xfr.Inbound(zone, kind, self._serial if self._base else None) as inbound,
+        ):
+            listening = asyncio.create_task(self._listen(reader, spool, progress))
+            try:
+                while not await asyncio.to_thread(self._took, inbound, await spool.get()):
+                    pass
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+            return _serial(inbound)
+
+    async def _listen(self, reader: asyncio.StreamReader, spool: Spool, progress: Progress) -> None:
+        """Put all that the server sends into the spool, at most what a list may have."""
+        taken = 0
+        try:
+            while True:
                 wire = await self._message(reader)
                 taken += len(wire)
                 if taken > self._wanted.max_bytes:
                     raise Unacceptable(f"more than {self._wanted.max_bytes:,} bytes of any list")
-                done = await asyncio.to_thread(self._took, inbound, wire)
+                spool.put(wire)
                 progress(taken, None)
-            return _serial(inbound)
+        except (FetchError, OSError, asyncio.IncompleteReadError) as error:
+            spool.end(error)
 
     async def _message(self, reader: asyncio.StreamReader) -> bytes:
         seconds = self._settings.read_timeout

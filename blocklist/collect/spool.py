@@ -1,0 +1,52 @@
+"""Messages that wait in a file, so that who sends them never waits for who reads them.
+
+A name server hangs up on a client that does not keep up with it (Knot DNS after half a second), and
+to read a message takes longer than to send one.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class Spool:
+    """A queue of messages, whose bytes are in a file until they are wanted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lengths: asyncio.Queue[int | Exception] = asyncio.Queue()
+        self._put = 0
+        self._got = 0
+
+    def __enter__(self) -> Self:
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._file)
+        self._path.unlink(missing_ok=True)
+
+    def put(self, message: bytes) -> None:
+        """Add a message."""
+        self._put += os.pwrite(self._file, message, self._put)
+        self._lengths.put_nowait(len(message))
+
+    def end(self, error: Exception) -> None:
+        """Let who has got all messages know why there are no more."""
+        self._lengths.put_nowait(error)
+
+    async def get(self) -> bytes:
+        """Return the next message, or raise why there is none."""
+        length = await self._lengths.get()
+        if isinstance(length, Exception):
+            raise length
+        message = os.pread(self._file, length, self._got)
+        self._got += length
+        return message
