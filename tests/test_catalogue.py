@@ -97,6 +97,11 @@ OWN = {
     ),
     "polkadot-phishing": ('{"allow": [], "deny": ["fraud-one.top"]}', ("domain", "fraud-one.top")),
     "scamsniffer": ('["fraud-one.top"]', ("domain", "fraud-one.top")),
+    "circl-osint": (
+        '[{"Event": {"info": "made", "Attribute": ['
+        '{"type": "domain", "value": "fraud-one.top", "to_ids": true}]}}]',
+        ("domain", "fraud-one.top"),
+    ),
     "phishfort": ('["fraud-one.top"]', ("domain", "fraud-one.top")),
     "spamhaus-drop-v6": (
         '{"cidr": "2a0f:9400:1::/48", "sblid": "SBL1", "rir": "ripencc"}\n'
@@ -132,7 +137,7 @@ def test_its_file_says_what_it_must(feed: Feed) -> None:
 def test_its_addresses_are_sound(feed: Feed) -> None:
     for url in (*feed.urls, feed.homepage, feed.documented):
         parts = urlsplit(url)
-        assert parts.scheme == "https", url
+        assert parts.scheme in ("https", "misp+https", "taxii+https"), url
         assert "." in parts.netloc, url
         assert not parts.username, url
 
