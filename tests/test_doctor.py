@@ -14,6 +14,7 @@ import pytest
 
 from blocklist.doctor.finding import State
 from blocklist.doctor.registry import CHECKS, LEDGER_CHECKS
+from blocklist.install import probe
 from blocklist.ledger import lock
 from tests.cli_support import Ended, Run, commands
 
@@ -100,6 +101,11 @@ def full(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
 
 
+def deaf(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(probe, "_SECONDS", 0.01)
+    config('target = "domains"', 'target = "hosts"\nprobe = ["127.0.0.1#9"]')(folder, patch)
+
+
 def no_resolver(folder: Path, patch: pytest.MonkeyPatch) -> None:
     def none() -> None:
         raise dns.resolver.NoResolverConfiguration
@@ -128,6 +134,7 @@ WRONG: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("an export's folder is a file", config("out/names.txt", "mine.txt/names"),
      [("folders", "problem"), ("exports", "problem")]),
     ("a folder without the right to write", read_only, [("folders", "problem")]),
+    ("a server that does not answer", deaf, [("servers", "problem")]),
     ("a full disk", full, [("disk", "warning")]),
     ("no resolver", no_resolver, [("resolver", "problem")]),
     ("nothing collected", lambda f, _: (f / "blocklist.db").unlink(), [("ledger", "warning")]),

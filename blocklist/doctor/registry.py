@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from blocklist.config import Config
-from blocklist.doctor import configured, machine, recorded
+from blocklist.doctor import configured, machine, recorded, served
 from blocklist.doctor.finding import Finding
 
 #: Checks that need nothing but the configuration.
@@ -25,4 +25,5 @@ LEDGER_CHECKS: dict[str, Callable[[Config, sqlite3.Connection], Iterable[Finding
     "feeds": recorded.feeds,
     "allows": recorded.allows,
     "exports": recorded.exports,
+    "servers": served.servers,
 }

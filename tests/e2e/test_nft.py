@@ -3,10 +3,13 @@
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from blocklist.errors import ExportFailed
+from blocklist.installation import Installation
 from tests.conftest import SYSTEM_PATH
 from tests.export_support import export_to, run
 
@@ -86,6 +89,18 @@ def test_the_next_file_replaces_the_first_and_leaves_the_users_chain(tmp_path: P
     listing = in_a_network(script, *paths)
     assert elements(listing) == {"blocklist4": ["203.0.113.0/24"], "blocklist6": []}
     assert any("rule" in item for item in json.loads(listing)["nftables"])
+
+
+def test_a_file_that_the_kernel_refuses_is_undone(tmp_path: Path) -> None:
+    good = ("unshare", "-rn", "nft", "-f", "{file}")
+    export = replace(export_to(tmp_path, "nftables"), installation=Installation(reload=good))
+    first = run(export, RELEASE)
+    before = export.path.read_bytes()
+    refused = ("unshare", "-rn", "nft", "-f", "{file}.none")
+    export = replace(export, installation=Installation(reload=refused))
+    with pytest.raises(ExportFailed, match="reload failed: unshare: .*No such file"):
+        run(export, "block 203.0.113.0/24", first.state, 8)
+    assert export.path.read_bytes() == before
 
 
 def test_an_empty_file_loads(tmp_path: Path) -> None:

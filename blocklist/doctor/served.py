@@ -1,0 +1,27 @@
+"""Checks of the servers that load exports: whether they block what the files say."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from blocklist import installation
+from blocklist.config import Config
+from blocklist.doctor.finding import Finding, problem
+from blocklist.export.canary import canaries
+from blocklist.export.state import ExportState
+from blocklist.install.probe import fault_of
+from blocklist.ledger import exports as written
+
+
+def servers(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find servers that do not show that they have loaded the list of their export."""
+    known = written.last(reader)
+    for name, export in config.exports.items():
+        row = known.get(name)
+        if row is None or row["path"] != str(export.path):
+            continue
+        names = canaries(export, ExportState(**row))  # type: ignore[arg-type]
+        for server in installation.servers(export.installation.probe):
+            fault = fault_of(server, names) if names else None
+            if fault:
+                remedy = f"look into its log, then: blocklist export {name}"
+                yield problem(fault, f"exports.{name}.probe", remedy)
