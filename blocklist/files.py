@@ -39,7 +39,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(handle)
         beside = Path(name)
         yield beside
-        _make_alike(beside, path)
+        make_alike(beside, path)
         _sync(beside)
         beside.replace(path)
         _sync(path.parent)
@@ -50,7 +50,7 @@ def replacing(path: Path) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
-def _make_alike(new: Path, old: Path) -> None:
+def make_alike(new: Path, old: Path) -> None:
     """Give a new file the owner and mode of the one whose place it takes."""
     if not old.exists():
         new.chmod(_MODE)

@@ -17,6 +17,7 @@ _PLACES = os.pathsep.join(
     [os.environ.get("PATH") or os.defpath, "/usr/local/sbin", "/usr/sbin", "/sbin"]
 )
 _SHOWN = 2000
+_GRACE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,10 @@ def run(words: Sequence[str], limit: float, environment: Mapping[str, str], key:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill what has not ended by itself, children too; one that has may leave a server running."""
     if process.returncode is None:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # sudo's children are not ours to kill
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE)
 
 
 def _filled(word: str, fields: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from blocklist.errors import ExportFailed
+from blocklist.files import make_alike, replacing
 
 
 class Kept:
@@ -28,7 +29,9 @@ class Kept:
         try:
             self._second.hardlink_to(self._path)
         except OSError:  # a file system without links, or a file of another user
-            shutil.copy2(self._path, self._second)
+            with replacing(self._second) as beside:
+                shutil.copyfile(self._path, beside)
+            make_alike(self._second, self._path)
         self._made = True
 
     def put_back(self) -> bool:

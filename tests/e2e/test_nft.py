@@ -98,7 +98,7 @@ def test_a_file_that_the_kernel_refuses_is_undone(tmp_path: Path) -> None:
     before = export.path.read_bytes()
     refused = ("unshare", "-rn", "nft", "-f", "{file}.none")
     export = replace(export, installation=Installation(reload=refused))
-    with pytest.raises(ExportFailed, match="reload failed: unshare: .*No such file"):
+    with pytest.raises(ExportFailed, match=r"reload failed: unshare: .*No such file"):
         run(export, "block 203.0.113.0/24", first.state, 8)
     assert export.path.read_bytes() == before
 
