@@ -299,19 +299,21 @@ def test_an_export_that_cannot_be_written_fails_alone(world: Run, tmp_path: Path
     assert (tmp_path / "out/db.rpz").exists(), "the other one is written"
 
 
+def reload_by(folder: Path, command: str) -> None:
+    """Let a command of the shell reload the server of the zone."""
+    line = f'[exports.dns]\nreload = ["sh", "-c", "{command}"]'
+    (folder / "blocklist.toml").write_text(CONFIG.replace("[exports.dns]", line))
+
+
 def test_an_export_that_its_server_does_not_load_is_undone_alone(
     world: Run, tmp_path: Path
 ) -> None:
-    def told(command: str) -> None:
-        line = f'[exports.dns]\nreload = ["sh", "-c", "{command}"]'
-        (tmp_path / "blocklist.toml").write_text(CONFIG.replace("[exports.dns]", line))
-
-    told("echo read anew")
+    reload_by(tmp_path, "echo read anew")
     first = world("run")
     assert (first.code, "export dns: reload: read anew" in first.err) == (0, True)
     zone, hosts = (tmp_path / "out" / name for name in ("db.rpz", "hosts"))
     before = zone.read_bytes()
-    told("echo no such zone; exit 1")
+    reload_by(tmp_path, "echo no such zone; exit 1")
     world("block", "add", "one-more.example.com")
     ended = world("run", "--json")
     assert ended.code == 6
@@ -326,21 +328,17 @@ def test_an_export_that_its_server_does_not_load_is_undone_alone(
 def test_a_run_that_is_killed_in_an_install_is_mended_by_the_next(
     world: Run, tmp_path: Path
 ) -> None:
-    def told(command: str) -> None:
-        line = f'[exports.dns]\nreload = ["sh", "-c", "{command}"]'
-        (tmp_path / "blocklist.toml").write_text(CONFIG.replace("[exports.dns]", line))
-
     assert world("run").code == 0
     zone = tmp_path / "out" / "db.rpz"
     proved = zone.read_bytes()
     world("block", "add", "one-more.example.com")
-    told("kill -9 $PPID")
+    reload_by(tmp_path, "kill -9 $PPID")
     assert blocklist(tmp_path, "run", stdout=subprocess.DEVNULL).returncode == -9
     assert zone.read_bytes() != proved, "it is in place, and nobody knows whether it is loaded"
-    told("exit 1")
+    reload_by(tmp_path, "exit 1")
     assert world("run").code == 6
     assert zone.read_bytes() == proved
-    told("true")
+    reload_by(tmp_path, "true")
     assert world("run").code == 0
     assert b"one-more.example.com" in zone.read_bytes()
     assert not [*zone.parent.glob(".*")]

@@ -155,24 +155,25 @@ def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
 
 
 @contextmanager
-def unbound(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
-    port, lines = free_port(), documented("Unbound: a response policy zone", "unbound.conf", file)
+def _unbound(
+    folder: Path, file: Path, upstream: int, heading: str, *reload: str
+) -> Iterator[Running]:
+    port, lines = free_port(), documented(heading, "unbound.conf", file)
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "unbound.conf").write_text(_UNBOUND.format(lines=lines, **told))
     with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port) as process:
         control = ("unbound-control", "-c", str(folder / "unbound.conf"))
-        yield Running(port, process.pid, (*control, "auth_zone_reload", "{zone}"))
+        yield Running(port, process.pid, (*control, *reload))
 
 
-@contextmanager
-def unbound_local(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+def unbound(folder: Path, file: Path, upstream: int) -> AbstractContextManager[Running]:
+    heading = "Unbound: a response policy zone"
+    return _unbound(folder, file, upstream, heading, "auth_zone_reload", "{zone}")
+
+
+def unbound_local(folder: Path, file: Path, upstream: int) -> AbstractContextManager[Running]:
     """Run Unbound with local zones, which only a full reload reads again."""
-    port, lines = free_port(), documented("Unbound: local zones", "unbound.conf", file)
-    told = {"folder": folder, "port": port, "upstream": upstream}
-    (folder / "unbound.conf").write_text(_UNBOUND.format(lines=lines, **told))
-    with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port) as process:
-        control = ("unbound-control", "-c", str(folder / "unbound.conf"))
-        yield Running(port, process.pid, (*control, "reload"))
+    return _unbound(folder, file, upstream, "Unbound: local zones", "reload")
 
 
 @contextmanager
