@@ -1,24 +1,20 @@
 """blocklist.toml -> Config; every error names the file, the key and what is expected."""
 
 import os
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from blocklist import catalogue, spec
-from blocklist.actions import Action
-from blocklist.actions import kind as kind_of
-from blocklist.catalogue import Feed, Target, is_digest
+from blocklist import catalogue, exporting, spec
+from blocklist.catalogue import Feed, is_digest
 from blocklist.errors import Refused, UsageError
-from blocklist.installation import Installation, require_sense
+from blocklist.exporting import Export
 from blocklist.location import DATABASE, FILE_NAME, find
-from blocklist.model import Category, Direction, GuardClass, Kind
-from blocklist.names import canonical
+from blocklist.model import GuardClass, Kind
 from blocklist.queries import parse_query
 
-#: Reserved, so nobody owns it, and not one of those that resolvers answer by themselves, such as
-#: those below test and invalid (RFC 6761, 6.5).
-CANARY = "blocklist-canary.example"
-_ACTION = Action.NXDOMAIN.value
+__all__ = ["Collect", "Config", "Export", "Policy", "Resolve", "load"]
+
+#: How many of one's own names a server is asked for.
 _OWN_ASKED = 20
 
 
@@ -101,52 +97,6 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
-    """One file to be rendered: a target, where it goes, and what the target needs to know."""
-
-    name: str
-    target: Target
-    path: Path
-    zone: str | None = None
-    #: The name at and below which its canaries are; empty for none.
-    canary: str = CANARY
-    #: What a zone does to queries for blocked names, and what for those of a category; the first
-    #: category that a name is listed under decides.
-    action: str = _ACTION
-    actions: dict[Category, str] = field(default_factory=dict)
-    #: What it takes of a release, all of it where empty: of these kinds; listed by feeds of these
-    #: categories, by these feeds, by feeds of addresses for these directions; scored so high by
-    #: them. Your own blocks and allows it always takes.
-    kinds: tuple[Kind, ...] = ()
-    categories: tuple[Category, ...] = ()
-    feeds: tuple[str, ...] = ()
-    directions: tuple[Direction, ...] = ()
-    min_score: float = 0.0
-    #: Whether it also takes pages that are held, because DNS would block their host with them.
-    held_pages: bool = False
-    #: More entries its consumer cannot hold: the best listed are kept.
-    max_entries: int | None = None
-
-    @property
-    def narrows(self) -> bool:
-        """Whether it leaves out blocks by who lists them."""
-        return bool(self.categories or self.feeds or self.directions or self.min_score)
-
-    @property
-    def asks_who(self) -> bool:
-        """Whether it matters to it who lists what."""
-        return self.narrows or bool(self.actions) or self.max_entries is not None
-
-    @property
-    def policies(self) -> list[str]:
-        """The different actions that do block, the usual one first."""
-        told = dict.fromkeys([self.action, *self.actions.values()])
-        return [action for action in told if action != Action.PASSTHRU]
-
-    installation: Installation = field(default_factory=Installation)
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """Everything blocklist.toml says, paths resolved against its folder."""
 
@@ -180,26 +130,6 @@ class _File:
     gate: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ExportTable(Installation):
-    target: str
-    path: str
-    zone: str | None = None
-    canary: str = CANARY
-    action: str = _ACTION
-    actions: dict[str, str] = field(default_factory=dict)
-    kinds: tuple[Kind, ...] = ()
-    categories: tuple[Category, ...] = ()
-    feeds: tuple[str, ...] = ()
-    directions: tuple[Direction, ...] = ()
-    min_score: float = 0.0
-    held_pages: bool = False
-    max_entries: int | None = None
-
-
-_INSTALLATION = [key.name for key in fields(Installation)]
-
-
 def load(given: Path | None = None) -> Config:
     """Return the configuration; raise `UsageError` with file, key and what is expected."""
     path = find(given)
@@ -210,7 +140,7 @@ def load(given: Path | None = None) -> Config:
     policy = _policy(file.policy, f"{path}: policy")
     exports = {
         name: _with_own_names(
-            _export(name, table, targets, base, f"{path}: exports.{name}"), policy
+            exporting.from_table(name, table, targets, base, f"{path}: exports.{name}"), policy
         )
         for name, table in file.exports.items()
     }
@@ -327,65 +257,6 @@ def _policy(table: dict[str, object], where: str) -> Policy:
     return policy
 
 
-def _export(
-    name: str, table: dict[str, object], targets: dict[str, Target], base: Path, where: str
-) -> Export:
-    given = spec.build(_ExportTable, table, where)
-    if given.target not in targets:
-        hint = spec.suggestion(given.target, targets)
-        raise UsageError(f"{where}.target: unknown target {given.target!r}{hint}")
-    target = targets[given.target]
-    spec.require(0 <= given.min_score <= 1, where, "min_score", "a number from 0 to 1")
-    takes_pages = Kind.URL in targets[given.target].kinds
-    no_pages = "false, for this target takes no URLs"
-    spec.require(takes_pages or not given.held_pages, where, "held_pages", no_pages)
-    most = given.max_entries
-    spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
-    if target.needs_zone and not given.zone:
-        raise UsageError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
-    if given.probe and not (target.canary and given.canary):
-        raise UsageError(f"{where}.probe: the list has no canary that a server could be asked for")
-    require_sense(given, where)
-    return Export(
-        name=name,
-        target=target,
-        path=base / given.path,
-        zone=given.zone and _name(given.zone, f"{where}.zone"),
-        canary=given.canary and _name(given.canary, f"{where}.canary"),
-        action=given.action,
-        actions=_actions(given, target, where),
-        kinds=given.kinds,
-        categories=given.categories,
-        feeds=given.feeds,
-        directions=given.directions,
-        min_score=given.min_score,
-        held_pages=given.held_pages,
-        max_entries=given.max_entries or target.max_entries,
-        installation=Installation(**{key: getattr(given, key) for key in _INSTALLATION}),
-    )
-
-
-def _actions(given: _ExportTable, target: Target, where: str) -> dict[Category, str]:
-    """Return the actions by category, all of them checked."""
-    told = {f"actions.{name}": action for name, action in given.actions.items()}
-    if given.action != _ACTION:
-        told["action"] = given.action
-    for key, action in told.items():
-        try:
-            fine = kind_of(action) in target.actions
-        except Refused:
-            fine = False
-        # A zone that lets all pass is none; but a category may.
-        fine &= key != "action" or action != Action.PASSTHRU
-        known = ", ".join(target.actions) or "none, for this target has no actions"
-        spec.require(fine, where, key, f"one of {known}; got {action!r}")
-    categories = list(Category)
-    for name in given.actions:
-        known = f"a category: {', '.join(categories)}"
-        spec.require(name in categories, where, f"actions.{name}", known)
-    return {Category(name): action for name, action in given.actions.items()}
-
-
 def _with_own_names(export: Export, policy: Policy) -> Export:
     """Return an export whose servers must go on resolving one's own names, the first of them."""
     own = [query.value for query in map(parse_query, policy.own) if query.kind is Kind.DOMAIN]
@@ -419,10 +290,3 @@ def _refuse_unknown_feeds(config: Config) -> None:
 def _real(path: Path, ending: str = "") -> str:
     # Path.resolve raises on a circle of links, which is no business of this check.
     return os.path.realpath(f"{path}{ending}")
-
-
-def _name(text: str, where: str) -> str:
-    try:
-        return canonical(text)
-    except Refused as refused:
-        raise UsageError(f"{where}: {text!r} is no domain name: {refused.reason}") from None

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from typer.core import TyperCommand
 
-from blocklist import catalogue, config, errors
+from blocklist import catalogue, config, errors, exporting
 from blocklist.collect.fetch import is_remote
 from blocklist.installation import Installation
 from blocklist.model import GuardClass, Kind, Reason, Verdict
@@ -142,7 +142,7 @@ def documented(heading: str) -> list[tuple[str, str, str]]:
         ("Collecting", keys(config.Collect)),
         ("Resolving", keys(config.Resolve)),
         ("The gate", keys(config.Gate)),
-        ("Exports", keys(config._ExportTable, *config._INSTALLATION)),
+        ("Exports", keys(exporting.ExportTable, *exporting.INSTALLATION)),
         ("Installing", keys(Installation)),
         ("Targets of your own", keys(catalogue.Target, "name")),
     ],

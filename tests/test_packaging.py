@@ -16,7 +16,7 @@ LAYERS = (
     {"errors", "model"},
     {"names", "actions", "forms", "suffixes", "networks", "urls", "columns", "files", "spec"},
     {"location", "queries"},
-    {"catalogue", "config", "addition", "installation"},
+    {"catalogue", "config", "addition", "installation", "exporting"},
     {"parse", "ledger"},
     {"check", "collect", "judge", "resolve"},
     {"release"},
