@@ -30,7 +30,8 @@ _RNDC = """
 key "control" {{ algorithm hmac-sha256; secret "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"; }};
 options {{ default-key "control"; default-server 127.0.0.1; default-port {control}; }};
 """
-_UNBOUND = """
+#: What the servers are set up with beside the lines about the list.
+UNBOUND = """
 server:
     interface: 127.0.0.1@{port}
     directory: "{folder}"
@@ -49,7 +50,7 @@ forward-zone:
     forward-addr: 127.0.0.1@{upstream}
 {lines}
 """
-_RECURSOR = """
+RECURSOR = """
 local-address=127.0.0.1
 local-port={port}
 socket-dir={folder}
@@ -64,7 +65,7 @@ setuid=
 setgid=
 lua-config-file={folder}/blocklist.lua
 """
-_KRESD = """
+KRESD = """
 net.ipv6 = false
 net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})
 modules = {{ 'policy' }}
@@ -73,7 +74,7 @@ cache.size = 10 * MB
 {lines}
 policy.add(policy.all(policy.FORWARD({{'127.0.0.1@{upstream}'}})))
 """
-_KNOT = """
+KNOT = """
 server:
     rundir: "{folder}"
     listen: 127.0.0.1@{port}
@@ -83,7 +84,7 @@ log:
   - target: stdout
     any: info
 """
-_DNSMASQ = """
+DNSMASQ = """
 no-resolv
 no-hosts
 bind-interfaces
@@ -160,7 +161,7 @@ def _unbound(
 ) -> Iterator[Running]:
     port, lines = free_port(), documented(heading, "unbound.conf", file)
     told = {"folder": folder, "port": port, "upstream": upstream}
-    (folder / "unbound.conf").write_text(_UNBOUND.format(lines=lines, **told))
+    (folder / "unbound.conf").write_text(UNBOUND.format(lines=lines, **told))
     with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port) as process:
         control = ("unbound-control", "-c", str(folder / "unbound.conf"))
         yield Running(port, process.pid, (*control, *reload))
@@ -181,7 +182,7 @@ def recursor(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     port = free_port()
     (folder / "blocklist.lua").write_text(documented("PowerDNS Recursor", "lua", file))
     told = {"folder": folder, "port": port, "upstream": upstream}
-    (folder / "recursor.conf").write_text(_RECURSOR.format(**told))
+    (folder / "recursor.conf").write_text(RECURSOR.format(**told))
     with _started(["pdns_recursor", f"--config-dir={folder}"], folder, port) as process:
         control = ("rec_control", f"--socket-dir={folder}")
         yield Running(port, process.pid, (*control, "reload-lua-config"))
@@ -190,7 +191,7 @@ def recursor(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
 @contextmanager
 def knot_resolver(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     port, lines = free_port(), documented("Knot Resolver", "lua", file)
-    (folder / "kresd.conf").write_text(_KRESD.format(lines=lines, port=port, upstream=upstream))
+    (folder / "kresd.conf").write_text(KRESD.format(lines=lines, port=port, upstream=upstream))
     with _started(
         ["kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)], folder, port
     ) as process:
@@ -201,7 +202,7 @@ def knot_resolver(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
 def dnsmasq(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     port, lines = free_port(), documented("Hosts files, dnsmasq", "dnsmasq.conf", file)
     told = {"folder": folder, "port": port, "upstream": upstream}
-    (folder / "dnsmasq.conf").write_text(_DNSMASQ.format(lines=lines, **told))
+    (folder / "dnsmasq.conf").write_text(DNSMASQ.format(lines=lines, **told))
     with _started(
         ["dnsmasq", "-k", f"--conf-file={folder / 'dnsmasq.conf'}"], folder, port
     ) as process:
@@ -216,7 +217,7 @@ def knot(folder: Path, file: Path, port: int, secondary: int) -> Iterator[Runnin
     lines = lines.replace("address: 192.0.2.11\nacl", f"address: 127.0.0.1@{secondary}\nacl")
     lines = lines.replace("192.0.2.11", "127.0.0.1")
     (folder / "db").mkdir()
-    (folder / "knot.conf").write_text(_KNOT.format(folder=folder, port=port) + lines)
+    (folder / "knot.conf").write_text(KNOT.format(folder=folder, port=port) + lines)
     control = ("knotc", "-c", str(folder / "knot.conf"))
     command = ["knotd", "-c", str(folder / "knot.conf")]
     with running(command, folder / "log", lambda: answers(asker(port, 0.2), ZONE)) as process:

@@ -15,81 +15,18 @@ import dns.query
 from dns.rcode import Rcode
 from dns.rdatatype import CNAME, A, RdataType
 
+from tests.e2e.reloading import DNSMASQ, KNOT, KRESD, RECURSOR, UNBOUND
 from tests.e2e.servers import _NAMED, free_port, running
 
 #: The address of every name that is not blocked.
 OPEN = "192.0.2.1"
 Server = Callable[[Path, Path, str, int], tuple[list[str], int]]
 
-_UNBOUND = """
+# Names below test are in the matrix, and Unbound would answer those itself.
+_TEST = """
 server:
-    interface: 127.0.0.1
-    port: {port}
-    username: ""
-    chroot: ""
-    pidfile: ""
-    directory: "{folder}"
-    use-syslog: no
-    do-daemonize: no
-    do-ip6: no
-    do-not-query-localhost: no
     module-config: "respip iterator"
     local-zone: "test." nodefault
-remote-control:
-    control-enable: no
-forward-zone:
-    name: "."
-    forward-addr: 127.0.0.1@{upstream}
-"""
-_POWERDNS = """
-local-address=127.0.0.1
-local-port={port}
-socket-dir={folder}
-config-dir={folder}
-dont-query=
-forward-zones-recurse=.=127.0.0.1:{upstream}
-dnssec=off
-hint-file=no
-security-poll-suffix=
-disable-packetcache=yes
-daemon=no
-threads=1
-write-pid=no
-lua-config-file={folder}/policy.lua
-"""
-_KRESD = """
-net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})
-net.ipv6 = false
-modules = {{ 'policy' }}
-trust_anchors.remove('.')
-policy.add(policy.rpz(policy.DENY, '{file}', false))
-policy.add(policy.all(policy.FORWARD({{'127.0.0.1@{upstream}'}})))
-"""
-_DNSMASQ = """
-no-resolv
-no-hosts
-bind-interfaces
-listen-address=127.0.0.1
-port={port}
-pid-file=
-user=root
-cache-size=0
-server=127.0.0.1#{upstream}
-{load}={file}
-"""
-_KNOT = """
-server:
-    rundir: "{folder}"
-    listen: 127.0.0.1@{port}
-database:
-    storage: "{folder}/db"
-log:
-  - target: stdout
-    any: info
-zone:
-  - domain: "{zone}"
-    storage: "{folder}"
-    file: "{file}"
 """
 
 
@@ -102,30 +39,32 @@ def named(folder: Path, file: Path, zone: str, upstream: int) -> tuple[list[str]
 
 def unbound_rpz(folder: Path, file: Path, zone: str, upstream: int) -> tuple[list[str], int]:
     port = free_port()
-    text = _UNBOUND.format(folder=folder, port=port, upstream=upstream)
-    text += f'rpz:\n    name: "{zone}"\n    zonefile: "{file}"\n'
+    lines = f'{_TEST}rpz:\n    name: "{zone}"\n    zonefile: "{file}"\n'
+    text = UNBOUND.format(folder=folder, port=port, upstream=upstream, lines=lines)
     (folder / "unbound.conf").write_text(text)
     return ["unbound", "-d", "-c", str(folder / "unbound.conf")], port
 
 
 def unbound(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
     port = free_port()
-    text = _UNBOUND.format(folder=folder, port=port, upstream=upstream)
-    (folder / "unbound.conf").write_text(f'{text}include: "{file}"\n')
+    lines = f'{_TEST}include: "{file}"\n'
+    text = UNBOUND.format(folder=folder, port=port, upstream=upstream, lines=lines)
+    (folder / "unbound.conf").write_text(text)
     return ["unbound", "-d", "-c", str(folder / "unbound.conf")], port
 
 
 def powerdns(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
     port = free_port()
-    text = _POWERDNS.format(folder=folder, port=port, upstream=upstream)
-    (folder / "recursor.conf").write_text(text)
-    (folder / "policy.lua").write_text(f'rpzFile("{file}", {{policyName="office"}})\n')
+    text = RECURSOR.format(folder=folder, port=port, upstream=upstream)
+    (folder / "recursor.conf").write_text(f"{text}disable-packetcache=yes\n")
+    (folder / "blocklist.lua").write_text(f'rpzFile("{file}", {{policyName="office"}})\n')
     return ["pdns_recursor", f"--config-dir={folder}"], port
 
 
 def kresd(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
     port = free_port()
-    (folder / "kresd.conf").write_text(_KRESD.format(port=port, upstream=upstream, file=file))
+    lines = f"policy.add(policy.rpz(policy.DENY, '{file}', false))"
+    (folder / "kresd.conf").write_text(KRESD.format(port=port, upstream=upstream, lines=lines))
     return ["kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)], port
 
 
@@ -139,7 +78,8 @@ def dnsmasq_hosts(folder: Path, file: Path, _: str, upstream: int) -> tuple[list
 
 def _dnsmasq(folder: Path, file: Path, upstream: int, load: str) -> tuple[list[str], int]:
     port = free_port()
-    text = _DNSMASQ.format(port=port, upstream=upstream, load=load, file=file)
+    lines = f"cache-size=0\n{load}={file}"
+    text = DNSMASQ.format(folder=folder, port=port, upstream=upstream, lines=lines)
     (folder / "dnsmasq.conf").write_text(text)
     return ["dnsmasq", "-k", "-C", str(folder / "dnsmasq.conf")], port
 
@@ -147,7 +87,8 @@ def _dnsmasq(folder: Path, file: Path, upstream: int, load: str) -> tuple[list[s
 def knotd(folder: Path, file: Path, zone: str, _: int) -> tuple[list[str], int]:
     port = free_port()
     (folder / "db").mkdir()
-    (folder / "knot.conf").write_text(_KNOT.format(folder=folder, port=port, zone=zone, file=file))
+    lines = f'zone:\n  - domain: "{zone}"\n    file: "{file}"\n'
+    (folder / "knot.conf").write_text(KNOT.format(folder=folder, port=port) + lines)
     return ["knotd", "-c", str(folder / "knot.conf")], port
 
 
