@@ -4,6 +4,7 @@ A thread asks while it happens. `fraud.example` is in the old list and in the ne
 blocked at all times; `good.example` is in neither, and must always have an address.
 """
 
+import os
 import resource
 import threading
 import time
@@ -20,11 +21,11 @@ from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import ExportState, export_one
-from blocklist.install import probe
+from blocklist.install import command, probe
 from blocklist.install.probe import Answer, ask
 from blocklist.installation import Installation, Server
 from tests.e2e.reloading import SERVERS, Running
-from tests.export_support import NOW, export_to, release, run
+from tests.export_support import NOW, ZONE, export_to, release, run
 
 OLD = "block subtree fraud.example\nblock exact old.example"
 NEW = "block subtree fraud.example\nblock exact new.example"
@@ -153,6 +154,24 @@ def test_a_good_list_is_taken_up_without_a_gap(world: World) -> None:
         assert world.has("new.example") in BLOCKED
         assert world.has("old.example") is Answer.RESOLVES
     assert watch.open == 0
+
+
+def test_a_server_that_lost_its_list_is_given_it_again(world: World) -> None:
+    """Unbound and PowerDNS empty their list over a broken file; whoever reloads by hand may do so.
+
+    PowerDNS also remembers that the canary was not blocked just now.
+    """
+    good = world.export.path.read_bytes()
+    world.export.path.write_text("( broken\n")
+    if world.server.reload:
+        words = command.filled(world.server.reload, {"zone": ZONE})
+        command.run(words, 20, os.environ, "this test")
+    time.sleep(0.5)
+    world.export.path.write_bytes(good)
+    result = export_one(world.export, release(OLD), 8, world.state, NOW)
+    assert not result.changed
+    assert world.has("old.example") in BLOCKED
+    assert world.has(GOOD) is Answer.RESOLVES
 
 
 # --- Before the file is in place: the server is told nothing -----------------------------------
