@@ -12,7 +12,7 @@ from blocklist.location import DATABASE, FILE_NAME, find
 from blocklist.model import GuardClass, Kind
 from blocklist.queries import parse_query
 
-__all__ = ["Collect", "Config", "Export", "Policy", "Resolve", "load"]
+__all__ = ["Collect", "Config", "Export", "Gate", "Policy", "Resolve", "load"]
 
 #: How many of one's own names a server is asked for.
 _OWN_ASKED = 20
