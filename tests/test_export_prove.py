@@ -6,12 +6,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export import dialects
+from blocklist.export import dialects, export_one
 from blocklist.export.body import Body
+from blocklist.export.state import Behind
+from blocklist.ledger import releases
+from blocklist.ledger.bulk import Bulk
 from blocklist.model import Kind
-from tests.export_support import export_to, run
+from tests.docs_support import blocklist
+from tests.export_support import NOW, export_to, release, run
+
+WATCHED = {name: RELEASE[name] for name in ("kind", "value")}
 
 NAMES = """
 block subtree p.example
@@ -37,6 +44,7 @@ def in_place(old: str, new: str) -> Callable[[list[str]], list[str]]:
     return lambda lines: [new if line == old else line for line in lines]
 
 
+IPV4_ROW = "25.0.2.0.192.rpz-ip CNAME ."
 FAULTS = [
     ("domains", without("one.example"), "entries where", "a name is lost"),
     ("domains", in_place("one.example", "other.example"), "would not block one", "another"),
@@ -54,6 +62,12 @@ FAULTS = [
     ("dnsmasq", without("server=/ok.b.p.example/#"), "without the other", "half an allow"),
     ("dnsmasq", without("server=/*.one.example/#"), r"would block \S*one", "half a block"),
     ("dnsmasq", having("local=//"), "not as the target says", "all names without a dot"),
+    (
+        "unbound",
+        having('local-zone: "p.example." always_transparent'),
+        "without the other",
+        "a duplicate of another type would open the name",
+    ),
     ("unbound", having('local-zone: "x." redirect'), "not as the target says", "another type"),
     ("squid", in_place("one.example", ".one.example"), r"would block \S*one", "wider"),
     (
@@ -95,6 +109,19 @@ FAULTS = [
     ("cidr", in_place("192.0.2.0/25", "192.0.2.0/26"), "would not block 192.0.2.127", "half"),
     ("cidr", in_place("2001:db8::/64", "192.0.2.1"), "overlap", "twice"),
     ("cidr", in_place("2001:db8::/64", "x.example"), "no network", "a name"),
+    ("rpz-ip", in_place(IPV4_ROW, "24.0.2.0.192.rpz-ip CNAME ."), "would block", "the allow"),
+    ("rpz-ip", in_place(IPV4_ROW, "25.1.2.0.192.rpz-ip CNAME ."), "is no network", "host bits"),
+    ("rpz-ip", in_place(IPV4_ROW, "0.0.0.0.0.rpz-ip CNAME ."), "is no network", "everything"),
+    ("rpz-ip", in_place(IPV4_ROW, "25.0.2.0.192.rpz-nsip CNAME ."), "no network", "a trigger"),
+    (
+        "rpz-ip",
+        in_place("64.zz.db8.2001.rpz-ip CNAME .", "64.0.0.0.0.0.0.db8.2001.rpz-ip CNAME ."),
+        "servers write otherwise",
+        "BIND drops what is not canonical",
+    ),
+    ("ipset", without("swap blocklist4 blocklist4-new"), "does not end as", "never in force"),
+    ("ipset", in_place("add blocklist6-new 2001:db8::/64", "add blocklist6 ::/0"), "not as", "x"),
+    ("iptables", without("-4 -A BLOCKLIST -s 192.0.2.0/25 -j DROP"), "without the other", "half"),
     ("nftables", in_place("\t192.0.2.0/25,", "\t192.0.2.0/24,"), "would block", "the allow"),
     ("nftables", in_place("\t192.0.2.0/25,", "\tx.example,"), "no IPv4 network", "a name"),
     ("nftables", in_place("\t2001:db8::/64,", "\t192.0.2.0/30,"), "no IPv6", "wrong set"),
@@ -134,3 +161,36 @@ def test_faults_are_found(
     with pytest.raises(ExportFailed, match=message):
         run(export, rows, first.state)
     assert export.path.read_bytes() == before, why
+
+
+def test_what_is_watched_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among thousands of names a sample would miss the one that matters."""
+    export = export_to(tmp_path, "domains")
+    rows = release("\n".join(f"block exact n{n:05}.example" for n in range(5000)))
+    watched = pl.DataFrame({"kind": ["domain"], "value": ["held.test"]}, schema=WATCHED)
+    renderer = dialects.dialect(export.target.dialect)
+    honest = renderer.body
+
+    def body(export: Export, rows: pl.DataFrame) -> Body:
+        made = honest(export, rows)
+        lines = made.lines.replace("n00001.example", "held.test")
+        return Body(lines, made.count, made.left_out)
+
+    monkeypatch.setattr(renderer, "body", body)
+    with pytest.raises(ExportFailed, match=r"would block held\.test"):
+        export_one(export, rows, 1, None, NOW, Behind(watched=lambda: watched))
+
+
+def test_the_ledger_says_what_to_watch(tmp_path: Path) -> None:
+    (tmp_path / "shared.txt").write_text("hosting.top\n")
+    (tmp_path / "blocklist.toml").write_text(
+        '[feeds.mine]\nurl = "mine.txt"\nformat = "domains"\n[guards.shared]\nurl = "shared.txt"\n'
+        'format = "domains"\n'
+    )
+    for names in ("a.top\nb.top\nhosting.top\n", "a.top\nc.top\nhosting.top\n"):
+        (tmp_path / "mine.txt").write_text(names)
+        assert blocklist(tmp_path, "run").returncode == 0
+    with Bulk(tmp_path / "blocklist.db") as bulk:
+        found = {before: releases.watched(bulk, 2, before)["value"] for before in (None, 1)}
+    assert sorted(found[None]) == ["hosting.top"]
+    assert sorted(found[1]) == ["b.top", "c.top", "hosting.top"], "and what changed"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import polars as pl
 
@@ -10,7 +11,7 @@ from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed, UsageError
 from blocklist.export import filters
 from blocklist.export.one import export_one
-from blocklist.export.state import ExportResult, ExportState
+from blocklist.export.state import Behind, ExportResult, ExportState
 from blocklist.ledger import exports, listings, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
@@ -56,13 +57,19 @@ def export_every(
         known = filters.evidence(bulk, config, number) if asked else None
         basis = releases.basis(bulk, number)
         feeds = [config.feeds[name] for name in listings.speaking(bulk, _enabled(config), basis)]
+
+    @cache
+    def watched() -> pl.DataFrame:
+        with Bulk(book.database) as bulk:
+            return releases.watched(bulk, number, _oldest(last, wanted))
+
     outcomes = []
     for export in wanted:
         state = _known(last.get(export.name), export)
         try:
             taken = filters.chosen(export, pages if export.held_pages else rows, known)
-            credit = filters.credits_of(export, feeds)
-            result = export_one(export, taken, number, state, datetime.now(UTC), credit)
+            behind = Behind(filters.credits_of(export, feeds), watched)
+            result = export_one(export, taken, number, state, datetime.now(UTC), behind)
         except ExportFailed as error:
             outcome = Exported(export.name, str(export.path), None, str(error))
         else:
@@ -71,6 +78,12 @@ def export_every(
         done(outcome)
         outcomes.append(outcome)
     return outcomes
+
+
+def _oldest(last: dict[str, exports.Row], wanted: list[Export]) -> int | None:
+    """Return the oldest of the releases that the exports' files are of, if there are files."""
+    known = [last[export.name]["release"] for export in wanted if export.name in last]
+    return min((int(number) for number in known if number is not None), default=None)
 
 
 def _enabled(config: Config) -> list[str]:

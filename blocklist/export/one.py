@@ -19,7 +19,7 @@ from blocklist.export.dialects import dialect
 from blocklist.export.limits import within
 from blocklist.export.prove import prove
 from blocklist.export.serial import following, latest
-from blocklist.export.state import ExportResult, ExportState
+from blocklist.export.state import Behind, ExportResult, ExportState
 from blocklist.install import Change, Undone, install, look_after
 
 
@@ -29,18 +29,18 @@ def export_one(
     release: int,
     previous: ExportState | None,
     now: datetime,
-    feeds: tuple[str, ...] = (),
+    behind: Behind | None = None,
 ) -> ExportResult:
     """Bring one export up to a release, given as rows of `columns.schema.RELEASE`.
 
-    The rows may have a `policy` and a `score` as `filters.chosen` adds them; `feeds` are named at
-    the head of the file. `previous` is what the last call returned for this export: a file whose
-    content is the same, and that nobody touched, stays as it is, serial and all. Raise
-    `ExportFailed` when the new file cannot be rendered, proved, checked or put in place; the old
-    one is then untouched. When the server did not load the new file, the old one is brought back.
+    The rows may have a `policy` and a `score` as `filters.chosen` adds them. `previous` is what the
+    last call returned for this export: a file whose content is the same, and that nobody touched,
+    stays as it is, serial and all. Raise `ExportFailed` when the new file cannot be rendered,
+    proved, checked or put in place; the old one is then untouched. When the server did not load the
+    new file, the old one is brought back.
     """
     try:
-        return _exported(export, rows, release, previous, now, feeds)
+        return _exported(export, rows, release, previous, now, behind or Behind())
     except Undone as error:
         raise ExportFailed(f"export {export.name}: {error}") from None
     except BlocklistError as error:
@@ -54,11 +54,11 @@ def _exported(
     release: int,
     previous: ExportState | None,
     now: datetime,
-    feeds: tuple[str, ...],
+    behind: Behind,
 ) -> ExportResult:
     taken, others = _taken(export, canary.left_to_us(export, rows))
     body, taken = within(export, taken)
-    body = replace(body, left_out=others | body.left_out, credits=feeds)
+    body = replace(body, left_out=others | body.left_out, credits=behind.feeds)
     digest = body.digest()
     if previous and previous.digest == digest:
         if _on_disk(export.path) == sha256_of(_content(export, previous, body)):
@@ -76,7 +76,7 @@ def _exported(
         written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     change = _change(export, state, previous, body)
-    return _installed(change, state, body, taken)
+    return _installed(change, state, body, taken, behind)
 
 
 def _emptied_by_hand(export: Export, taken: pl.DataFrame) -> bool:
@@ -131,14 +131,16 @@ def _on_disk(path: Path) -> str | None:
         return None
 
 
-def _installed(change: Change, state: ExportState, body: Body, rows: pl.DataFrame) -> ExportResult:
+def _installed(
+    change: Change, state: ExportState, body: Body, rows: pl.DataFrame, behind: Behind
+) -> ExportResult:
     export, notes = change.export, list[str]()
 
     def finish(beside: Path) -> None:
         with beside.open("wb") as file:
             file.writelines(_content(export, state, body))
         canary.prove(export, state, beside)
-        prove(export, beside, rows, body.count)
+        prove(export, beside, rows, body.count, behind.watched())
         notes.extend(check(export, beside))
 
     said = install(change, finish)

@@ -1,4 +1,4 @@
-"""What a finished file is asked for: every allow, a sample of the blocks, and what is around."""
+"""What a finished file is asked for: allows, changes, what is held, blocks, and what is around."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -9,19 +9,22 @@ from blocklist import networks
 from blocklist.model import Kind
 from blocklist.names import MAX_NAME, lineage
 
-_SAMPLE = 500
+_SAMPLE, _MOST = 500, 2000
 _LABEL = "blocklist-probe"
 
 
-def probes(kind: Kind, rows: pl.DataFrame) -> list[str]:
-    """Return what to ask: all allows, blocks below allows, a sample of the rest, with neighbours.
+def probes(kind: Kind, rows: pl.DataFrame, watched: pl.DataFrame) -> list[str]:
+    """Return what to ask: all allows, what is `watched`, blocks below allows, a sample of the rest.
+
+    Each comes with its neighbours. Of more than `_MOST` that are watched, so many are asked for.
 
     The same rows give the same probes.
     """
     known = rows.filter(pl.col("kind") == kind.value)
     allow = known.filter(pl.col("action") == "allow")["value"]
     block = known.filter(pl.col("action") == "block")["value"]
-    chosen = [allow, _spread(block)]
+    also = watched.filter(pl.col("kind") == kind.value)["value"].unique().sort()
+    chosen = [allow, _spread(also, _MOST), _spread(block)]
     if kind is Kind.DOMAIN and len(allow):
         marks = [f".{name}$" for name in allow]
         chosen.append(_spread(block.filter((block + "$").str.contains_any(marks))))
@@ -33,8 +36,8 @@ def probes(kind: Kind, rows: pl.DataFrame) -> list[str]:
     return sorted({probe for value in pl.concat(chosen) for probe in around(value)})
 
 
-def _spread(values: pl.Series) -> pl.Series:
-    return values.gather_every(max(1, ceil(len(values) / _SAMPLE)))
+def _spread(values: pl.Series, most: int = _SAMPLE) -> pl.Series:
+    return values.gather_every(max(1, ceil(len(values) / most)))
 
 
 def _around_name(name: str) -> Iterator[str]:

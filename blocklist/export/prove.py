@@ -12,27 +12,33 @@ from blocklist.export.readers import REGISTRY, Reader
 from blocklist.model import Kind, Scope
 
 
-def prove(export: Export, path: Path, rows: pl.DataFrame, count: int) -> None:
+def prove(
+    export: Export, path: Path, rows: pl.DataFrame, count: int, watched: pl.DataFrame
+) -> None:
     """Read a finished file and ask it; raise `ExportFailed` at the first wrong answer.
 
-    Asked are all of the operator's allows and a sample of the blocks, each with the names above,
-    below and between. What is not blocked must pass in every target; what is blocked must be
-    blocked where the target can say so.
+    Asked are all of the operator's allows, what is `watched`, and a sample of the blocks, each with
+    the names above, below and between. What is not blocked must pass in every target; what is
+    blocked must be blocked where the target can say so.
     """
     reader = REGISTRY[export.target.dialect](path, export)
     if reader.count != count:
         raise ExportFailed(f"the new file lists {reader.count} entries where {count} were written")
     for kind in export.target.kinds:
-        _ask(reader, kind, export, rows)
+        _ask(reader, kind, export, rows, watched)
 
 
-def _ask(reader: Reader, kind: Kind, export: Export, rows: pl.DataFrame) -> None:
+def _ask(
+    reader: Reader, kind: Kind, export: Export, rows: pl.DataFrame, watched: pl.DataFrame
+) -> None:
     known = rows.filter(pl.col("kind") == kind.value, pl.col("action") == "allow")
     allows = [(value, Scope(scope)) for value, scope in known.select("value", "scope").iter_rows()]
     names = {value for value, _ in allows}
     # BIND takes a longer query for a name above it, which may be blocked on its own account.
     room = room_for_names(export)
-    queries = [query for query in probes(kind, rows) if len(query) <= room or query in names]
+    queries = [
+        query for query in probes(kind, rows, watched) if len(query) <= room or query in names
+    ]
     told = rules(kind, rows, queries)
     says = expressible(export, allows)
     blocked = reader.blocked(kind, queries)

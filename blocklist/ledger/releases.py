@@ -23,7 +23,6 @@ _ALIVE = "since <= ? AND (until IS NULL OR until > ?)"
 _BLOCK = list(Verdict).index(Verdict.BLOCK)
 _HOLD = list(Verdict).index(Verdict.HOLD)
 _ALLOW = list(Verdict).index(Verdict.ALLOW)
-_HOLD = list(Verdict).index(Verdict.HOLD)
 _URL_ONLY = list(Reason).index(Reason.URL_ONLY)
 _OPERATOR = list(Reason).index(Reason.OPERATOR)
 #: What exports carry of the verdicts: blocks, and the operator's entries that cut into them.
@@ -157,11 +156,28 @@ def pages(bulk: Bulk, number: int) -> pl.DataFrame:
     """Return the URLs that a release holds because DNS would block their host with them."""
     return bulk.query(
         f"SELECT kind, value, scope FROM verdict WHERE verdict = {_HOLD} AND reason = {_URL_ONLY} "
-        "AND since <= ? AND (until IS NULL OR until > ?)",
+        f"AND {_ALIVE}",
         number,
         number,
         schema=pl.Schema(list(ROW.items())[:3]),
     ).with_columns(action=pl.lit(Verdict.BLOCK.value, RELEASE["action"]))
+
+
+def watched(bulk: Bulk, number: int, before: int | None) -> pl.DataFrame:
+    """Return `kind` and `value` of what must not go wrong when a release is written.
+
+    That is what the operator decides, what the judge kept from being blocked, and what changed
+    since the release `before`.
+    """
+    since = number if before is None else before
+    return bulk.query(
+        f"SELECT kind, value FROM verdict WHERE {_ALIVE} "
+        f"AND (verdict <> {_BLOCK} OR reason = {_OPERATOR}) "
+        "UNION SELECT kind, value FROM verdict WHERE since > ? AND since <= ? "
+        "UNION SELECT kind, value FROM verdict WHERE until > ? AND until <= ?",
+        *(number, number, since, number, since, number),
+        schema=pl.Schema({"kind": ROW["kind"], "value": pl.String()}),
+    )
 
 
 def own_blocks(bulk: Bulk, number: int) -> pl.Series:
