@@ -16,6 +16,7 @@ SPAN = pl.Schema({"family": pl.UInt8, "first": pl.UInt128, "last": pl.UInt128})
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}(?:/(3[0-2]|[12]?[0-9]))?$"
 _WIDTH = {4: 32, 6: 128}
+_OCTETS = pl.Series(map(str, range(256)))
 
 
 def canonical(texts: pl.Series) -> pl.DataFrame:
@@ -42,10 +43,16 @@ def _canonical(texts: pl.Series, plain: pl.Series, other: Callable[[str], str]) 
 
 def _ipv4(texts: pl.Series) -> pl.DataFrame:
     """Return `first` (host bits cleared, null if no dotted decimal), `last` and `prefix`."""
-    groups = texts.str.extract_groups(_IPV4).struct.unnest().cast(pl.Int64)
-    one, two, three, four, prefix = (pl.col(place) for place in "12345")
+    # One pattern that only tells, and then splitting, take two thirds of the time of its groups.
+    plain = texts.to_frame("text").select(pl.when(pl.col("text").str.contains(_IPV4)).then("text"))
+    octets = plain["text"].str.split_exact(".", 3).struct.unnest()
+    octets.columns = ["one", "two", "three", "rest"]
+    end = octets["rest"].str.split_exact("/", 1).struct.unnest()
+    end.columns = ["four", "prefix"]
+    parts = octets.drop("rest").hstack(end).cast(pl.Int64)
+    one, two, three, four = (pl.col(name) for name in ("one", "two", "three", "four"))
     number = one * (1 << 24) + two * (1 << 16) + three * (1 << 8) + four
-    read = groups.select(number=number, prefix=prefix.fill_null(32))
+    read = parts.select(number=number, prefix=pl.col("prefix").fill_null(32))
     read = read.with_columns(size=pl.lit(2, pl.Int64).pow(32 - pl.col("prefix")))
     first = pl.col("number") - pl.col("number") % pl.col("size")
     return read.select("prefix", first=first, last=first + pl.col("size") - 1)
@@ -57,8 +64,8 @@ def _ipv4_text(first: pl.Expr, prefix: pl.Expr) -> pl.Expr:
 
 
 def _dotted(number: pl.Expr) -> pl.Expr:
-    octets = [(number // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8, 0)]
-    return pl.concat_str(octets, separator=".")
+    places = [(number // (1 << shift) % 256).cast(pl.UInt32) for shift in (24, 16, 8, 0)]
+    return pl.concat_str([pl.lit(_OCTETS).gather(place) for place in places], separator=".")
 
 
 def spans(values: pl.Series) -> pl.DataFrame:

@@ -36,7 +36,8 @@ CONSUMERS: dict[str, tuple[str, str, resolvers.Server]] = {
 }
 #: What these can say is exactly what a release says; the others may leave something open.
 EXACT = ("BIND", "Unbound, zone", "PowerDNS", "dnsmasq", "Knot DNS")
-CANARY = "canary.example"
+#: The last of all names: BIND takes a zone up name by name in their order, and blocks meanwhile.
+CANARY = "canary.zzzz"
 LONG = ".".join(["l" * 63] * 3) + ".example"
 RELEASE = f"""
 block exact {CANARY}
