@@ -3,7 +3,7 @@
 A network is `family` (4 or 6), `first` and `last` (inclusive, unsigned 128 bit for both families).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv6Network
 
 import polars as pl
@@ -93,7 +93,15 @@ def spans(values: pl.Series) -> pl.DataFrame:
 
 def merge(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the fewest disjoint spans that cover the same addresses, sorted."""
-    return pl.concat(_merged(family, part) for family, part in _families(frame))
+    return _spans_of((family, _merged(part)) for family, part in _families(frame))
+
+
+def subtract(frame: pl.DataFrame, holes: pl.DataFrame) -> pl.DataFrame:
+    """Return the merged spans of `frame` without the addresses of `holes`."""
+    both = zip(_families(frame), _families(holes), strict=True)
+    return _spans_of(
+        (family, _without(_merged(part), _merged(cut), family)) for (family, part), (_, cut) in both
+    )
 
 
 def _families(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -103,7 +111,17 @@ def _families(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
         yield family, part.with_columns(pl.col("first", "last").cast(dtype))
 
 
-def _merged(family: int, part: pl.DataFrame) -> pl.DataFrame:
+def _spans_of(parts: Iterable[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
+    """Return the `first` and `last` of both families as one frame of spans."""
+    return pl.concat(
+        part.select(
+            pl.lit(family, pl.UInt8).alias("family"), pl.col("first", "last").cast(pl.UInt128)
+        )
+        for family, part in parts
+    )
+
+
+def _merged(part: pl.DataFrame) -> pl.DataFrame:
     ordered = part.select("first", "last").sort("first")
     ordered = ordered.with_columns(reached=pl.col("last").cum_max())
     before = pl.col("reached").shift(1)
@@ -112,53 +130,29 @@ def _merged(family: int, part: pl.DataFrame) -> pl.DataFrame:
     ordered = ordered.with_columns(fresh=fresh)
     ends = ordered.filter(pl.col("fresh").shift(-1, fill_value=True))["reached"]
     starts = ordered.filter("fresh")["first"]
-    found = pl.DataFrame({"first": starts, "last": ends}).cast(pl.UInt128)
-    return found.select(pl.lit(family, pl.UInt8).alias("family"), "first", "last")
+    return pl.DataFrame({"first": starts, "last": ends})
 
 
-def subtract(frame: pl.DataFrame, holes: pl.DataFrame) -> pl.DataFrame:
-    """Return the merged spans of `frame` without the addresses of `holes`."""
-    kept, cut = merge(frame), merge(holes)
-    starts = pl.concat([kept.select("family", at="first"), _after(cut)])
-    starts = starts.unique().sort("at")
+def _without(kept: pl.DataFrame, cut: pl.DataFrame, family: int) -> pl.DataFrame:
+    """Return merged spans of one family without others."""
+    top = pl.lit(2 ** _WIDTH[family] - 1, kept.schema["last"])
+    behind = cut.filter(pl.col("last") < top).select(at=pl.col("last") + 1)
+    starts = pl.concat([kept.select(at="first"), behind]).unique().sort("at")
     inside = _within(_within(starts, kept, "kept"), cut, "cut").filter(
         pl.col("kept_last").is_not_null() & pl.col("cut_last").is_null()
     )
-    ends = cut.sort("first").select("family", "first", hole="first")
-    pieces = inside.sort("at").join_asof(
-        ends,
-        left_on="at",
-        right_on="first",
-        by="family",
-        strategy="forward",
-        check_sortedness=False,
-    )
+    ends = cut.select("first", hole="first")
+    pieces = inside.join_asof(ends, left_on="at", right_on="first", strategy="forward")
     before_hole = pl.when(pl.col("hole") <= pl.col("kept_last")).then(pl.col("hole") - 1)
-    last = pl.coalesce(before_hole, "kept_last")
-    return pieces.select("family", first="at", last=last).sort("family", "first")
-
-
-def _after(cut: pl.DataFrame) -> pl.DataFrame:
-    top = pl.when(pl.col("family") == 4).then(_top(4)).otherwise(_top(6))
-    return cut.filter(pl.col("last") < top).select("family", at=pl.col("last") + 1)
-
-
-def _top(family: int) -> pl.Expr:
-    return pl.lit(2 ** _WIDTH[family] - 1, pl.UInt128)
+    return pieces.select(first="at", last=pl.coalesce(before_hole, "kept_last"))
 
 
 def _within(points: pl.DataFrame, disjoint: pl.DataFrame, name: str) -> pl.DataFrame:
     """Add `NAME_last`, the end of the disjoint span that holds each point of `at`, or null."""
     column = f"{name}_last"
-    found = points.join_asof(
-        disjoint.sort("first").select("family", pl.col("first"), pl.col("last").alias(column)),
-        left_on="at",
-        right_on="first",
-        by="family",
-        check_sortedness=False,
-    ).drop("first", strict=False)
-    holds = pl.col(column) >= pl.col("at")
-    return found.with_columns(pl.when(holds).then(column).alias(column))
+    known = disjoint.select("first", pl.col("last").alias(column))
+    found = points.join_asof(known, left_on="at", right_on="first").drop("first", strict=False)
+    return found.with_columns(pl.when(pl.col(column) >= pl.col("at")).then(column).alias(column))
 
 
 def texts(frame: pl.DataFrame) -> pl.Series:
