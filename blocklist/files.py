@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from blocklist.errors import UsageError
 
 _MODE = 0o644
+_ENDING = ".new"
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
@@ -35,7 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         _refuse_what_is_no_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(_ENDING, f".{path.name}.", path.parent)
         os.close(handle)
         beside = Path(name)
         yield beside
@@ -78,6 +80,23 @@ def _give(new: Path, was: os.stat_result) -> None:
         return
     if not was.st_mode & 0o004:
         raise PermissionError(errno.EPERM, "its owner and group cannot be kept; run as its owner")
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Return the files beside `path` that a process which was killed meant to put in its place."""
+    path = Path(os.path.realpath(path))
+    # What tempfile makes of a prefix and an ending.
+    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_ENDING)}")
+    try:
+        return sorted(one for one in path.parent.iterdir() if name.fullmatch(one.name))
+    except OSError:
+        return []
+
+
+def sweep(path: Path) -> None:
+    """Remove the leftovers beside `path`; only for who alone writes there."""
+    for left in leftovers(path):
+        left.unlink(missing_ok=True)
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

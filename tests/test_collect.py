@@ -124,7 +124,7 @@ GOOD = names(2000)
             names(999),
             REFUSED,
             "shrank from 2,000 to 999 entries, to less than 50% "
-            "(if that is right, set feeds.mine.max_shrink)",
+            "(if that is right: blocklist run --accept mine; or set feeds.mine.max_shrink)",
             "shrunken",
         ),
         (names(1000), FRESH, None, "half is allowed"),
@@ -132,7 +132,7 @@ GOOD = names(2000)
             names(20_001),
             REFUSED,
             "grew from 2,000 to 20,001 entries, more than 10 times "
-            "(if that is right, set feeds.mine.max_growth)",
+            "(if that is right: blocklist run --accept mine; or set feeds.mine.max_growth)",
             "grown",
         ),
         (names(20_000), FRESH, None, "ten times is allowed"),
@@ -164,7 +164,7 @@ def test_a_feed_has_its_own_limits(place: Place) -> None:
     place.collect(names(2000), guard)
     outcome = place.collect(names(1999), guard)
     assert outcome.cause is not None
-    assert "to less than 100% (if that is right, set guards.top.max_shrink)" in outcome.cause
+    assert "to less than 100% (if that is right: blocklist run --accept top; or" in outcome.cause
     assert place.collect(feed=replace(guard, max_shrink=0.1)).state == FRESH
     assert place.collect(names(4000), replace(guard, max_growth=2.0)).state == REFUSED
     assert place.collect(names(4000), replace(guard, max_growth=3.0)).state == FRESH

@@ -153,7 +153,7 @@ WRONG: list[tuple[str, Break, list[tuple[str, str]]]] = [
      [("feeds", "warning")]),
     ("a failed guard", sql("UPDATE feed SET state = 'failed' WHERE name = 'top'"),
      [("guards", "problem"), ("feeds", "warning")]),
-    ("no release", sql("DELETE FROM release"), [("exports", "warning")]),
+    ("no release", sql("DELETE FROM release"), [("exports", "warning"), ("integrity", "problem")]),
     ("an export never written", sql("DELETE FROM export"), [("exports", "problem")]),
     ("an export gone", lambda f, _: (f / "out/names.txt").unlink(), [("exports", "problem")]),
 ]  # fmt: skip

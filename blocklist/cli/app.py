@@ -13,6 +13,7 @@ from blocklist.cli import (
     feeds,
     init,
     operator,
+    prune,
     release,
     resolve,
     review,
@@ -64,6 +65,7 @@ app.add_typer(release.app, name="release")
 app.command("export")(export.export)
 app.command("run")(run.run)
 app.command("check")(check.check)
+app.command("prune")(prune.prune)
 app.add_typer(operator.allow, name="allow")
 app.add_typer(operator.block, name="block")
 app.add_typer(review.app, name="review")

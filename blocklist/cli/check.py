@@ -11,6 +11,8 @@ from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
 
 if TYPE_CHECKING:
+    from sqlite3 import Connection
+
     from blocklist.check import Answer
 
 _FIELDS = ("query", "kind", "verdict", "reason", "cause", "match", "listings", "release", "facts")
@@ -21,6 +23,13 @@ def check(
     names: Annotated[
         list[str], typer.Argument(help="Domains, URLs, addresses or networks; - reads stdin.")
     ],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="As it was then: 2026-05-03 (its end), 2026-05-03T18:00, a release.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say whether names are blocked, by whom, since when and on what evidence.
@@ -30,14 +39,15 @@ def check(
     from blocklist.ledger.connection import reading
 
     with reading(session(context).database) as connection:
-        answers = list(_answers(_queries(names), connection))
+        answers = list(_answers(_queries(names), connection, at))
     if as_json:
         show_json([{name: getattr(a, name) for name in _FIELDS} for a in answers])
     else:
         for answer in answers:
             _show(answer)
         if answers and answers[0].release is None:
-            session(context).say("no release yet, so nothing is blocked; run: blocklist run")
+            then = "was no release then" if at else "is no release yet"
+            session(context).say(f"there {then}, so nothing is blocked; run: blocklist run")
     if any(answer.verdict is Verdict.BLOCK for answer in answers):
         raise typer.Exit(1)
     if any(answer.reason is Reason.INVALID for answer in answers):
@@ -52,11 +62,16 @@ def _queries(names: list[str]) -> Iterator[str]:
             yield name
 
 
-def _answers(queries: Iterable[str], connection: "object") -> Iterator["Answer"]:
+def _answers(
+    queries: Iterable[str], connection: "Connection | None", at: str | None
+) -> Iterator["Answer"]:
     from blocklist import check as checker
     from blocklist.ledger.lookup import Lookup
+    from blocklist.ledger.moments import moment
 
-    lookup = Lookup(connection) if connection is not None else None  # type: ignore[arg-type]
+    lookup = None
+    if connection is not None:
+        lookup = Lookup(connection, None if at is None else moment(connection, at))
     for query in queries:
         answer = checker.check(query, lookup)
         if answer.reason is Reason.INVALID:

@@ -26,7 +26,7 @@ def end(lasting: str | None, until: str | None) -> str | None:
     if lasting is not None and until is not None:
         raise UsageError("give either --for or --until, not both")
     if lasting is not None:
-        return text(datetime.now(UTC) + _span(lasting))
+        return text(datetime.now(UTC) + span("--for", lasting))
     if until is None:
         return None
     moment = _moment(until)
@@ -35,10 +35,11 @@ def end(lasting: str | None, until: str | None) -> str | None:
     return text(moment)
 
 
-def _span(lasting: str) -> timedelta:
+def span(option: str, lasting: str) -> timedelta:
+    """Return what 30m, 2h, 7d or 4w means; `option` is where it was said."""
     found = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", lasting)
     if not found:
-        raise UsageError(f"--for {lasting}: expected a number and m, h, d or w, as in 2h")
+        raise UsageError(f"{option} {lasting}: expected a number and m, h, d or w, as in 2h")
     count, unit = found.groups()
     return timedelta(**{_UNITS[unit]: int(count)})
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from blocklist.ledger.book import Book
 
 
-def run(context: typer.Context, as_json: Json = False) -> None:
+def run(context: typer.Context, accept: updating.Accept = None, as_json: Json = False) -> None:
     """Update the feeds, build a release, export it: the main job.
 
     Exit code 3: the gate held the release; 4: done, but a feed failed and its last good was used,
@@ -25,7 +25,7 @@ def run(context: typer.Context, as_json: Json = False) -> None:
     """
     report: dict[str, object] = {}
     try:
-        good, exports, held = _job(session(context), report, tables=not as_json)
+        good, exports, held = _job(session(context), report, accept or [], tables=not as_json)
     finally:
         if as_json and report:
             show_json(report)
@@ -38,18 +38,19 @@ def run(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _job(
-    current: Session, report: dict[str, object], *, tables: bool
+    current: Session, report: dict[str, object], accepted: list[str], *, tables: bool
 ) -> tuple[bool, list["Exported"], GateHeld | None]:
     """Do the job, and note in `report` what is done, for it may end in the middle.
 
     Return whether every feed and resolver was good, how the exports ended, and what the gate held.
     """
     from blocklist.collect import update as collect
+    from blocklist.collect.accept import without_limits
     from blocklist.export import every
     from blocklist.ledger.book import writing
 
     config = current.config
-    feeds = collect.chosen(config, [])
+    feeds = without_limits(collect.chosen(config, []), accepted)
     with writing(config.database, "run") as book:
         outcomes = report["feeds"] = updating.collected(current, book, feeds)
         if tables:
@@ -59,7 +60,7 @@ def _job(
         if config.resolve.enabled:
             good = _looked_up(current, book, report, tables=tables) and good
         current.say("judging")
-        held = _built(current, book, report, tables=tables)
+        held = _built(current, book, report, accepted, tables=tables)
         # Also when the gate held: what the operator decided is published all the same.
         exports = report["exports"] = exporting.exported(current, book, every.chosen(config, []))
     if tables and exports:
@@ -77,13 +78,18 @@ def _looked_up(current: Session, book: "Book", report: dict[str, object], *, tab
 
 
 def _built(
-    current: Session, book: "Book", report: dict[str, object], *, tables: bool
+    current: Session,
+    book: "Book",
+    report: dict[str, object],
+    accepted: list[str],
+    *,
+    tables: bool,
 ) -> GateHeld | None:
     """Build a release; return what the gate holds, and raise it where nothing is out yet."""
     from blocklist.release.build import build
 
     try:
-        built = build(current.config, book, "run")
+        built = build(current.config, book, "run", accepted)
     except GateHeld as held:
         report["held"] = str(held)
         if not _published(book):

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
 FEED_FAILED = 4
 
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FEED", help="Take this feed, however much it shrank or grew."),
+]
+
 
 def update(
     context: typer.Context,
     feeds: Annotated[list[str] | None, typer.Argument(help="Only these; else all enabled.")] = None,
+    accept: Accept = None,
     as_json: Json = False,
 ) -> None:
     """Collect and parse feeds into the ledger; what was good last time stays in force.
@@ -25,10 +31,11 @@ def update(
     Exit code 4: a feed failed or was refused.
     """
     from blocklist.collect import update as collect
+    from blocklist.collect.accept import without_limits
     from blocklist.ledger.book import writing
 
     current = session(context)
-    chosen = collect.chosen(current.config, feeds or [])
+    chosen = without_limits(collect.chosen(current.config, feeds or []), accept or [])
     with writing(current.config.database, "update") as book:
         outcomes = collected(current, book, chosen, named=bool(feeds))
     if as_json:

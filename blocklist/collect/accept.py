@@ -1,9 +1,14 @@
 """Accept or refuse a snapshot: a bad download never becomes the list."""
 
+from dataclasses import replace
+from math import inf
+
 from blocklist.catalogue import Feed
 from blocklist.collect.content import no_list, nul, own_host
 from blocklist.config import Policy
+from blocklist.errors import UsageError
 from blocklist.parse import Parsed
+from blocklist.spec import suggestion
 
 _LEAST_SHARE = 0.5
 # A list that is half garbage must not pass, nor one that chance put just above a half; a hand-kept
@@ -45,6 +50,21 @@ def refusal(
     return _swung(feed, policy, parsed.indicators.height, before)
 
 
+def without_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
+    """Return the feeds, those named free to shrink and grow: a person looked at them.
+
+    Raise `UsageError` for a name that none of them has.
+    """
+    known = [feed.name for feed in feeds]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{name}: is not among the feeds to update{suggestion(name, known)}")
+    return [
+        replace(feed, max_shrink=1.0, max_growth=inf) if feed.name in names else feed
+        for feed in feeds
+    ]
+
+
 def limits(feed: Feed, policy: Policy) -> tuple[float, float]:
     """Return how much a feed may shrink, as a share, and grow, in times."""
     shrink = policy.max_shrink if feed.max_shrink is None else feed.max_shrink
@@ -56,12 +76,12 @@ def _swung(feed: Feed, policy: Policy, found: int, before: int) -> str | None:
     if before and found < before * (1 - shrink):
         return (
             f"shrank from {before:,} to {found:,} entries, to less than {1 - shrink:.0%} "
-            f"(if that is right, set {feed.key}.max_shrink)"
+            f"(if that is right: blocklist run --accept {feed.name}; or set {feed.key}.max_shrink)"
         )
     if before and found > max(before * growth, _GROWTH_FROM):
         return (
             f"grew from {before:,} to {found:,} entries, more than {growth:g} times "
-            f"(if that is right, set {feed.key}.max_growth)"
+            f"(if that is right: blocklist run --accept {feed.name}; or set {feed.key}.max_growth)"
         )
     return None
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from blocklist.config import Config
-from blocklist.doctor import configured, machine, recorded, served
+from blocklist.doctor import configured, machine, recorded, served, whole
 from blocklist.doctor.finding import Finding
 
 #: Checks that need nothing but the configuration.
@@ -16,6 +16,7 @@ CHECKS: dict[str, Callable[[Config], Iterable[Finding]]] = {
     "disk": machine.disk,
     "resolver": machine.resolver,
     "lock": machine.in_use,
+    "half-made": whole.half_made,
 }
 #: Checks of what the ledger says; made when there is one of this version.
 LEDGER_CHECKS: dict[str, Callable[[Config, sqlite3.Connection], Iterable[Finding]]] = {
@@ -26,4 +27,5 @@ LEDGER_CHECKS: dict[str, Callable[[Config, sqlite3.Connection], Iterable[Finding
     "allows": recorded.allows,
     "exports": recorded.exports,
     "servers": served.servers,
+    "integrity": whole.integrity,
 }

@@ -1,6 +1,6 @@
 """All exports of a configuration, brought up to the release in force."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +12,7 @@ from blocklist.errors import ExportFailed, UsageError
 from blocklist.export import filters
 from blocklist.export.one import export_one
 from blocklist.export.state import Behind, ExportResult, ExportState
+from blocklist.files import sweep
 from blocklist.ledger import exports, listings, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
@@ -64,7 +65,7 @@ def export_every(
             return releases.watched(bulk, number, _oldest(last, wanted))
 
     outcomes = []
-    for export in wanted:
+    for export in _swept(wanted):
         state = _known(last.get(export.name), export)
         try:
             taken = filters.chosen(export, pages if export.held_pages else rows, known)
@@ -88,6 +89,13 @@ def _oldest(last: dict[str, exports.Row], wanted: list[Export]) -> int | None:
 
 def _enabled(config: Config) -> list[str]:
     return [feed.name for feed in config.feeds.values() if feed.enabled]
+
+
+def _swept(wanted: list[Export]) -> Iterator[Export]:
+    """Yield exports, each rid of what a run that was killed left beside it."""
+    for export in wanted:
+        sweep(export.path)
+        yield export
 
 
 def _known(row: exports.Row | None, export: Export) -> ExportState | None:

@@ -84,12 +84,29 @@ def prepare(database: Path) -> None:
             _check(connection, database)
             if not version(connection):  # new, or left half made
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            elif version(connection) < VERSION:
+                _back_up(connection, database)
             connection.execute("PRAGMA journal_mode = WAL")
             migrations.apply(Database(connection))
         except _DAMAGE as error:
             raise UsageError(f"{database}: cannot be written: {error}") from None
         finally:
             connection.close()
+
+
+def _back_up(connection: sqlite3.Connection, database: Path) -> None:
+    """Copy a database of an older version before it is migrated; an earlier copy stays."""
+    from blocklist.files import replacing
+
+    copy = database.with_name(f"{database.name}.schema-{version(connection)}")
+    if copy.exists():
+        return
+    with replacing(copy) as beside:
+        target = sqlite3.connect(beside)
+        try:
+            connection.backup(target)
+        finally:
+            target.close()
 
 
 def _open_for_reading(database: Path) -> sqlite3.Connection:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from blocklist.ledger import connection as database
+from blocklist.ledger.moments import Moment
 from blocklist.model import Kind, Listing, Liveness, Reason, Scope, Verdict
 from blocklist.names import lineage
 
@@ -21,7 +22,7 @@ MOST_PAGES = 20
 
 @dataclass(frozen=True)
 class Judged:
-    """A verdict of the release in force."""
+    """A verdict of a release."""
 
     kind: Kind
     value: str
@@ -38,13 +39,23 @@ class Judged:
 
 
 class Lookup:
-    """Questions about single values, answered from an open ledger."""
+    """Questions about single values, answered from an open ledger, as of now or of a moment."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, at: Moment | None = None) -> None:
         self._connection = connection
+        self._at = at
+        # Where there was no release yet, no verdict holds.
+        number = at.release or 0 if at else None
+        self._holds = (
+            "until IS NULL"
+            if number is None
+            else f"since <= {number} AND (until IS NULL OR until > {number})"
+        )
 
     def release(self) -> int | None:
         """Return the number of the release in force."""
+        if self._at:
+            return self._at.release
         (number,) = self._connection.execute("SELECT max(number) FROM release").fetchone()
         return None if number is None else int(number)
 
@@ -64,7 +75,7 @@ class Lookup:
     def _judged(self, condition: str, *parameters: str) -> list[Judged]:
         rows = self._connection.execute(
             "SELECT kind, value, scope, verdict, reason, cause FROM verdict "
-            f"WHERE {condition} AND until IS NULL",
+            f"WHERE {condition} AND {self._holds}",
             parameters,
         )
         return [
@@ -89,11 +100,15 @@ class Lookup:
         return found
 
     def _listings(self, condition: str, *parameters: str) -> Iterator[Listing]:
+        # Of a moment, what had not begun is not known, and what had not ended has no end.
+        run = self._at.run if self._at else None
+        begun, ended = ("TRUE", "TRUE") if run is None else (f"since <= {run}", f"until <= {run}")
         rows = self._connection.execute(
             "SELECT feed.name, value, scope, first.started, last.started, "
             "coalesce(evidence, value) FROM feed CROSS JOIN listing ON feed_id = feed.id "
-            "JOIN run AS first ON first.id = since LEFT JOIN run AS last ON last.id = until "
-            f"WHERE feed.guard IS NULL AND {condition}",
+            "JOIN run AS first ON first.id = since "
+            f"LEFT JOIN run AS last ON last.id = until AND {ended} "
+            f"WHERE feed.guard IS NULL AND {begun} AND {condition}",
             parameters,
         )
         for feed, value, scope, since, until, evidence in rows:
@@ -102,9 +117,10 @@ class Lookup:
     def facts(self, name: str) -> dict[str, object]:
         """Return what resolving a name gave, empty when it was never resolved.
 
-        A name that was not looked at itself is dead when its domain is.
+        A name that was not looked at itself is dead when its domain is. What it gave at a moment of
+        the past is not kept.
         """
-        if database.version(self._connection) < _SINCE:
+        if self._at or database.version(self._connection) < _SINCE:
             return {}
         sql = (
             "SELECT name, domain, state, since, answer, addresses, checked FROM fact "

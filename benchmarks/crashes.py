@@ -1,0 +1,189 @@
+"""Kill the main job at random instants and look at what it leaves.
+
+    python -m benchmarks.crashes [ROUNDS [SEED]]
+
+The job runs in a fork of this process, so that no time is lost with imports: kills hit the work
+from collecting to installing. Nothing here uses polars, for its threads do not survive a fork.
+"""
+
+import importlib
+import os
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from blocklist import cli
+from blocklist.model import Kind, Verdict
+
+CONFIG = """
+[feeds.names]
+url = "names.txt"
+format = "domains"
+
+[feeds.more]
+url = "more.hosts"
+format = "hosts"
+
+[exports.plain]
+target = "domains"
+path = "out/plain"
+
+[exports.zone]
+target = "rpz"
+path = "out/zone"
+zone = "rpz.test"
+"""
+NAMES = 6000
+_HEAVY = (
+    "polars", "adbc_driver_sqlite.dbapi", "sqlite_utils", "blocklist.cli.app",
+    "blocklist.export.every", "blocklist.release.build", "blocklist.collect.update",
+    "blocklist.collect.accept", "blocklist.ledger.schema",
+)  # fmt: skip
+
+
+class Fault(Exception):
+    """What a killed run left is not what it should be."""
+
+
+def change(folder: Path, chance: random.Random) -> None:
+    """Write feeds in which a twentieth of the names are others than last time."""
+    path = folder / "names.txt"
+    names = path.read_text().split() if path.exists() else [""] * NAMES
+    for place in range(NAMES):
+        if not names[place] or chance.random() < 0.05:
+            names[place] = f"fraud{chance.randrange(NAMES * 100)}.top"
+    path.write_text("\n".join(names))
+    (folder / "more.hosts").write_text("".join(f"0.0.0.0 x.{name}\n" for name in names[::3]))
+
+
+def run(folder: Path, *words: str, kill_after: float | None = None) -> int | None:
+    """Run a command in a fork; return its exit code, None when it was killed."""
+    child = os.fork()
+    if not child:
+        _command(folder, words)
+    deadline = None if kill_after is None else time.monotonic() + kill_after
+    while True:
+        done, status = os.waitpid(child, 0 if deadline is None else os.WNOHANG)
+        if done:
+            code = os.waitstatus_to_exitcode(status)
+            return None if code == -signal.SIGKILL else code
+        if deadline is not None and time.monotonic() >= deadline:
+            os.kill(child, signal.SIGKILL)
+            deadline = None
+        time.sleep(0.001)
+
+
+def _command(folder: Path, words: tuple[str, ...]) -> None:
+    os.chdir(folder)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    sys.argv = ["blocklist", *words]
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        os._exit(code)
+
+
+def look(folder: Path) -> dict[str, int]:
+    """Return which release each export is of; raise `Fault` for anything that is not whole."""
+    reader = sqlite3.connect(folder / "blocklist.db")
+    try:
+        (said,) = reader.execute("PRAGMA integrity_check").fetchone()
+        orphans = reader.execute("PRAGMA foreign_key_check").fetchall()
+        if said != "ok" or orphans:
+            raise Fault(f"the database is damaged: {said} {orphans[:3]}")
+        found = {}
+        for name in ("plain", "zone"):
+            path = folder / "out" / name
+            if path.exists():
+                found[name] = _whole(reader, path)
+        return found
+    finally:
+        reader.close()
+
+
+def _whole(reader: sqlite3.Connection, path: Path) -> int:
+    """Return the release a file is of; raise `Fault` unless it has just what the release blocks."""
+    lines = path.read_text().splitlines()
+    number = int(next(line for line in lines if " release: " in line).rpartition(" ")[2])
+    rows = reader.execute(
+        "SELECT DISTINCT value FROM verdict WHERE kind = ? AND verdict = ? AND since <= ? "
+        "AND (until IS NULL OR until > ?)",
+        [list(Kind).index(Kind.DOMAIN), list(Verdict).index(Verdict.BLOCK), number, number],
+    )
+    blocked = {value for (value,) in rows}
+    listed = {line.split(" ")[0].removeprefix("*.") for line in lines if line[:1] not in "#;$@"}
+    listed = {name for name in listed if "canary" not in name}
+    # A zone leaves out what a wildcard above says already.
+    above = {name for name in blocked - listed if name.partition(".")[2] in listed}
+    if listed | above != blocked:
+        raise Fault(f"{path} is not release {number}: {len(listed)} of {len(blocked)}")
+    return number
+
+
+def in_force(folder: Path) -> int:
+    """Return the number of the newest release, 0 when there is none."""
+    reader = sqlite3.connect(folder / "blocklist.db")
+    try:
+        (number,) = reader.execute("SELECT coalesce(max(number), 0) FROM release").fetchone()
+        return int(number)
+    finally:
+        reader.close()
+
+
+def one_round(folder: Path, chance: random.Random, usual: float) -> str:
+    """Kill a run at a random instant, look, let the next one end; return what the kill hit."""
+    change(folder, chance)
+    before = in_force(folder)
+    ended = run(folder, "run", kill_after=chance.uniform(0.02, usual))
+    found = look(folder)
+    left = list((folder / "out").glob("*.new")) + list((folder / "out").glob(".*.new"))
+    published = in_force(folder) > before
+    hit = "nothing, it was done" if ended is not None else (
+        "a file half written" if left else
+        "between release and files" if published and min(found.values()) <= before else
+        "after the files" if published else "before the release"
+    )  # fmt: skip
+    if run(folder, "check", "fraud1.top", "nobody.example") not in (0, 1):
+        raise Fault("check gives no answer")
+    if run(folder, "run") != 0:
+        raise Fault("the next run does not complete")
+    if set(look(folder).values()) != {in_force(folder)}:
+        raise Fault("after the next run a file is not of the release in force")
+    if list((folder / "out").glob(".*.new")):
+        raise Fault("what a killed run left is still there")
+    return hit
+
+
+def main(rounds: int = 200, seed: int = 1) -> None:
+    """Run the rounds and print what the kills hit."""
+    for name in _HEAVY:
+        importlib.import_module(name)
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="blocklist-crashes-") as scratch:
+        folder = Path(scratch)
+        (folder / "blocklist.toml").write_text(CONFIG)
+        took = []
+        for _ in range(3):
+            change(folder, chance)
+            start = time.monotonic()
+            if run(folder, "run") != 0:
+                raise Fault("the first run does not complete")
+            took.append(time.monotonic() - start)
+        hits = Counter(one_round(folder, chance, max(took[1:])) for _ in range(rounds))
+    for hit, count in hits.most_common():
+        print(f"{count:5}  {hit}")
+    print(f"{rounds:5}  rounds, none with a fault")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

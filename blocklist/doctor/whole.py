@@ -1,0 +1,23 @@
+"""Checks that nothing was left half done: the database, and files beside the exports."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from blocklist.config import Config
+from blocklist.doctor.finding import Finding, problem, warning
+from blocklist.files import leftovers
+from blocklist.ledger import sound
+
+
+def integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find a damaged database, and rows that refer to what is not there."""
+    for fault in sound.faults(reader):
+        remedy = "put back a copy of it, or move it away: the next run makes a new one"
+        yield problem(fault, config.database, remedy)
+
+
+def half_made(config: Config) -> Iterator[Finding]:
+    """Find files that a run that was killed left beside an export; the next one removes them."""
+    for export in config.exports.values():
+        for path in leftovers(export.path):
+            yield warning("left behind by a run that was killed", path, "blocklist export")

@@ -1,0 +1,47 @@
+"""The one thing that deletes: history before a horizon, when a person asks for it."""
+
+from dataclasses import dataclass
+
+from blocklist.ledger import connection
+from blocklist.ledger.book import Book
+
+#: Snapshots a feed keeps in any case: what is usual for it is told from the last ones.
+_SNAPSHOTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was deleted: releases keep their row, and what is in force or newer is untouched."""
+
+    releases: int
+    verdicts: int
+    listings: int
+
+
+def prune(book: Book, before: str) -> Pruned:
+    """Delete what ended before the release that was in force at a time, and give the room back."""
+    with book.small() as db:
+        sql = "SELECT max(number) FROM release WHERE created <= ?"
+        (oldest,) = db.execute(sql, [before]).fetchone()
+        if oldest is None:
+            return Pruned(0, 0, 0)
+        # What a release that came back was judged from is older than itself.
+        sql = "SELECT min(coalesce(basis, run_id)) FROM release WHERE number >= ?"
+        (run,) = db.execute(sql, [oldest]).fetchone()
+        with db.atomic():
+            done = Pruned(
+                db.execute(
+                    "UPDATE release SET pruned = 1 WHERE number < ? AND NOT pruned", [oldest]
+                ).rowcount,
+                db.execute("DELETE FROM verdict WHERE until <= ?", [oldest]).rowcount,
+                db.execute("DELETE FROM listing WHERE until <= ?", [run]).rowcount,
+            )
+            db.execute(
+                "DELETE FROM snapshot WHERE run_id < ? AND id NOT IN (SELECT id FROM (SELECT id, "
+                "row_number() OVER (PARTITION BY feed_id ORDER BY id DESC) AS place FROM snapshot) "
+                f"WHERE place <= {_SNAPSHOTS})",
+                [run],
+            )
+    with connection.writing(book.database) as opened:
+        opened.execute("VACUUM")
+    return done

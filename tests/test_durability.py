@@ -1,0 +1,189 @@
+"""What must survive: upgrades, kills, full disks, and a history that somebody prunes."""
+
+import resource
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from blocklist import files
+from blocklist.errors import UsageError
+from blocklist.ledger import book, connection, moments, prune, releases, sound
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.connection import VERSION, reading
+from blocklist.ledger.schema import migrations
+from blocklist.release.named import named
+from tests.cli_support import Run, commands
+from tests.docs_support import blocklist
+from tests.test_release import actions, run
+
+SYNCHRONOUS = pl.Schema({"synchronous": pl.Int64()})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "blocklist.toml").write_text('[feeds.mine]\nurl = "mine.txt"\nformat = "domains"\n')
+    (tmp_path / "mine.txt").write_text("a.top\nb.top\n")
+    return tmp_path
+
+
+def test_an_older_database_is_copied_before_it_is_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "x.db"
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "_migrations", migrations._migrations[:2])
+        connection.prepare(database)
+    with book.writing(database, "test") as opened:
+        assert opened.run == 1
+    copy = tmp_path / "x.db.schema-2"
+    for path, wanted in ((database, VERSION), (copy, 2)):
+        kept = sqlite3.connect(path)
+        assert kept.execute("PRAGMA user_version").fetchone() == (wanted,)
+        assert kept.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        kept.close()
+    assert not files.leftovers(copy)
+    copy.unlink()
+    with book.writing(database, "test"):
+        pass
+    assert not copy.exists(), "there was nothing to migrate"
+
+
+def test_every_older_database_is_read_as_it_is_and_then_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for known in range(1, VERSION):
+        database = tmp_path / f"{known}.db"
+        with monkeypatch.context() as older:
+            older.setattr(migrations, "_migrations", migrations._migrations[:known])
+            connection.prepare(database)
+        with reading(database) as reader:
+            assert reader is not None
+            assert releases.history(reader) == []
+            with pytest.raises(UsageError, match="there is no candidate"):
+                named(reader, "candidate")
+        with book.writing(database, "test") as opened:
+            assert opened.run == 1
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_leaves_the_last_complete_state(folder: Path) -> None:
+    run(folder)
+    (folder / "mine.txt").write_text("".join(f"fraud{number}.top\n" for number in range(90_000)))
+    database, limit = folder / "blocklist.db", 1 << 20
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "blocklist", "run", "--accept", "mine"],
+        cwd=folder, preexec_fn=little_room, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert f"{database}: cannot be" in done.stderr
+    assert "Traceback" not in done.stderr
+    with reading(database) as reader:
+        assert reader is not None
+        assert sound.faults(reader) == []
+        assert [release.number for release in releases.history(reader)] == [1]
+    assert len(actions(folder, 1)) == 2
+    assert run(folder) is not None, "and with room it goes on"
+
+
+def test_both_libraries_wait_for_the_disk(folder: Path) -> None:
+    run(folder)
+    with connection.writing(folder / "blocklist.db") as opened:
+        assert opened.execute("PRAGMA synchronous").fetchone() == (2,), "a commit is on the disk"
+        assert opened.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with Bulk(folder / "blocklist.db") as bulk:
+        found = bulk.query("SELECT synchronous FROM pragma_synchronous", schema=SYNCHRONOUS)
+    assert found["synchronous"].item() == 2
+
+
+def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
+    database = folder / "blocklist.db"
+    texts = ["a.top\nb.top\n", "b.top\nc.top\n", "c.top\nd.top\n"]
+    for text in texts:
+        (folder / "mine.txt").write_text(text)
+        run(folder)
+    kept = [actions(folder, number) for number in (2, 3)]
+    with connection.writing(database) as opened:
+        for number in (1, 2, 3):
+            created = [f"2026-05-0{number}T06:00:00Z", number]
+            opened.execute("UPDATE release SET created = ? WHERE number = ?", created)
+    with book.writing(database, "prune") as opened:
+        assert prune.prune(opened, "2026-04-01T00:00:00Z") == prune.Pruned(0, 0, 0)
+        assert prune.prune(opened, "2026-05-02T12:00:00Z") == prune.Pruned(1, 1, 1)
+        assert prune.prune(opened, "2026-05-02T12:00:00Z") == prune.Pruned(0, 0, 0)
+    assert [actions(folder, number) for number in (2, 3)] == kept
+    with reading(database) as reader:
+        assert reader is not None
+        assert sound.faults(reader) == []
+        assert [release.pruned for release in releases.history(reader)] == [False, False, True]
+        assert moments.moment(reader, "2026-05-02T12:00").release == 2
+        for asked in (lambda: named(reader, "1"), lambda: moments.moment(reader, "2026-05-01")):
+            with pytest.raises(UsageError, match="was pruned"):
+                asked()
+
+
+def test_what_a_killed_run_left_is_told_and_removed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command: Run = commands(folder, monkeypatch, capsys)
+    text = (folder / "blocklist.toml").read_text()
+    export = '[exports.names]\ntarget = "domains"\npath = "out/names"\n'
+    (folder / "blocklist.toml").write_text(text + export)
+    assert command("run").code == 0
+    left, other = folder / "out/.names.abcdefgh.new", folder / "out/.names.previous"
+    left.touch()
+    other.touch()
+    found = [one for one in command("doctor", "--json").json["findings"] if "killed" in one["what"]]
+    assert [one["where"] for one in found] == [str(left)]
+    assert command("export").code == 0
+    assert (left.exists(), other.exists()) == (False, True)
+    assert "1 releases" not in command("prune", "--keep", "1d").out
+    assert command("prune", "--keep", "soon").code == 2
+
+
+def test_a_damaged_database_is_found(folder: Path) -> None:
+    run(folder)
+    with connection.writing(folder / "blocklist.db") as opened:
+        opened.execute("UPDATE verdict SET since = 99 WHERE value = 'a.top'")
+    with reading(folder / "blocklist.db") as reader:
+        assert reader is not None
+        assert sound.faults(reader) == ["a row of verdict refers to no release"]
+
+
+@pytest.mark.slow
+def test_runs_killed_at_random_instants_leave_what_was_complete() -> None:
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-m", "benchmarks.crashes", "8", "2"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "8  rounds, none with a fault" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_day_a_list_lost_a_million_names(tmp_path: Path) -> None:
+    """hagezi/dns-blocklists#10178 at a hundredth of its size, with both budgets in its way."""
+    (tmp_path / "blocklist.toml").write_text('[feeds.huge]\nurl = "huge.txt"\nformat = "domains"\n')
+    (tmp_path / "huge.txt").write_text("".join(f"fraud{n}.top\n" for n in range(13_000)))
+    assert blocklist(tmp_path, "run").returncode == 0
+    (tmp_path / "huge.txt").write_text("".join(f"fraud{n}.top\n" for n in range(3_000)))
+    done = blocklist(tmp_path, "run")
+    assert done.returncode == 4
+    assert "shrank from 13,000 to 3,000 entries" in done.stderr
+    assert "blocklist run --accept huge" in done.stderr
+    assert blocklist(tmp_path, "check", "fraud12999.top").returncode == 1
+    for words, code in ((("update", "--accept", "huge"), 0), (("run",), 3)):
+        assert blocklist(tmp_path, *words).returncode == code, "the gate has a budget of its own"
+    assert blocklist(tmp_path, "check", "fraud12999.top").returncode == 1
+    assert blocklist(tmp_path, "release", "accept", "--reason", "they meant it").returncode == 0
+    assert blocklist(tmp_path, "check", "fraud12999.top").returncode == 0
+    (tmp_path / "huge.txt").write_text("".join(f"fraud{n}.top\n" for n in range(1_000)))
+    assert blocklist(tmp_path, "run").returncode == 4
+    assert blocklist(tmp_path, "run", "--accept", "huge").returncode == 0, "one command takes it"
+    assert "is not among" in blocklist(tmp_path, "run", "--accept", "hueg").stderr
