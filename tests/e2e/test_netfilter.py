@@ -4,20 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_nft import RELEASE, in_a_network
+from tests.e2e.test_nft import IPV4, RELEASE, in_a_network
 from tests.export_support import export_to, run
 
-IPV4 = [
-    "192.0.2.0/26",
-    "192.0.2.64/29",
-    "192.0.2.72/30",
-    "192.0.2.76",
-    "192.0.2.78/31",
-    "192.0.2.80/28",
-    "192.0.2.96/27",
-    "192.0.2.128/25",
-    "198.51.100.7",
-]
 NEXT = "block 203.0.113.0/24"
 
 

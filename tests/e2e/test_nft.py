@@ -23,6 +23,18 @@ allow 192.0.2.77
 block 198.51.100.7
 block 2001:db8::/32
 """
+#: The IPv4 networks that it means.
+IPV4 = [
+    "192.0.2.0/26",
+    "192.0.2.64/29",
+    "192.0.2.72/30",
+    "192.0.2.76",
+    "192.0.2.78/31",
+    "192.0.2.80/28",
+    "192.0.2.96/27",
+    "192.0.2.128/25",
+    "198.51.100.7",
+]
 
 
 def in_a_network(script: str, *paths: Path) -> str:
@@ -59,17 +71,7 @@ def test_a_file_passes_the_check_and_loads(tmp_path: Path) -> None:
     run(export, RELEASE)
     loaded = elements(in_a_network('nft -f "$1"; nft -j list ruleset', export.path))
     assert loaded == {
-        "blocklist4": [
-            "192.0.2.0/26",
-            "192.0.2.64/29",
-            "192.0.2.72/30",
-            "192.0.2.76",
-            "192.0.2.78/31",
-            "192.0.2.80/28",
-            "192.0.2.96/27",
-            "192.0.2.128/25",
-            "198.51.100.7",
-        ],
+        "blocklist4": IPV4,
         "blocklist6": ["2001:db8::/32"],
     }
 
