@@ -74,6 +74,12 @@ ADDRESSES = [
     ("block 192.0.0.0/16\nblock 2001:db8::/32", True, True, "networks"),
     ("block 2001:db8:0:0:1::/80\nblock 2001:db8::/64", False, True, "zeros in two places"),
     ("block 2001:db8:0:1::/64\nblock ::2\nblock 1::/16", False, False, "other networks"),
+    (
+        "block 2001:db8:0:1:1:1:1:1\nblock 2001:0:0:1::1\nblock 2001::1:1:0:0:1\nblock ::1:0:0:0",
+        False,
+        False,
+        "one zero alone, and runs of all lengths",
+    ),
     ("block 192.0.2.2/31", False, False, "a neighbour"),
 ]
 
