@@ -97,9 +97,12 @@ def from_table(
         raise UsageError(f"{where}.target: unknown target {given.target!r}{hint}")
     target = targets[given.target]
     spec.require(0 <= given.min_score <= 1, where, "min_score", "a number from 0 to 1")
-    takes_pages = Kind.URL in targets[given.target].kinds
+    takes_pages = Kind.URL in target.kinds
     no_pages = "false, for this target takes no URLs"
     spec.require(takes_pages or not given.held_pages, where, "held_pages", no_pages)
+    by_category = Kind.DOMAIN in target.kinds or not given.actions
+    merged = "none, for networks of several categories are merged; use action"
+    spec.require(by_category, where, "actions", merged)
     most = given.max_entries
     spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
     if target.needs_zone and not given.zone:

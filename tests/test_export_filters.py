@@ -310,6 +310,16 @@ def test_mistakes_are_named(tmp_path: Path, line: str, says: str) -> None:
         config.load(path)
 
 
+def test_networks_have_one_action(tmp_path: Path) -> None:
+    path = tmp_path / "blocklist.toml"
+    table = '[exports.a]\ntarget = "rpz-ip"\npath = "x"\nzone = "rpz.a"\naction = "drop"\n'
+    path.write_text(table)
+    assert config.load(path).exports["a"].action == "drop"
+    path.write_text(f'{table}actions = {{ c2 = "nodata" }}\n')
+    with pytest.raises(UsageError, match=r"exports\.a\.actions: expected none, for networks"):
+        config.load(path)
+
+
 @pytest.mark.parametrize(
     ("target", "action"), [("hosts", "nodata"), ("rpz-knot", "warning.example.org")]
 )

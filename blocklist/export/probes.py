@@ -16,9 +16,8 @@ _LABEL = "blocklist-probe"
 def probes(kind: Kind, rows: pl.DataFrame, watched: pl.DataFrame) -> list[str]:
     """Return what to ask: all allows, what is `watched`, blocks below allows, a sample of the rest.
 
-    Each comes with its neighbours. Of more than `_MOST` that are watched, so many are asked for.
-
-    The same rows give the same probes.
+    Each comes with its neighbours. Of more than `_MOST` that are watched, so many are asked for,
+    evenly spread. The same rows give the same probes.
     """
     known = rows.filter(pl.col("kind") == kind.value)
     allow = known.filter(pl.col("action") == "allow")["value"]
