@@ -95,9 +95,20 @@ TOO_LONG = [
     (f"block below {FULL}", [], {"owner-too-long": 1}, "nothing is left of it"),
     (
         f"block subtree {NEST}\nallow exact x.{FULL}",
-        [f"{NEST} CNAME .", f"*.{NEST} CNAME .", f"{FULL} {PASS}"],
+        [],
         {"allow-widened": 1},
-        "an allow that does not fit opens the name above it, never the other way",
+        "an allow that does not fit opens the name above that has room for a wildcard",
+    ),
+    (
+        f"block subtree {NEST.partition('.')[2]}\nallow exact x.{FULL}",
+        [
+            f"{NEST.partition('.')[2]} CNAME .",
+            f"*.{NEST.partition('.')[2]} CNAME .",
+            f"{NEST} {PASS}",
+            f"*.{NEST} {PASS}",
+        ],
+        {"allow-widened": 1},
+        "and never a block the other way",
     ),
 ]
 

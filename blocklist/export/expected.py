@@ -124,11 +124,12 @@ def _in_rules(target: Target, allows: Iterable[tuple[str, Scope]]) -> Says:
 
 def _under_a_zone(export: Export, allows: Iterable[str]) -> Callable[[str, str], bool]:
     room = room_for_names(export)
-    # An allow that does not fit under the zone keeps more open than itself.
+    # An allow that does not fit under the zone opens names above it, and all below them.
     opened = {
-        next((up for up in lineage(name) if len(up) <= room), name)
+        next((up for up in lineage(name) if len(up) <= most), name)
         for name in allows
         if len(name) > room
+        for most in (room, room - len("*."))
     }
 
     def fits(value: str, query: str) -> bool:

@@ -53,20 +53,24 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
 
 
 def _with_allows_that_fit(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, int]:
-    """Put an allow that does not fit on the nearest name above it that does.
+    """Put an allow that does not fit on names above it: one that does, and one with its wildcard.
 
-    BIND cuts labels off a query until it fits, and so would ask for that very name.
+    BIND cuts labels off a query until it fits, and so would ask for the first; PowerDNS asks for
+    the wildcard.
     """
     long = (pl.col("action") == "allow") & (pl.col("value").str.len_bytes() > room)
     lost = rows.filter(long)
     if lost.is_empty():
         return rows, 0
-    near = [
-        next((up for up in names.lineage(name) if len(up) <= room), None) for name in lost["value"]
-    ]
-    raised = lost.with_columns(value=pl.Series(near, dtype=pl.String)).drop_nulls("value")
-    both = [raised.with_columns(scope=pl.lit(scope, SCOPE)) for scope in ("exact", "subtree")]
-    return pl.concat([rows.filter(~long), *both]), lost.height
+    kept = [rows.filter(~long)]
+    for most in (room, room - len("*.")):
+        near = [
+            next((up for up in names.lineage(name) if len(up) <= most), None)
+            for name in lost["value"]
+        ]
+        raised = lost.with_columns(value=pl.Series(near, dtype=pl.String)).drop_nulls("value")
+        kept += [raised.with_columns(scope=pl.lit(scope, SCOPE)) for scope in ("exact", "subtree")]
+    return pl.concat(kept), lost.height
 
 
 def _entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:

@@ -109,12 +109,12 @@ class Zone:
         if kind is not Kind.DOMAIN:
             return set()
         asked = {query: self._trimmed(query) for query in queries}
-        near = {up for name in asked.values() if name for up in lineage(name)}
+        near = {up for query in queries for up in lineage(query)}
         rows = self._at(near)
         existing = rows.keys() | self._parents(near, rows)
         found = {query for query, name in asked.items() if name and _answer(name, rows, existing)}
-        for query, name in asked.items():
-            if query == name and _nearest(name, rows) is not (query in found):
+        for query in queries:
+            if _nearest(query, rows) is not (query in found):
                 raise ExportFailed(f"servers would differ on {query}, by how they read the zone")
         return found
 
