@@ -12,9 +12,10 @@ from blocklist.installation import Installation, require_sense
 from blocklist.model import Category, Direction, Kind
 from blocklist.names import canonical
 
-#: Reserved, so nobody owns it, and not one of those that resolvers answer by themselves, such as
-#: those below test and invalid (RFC 6761, 6.5).
-CANARY = "blocklist-canary.example"
+#: Nobody can own it, for ISO 3166 leaves ZZ to its users, and there will never be such a top-level
+#: domain. No resolver answers it by itself, as it does for names below test and invalid. And it is
+#: the last in DNS' own order, in which BIND puts the names of a zone in force, over some seconds.
+CANARY = "blocklist-canary.zz"
 _ACTION = Action.NXDOMAIN.value
 
 

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tldextract import TLDExtract
 
+from blocklist import exporting
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import canary, export_one
+from blocklist.names import canonical
 from tests.export_support import NOW, content, export_to, release, run
 
 ROWS = "block exact x.example"
-BASE = "blocklist-canary.example"
+BASE = "blocklist-canary.zz"
 HOSTS = "0.0.0.0 {value}"
 
 
@@ -139,7 +142,14 @@ def test_a_file_with_other_canaries_is_refused(tmp_path: Path, lines: list[str])
 def test_a_reader_sees_the_content_alone(tmp_path: Path) -> None:
     export = hosts(tmp_path)
     run(export, ROWS)
-    text = f"0.0.0.0 {BASE}\n0.0.0.0 r1-ffffffff.{BASE}\n0.0.0.0 xblocklist-canary.example\n"
+    text = f"0.0.0.0 {BASE}\n0.0.0.0 r1-ffffffff.{BASE}\n0.0.0.0 xblocklist-canary.zz\n"
     export.path.write_text(text)
-    assert canary.content(export.path, export).to_list() == ["0.0.0.0 xblocklist-canary.example"]
+    assert canary.content(export.path, export).to_list() == ["0.0.0.0 xblocklist-canary.zz"]
     assert isinstance(canary.content(export.path, hosts(tmp_path, canary="")), pl.Series)
+
+
+def test_the_default_comes_last_in_the_order_in_which_bind_takes_names_up() -> None:
+    suffixes = TLDExtract(suffix_list_urls=(), cache_dir=None).tlds
+    top = {canonical(suffix.rpartition(".")[2]) for suffix in suffixes}
+    assert "zw" in top
+    assert exporting.CANARY.rpartition(".")[2] > max(top)

@@ -315,15 +315,15 @@ def test_hooks_hear_what_changed(server: DnsServer) -> None:
     folder = server.file.parent
     _, first = installed(server)
     names = "$BLOCKLIST_EXPORT $BLOCKLIST_TARGET $BLOCKLIST_RELEASE_BEFORE>$BLOCKLIST_RELEASE"
-    hear = f'echo "{names} $BLOCKLIST_ROWS $BLOCKLIST_OUTCOME" >> HEARD'
+    hear = f'echo "{names} $BLOCKLIST_ROWS_BEFORE>$BLOCKLIST_ROWS $BLOCKLIST_OUTCOME" >> HEARD'
     before = script(folder, f"{hear}; grep -c example $BLOCKLIST_NEW_FILE $BLOCKLIST_FILE >> HEARD")
     export = export_into(server, before=before, after=script(folder, hear))
-    run(export, NEW, first.state, 8)
+    run(export, f"{NEW}\nblock exact more.example", first.state, 8)
     first_line, new, old, last = (folder / "heard").read_text().splitlines()
-    assert first_line == "office domains 7>8 1 "
-    assert new.endswith(":3")
-    assert old == f"{server.file}:3"
-    assert last == "office domains 7>8 1 installed"
+    assert first_line == "office domains 7>8 1>2 "
+    assert new.endswith(":2")
+    assert old == f"{server.file}:1"
+    assert last == "office domains 7>8 1>2 installed"
 
 
 def test_a_hook_before_may_stop_the_export(server: DnsServer) -> None:

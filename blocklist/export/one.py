@@ -12,7 +12,7 @@ from blocklist.catalogue import Lists
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import BlocklistError, ExportFailed
-from blocklist.export import canary
+from blocklist.export import canary, written
 from blocklist.export.body import Body, sha256_of
 from blocklist.export.checker import check
 from blocklist.export.dialects import dialect
@@ -99,6 +99,7 @@ def _change(export: Export, state: ExportState, previous: ExportState | None, bo
         release=state.release,
         serial=state.serial,
         rows=body.count,
+        rows_before=written.entries(export.path),
         release_before=previous.release if previous else None,
         new=canary.canaries(export, state),
         old=canary.canaries(export, previous) if previous else None,

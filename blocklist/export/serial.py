@@ -1,13 +1,11 @@
 """Serials of zones: the Unix time, and always above the one before (RFC 1982)."""
 
-import re
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
+from blocklist.export.written import serial
+
 _SIZE = 1 << 32
-_SOA = re.compile(rb"@ SOA \S+ \S+ ([0-9]{1,10}) ")
-_HEAD = 20
 
 
 def following(previous: int | None, now: datetime) -> int:
@@ -23,19 +21,10 @@ def latest(known: int | None, file: Path) -> int | None:
 
     They differ when the ledger was lost, or a run was killed before it could remember.
     """
-    written = _written(file)
+    written = serial(file)
     if known is None or (written is not None and _above(written, known)):
         return written
     return known
-
-
-def _written(file: Path) -> int | None:
-    try:
-        with file.open("rb") as lines:
-            found = next(filter(None, map(_SOA.match, islice(lines, _HEAD))), None)
-    except OSError:
-        return None
-    return int(found[1]) % _SIZE if found else None
 
 
 def _above(one: int, other: int) -> bool:

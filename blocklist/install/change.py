@@ -23,7 +23,8 @@ class Change:
     release: int
     serial: int | None
     rows: int
-    #: Which release the old content is of, none where there is no old file that we know.
+    #: How many the file in place lists, and which release it is of; none where we do not know.
+    rows_before: int | None
     release_before: int | None
     #: Of the new content and of the old one.
     new: Canaries | None
@@ -41,6 +42,7 @@ class Change:
             "RELEASE_BEFORE": self.release_before,
             "SERIAL": self.serial,
             "ROWS": self.rows,
+            "ROWS_BEFORE": self.rows_before,
         }
         texts = {key: "" if value is None else str(value) for key, value in said.items()}
         return {**os.environ, **{f"BLOCKLIST_{key}": text for key, text in texts.items()}}

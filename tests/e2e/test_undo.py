@@ -192,11 +192,17 @@ def in_the_way(world: World) -> Export:
     return replace(world.export, path=folder)
 
 
+def template(world: World) -> Export:
+    return replace(world.export, target=replace(world.export.target, canary="{name}"))
+
+
 EARLY: list[tuple[Callable[[World], Export], str]] = [
     (checked("sh", "-c", "echo 'no such zone'; exit 1"), "sh refuses the new file:\nno such zone"),
     (checked("sleep", "60"), "sleep did not end within 1 s"),
     (lambda world: world.told(before=("false",)), "before failed"),
     (in_the_way, "cannot be written: Is a directory"),
+    (lambda world: replace(world.export, path=Path("/proc/none/list")), "cannot be written"),
+    (template, "expected {value} in each of its lines"),
 ]
 
 
@@ -206,6 +212,12 @@ def test_what_fails_early(world: World, change: Callable[[World], Export], messa
     installation = replace(export.installation, reload=world.counted())
     assert message in fails(world, replace(export, installation=installation))
     assert not world.reloads.exists(), "no reload was dared"
+
+
+@pytest.mark.parametrize("world", ALL[:2], indirect=True)
+def test_a_zone_whose_name_leaves_no_room(world: World) -> None:
+    zone = ".".join(["z" * 60] * 4)
+    assert "zone" in fails(world, replace(world.export, zone=zone))
 
 
 def test_a_full_disk(world: World) -> None:

@@ -1,0 +1,29 @@
+"""What the head of a file in its place says of it, where nobody else remembers."""
+
+import re
+from itertools import islice
+from pathlib import Path
+
+_HEAD = 20
+_SERIAL = re.compile(rb"@ SOA \S+ \S+ ([0-9]{1,10}) ")
+_ENTRIES = re.compile(rb"\S+ entries: ([0-9]{1,10})$")
+
+
+def serial(file: Path) -> int | None:
+    """Return the serial of a zone; none where there is no file or no zone in it."""
+    return _number(file, _SERIAL)
+
+
+def entries(file: Path) -> int | None:
+    """Return how many entries a file lists; none where there is no file or its head is silent."""
+    return _number(file, _ENTRIES)
+
+
+def _number(file: Path, pattern: re.Pattern[bytes]) -> int | None:
+    try:
+        with file.open("rb") as lines:
+            heads = (line.rstrip() for line in islice(lines, _HEAD))
+            found = next(filter(None, map(pattern.match, heads)), None)
+    except OSError:
+        return None
+    return int(found[1]) if found else None
