@@ -78,7 +78,7 @@ def installed(server: DnsServer, **told: object) -> tuple[Export, ExportResult]:
 
 def test_a_list_is_loaded_when_the_server_blocks_its_canary(server: DnsServer) -> None:
     export, first = installed(server)
-    assert first.said == ("reload: OK",)
+    assert (first.said, first.loaded) == (("reload: OK",), True)
     assert {"old.example", own_canary(export, first.state)} < server.listed
     second = run(export, NEW, first.state, 8)
     assert "new.example" in server.listed
@@ -97,6 +97,7 @@ def test_an_unchanged_list_that_is_loaded_is_left_alone(server: DnsServer) -> No
     export, first = installed(server)
     again = export_one(export, release(OLD), 8, first.state, NOW)
     assert (again.changed, again.said, server.reloads) == (False, (), 1)
+    assert again.loaded, "it was asked"
 
 
 def test_an_unchanged_list_that_is_not_loaded_is_loaded_again(server: DnsServer) -> None:

@@ -74,5 +74,6 @@ def show_exports(outcomes: list["Exported"]) -> None:
             if not reason.startswith(_OTHER_KIND)
         )
         state = "written" if result.changed else "unchanged"
+        state += ", loaded" if result.loaded else ""
         rows.append((outcome.name, state, f"{result.rows:,}", left, outcome.path))
     show_table(("export", "state", "rows", "left out", "file"), rows)

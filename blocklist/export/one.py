@@ -63,7 +63,8 @@ def _exported(
     if previous and previous.digest == digest:
         if _on_disk(export.path) == sha256_of(_content(export, previous, body)):
             said = look_after(_change(export, previous, previous, body))
-            return ExportResult(previous, False, body.count, body.left_out, said=said)
+            seen = bool(export.installation.probe)
+            return ExportResult(previous, False, body.count, body.left_out, (), said, seen)
     elif previous and not body.count and not _emptied_by_hand(export, taken):
         message = f"release {release} has nothing for it, and a list is never emptied so"
         raise ExportFailed(f"{message}; if that is right, delete the file first")
@@ -145,4 +146,5 @@ def _installed(
         notes.extend(check(export, beside))
 
     said = install(change, finish)
-    return ExportResult(state, True, body.count, body.left_out, tuple(notes), said)
+    seen = bool(export.installation.probe)
+    return ExportResult(state, True, body.count, body.left_out, tuple(notes), said, seen)

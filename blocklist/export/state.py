@@ -40,6 +40,8 @@ class ExportResult:
     notes: tuple[str, ...] = ()
     #: What hooks and the server's commands said.
     said: tuple[str, ...] = ()
+    #: Whether servers were asked, and all of them block its canaries.
+    loaded: bool = False
 
 
 @dataclass(frozen=True)
