@@ -1,11 +1,12 @@
 """Answer for one name, address, network or URL: what the release in force does, and why."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from ipaddress import IPv4Network
 
 from blocklist import names, networks
 from blocklist.errors import Refused
+from blocklist.geo import Atlas
 from blocklist.ledger.lookup import Judged, Lookup
 from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
 from blocklist.queries import parse_query
@@ -44,6 +45,18 @@ def check(query: str, lookup: Lookup | None) -> Answer:
     if asked.kind is Kind.URL:
         return _url(answer, asked, lookup)
     return _host(answer, asked, lookup)
+
+
+def located(answer: Answer, atlas: Atlas) -> Answer:
+    """Add where the addresses of an answer are: of a name those it was seen at."""
+    addresses = answer.facts.get("addresses", ())
+    if answer.kind is Kind.IP:
+        addresses = (parse_query(answer.query).value,)
+    assert isinstance(addresses, list | tuple)
+    if not atlas or not addresses:
+        return answer
+    places = [{"address": one, **asdict(atlas.place(one))} for one in addresses]
+    return replace(answer, facts={**answer.facts, "places": places})
 
 
 def _host(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:

@@ -94,6 +94,9 @@ class Resolve:
     #: A domain is dead when so many looks in a row, over so many days, found it gone.
     looks: int = 3
     days: int = 7
+    #: MaxMind DB files that tell the country and the network of an address; empty for none.
+    country: str = ""
+    asn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +155,12 @@ def load(given: Path | None = None) -> Config:
         guards=guards,
         exports=exports,
         collect=_collect(file.collect, f"{path}: collect"),
-        resolve=_resolve(file.resolve, f"{path}: resolve"),
+        resolve=_resolve(file.resolve, base, f"{path}: resolve"),
         gate=_gate(file.gate, f"{path}: gate"),
     )
     _refuse_shared_paths(config)
     _refuse_unknown_feeds(config)
+    _require_countries(config)
     return config
 
 
@@ -171,8 +175,10 @@ def _collect(table: dict[str, object], where: str) -> Collect:
     return collect
 
 
-def _resolve(table: dict[str, object], where: str) -> Resolve:
+def _resolve(table: dict[str, object], base: Path, where: str) -> Resolve:
     resolve = spec.build(Resolve, table, where)
+    country, asn = (name and str(base / name) for name in (resolve.country, resolve.asn))
+    resolve = replace(resolve, country=country, asn=asn)
     spec.require(resolve.rate >= 0, where, "rate", "a number of 0 or more")
     spec.require(resolve.timeout > 0, where, "timeout", "a number of seconds above 0")
     for key in ("window", "tries", "limit", "looks"):
@@ -263,6 +269,15 @@ def _with_own_names(export: Export, policy: Policy) -> Export:
     names = (*export.installation.must_resolve, *own[:_OWN_ASKED])
     told = replace(export.installation, must_resolve=tuple(dict.fromkeys(names)))
     return replace(export, installation=told)
+
+
+def _require_countries(config: Config) -> None:
+    """Let no export ask for countries that no file tells."""
+    for name, export in config.exports.items():
+        if export.asks_where and not config.resolve.country:
+            key = "countries" if export.countries else "not_countries"
+            where = f"{config.path}: exports.{name}.{key}"
+            raise UsageError(f"{where}: needs a file that knows them; set resolve.country")
 
 
 def _refuse_shared_paths(config: Config) -> None:

@@ -1,5 +1,6 @@
 """Exports as blocklist.toml describes them: what goes where, how much of it, into which server."""
 
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -43,10 +44,20 @@ class Export:
     min_score: float = 0.0
     #: Whether it also takes pages that are held, because DNS would block their host with them.
     held_pages: bool = False
+    #: Whether it leaves out names whose domain is dead; and the countries of which one must be
+    #: among those of an entry, and of which none may be.
+    alive: bool = False
+    countries: tuple[str, ...] = ()
+    not_countries: tuple[str, ...] = ()
     #: More entries its consumer cannot hold: the best listed are kept.
     max_entries: int | None = None
     #: How its server gets to know of a new file, and shows that it has loaded it.
     installation: Installation = field(default_factory=Installation)
+
+    @property
+    def asks_where(self) -> bool:
+        """Whether it matters to it in which country something is."""
+        return bool(self.countries or self.not_countries)
 
     @property
     def narrows(self) -> bool:
@@ -81,6 +92,9 @@ class ExportTable(Installation):
     directions: tuple[Direction, ...] = ()
     min_score: float = 0.0
     held_pages: bool = False
+    alive: bool = False
+    countries: tuple[str, ...] = ()
+    not_countries: tuple[str, ...] = ()
     max_entries: int | None = None
 
 
@@ -104,6 +118,9 @@ def from_table(
     by_category = Kind.DOMAIN in target.kinds or not given.actions
     merged = "none, for networks of several categories are merged; use action"
     spec.require(by_category, where, "actions", merged)
+    for key in ("countries", "not_countries"):
+        fine = all(re.fullmatch("[A-Z]{2}", code) for code in getattr(given, key))
+        spec.require(fine, where, key, 'codes of countries in capitals, such as "DE"')
     most = given.max_entries
     spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
     if target.needs_zone and not given.zone:
@@ -125,6 +142,9 @@ def from_table(
         directions=given.directions,
         min_score=given.min_score,
         held_pages=given.held_pages,
+        alive=given.alive,
+        countries=given.countries,
+        not_countries=given.not_countries,
         max_entries=given.max_entries or target.max_entries,
         installation=Installation(**{key: getattr(given, key) for key in INSTALLATION}),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from blocklist import spec
 from blocklist.errors import UsageError
+from blocklist.geo import Atlas
 
 FILE_NAME = "blocklist.toml"
 DATABASE = "blocklist.db"
@@ -33,3 +34,16 @@ def database(given: Path | None) -> Path:
         return Path.cwd() / DATABASE
     name = spec.convert(spec.load(path).get("database", DATABASE), str, f"{path}: database")
     return path.resolve().parent / str(name)
+
+
+def atlas(given: Path | None) -> Atlas:
+    """Return where addresses can be looked up, without reading the rest of the configuration."""
+    path = find(given)
+    if path is None:
+        return Atlas()
+    table, where = spec.load(path).get("resolve", {}), f"{path}: resolve"
+    names = table if isinstance(table, dict) else {}
+    keys = [key for key in ("country", "asn") if key in names]
+    files = {key: str(spec.convert(names[key], str, f"{where}.{key}")) for key in keys}
+    base = path.resolve().parent
+    return Atlas(**{key: base / name for key, name in files.items() if name})

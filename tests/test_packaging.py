@@ -14,7 +14,18 @@ PACKAGE = ROOT / "blocklist"
 # A room imports from its own line or from those above it: data goes one way.
 LAYERS = (
     {"errors", "model"},
-    {"names", "actions", "forms", "suffixes", "networks", "urls", "columns", "files", "spec"},
+    {
+        "names",
+        "actions",
+        "forms",
+        "suffixes",
+        "networks",
+        "urls",
+        "geo",
+        "columns",
+        "files",
+        "spec",
+    },
     {"location", "queries"},
     {"catalogue", "config", "addition", "installation", "exporting"},
     {"parse", "ledger"},

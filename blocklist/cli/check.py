@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,10 +36,12 @@ def check(
 
     Exit code 0: nothing given is blocked; 1: something is; 2: something is no name at all.
     """
+    from blocklist.check import located
     from blocklist.ledger.connection import reading
 
-    with reading(session(context).database) as connection:
-        answers = list(_answers(_queries(names), connection, at))
+    current = session(context)
+    with reading(current.database) as connection, current.atlas as atlas:
+        answers = [located(one, atlas) for one in _answers(_queries(names), connection, at)]
     if as_json:
         show_json([{name: getattr(a, name) for name in _FIELDS} for a in answers])
     else:
@@ -90,4 +92,21 @@ def _show(answer: "Answer") -> None:
         seen = f" as {listing.evidence}" if listing.evidence != answer.query else ""
         show(f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{seen}")
     if answer.facts:
-        show(f"  resolved: {answer.facts}")
+        show(f"  {_seen(answer.facts)}")
+
+
+def _seen(facts: dict[str, Any]) -> str:
+    """Return in words what DNS said of a name, and where its addresses are."""
+    places = {place["address"]: _place(place) for place in facts.get("places", ())}
+    if "state" not in facts:
+        return f"where: {', '.join(places.values())}"
+    addresses = (f"{one} ({places[one]})" if places.get(one) else one for one in facts["addresses"])
+    at = ", ".join(addresses) or facts["answer"] or "no answer yet"
+    looked = f", seen {facts['checked']}" if facts["checked"] else ""
+    return f"{facts['state']} since {facts['since']}: {at}{looked}"
+
+
+def _place(place: dict[str, Any]) -> str:
+    from blocklist.geo import Place
+
+    return str(Place(place["country"], place["asn"], place["operator"])) or "unknown"

@@ -8,7 +8,16 @@ import typer
 
 from blocklist.cli.lasting import Lasting, Until, end
 from blocklist.cli.operator import NEXT, parsed
-from blocklist.cli.session import Json, printable, readable, session, show, show_json, show_table
+from blocklist.cli.session import (
+    Json,
+    Session,
+    printable,
+    readable,
+    session,
+    show,
+    show_json,
+    show_table,
+)
 from blocklist.errors import UsageError
 from blocklist.ledger.author import author
 from blocklist.model import Entry, Indicator, Reason, Verdict
@@ -17,6 +26,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from blocklist.ledger.review import Held
+    from blocklist.resolve.where import Wanted
 
 app = typer.Typer(help="What is held for a person to decide.", invoke_without_command=True)
 
@@ -24,6 +34,12 @@ _EVERY = 10**9
 
 Name = Annotated[str | None, typer.Argument(help="What is held.")]
 Feed = Annotated[str | None, typer.Option("--feed", help="All that is held and that it lists.")]
+Country = Annotated[
+    list[str] | None, typer.Option(help="Only what is in it, as in CN; may be repeated.")
+]
+NotCountry = Annotated[
+    list[str] | None, typer.Option(help="Nothing that is in it, as in DE; may be repeated.")
+]
 Why = Annotated[str, typer.Option("--reason", help="Why, for those who ask later.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Decide on all of it without asking.")]
 
@@ -36,22 +52,31 @@ def review(context: typer.Context) -> None:
 
 
 @app.command("list")
-def listing(
+def listing(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
     reason: Annotated[Reason | None, typer.Option(help="Only what is held for this.")] = None,
     feed: Annotated[str | None, typer.Option(help="Only what this feed lists.")] = None,
+    country: Country = None,
+    not_country: NotCountry = None,
     limit: Annotated[int, typer.Option(min=1, max=_EVERY, help="How many to show.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List what is held, what most feeds list first, with the evidence."""
     from blocklist.ledger import review as holds
     from blocklist.ledger.connection import reading
+    from blocklist.resolve.where import Wanted
 
+    wanted = Wanted(frozenset(country or ()), frozenset(not_country or ()))
     with reading(session(context).database) as connection:
         counts = holds.counts(connection, feed) if connection else {}
         causes = holds.causes(connection) if connection else {}
-        found = holds.held(connection, limit, reason, feed) if connection else []
+        most = _EVERY if wanted else limit
+        found = holds.held(connection, most, reason, feed) if connection else []
+        if connection and wanted:
+            found = _where(session(context), connection, found, wanted)
     total = sum(counts.values()) if reason is None else counts.get(reason, 0)
+    total = len(found) if wanted else total
+    found = found[:limit]
     if as_json:
         summary = {"held": total, "by_reason": counts, "by_cause": causes, "shown": len(found)}
         show_json({**summary, "items": found})
@@ -64,6 +89,22 @@ def listing(
     if total > len(found):
         show(f"... and {total - len(found):,} more (--limit, --reason, --feed)")
     session(context).say("decide with: blocklist review accept NAME, or reject NAME")
+
+
+def _where(
+    current: Session, connection: "sqlite3.Connection", found: list["Held"], wanted: "Wanted"
+) -> list["Held"]:
+    """Return what is in wanted countries."""
+    from blocklist.ledger.lookup import Lookup
+    from blocklist.resolve.where import countries
+
+    lookup = Lookup(connection)
+    with current.atlas as atlas:
+        if not atlas:
+            raise UsageError("no file says where addresses are; set resolve.country")
+        return [
+            one for one in found if wanted.takes(countries(one.kind, one.indicator, lookup, atlas))
+        ]
 
 
 def _row(held: "Held") -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from blocklist.cli.streams import printable, warn, written
 
 if TYPE_CHECKING:
     from blocklist.config import Config
+    from blocklist.geo import Atlas
 
 __all__ = ["Json", "Session", "printable", "session", "show", "show_json", "show_table", "warn"]
 
@@ -43,6 +44,13 @@ class Session:
         from blocklist.location import database
 
         return database(self.config_path)
+
+    @property
+    def atlas(self) -> "Atlas":
+        """Where addresses can be looked up, known without reading all of the configuration."""
+        from blocklist.location import atlas
+
+        return atlas(self.config_path)
 
     def say(self, text: str) -> None:
         """Write a line about the work on stderr unless the person wants quiet."""

@@ -9,7 +9,7 @@ import polars as pl
 
 from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed, UsageError
-from blocklist.export import filters
+from blocklist.export import filters, seen
 from blocklist.export.one import export_one
 from blocklist.export.state import Behind, ExportResult, ExportState
 from blocklist.files import sweep
@@ -56,6 +56,7 @@ def export_every(
         pages = pl.concat([rows, filters.pages(bulk, number)]) if paged else rows
         asked = any(export.asks_who for export in wanted)
         known = filters.evidence(bulk, config, number) if asked else None
+        looked = seen.of(bulk, config, number, pages, wanted)
         basis = releases.basis(bulk, number)
         feeds = [config.feeds[name] for name in listings.speaking(bulk, _enabled(config), basis)]
 
@@ -68,7 +69,8 @@ def export_every(
     for export in _swept(wanted):
         state = _known(last.get(export.name), export)
         try:
-            taken = filters.chosen(export, pages if export.held_pages else rows, known)
+            taken = seen.chosen(export, pages if export.held_pages else rows, looked)
+            taken = filters.chosen(export, taken, known)
             behind = Behind(filters.credits_of(export, feeds), watched)
             result = export_one(export, taken, number, state, datetime.now(UTC), behind)
         except ExportFailed as error:

@@ -101,3 +101,18 @@ def save(book: Book, facts: Iterable[Fact]) -> None:
     with book.small() as db, db.atomic():
         sql = f"INSERT OR REPLACE INTO fact ({', '.join(_COLUMNS)}) VALUES ({places})"
         db.conn.executemany(sql, rows)
+
+
+def dead(bulk: Bulk) -> pl.Series:
+    """Return the names that are dead, because their domain is."""
+    sql = (
+        "SELECT fact.name AS name FROM fact JOIN fact AS decisive ON decisive.name = fact.domain "
+        f"WHERE decisive.state = '{Liveness.DEAD}'"
+    )
+    return bulk.query(sql, schema=_NAMES)["name"]
+
+
+def addresses(bulk: Bulk) -> pl.DataFrame:
+    """Return a row for each name and each address that it was seen at: `name`, `address`."""
+    sql = "SELECT name, value AS address FROM fact, json_each(addresses)"
+    return bulk.query(sql, schema=pl.Schema({**_NAMES, "address": pl.String()}))

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from blocklist.ledger import connection as database
 from blocklist.ledger.moments import Moment
@@ -120,7 +121,7 @@ class Lookup:
         A name that was not looked at itself is dead when its domain is. What it gave at a moment of
         the past is not kept.
         """
-        if self._at or database.version(self._connection) < _SINCE:
+        if self._at or not self._has_facts:
             return {}
         sql = (
             "SELECT name, domain, state, since, answer, addresses, checked FROM fact "
@@ -146,3 +147,10 @@ class Lookup:
             "addresses": json.loads(addresses),
             "checked": checked,
         }
+
+    @cached_property
+    def _has_facts(self) -> bool:
+        if database.version(self._connection) < _SINCE:
+            return False
+        (some,) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM fact)").fetchone()
+        return bool(some)

@@ -1,0 +1,87 @@
+"""What an export leaves out because of what DNS said: the dead, and what is in other countries.
+
+What you block or allow yourself is in every export all the same.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.columns import urls
+from blocklist.config import Config, Export
+from blocklist.geo import Atlas
+from blocklist.ledger import facts, releases
+from blocklist.ledger.bulk import Bulk
+from blocklist.model import Kind
+from blocklist.resolve.where import Wanted
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Which names are dead, the countries of what has any, and what is the operator's."""
+
+    dead: pl.Series
+    #: `value` and the list `countries`.
+    countries: pl.DataFrame
+    own: pl.Series
+
+
+def of(
+    bulk: Bulk, config: Config, number: int, rows: pl.DataFrame, exports: list[Export]
+) -> Seen | None:
+    """Return what DNS said of the rows of a release, as far as any of the exports asks for it."""
+    where = any(export.asks_where for export in exports)
+    if not where and not any(export.alive for export in exports):
+        return None
+    places = _countries(bulk, config, rows) if where else pl.DataFrame(schema=_COUNTRIES)
+    return Seen(facts.dead(bulk), places, releases.own_blocks(bulk, number))
+
+
+def chosen(export: Export, rows: pl.DataFrame, known: Seen | None) -> pl.DataFrame:
+    """Return the rows of a release that an export takes; `known` may be missing if it takes all."""
+    if known is None or not (export.alive or export.asks_where):
+        return rows
+    own = pl.col("value").is_in(known.own.implode()) | (pl.col("action") == "allow")
+    kept = rows.with_columns(host=_host(rows))
+    if export.alive:
+        kept = kept.filter(own | ~pl.col("host").is_in(known.dead.implode()))
+    if export.asks_where:
+        wanted = Wanted(frozenset(export.countries), frozenset(export.not_countries))
+        kept = kept.join(known.countries, left_on="host", right_on="value", how="left")
+        kept = kept.filter(own | wanted.of("countries"))
+    return kept.select(rows.columns)
+
+
+_COUNTRIES = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
+
+
+def _host(rows: pl.DataFrame) -> pl.Expr:
+    """Return what a row is about: its value, or the host of its link."""
+    link = pl.col("kind") == Kind.URL.value
+    if not rows.filter(link).height:
+        return pl.col("value")
+    return pl.when(link).then(urls.host(pl.col("value"))).otherwise("value")
+
+
+def _countries(bulk: Bulk, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+    hosts = rows.select("kind", name=_host(rows)).unique("name")
+    named = facts.addresses(bulk).join(hosts, on="name", how="semi")
+    direct = hosts.filter(pl.col("kind") != Kind.DOMAIN.value).select("name", address="name")
+    # The host of a link may be a name, and its addresses are in `named`.
+    direct = direct.filter(pl.col("address").str.contains(r"^[0-9./]+$|:"))
+    every = pl.concat([named, direct])
+    country = _places(config, every["address"].unique())
+    return (
+        every.join(country, on="address")
+        .group_by(value="name")
+        .agg(countries=pl.col("country").unique())
+    )
+
+
+def _places(config: Config, addresses: pl.Series) -> pl.DataFrame:
+    """Return `address` and `country` of those that are in one: Python, address by address."""
+    with Atlas(country=Path(config.resolve.country)) as atlas:
+        found = [(one, atlas.place(one).country) for one in addresses]
+    schema = {"address": pl.String, "country": pl.String}
+    return pl.DataFrame(found, schema=schema, orient="row").drop_nulls()

@@ -1,0 +1,49 @@
+"""In which countries a name, an address or a link is, and whether those are wanted ones."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.geo import Atlas
+from blocklist.ledger.lookup import Lookup
+from blocklist.model import Kind
+from blocklist.urls import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Countries of which one must be among a thing's, and countries of which none may be.
+
+    What is in no known country is in none of either.
+    """
+
+    some: frozenset[str] = frozenset()
+    none: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.some or self.none)
+
+    def takes(self, found: frozenset[str]) -> bool:
+        """Whether a thing in these countries is wanted."""
+        return (not self.some or not self.some.isdisjoint(found)) and self.none.isdisjoint(found)
+
+    def of(self, column: str) -> pl.Expr:
+        """Return the same for a column of lists of countries, null for none."""
+        found = pl.col(column).fill_null(pl.lit([], pl.List(pl.String)))
+        wanted = ~_meets(found, self.none)
+        return wanted & _meets(found, self.some) if self.some else wanted
+
+
+def _meets(found: pl.Expr, countries: frozenset[str]) -> pl.Expr:
+    return found.list.eval(pl.element().is_in(sorted(countries))).list.any()
+
+
+def countries(kind: Kind, value: str, lookup: Lookup, atlas: Atlas) -> frozenset[str]:
+    """Return the countries of an indicator: of a name those of the addresses it was seen at."""
+    if kind is Kind.URL:
+        url = parse(value)
+        kind, value = url.host_kind, url.host
+    addresses = [value] if kind is Kind.IP else lookup.facts(value).get("addresses", [])
+    assert isinstance(addresses, list)
+    found = (atlas.place(address).country for address in addresses)
+    return frozenset(country for country in found if country)
