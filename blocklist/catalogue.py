@@ -131,6 +131,18 @@ class Feed:
         return FORMAT_OF.get(scheme(url), self.format) == self.format
 
 
+#: The feed that the program keeps itself: addresses that are blocked for the names on them.
+RESOLVED = Feed(
+    name="resolved",
+    urls=("blocklist resolve",),
+    format="ips",
+    title="Addresses behind blocked names",
+    category=Category.MIXED,
+    reliability=0.8,
+    direction=Direction.OUT,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """An export format, as `exports/NAME.toml` describes it."""

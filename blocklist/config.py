@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from blocklist import catalogue, exporting, spec
-from blocklist.catalogue import Feed, is_digest
+from blocklist.catalogue import RESOLVED, Feed, is_digest
 from blocklist.errors import Refused, UsageError
 from blocklist.exporting import Export
 from blocklist.location import DATABASE, FILE_NAME, find
@@ -97,6 +97,12 @@ class Resolve:
     #: MaxMind DB files that tell the country and the network of an address; empty for none.
     country: str = ""
     asn: str = ""
+    #: Whether addresses are blocked that so many blocked domains have for themselves, and for how
+    #: many days a sighting counts; files with names and addresses that the own network has seen.
+    addresses: bool = False
+    dedicated: int = 5
+    address_days: int = 14
+    passive: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,12 @@ class Config:
         """The enabled guards and feeds, guards first."""
         every = [*self.guards.values(), *self.feeds.values()]
         return [feed for feed in every if feed.enabled]
+
+    @property
+    def voices(self) -> dict[str, Feed]:
+        """The feeds by whose listings things are judged, the one that the program keeps, too."""
+        enabled = {feed.name: feed for feed in self.feeds.values() if feed.enabled}
+        return enabled | ({RESOLVED.name: RESOLVED} if self.resolve.addresses else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +172,7 @@ def load(given: Path | None = None) -> Config:
     )
     _refuse_shared_paths(config)
     _refuse_unknown_feeds(config)
-    _require_countries(config)
+    _require_facts(config)
     return config
 
 
@@ -181,7 +193,9 @@ def _resolve(table: dict[str, object], base: Path, where: str) -> Resolve:
     resolve = replace(resolve, country=country, asn=asn)
     spec.require(resolve.rate >= 0, where, "rate", "a number of 0 or more")
     spec.require(resolve.timeout > 0, where, "timeout", "a number of seconds above 0")
-    for key in ("window", "tries", "limit", "looks"):
+    passive = tuple(str(base / name) for name in resolve.passive)
+    resolve = replace(resolve, passive=passive)
+    for key in ("window", "tries", "limit", "looks", "dedicated", "address_days"):
         spec.require(getattr(resolve, key) >= 1, where, key, "a whole number from 1")
     spec.require(resolve.days >= 0, where, "days", "a whole number of 0 or more")
     return resolve
@@ -202,6 +216,10 @@ def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict
     known = {name: (f"{place}: ", table) for name, place, table in catalogue.tables("feeds", base)}
     feeds = {name: found for name, found in known.items() if "guard" not in found[1]}
     guards = {name: found for name, found in known.items() if name not in feeds}
+    for name in {*known, *file.feeds, *file.guards}:
+        if name == RESOLVED.name:
+            key = f"{where}{'guards' if name in file.guards else 'feeds'}.{name}"
+            raise UsageError(f"{key}: a name that the program keeps for itself; choose another")
     for name in file.feeds:
         if name in guards or "guard" in file.feeds[name]:
             raise UsageError(f"{where}feeds.{name}: a guard; write [guards.{name}]")
@@ -271,13 +289,16 @@ def _with_own_names(export: Export, policy: Policy) -> Export:
     return replace(export, installation=told)
 
 
-def _require_countries(config: Config) -> None:
-    """Let no export ask for countries that no file tells."""
+def _require_facts(config: Config) -> None:
+    """Let no export ask for what resolving does not tell."""
     for name, export in config.exports.items():
         if export.asks_where and not config.resolve.country:
             key = "countries" if export.countries else "not_countries"
             where = f"{config.path}: exports.{name}.{key}"
             raise UsageError(f"{where}: needs a file that knows them; set resolve.country")
+        if export.behind_names and not config.resolve.addresses:
+            where = f"{config.path}: exports.{name}.behind_names"
+            raise UsageError(f"{where}: no such address is ever blocked; set resolve.addresses")
 
 
 def _refuse_shared_paths(config: Config) -> None:

@@ -49,6 +49,8 @@ class Export:
     alive: bool = False
     countries: tuple[str, ...] = ()
     not_countries: tuple[str, ...] = ()
+    #: Whether it takes addresses that are blocked only for the names on them.
+    behind_names: bool = False
     #: More entries its consumer cannot hold: the best listed are kept.
     max_entries: int | None = None
     #: How its server gets to know of a new file, and shows that it has loaded it.
@@ -95,6 +97,7 @@ class ExportTable(Installation):
     alive: bool = False
     countries: tuple[str, ...] = ()
     not_countries: tuple[str, ...] = ()
+    behind_names: bool = False
     max_entries: int | None = None
 
 
@@ -145,6 +148,7 @@ def from_table(
         alive=given.alive,
         countries=given.countries,
         not_countries=given.not_countries,
+        behind_names=given.behind_names,
         max_entries=given.max_entries or target.max_entries,
         installation=Installation(**{key: getattr(given, key) for key in INSTALLATION}),
     )

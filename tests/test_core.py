@@ -15,7 +15,7 @@ from blocklist.queries import parse_query
 
 LISTS = ["reserved", "never-block", "shared-hosts", "platforms"]
 #: What tells the state of a name, and guards nothing.
-SIGNS = ["parked", "sinkholes"]
+SIGNS = ["parked", "sinkholes", "shared-networks"]
 NAMES = [
     (part, group.title, name)
     for part in LISTS

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
+
 from blocklist.ledger import connection, facts
 from blocklist.ledger.book import writing
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.facts import Fact
 from blocklist.ledger.lookup import Lookup
-from blocklist.model import Liveness
+from blocklist.model import Liveness, Verdict
 
 NOW = datetime(2026, 5, 3, 6, tzinfo=UTC)
 
@@ -43,7 +45,7 @@ def test_facts_of_before_are_kept_and_due_at_once(tmp_path: Path) -> None:
 
 
 def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
-    names = ("new.top", "late.top", "later.top", "not-yet.top", "wrong-clock.top", "held.top")
+    names = ("new.top", "late.top", "later.top", "not-yet.top", "wrong-clock.top", "clear.top")
     dues = {
         "late.top": "2026-05-01T06:00:00Z",
         "later.top": "2026-05-02T06:00:00Z",
@@ -54,16 +56,18 @@ def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
         facts.save(book, (fact(n, n, Liveness.ALIVE, due) for n, due in dues.items()))
         with book.small() as db:
             for name in names:
-                verdict = 1 if name == "held.top" else 0
+                verdict = list(Verdict).index(Verdict.CLEAR) if name == "clear.top" else 0
                 db.execute(
                     "INSERT INTO verdict (value, scope, since, kind, verdict, reason) "
                     "VALUES (?, 0, 1, 0, ?, 0)",
                     [name, verdict],
                 )
         with Bulk(book.database) as bulk:
-            found = facts.due(bulk, NOW, NOW + timedelta(days=28), 10)
-            assert facts.due(bulk, NOW, NOW + timedelta(days=28), 1) == ["new.top"]
+            found = facts.due(bulk, NOW, NOW + timedelta(days=28)).to_list()
+            asked = pl.Series(["later.top", "not-yet.top", "guarded.top"])
+            of_others = facts.due_of(bulk, asked, NOW, NOW + timedelta(days=28)).to_list()
     assert found == ["new.top", "late.top", "later.top", "wrong-clock.top"]
+    assert of_others == ["guarded.top", "later.top"]
 
 
 def test_the_domain_decides_who_is_dead(tmp_path: Path) -> None:

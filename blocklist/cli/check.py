@@ -96,14 +96,24 @@ def _show(answer: "Answer") -> None:
 
 
 def _seen(facts: dict[str, Any]) -> str:
-    """Return in words what DNS said of a name, and where its addresses are."""
+    """Return in words what DNS said of a name or address, and where it is."""
     places = {place["address"]: _place(place) for place in facts.get("places", ())}
     if "state" not in facts:
-        return f"where: {', '.join(places.values())}"
+        return "; ".join(_of_address(facts, *places.values()))
     addresses = (f"{one} ({places[one]})" if places.get(one) else one for one in facts["addresses"])
     at = ", ".join(addresses) or facts["answer"] or "no answer yet"
     looked = f", seen {facts['checked']}" if facts["checked"] else ""
     return f"{facts['state']} since {facts['since']}: {at}{looked}"
+
+
+def _of_address(facts: dict[str, Any], *places: str) -> Iterator[str]:
+    yield from (f"where: {place}" for place in places)
+    if "evidence" in facts:
+        yield facts["evidence"]
+        if facts["not_blocked"]:
+            yield f"not blocked for its names: {facts['not_blocked']}"
+        else:
+            yield f"blocked for its names until {facts['until']}"
 
 
 def _place(place: dict[str, Any]) -> str:

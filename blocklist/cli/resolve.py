@@ -64,16 +64,19 @@ def resolved(
     servers: list[str] | None = None,
 ) -> "Report":
     """Look at names, or else at those that are due, with progress, and tell what went wrong."""
+    from blocklist.release import derived
     from blocklist.resolve import due, settings
     from blocklist.resolve.survey import Survey
 
     how = settings.of(current.config, servers or [])
-    wanted = names or due.due(book, limit or current.config.resolve.limit)
+    wanted = names or due.due(current.config, book, limit or current.config.resolve.limit)
     rate = f"{how.limits.rate:,.0f}" if how.limits.rate else "any number of"
     asked = ", ".join(map(str, how.servers))
     current.say(f"asking {asked} about {len(wanted):,} names, {rate} questions a second each")
     with _progress(current, len(wanted)) as told:
         report = asyncio.run(Survey(book, how, told).run(wanted))
+    if current.config.resolve.addresses:
+        report.addresses.update(derived.refresh(current.config, book))
     for place, cause in report.causes.items():
         warn(f"resolver {place}: {cause}")
     if len(how.servers) - len(report.causes) == 1:
@@ -86,6 +89,8 @@ def sentence(report: "Report") -> str:
     states = ", ".join(f"{count:,} {state}" for state, count in report.states.most_common())
     unused = report.names - report.recorded
     left = f"; {unused:,} as they were" if unused else ""
+    addresses = ", ".join(f"{count:,} {what}" for what, count in sorted(report.addresses.items()))
+    left += f"; addresses: {addresses}" if addresses else ""
     return (
         f"looked at {report.recorded:,} of {report.names:,} names in {report.seconds:,.1f} s "
         f"({report.rate:,.0f} a second): {states or 'nothing was seen'}{left}"
@@ -108,6 +113,7 @@ def document(report: "Report") -> dict[str, object]:
         "states": report.states,
         "answers": report.answers,
         "dropped": report.dropped,
+        "addresses": report.addresses,
         "resolvers_left_out": report.causes,
     }
 

@@ -49,16 +49,15 @@ def export_every(
         last = exports.last(db.conn)
     if not past:
         raise UsageError("there is no release to export yet; run: blocklist run")
+    number = past[0].number
     with Bulk(book.database) as bulk:
-        number = past[0].number
         rows = releases.rows(bulk, number)
         paged = any(export.held_pages for export in wanted)
         pages = pl.concat([rows, filters.pages(bulk, number)]) if paged else rows
-        asked = any(export.asks_who for export in wanted)
-        known = filters.evidence(bulk, config, number) if asked else None
+        known = filters.evidence(bulk, config, number) if _asked(wanted) else None
         looked = seen.of(bulk, config, number, pages, wanted)
-        basis = releases.basis(bulk, number)
-        feeds = [config.feeds[name] for name in listings.speaking(bulk, _enabled(config), basis)]
+        speaking = listings.speaking(bulk, _enabled(config), releases.basis(bulk, number))
+    feeds = [config.feeds[name] for name in speaking]
 
     @cache
     def watched() -> pl.DataFrame:
@@ -69,8 +68,9 @@ def export_every(
     for export in _swept(wanted):
         state = _known(last.get(export.name), export)
         try:
-            taken = seen.chosen(export, pages if export.held_pages else rows, looked)
-            taken = filters.chosen(export, taken, known)
+            taken = filters.chosen(
+                export, seen.chosen(export, pages if export.held_pages else rows, looked), known
+            )
             behind = Behind(filters.credits_of(export, feeds), watched)
             result = export_one(export, taken, number, state, datetime.now(UTC), behind)
         except ExportFailed as error:
@@ -78,8 +78,8 @@ def export_every(
         else:
             exports.save(book, asdict(result.state))
             outcome = Exported(export.name, str(export.path), result)
-        done(outcome)
         outcomes.append(outcome)
+        done(outcome)
     return outcomes
 
 
@@ -87,6 +87,10 @@ def _oldest(last: dict[str, exports.Row], wanted: list[Export]) -> int | None:
     """Return the oldest of the releases that the exports' files are of, if there are files."""
     known = [last[export.name]["release"] for export in wanted if export.name in last]
     return min((int(number) for number in known if number is not None), default=None)
+
+
+def _asked(wanted: list[Export]) -> bool:
+    return any(export.asks_who for export in wanted)
 
 
 def _enabled(config: Config) -> list[str]:

@@ -44,7 +44,7 @@ class Evidence:
 
 def evidence(bulk: Bulk, config: Config, release: int) -> Evidence:
     """Return the evidence behind a release."""
-    feeds = {feed.name: feed for feed in config.feeds.values() if feed.enabled}
+    feeds = config.voices
     listed = listings.in_force(bulk, list(feeds), releases.basis(bulk, release))
     own = releases.own_blocks(bulk, release)
     return Evidence(listed.match_to_schema(LISTINGS), feeds, own)

@@ -1,6 +1,7 @@
 """What an export leaves out because of what DNS said: the dead, and what is in other countries.
 
-What you block or allow yourself is in every export all the same.
+Addresses that are blocked only for the names on them it has only when it asks for them. What you
+block or allow yourself is in every export all the same.
 """
 
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
+from blocklist.catalogue import RESOLVED
 from blocklist.columns import urls
 from blocklist.config import Config, Export
 from blocklist.geo import Atlas
-from blocklist.ledger import facts, releases
+from blocklist.ledger import facts, listings, releases
 from blocklist.ledger.bulk import Bulk
 from blocklist.model import Kind
 from blocklist.resolve.where import Wanted
@@ -25,24 +27,28 @@ class Seen:
     #: `value` and the list `countries`.
     countries: pl.DataFrame
     own: pl.Series
+    #: Addresses that no feed lists but the one of addresses behind names.
+    behind: pl.Series
 
 
-def of(
-    bulk: Bulk, config: Config, number: int, rows: pl.DataFrame, exports: list[Export]
-) -> Seen | None:
+def of(bulk: Bulk, config: Config, number: int, rows: pl.DataFrame, exports: list[Export]) -> Seen:
     """Return what DNS said of the rows of a release, as far as any of the exports asks for it."""
     where = any(export.asks_where for export in exports)
-    if not where and not any(export.alive for export in exports):
-        return None
-    places = _countries(bulk, config, rows) if where else pl.DataFrame(schema=_COUNTRIES)
-    return Seen(facts.dead(bulk), places, releases.own_blocks(bulk, number))
+    return Seen(
+        dead=facts.dead(bulk) if any(export.alive for export in exports) else _NOTHING,
+        countries=_countries(bulk, config, rows) if where else pl.DataFrame(schema=_COUNTRIES),
+        own=releases.own_blocks(bulk, number),
+        behind=_behind(bulk, config, number),
+    )
 
 
-def chosen(export: Export, rows: pl.DataFrame, known: Seen | None) -> pl.DataFrame:
-    """Return the rows of a release that an export takes; `known` may be missing if it takes all."""
-    if known is None or not (export.alive or export.asks_where):
-        return rows
+def chosen(export: Export, rows: pl.DataFrame, known: Seen) -> pl.DataFrame:
+    """Return the rows of a release that an export takes."""
     own = pl.col("value").is_in(known.own.implode()) | (pl.col("action") == "allow")
+    if not export.behind_names and not known.behind.is_empty():
+        rows = rows.filter(own | ~pl.col("value").is_in(known.behind.implode()))
+    if not export.alive and not export.asks_where:
+        return rows
     kept = rows.with_columns(host=_host(rows))
     if export.alive:
         kept = kept.filter(own | ~pl.col("host").is_in(known.dead.implode()))
@@ -53,7 +59,19 @@ def chosen(export: Export, rows: pl.DataFrame, known: Seen | None) -> pl.DataFra
     return kept.select(rows.columns)
 
 
+_NOTHING = pl.Series([], dtype=pl.String)
 _COUNTRIES = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
+
+
+def _behind(bulk: Bulk, config: Config, number: int) -> pl.Series:
+    """Return the addresses that were listed for the names on them, and by no other feed."""
+    run = releases.basis(bulk, number)
+    listed = listings.in_force(bulk, [RESOLVED.name], run)["value"]
+    if listed.is_empty():
+        return listed
+    others = [name for name in config.voices if name != RESOLVED.name]
+    known = listings.in_force(bulk, others, run).filter(pl.col("kind") == Kind.IP.value)
+    return listed.filter(~listed.is_in(known["value"].implode()))
 
 
 def _host(rows: pl.DataFrame) -> pl.Expr:

@@ -14,7 +14,7 @@ from blocklist.ledger.times import text
 from blocklist.model import Kind, Liveness, Verdict
 
 _DOMAIN = list(Kind).index(Kind.DOMAIN)
-_BLOCK = list(Verdict).index(Verdict.BLOCK)
+_BLOCK, _HOLD = (list(Verdict).index(one) for one in (Verdict.BLOCK, Verdict.HOLD))
 _COLUMNS = (
     "name", "domain", "state", "since", "answer", "addresses", "servers", "checked", "due", "pause",
     "gone", "gone_since",
@@ -47,22 +47,36 @@ class Fact:
     gone_since: str | None = None
 
 
-def due(bulk: Bulk, now: datetime, furthest: datetime, limit: int | None) -> list[str]:
-    """Return blocked names to look at: those never seen, then the longest due, at most `limit`.
+def due(bulk: Bulk, now: datetime, furthest: datetime) -> pl.Series:
+    """Return blocked and held names to look at: those never seen, then the longest due.
 
     What is due after `furthest` was written by a clock that was wrong, and so is due, too.
     """
+    return _due(
+        bulk,
+        "SELECT DISTINCT value AS name FROM verdict "
+        f"WHERE until IS NULL AND kind = {_DOMAIN} AND verdict IN ({_BLOCK}, {_HOLD})",
+        now,
+        furthest,
+    )
+
+
+def due_of(bulk: Bulk, names: pl.Series, now: datetime, furthest: datetime) -> pl.Series:
+    """Return the same of other names."""
+    bulk.stage("asked", names.unique().to_frame("name"))
+    return _due(bulk, "SELECT name FROM temp.asked", now, furthest)
+
+
+def _due(bulk: Bulk, asked: str, now: datetime, furthest: datetime) -> pl.Series:
     rows = bulk.query(
-        "SELECT DISTINCT verdict.value AS name, fact.due AS at "
-        "FROM verdict LEFT JOIN fact ON fact.name = verdict.value "
-        f"WHERE until IS NULL AND kind = {_DOMAIN} AND verdict = {_BLOCK} "
-        "AND (fact.due IS NULL OR fact.due <= ? OR fact.due > ?)",
+        f"SELECT asked.name AS name, fact.due AS at FROM ({asked}) AS asked "
+        "LEFT JOIN fact ON fact.name = asked.name "
+        "WHERE fact.due IS NULL OR fact.due <= ? OR fact.due > ?",
         text(now),
         text(furthest),
-        schema=pl.Schema({"name": pl.String, "at": pl.String}),
+        schema=pl.Schema({"name": pl.String(), "at": pl.String()}),
     )
-    found = rows.sort("at", "name", nulls_last=False)["name"]
-    return found.head(limit).to_list() if limit else found.to_list()
+    return rows.sort("at", "name", nulls_last=False)["name"]
 
 
 def known(reader: sqlite3.Connection, names: Iterable[str]) -> dict[str, Fact]:

@@ -16,7 +16,7 @@ _SCOPES = list(Scope)
 _VERDICTS = list(Verdict)
 _REASONS = list(Reason)
 #: The version of the database that first knew what facts are made of now.
-_SINCE = 4
+_SINCE, _SINCE_ADDRESSES = 4, 6
 #: How many listings of pages on one host are shown: evidence for a person, not a census.
 MOST_PAGES = 20
 
@@ -123,6 +123,8 @@ class Lookup:
         """
         if self._at or not self._has_facts:
             return {}
+        if name[-1].isdigit() or ":" in name:
+            return self._address(name)
         sql = (
             "SELECT name, domain, state, since, answer, addresses, checked FROM fact "
             "WHERE name IN (SELECT value FROM json_each(?))"
@@ -154,3 +156,13 @@ class Lookup:
             return False
         (some,) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM fact)").fetchone()
         return bool(some)
+
+    def _address(self, value: str) -> dict[str, object]:
+        """Return which blocked domains were seen at an address, and why it is not blocked so."""
+        if database.version(self._connection) < _SINCE_ADDRESSES:
+            return {}
+        sql = "SELECT domains, evidence, until, reason FROM address WHERE value = ?"
+        row = self._connection.execute(sql, [value]).fetchone()
+        if row is None:
+            return {}
+        return dict(zip(("domains", "evidence", "until", "not_blocked"), row, strict=True))

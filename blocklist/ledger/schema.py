@@ -94,6 +94,16 @@ def history(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 5")
 
 
+@migrations()
+def addresses(db: Database) -> None:
+    """Add what is known of addresses behind names: `reason` says why one is not blocked."""
+    db.conn.execute(
+        "CREATE TABLE address (value TEXT PRIMARY KEY, domains INTEGER NOT NULL, "
+        "evidence TEXT NOT NULL, until TEXT NOT NULL, reason TEXT) WITHOUT ROWID"
+    )
+    db.conn.execute("PRAGMA user_version = 6")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"

@@ -8,7 +8,6 @@ import polars as pl
 from blocklist.config import Config
 from blocklist.errors import GateHeld
 from blocklist.judge import guards
-from blocklist.judge.candidates import hosts_of_urls
 from blocklist.judge.judge import Case, judge
 from blocklist.ledger import candidate, listings, operator, pins, releases
 from blocklist.ledger.book import Book
@@ -19,7 +18,8 @@ from blocklist.ledger.pins import Pin
 from blocklist.ledger.releases import Change, Release
 from blocklist.model import Entry
 from blocklist.queries import parse_query
-from blocklist.release import budgets, gate
+from blocklist.release import budgets, derived, gate
+from blocklist.release.guarding import guard_listings
 from blocklist.release.movers import movers, sentence, spoken
 from blocklist.release.overruled import overruled
 
@@ -54,14 +54,14 @@ def build(config: Config, book: Book, cause: str, accepted: Iterable[str] = ()) 
     kept, and what the operator decided is published without it. All that feeds `accepted` by a
     person have changed is within any budget. While a release is pinned, nothing happens.
     """
+    derived.expire(config, book)
     with book.small() as db:
         history = releases.history(db.conn)
         pin = pins.of_release(db.conn)
-        feeds = {feed.name for feed in config.feeds.values() if feed.enabled}
         past = _Past(
             history[0] if history else None,
             healths(db.conn),
-            list(operator.as_judged(db.conn, feeds)),
+            list(operator.as_judged(db.conn, set(config.voices))),
             candidate.waiting(db.conn),
         )
     if pin is not None:
@@ -87,32 +87,15 @@ def build(config: Config, book: Book, cause: str, accepted: Iterable[str] = ()) 
 
 
 def _case(config: Config, entries: list[Entry], bulk: Bulk) -> Case:
-    feeds = {feed.name: feed for feed in config.feeds.values() if feed.enabled}
+    feeds = config.voices
     own = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
     return Case(
         listings=listings.in_force(bulk, list(feeds)),
         reliability={name: feed.reliability for name, feed in feeds.items()},
-        guards=guards.load(own, _guard_listings(config, bulk)),
+        guards=guards.load(own, guard_listings(config, bulk)),
         entries=entries,
         widen=config.policy.widen,
         threshold=config.policy.threshold,
-    )
-
-
-def _guard_listings(config: Config, bulk: Bulk) -> pl.DataFrame:
-    enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
-    listed = listings.in_force(bulk, list(enabled))
-    # A guard list of URLs means their hosts.
-    hosts = hosts_of_urls(listed).select(listed.columns)
-    listed = pl.concat([listed, hosts])
-    schema = {"feed": pl.String(), "class": guards.GUARDS["class"]}
-    classes = pl.DataFrame(list(enabled.items()), schema=schema, orient="row")
-    return listed.join(classes, on="feed").select(
-        pl.col("kind").cast(pl.String),
-        "value",
-        "class",
-        source="feed",
-        bounded=pl.lit(value=True),
     )
 
 
@@ -121,7 +104,8 @@ def _described(
 ) -> Release:
     """Return a release with what it is made of: feeds and categories."""
     known = {name: past.healths[name] for name in case.reliability if name in past.healths}
-    categories = {name: config.feeds[name].category.value for name in case.reliability}
+    feeds = config.voices
+    categories = {name: feeds[name].category.value for name in case.reliability}
     return replace(
         new,
         feeds={

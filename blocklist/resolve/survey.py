@@ -56,6 +56,8 @@ class Report:
     #: What arrived and was no answer to any question, by what was wrong with it.
     dropped: Counter[str] = field(default_factory=Counter)
     causes: dict[str, str] = field(default_factory=dict)
+    #: How many addresses are blocked for the names on them, and how many are not.
+    addresses: Counter[str] = field(default_factory=Counter)
 
     @property
     def rate(self) -> float:

@@ -1,0 +1,37 @@
+"""Addresses behind names: what was seen on each, and whether it is theirs alone."""
+
+import sqlite3
+
+import polars as pl
+
+from blocklist.ledger.bulk import Bulk
+from blocklist.model import Liveness
+
+#: A name that was seen at an address, when, and in which domain it is.
+_SEEN = pl.Schema(
+    {"name": pl.String(), "domain": pl.String(), "address": pl.String(), "checked": pl.String()}
+)
+_COLUMNS = ("value", "domains", "evidence", "until", "reason")
+
+
+def sightings(bulk: Bulk, since: str) -> pl.DataFrame:
+    """Return names that are alive with the addresses they were seen at since a time."""
+    return bulk.query(
+        "SELECT name, domain, value AS address, checked FROM fact, json_each(addresses) "
+        f"WHERE checked >= ? AND state = '{Liveness.ALIVE}'",
+        since,
+        schema=_SEEN,
+    )
+
+
+def save(bulk: Bulk, addresses: pl.DataFrame) -> None:
+    """Put addresses, with the columns of the table, in place of all that was known of any."""
+    bulk.execute("DELETE FROM address")
+    bulk.append("address", addresses.select(_COLUMNS).sort("value"))
+
+
+def any_expired(reader: sqlite3.Connection, now: str) -> bool:
+    """Return whether an address that was blocked for its names was not seen with them lately."""
+    sql = "SELECT EXISTS (SELECT 1 FROM address WHERE reason IS NULL AND until <= ?)"
+    (found,) = reader.execute(sql, [now]).fetchone()
+    return bool(found)

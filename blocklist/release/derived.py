@@ -1,0 +1,92 @@
+"""Addresses that are blocked for the names on them: listings of a feed that the program keeps.
+
+Its listings are like any other feed's, so history, guards, `check` and operators' entries treat
+them alike. They end when what they rest on was not seen lately.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.catalogue import RESOLVED
+from blocklist.columns.schema import INDICATORS, KIND, SCOPE
+from blocklist.config import Config
+from blocklist.judge import guards
+from blocklist.ledger import addresses, listings, releases
+from blocklist.ledger.book import Book
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.times import text
+from blocklist.model import Kind, Scope, Verdict
+from blocklist.release.guarding import guard_listings
+from blocklist.resolve import passive
+from blocklist.resolve.dedicated import Sightings, judged
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def refresh(config: Config, book: Book) -> Counter[str]:
+    """List the addresses that are dedicated now; return how many are, and how many are not.
+
+    The words of the result are for a person. Raise `UsageError` when the user's own passive data
+    cannot be read: without it nothing is blocked that was not blocked before.
+    """
+    now = datetime.now(UTC)
+    since = now - timedelta(days=config.resolve.address_days)
+    known = passive.read(map(Path, config.resolve.passive))
+    with Bulk(book.database) as bulk:
+        seen = _sightings(config, bulk, text(since), known)
+        guarded = guard_listings(config, bulk).filter(pl.col("kind") == Kind.IP.value)
+    found = judged(seen, guarded.select("value", "source"), config.resolve.dedicated)
+    with Bulk(book.database) as bulk:
+        addresses.save(bulk, found)
+    blocked = found.filter(pl.col("reason").is_null())
+    _list(book, blocked)
+    return Counter(blocked=blocked.height, spared=found.height - blocked.height)
+
+
+def expire(config: Config, book: Book) -> None:
+    """End what was not seen lately; looks at the addresses anew only when something ends."""
+    with book.small() as db:
+        late = addresses.any_expired(db.conn, text(datetime.now(UTC)))
+    if late:
+        refresh(config, book)
+
+
+def _sightings(config: Config, bulk: Bulk, since: str, known: pl.DataFrame) -> Sightings:
+    """Return where blocked names and all others were seen.
+
+    A name in the domain of a blocked one speaks neither for nor against its address, unless it is
+    itself held or allowed.
+    """
+    verdicts = releases.in_force(bulk).filter(pl.col("kind") == Kind.DOMAIN.value)
+    blocks = verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].unique()
+    spared = verdicts.filter(pl.col("verdict").is_in([Verdict.HOLD.value, Verdict.ALLOW.value]))
+    seen = addresses.sightings(bulk, since)
+    suffixes = guards.suffixes()
+    passive_rows = known.with_columns(
+        domain=suffixes.registrable(known["name"]).fill_null(known["name"]),
+        checked=pl.lit(None, pl.String),
+    )
+    every = pl.concat([seen, passive_rows.select(seen.columns)])
+    is_spared = pl.col("name").is_in(spared["value"].implode())
+    is_blocked = pl.col("name").is_in(blocks.implode()) & ~is_spared
+    blocked = every.filter(is_blocked & pl.col("checked").is_not_null())
+    days = pl.duration(days=config.resolve.address_days)
+    until = (pl.col("checked").str.to_datetime(_TIME) + days).dt.strftime(_TIME)
+    theirs = pl.col("domain").is_in(every.filter(is_blocked)["domain"].unique().implode())
+    others = every.filter(is_spared | ~(is_blocked | theirs))
+    return Sightings(blocked.with_columns(until=until), others.select("address", "name"))
+
+
+def _list(book: Book, blocked: pl.DataFrame) -> None:
+    rows = blocked.select(
+        kind=pl.lit(Kind.IP.value, KIND),
+        value="value",
+        scope=pl.lit(Scope.EXACT.value, SCOPE),
+        evidence="evidence",
+        line=pl.lit(0, pl.UInt32),
+    ).match_to_schema(INDICATORS)
+    account = {"lines": rows.height, "accepted": rows.height, "comments": 0, "refused": {}}
+    listings.accept(book, book.feed(RESOLVED), rows, RESOLVED.name, account)

@@ -1,0 +1,27 @@
+"""What the enabled guard lists protect."""
+
+import polars as pl
+
+from blocklist.config import Config
+from blocklist.judge import guards
+from blocklist.judge.candidates import hosts_of_urls
+from blocklist.ledger import listings
+from blocklist.ledger.bulk import Bulk
+
+
+def guard_listings(config: Config, bulk: Bulk) -> pl.DataFrame:
+    """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
+    enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
+    listed = listings.in_force(bulk, list(enabled))
+    # A guard list of URLs means their hosts.
+    hosts = hosts_of_urls(listed).select(listed.columns)
+    listed = pl.concat([listed, hosts])
+    schema = {"feed": pl.String(), "class": guards.GUARDS["class"]}
+    classes = pl.DataFrame(list(enabled.items()), schema=schema, orient="row")
+    return listed.join(classes, on="feed").select(
+        pl.col("kind").cast(pl.String),
+        "value",
+        "class",
+        source="feed",
+        bounded=pl.lit(value=True),
+    )

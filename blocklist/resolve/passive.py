@@ -1,0 +1,42 @@
+"""Names and addresses that the user's own network has seen: passive DNS, as lines of text."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.columns import hosts
+from blocklist.errors import UsageError
+from blocklist.model import Kind
+
+_PAIR = r"^\s*([^\s,;#]+)[\s,;]+([^\s,;]+)"
+_SCHEMA = pl.Schema({"name": pl.String(), "address": pl.String()})
+
+
+def read(paths: Iterable[Path]) -> pl.DataFrame:
+    """Return `name` and `address` of each line that has both; raise `UsageError` for no file.
+
+    They may stand in either order, before anything else, with spaces, tabs, commas or semicolons
+    between.
+    """
+    frames = [_read(path) for path in paths]
+    return pl.concat([pl.DataFrame(schema=_SCHEMA), *frames]).unique(maintain_order=True)
+
+
+def _read(path: Path) -> pl.DataFrame:
+    try:
+        lines = pl.read_lines(path, glob=False)["line"]
+    except (OSError, pl.exceptions.PolarsError) as error:
+        cause = getattr(error, "strerror", None) or error
+        message = f"{path}: cannot be read: {cause}; mend resolve.passive, or no address is blocked"
+        raise UsageError(message) from None
+    pairs = lines.str.extract_groups(_PAIR).struct.unnest().drop_nulls()
+    one, other = (hosts.canonical(pairs[column]) for column in pairs.columns)
+    both = pl.concat([one.select(pl.all().name.prefix("a_")), other], how="horizontal")
+    both = both.filter(pl.col("a_reason").is_null() & pl.col("reason").is_null())
+    both = both.filter(pl.col("a_kind") != pl.col("kind"))
+    named = pl.col("kind") == Kind.DOMAIN.value
+    return both.select(
+        name=pl.when(named).then("value").otherwise("a_value"),
+        address=pl.when(named).then("a_value").otherwise("value"),
+    )

@@ -1,0 +1,184 @@
+"""Addresses behind names: blocked when they are the names' alone, and never otherwise."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from blocklist.ledger.connection import writing
+from blocklist.resolve.dedicated import Sightings, judged
+from tests.cli_support import Run, commands
+from tests.resolver_server import FakeResolver, Play, has
+
+OURS, SHARED, CDN, HELD, KNOWN = (
+    "45.95.168.7", "45.95.168.8", "104.16.1.1", "45.95.168.9", "45.95.168.10",
+)  # fmt: skip
+FIVE = [f"fraud{number}.top" for number in range(5)]
+NAMES = {
+    **dict.fromkeys(FIVE, OURS),
+    # Of the same domain: one voice with it.
+    "login.fraud0.top": OURS,
+    "few1.top": SHARED,
+    "few2.top": SHARED,
+    **dict.fromkeys((f"cdn{number}.top" for number in range(6)), CDN),
+    **dict.fromkeys((f"held{number}.top" for number in range(5)), HELD),
+    **dict.fromkeys((f"known{number}.top" for number in range(5)), KNOWN),
+    "famous.top": HELD,
+}
+CONFIG = """
+[policy]
+widen = false
+[feeds.fraud]
+url = "fraud.txt"
+format = "domains"
+[guards.popular]
+url = "popular.txt"
+format = "domains"
+[resolve]
+timeout = 2
+rate = 0
+addresses = true
+passive = ["passive.txt"]
+[exports.plain]
+target = "cidr"
+path = "plain.txt"
+[exports.names]
+target = "cidr"
+path = "names.txt"
+behind_names = true
+"""
+PASSIVE = f"""
+# what the own network has seen
+our-baker.top {KNOWN} 3 times
+{OURS},www.fraud1.top
+nonsense
+"""
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    (tmp_path / "blocklist.toml").write_text(CONFIG)
+    (tmp_path / "fraud.txt").write_text("\n".join(NAMES))
+    (tmp_path / "popular.txt").write_text("famous.top")
+    (tmp_path / "passive.txt").write_text(PASSIVE)
+    run = commands(tmp_path, monkeypatch, capsys)
+    assert run("run").code == 0
+    return run
+
+
+def looked(command: Run) -> str:
+    plays: dict[str, Play] = {name: has(address) for name, address in NAMES.items()}
+    with FakeResolver(plays) as one:
+        ended = command("resolve", "--server", str(one))
+    assert ended.code == 0, ended
+    assert command("run").code == 0
+    return ended.out
+
+
+def entries(path: str) -> set[str]:
+    if not Path(path).exists():
+        return set()
+    return {line for line in Path(path).read_text().splitlines() if line and line[0] != "#"}
+
+
+def test_five_on_one_address_give_a_block_and_names_on_shared_ones_none(command: Run) -> None:
+    said = looked(command)
+    assert "addresses: 1 blocked, 4 spared" in said
+    found = {one["query"]: one for one in command("check", "--json", *set(NAMES.values())).json}
+    assert {query: one["verdict"] for query, one in found.items()} == {
+        OURS: "block", SHARED: "clear", CDN: "clear", HELD: "clear", KNOWN: "clear",
+    }  # fmt: skip
+    (listing,) = found[OURS]["listings"]
+    assert listing["feed"] == "resolved"
+    assert listing["evidence"].startswith("5 blocked domains: fraud0.top, fraud1.top, ")
+    assert found[OURS]["facts"]["until"] > listing["since"]
+    why = {query: one["facts"]["not_blocked"] for query, one in found.items() if query != OURS}
+    assert why == {
+        SHARED: "2 of 5 blocked domains that it takes",
+        CDN: "in a guarded network: shared: Cloudflare",
+        HELD: "other names are on it, such as famous.top",
+        KNOWN: "other names are on it, such as our-baker.top",
+    }
+    assert "not blocked for its names: in a guarded network" in command("check", CDN).out
+
+
+def test_only_exports_that_ask_get_them(command: Run) -> None:
+    looked(command)
+    assert entries("plain.txt") == set()
+    assert entries("names.txt") == {OURS}
+
+
+def test_one_that_a_feed_lists_too_is_in_every_export(command: Run) -> None:
+    with Path("blocklist.toml").open("a") as file:
+        file.write('[feeds.servers]\nurl = "servers.txt"\nformat = "ips"\n')
+    Path("servers.txt").write_text(OURS)
+    looked(command)
+    assert entries("plain.txt") == {OURS}
+
+
+def test_it_ends_when_its_names_were_not_seen_lately(command: Run) -> None:
+    looked(command)
+    with writing(Path("blocklist.db")) as opened:
+        opened.execute("UPDATE address SET until = '2026-01-01T00:00:00Z'")
+        opened.execute("UPDATE fact SET checked = '2026-01-01T00:00:00Z'")
+    command("block", "add", "other.top")
+    assert command("release", "build").code == 0
+    (answer,) = command("check", "--json", OURS).json
+    assert answer["verdict"] == "clear"
+    assert answer["listings"][0]["until"] is not None
+
+
+def test_without_the_passive_data_nothing_new_is_blocked(command: Run) -> None:
+    Path("passive.txt").unlink()
+    with FakeResolver({name: has(address) for name, address in NAMES.items()}) as one:
+        ended = command("resolve", "--server", str(one))
+    assert (ended.code, "mend resolve.passive" in ended.err) == (2, True)
+    command("run")
+    assert command("check", OURS).code == 0
+
+
+def test_an_export_can_only_ask_for_what_is_made(command: Run) -> None:
+    path = Path("blocklist.toml")
+    path.write_text(path.read_text().replace("addresses = true", ""))
+    assert "set resolve.addresses" in command("run").err
+    path.write_text(f"{CONFIG}[feeds.resolved]\nurl = 'x'\nformat = 'ips'\n")
+    assert "feeds.resolved: a name that the program keeps for itself" in command("run").err
+
+
+def seen(*rows: tuple[str, str, str]) -> Sightings:
+    blocked = [(address, domain, domain, until) for address, domain, until in rows]
+    schema = ["address", "name", "domain", "until"]
+    return Sightings(
+        pl.DataFrame(blocked, schema=dict.fromkeys(schema, pl.String), orient="row"),
+        pl.DataFrame(schema={"address": pl.String, "name": pl.String}),
+    )
+
+
+NONE = pl.DataFrame(schema={"value": pl.String, "source": pl.String})
+
+
+def test_it_holds_until_too_few_sightings_are_fresh() -> None:
+    rows = [(OURS, f"d{day}.top", f"2026-05-{day:02}") for day in (3, 9, 5, 7)]
+    (row,) = judged(seen(*rows), NONE, 3).to_dicts()
+    assert (row["until"], row["domains"], row["reason"]) == ("2026-05-05", 4, None)
+
+
+@pytest.mark.parametrize(
+    ("address", "guard", "why"),
+    [
+        ("45.95.168.7", "45.95.160.0/20", "a guard's network around it"),
+        ("2a04:4e42::7", None, "a shared network of IPv6"),
+        ("199.59.243.1", None, "parking"),
+        ("184.105.192.2", None, "a sinkhole"),
+        ("127.0.0.1", None, "nowhere"),
+    ],
+)
+def test_networks_of_others(address: str, guard: str | None, why: str) -> None:
+    del why
+    rows = [(address, f"d{number}.top", "2026-05-03") for number in range(9)]
+    guards = [(guard, "mine")] if guard else []
+    guarded = pl.DataFrame(guards, schema=NONE.schema, orient="row")
+    (row,) = judged(seen(*rows), guarded, 5).to_dicts()
+    assert row["reason"].startswith("in a guarded network: ")
