@@ -7,6 +7,10 @@ import pytest
 
 from blocklist.errors import UsageError
 from blocklist.geo import Atlas, Place
+from blocklist.ledger import facts
+from blocklist.ledger.book import writing
+from blocklist.ledger.facts import Fact
+from blocklist.model import Liveness
 from tests import mmdb
 from tests.cli_support import commands
 
@@ -88,6 +92,40 @@ def test_check_says_where(
     (tmp_path / "country.mmdb").unlink()
     ended = command("check", "203.0.113.7")
     assert (ended.code, "not a readable" in ended.err) == (2, True)
+
+
+def test_a_review_chooses_by_country(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mmdb.write(tmp_path / "country.mmdb", COUNTRIES)
+    where = {"china.top": "203.0.113.7", "home.top": "198.51.100.7", "unknown.top": "8.8.8.8"}
+    (tmp_path / "famous.txt").write_text("\n".join(where))
+    (tmp_path / "blocklist.toml").write_text(
+        '[feeds.fraud]\nurl = "famous.txt"\nformat = "domains"\n'
+        '[guards.famous]\nurl = "famous.txt"\nformat = "domains"\n'
+        '[resolve]\ncountry = "country.mmdb"\n'
+    )
+    command = commands(tmp_path, monkeypatch, capsys)
+    command("run")
+    day = "2026-05-03T06:00:00Z"
+    with writing(tmp_path / "blocklist.db", "resolve") as book:
+        facts.save(
+            book,
+            (
+                Fact(name, name, Liveness.ALIVE, day, "answer", (at,), None, day, day, 24)
+                for name, at in where.items()
+            ),
+        )
+
+    def held(*words: str) -> set[str]:
+        found = command("review", "list", "--json", *words).json
+        assert found["held"] == found["shown"] == len(found["items"])
+        return {item["indicator"] for item in found["items"]}
+
+    assert held() == set(where)
+    assert held("--country", "CN") == {"china.top"}
+    assert held("--country", "CN", "--country", "DE") == {"china.top", "home.top"}
+    assert held("--not-country", "DE") == {"china.top", "unknown.top"}
 
 
 @pytest.mark.corpus

@@ -1,6 +1,5 @@
 """`resolve`: refresh facts."""
 
-import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -64,6 +63,8 @@ def resolved(
     servers: list[str] | None = None,
 ) -> "Report":
     """Look at names, or else at those that are due, with progress, and tell what went wrong."""
+    import asyncio
+
     from blocklist.release import derived
     from blocklist.resolve import due, settings
     from blocklist.resolve.survey import Survey

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from blocklist.config import Config
-from blocklist.doctor import configured, machine, recorded, served, whole
+from blocklist.doctor import configured, machine, recorded, resolving, served, whole
 from blocklist.doctor.finding import Finding
 
 #: Checks that need nothing but the configuration.
@@ -15,6 +15,8 @@ CHECKS: dict[str, Callable[[Config], Iterable[Finding]]] = {
     "folders": machine.folders,
     "disk": machine.disk,
     "resolver": machine.resolver,
+    "resolvers": resolving.resolvers,
+    "places": resolving.places,
     "lock": machine.in_use,
     "half-made": whole.half_made,
 }

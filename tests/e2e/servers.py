@@ -37,6 +37,8 @@ zone:
 _ROOT = """
 . 60 SOA localhost. root.localhost. 1 3600 600 604800 60
 . 60 NS localhost.
+"""
+_EVERY = """
 *. 60 A 192.0.2.1
 *. 60 AAAA 2001:db8::1
 """
@@ -107,10 +109,10 @@ def answers(ask: Ask, name: str, rcode: Rcode | None = None) -> bool:
 
 
 @contextmanager
-def open_resolver(folder: Path) -> Iterator[int]:
-    """Run NSD with a root zone in which every name has an address; give its port."""
+def open_resolver(folder: Path, records: str = _EVERY) -> Iterator[int]:
+    """Run NSD with a root zone that has these records, else an address for all; give its port."""
     port = free_port()
-    (folder / "root.zone").write_text(_ROOT)
+    (folder / "root.zone").write_text(_ROOT + records)
     (folder / "nsd.conf").write_text(_NSD.format(folder=folder, port=port))
     command = ["nsd", "-d", "-c", str(folder / "nsd.conf")]
     with running(command, folder / "log", lambda: answers(asker(port, 0.2), "ready.example")):
