@@ -226,6 +226,20 @@ def test_nobody_is_there() -> None:
         ask([Server("127.0.0.1", closed_port())], *names, limits=Limits(timeout=0.2, patience=0.4))
 
 
+def test_what_the_asker_raises_ends_the_questions() -> None:
+    def answered(_: Question, __: Reply) -> tuple[Question, ...]:
+        raise RuntimeError("the disk is full")
+
+    async def go(server: Server) -> None:
+        transport = Transport([server], QUICK)
+        with pytest.raises(RuntimeError, match="the disk is full"):
+            await transport.run([Question("name.example", Type.A)], answered)
+        transport.close()
+
+    with FakeResolver() as resolver:
+        asyncio.run(go(resolver.server))
+
+
 def test_only_ipv6() -> None:
     with FakeResolver({"name.example": RIGHT}, address="::1") as resolver:
         replies, _ = ask([resolver.server], ("name.example", Type.A))

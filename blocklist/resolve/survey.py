@@ -65,6 +65,8 @@ class Report:
         return self.recorded / self.seconds if self.seconds else 0.0
 
 
+#: Domains, each with the names in it that are looked at.
+_Chunk = list[tuple[str, list[str]]]
 #: Told of how many names are recorded.
 Told = Callable[[int], None]
 
@@ -105,19 +107,22 @@ class Survey:
         return self.report
 
     def _questions(self, names: list[str]) -> Iterator[Question]:
-        chunks = list(_chunks(names))
-        ahead = self._writer.submit(self._known, chunks[0]) if chunks else None
-        for place, chunk in enumerate(chunks):
-            assert ahead is not None
-            known = ahead.result()
-            if place + 1 < len(chunks):
-                ahead = self._writer.submit(self._known, chunks[place + 1])
-            for domain, members in chunk:
-                family = Family(domain, members, known, doubted=self._doubted)
-                yield from family.questions()
-            self._written(at_most=_BEHIND)
+        # What is known of a chunk is read while the one before it is asked for.
+        ahead: deque[tuple[_Chunk, Future[dict[str, Fact]]]] = deque()
+        for chunk in _chunks(names):
+            ahead.append((chunk, self._writer.submit(self._known, chunk)))
+            if len(ahead) > 1:
+                yield from self._of_chunk(*ahead.popleft())
+        for chunk, known in ahead:
+            yield from self._of_chunk(chunk, known)
 
-    def _known(self, chunk: list[tuple[str, list[str]]]) -> dict[str, Fact]:
+    def _of_chunk(self, chunk: _Chunk, known: Future[dict[str, Fact]]) -> Iterator[Question]:
+        for domain, members in chunk:
+            family = Family(domain, members, known.result(), doubted=self._doubted)
+            yield from family.questions()
+        self._written(at_most=_BEHIND)
+
+    def _known(self, chunk: _Chunk) -> dict[str, Fact]:
         wanted = {name for domain, members in chunk for name in (domain, *members)}
         with self._book.small() as db:
             return ledger.known(db.conn, wanted)
@@ -185,7 +190,7 @@ class Survey:
             self._writes.popleft().result()
 
 
-def _chunks(names: list[str]) -> Iterator[list[tuple[str, list[str]]]]:
+def _chunks(names: list[str]) -> Iterator[_Chunk]:
     """Yield names with their domains, a batch at a time, in the order given."""
     frame = pl.DataFrame({"name": names}, schema={"name": pl.String})
     frame = frame.with_columns(

@@ -58,12 +58,13 @@ class Transport:
         self._stream_gate = asyncio.Semaphore(_STREAMS_AT_ONCE)
         self._done = asyncio.Event()
         self._heard = 0.0
+        self._failure: BaseException | None = None
 
     async def run(self, questions: Iterable[Question], answered: Answered) -> None:
         """Ask all questions, and those that `answered` returns when it is told of a reply.
 
         Questions are taken from the iterable no sooner than they can be asked. Raise `Unreachable`
-        when no resolver answers any more.
+        when no resolver answers any more, and whatever the iterable or `answered` raises.
         """
         self._new, self._drained, self._answered = iter(questions), False, answered
         self._done.clear()
@@ -76,6 +77,8 @@ class Transport:
             self._require_someone()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._done.wait(), _TICK)
+            if self._failure is not None:
+                raise self._failure
 
     def exclude(self, place: int, cause: str) -> None:
         """Ask a resolver nothing more, and let others have its questions."""
@@ -191,6 +194,14 @@ class Transport:
             self._finish(flight, reply)
 
     def _readable(self, port: Port) -> None:
+        try:
+            self._read(port)
+            self._fill()
+        except Exception as error:  # the event loop would log it, and go on
+            self._failure = error
+            self._done.set()
+
+    def _read(self, port: Port) -> None:
         upstream = self.upstreams[port.place]
         receive = port.socket.recv
         try:
@@ -202,7 +213,6 @@ class Transport:
             self._lost(upstream, list(port.pending.values()))
         except OSError:
             pass  # the last answer to a retired socket closes it
-        self._fill()
 
     def _take(self, upstream: Upstream, port: Port, answer: bytes) -> None:
         """Take what a resolver sent for the answer to a question, or drop it."""
@@ -224,7 +234,7 @@ class Transport:
         except Truncated:
             task = asyncio.create_task(self._streamed(upstream, flight))
             self._streams.add(task)
-            task.add_done_callback(self._streams.discard)
+            task.add_done_callback(self._stream_ended)
 
     def _replied(self, upstream: Upstream, flight: Flight, answer: bytes) -> None:
         kind = flight.question.kind
@@ -252,6 +262,12 @@ class Transport:
             and not flight.tried >> up.place & 1
             for up in self.upstreams
         )
+
+    def _stream_ended(self, task: asyncio.Task[None]) -> None:
+        self._streams.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+            self._done.set()
 
     async def _streamed(self, upstream: Upstream, flight: Flight) -> None:
         section = wire.question(flight.packed, flight.question.kind, self._dice)
