@@ -17,7 +17,7 @@ _CROWDED, _SHRINK = 0.1, 0.7
 _ABSENT = 40
 #: How many seconds pass between two questions to who is absent.
 _KNOCK = 1.0
-_LEAST_WAIT, _FIRST_WAIT = 0.25, 1.0
+_LEAST_WAIT, _FIRST_WAIT = 0.5, 1.0
 #: How many seconds' worth of questions may leave at once.
 _BURST = 0.02
 
@@ -101,6 +101,8 @@ class Upstream:
             self._knock = now + _KNOCK
 
     def _wait(self, flight: Flight) -> float:
+        if flight.tries + 1 >= self.limits.tries:  # the last: a resolver may be asking around
+            return self.limits.timeout
         usual = self._smooth + 4 * self._swing if self._smooth else _FIRST_WAIT  # RFC 6298
         return min(max(usual, _LEAST_WAIT) * (1 << flight.tries), self.limits.timeout)
 
