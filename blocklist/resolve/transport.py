@@ -177,12 +177,12 @@ class Transport:
             if upstream.absent and upstream.queue:
                 self._leave(upstream)
 
-    def _lost(self, upstream: Upstream, flights: list[Flight]) -> None:
+    def _lost(self, upstream: Upstream, flights: list[Flight], *, refused: bool = False) -> None:
         now = time.monotonic()
         for flight in flights:
             assert flight.port is not None
             flight.port.landed(flight)
-            upstream.lost(now)
+            upstream.lost(now, refused=refused)
             self._again(flight, Reply(Outcome.TIMEOUT))
 
     def _again(self, flight: Flight, reply: Reply) -> None:
@@ -210,7 +210,7 @@ class Transport:
         except BlockingIOError:
             pass
         except ConnectionRefusedError:  # nobody listens there
-            self._lost(upstream, list(port.pending.values()))
+            self._lost(upstream, list(port.pending.values()), refused=True)
         except OSError:
             pass  # the last answer to a retired socket closes it
 
@@ -220,14 +220,14 @@ class Transport:
         if flight is None:
             # Forged, or too late; who is late is slow, but there.
             upstream.dropped["number"] += 1
-            upstream.heard()
+            upstream.heard(time.monotonic())
             return
         wrong = _wrong(answer, flight.section)
         if wrong is not None:
             upstream.dropped[wrong] += 1
             return
         now = self._heard = time.monotonic()
-        upstream.answered(now - flight.sent, first=not flight.tries)
+        upstream.answered(now - flight.sent, now, first=not flight.tries)
         port.landed(flight)
         try:
             self._replied(upstream, flight, answer)

@@ -13,8 +13,9 @@ _QUESTIONS = 5_000
 _FIRST_WINDOW, _LEAST_WINDOW, _QUICK = 64.0, 8.0, 256
 #: More losses than this share of a window's questions are taken for crowding.
 _CROWDED, _SHRINK = 0.1, 0.7
-#: So many losses in a row, and no answer between, are taken for absence.
-_ABSENT = 40
+#: So many losses in a row, and no answer for so many seconds, are taken for absence. Losses alone
+#: come in bursts, when this program or the resolver had to wait for a processor.
+_ABSENT, _SILENCE = 40, 3.0
 #: How many seconds pass between two questions to who is absent.
 _KNOCK = 1.0
 _LEAST_WAIT, _FIRST_WAIT = 0.5, 1.0
@@ -54,6 +55,7 @@ class Upstream:
     cause: str | None = None
     _window: float = _FIRST_WINDOW
     _losses_in_a_row: int = 0
+    _heard_at: float = 0.0
     _counted: int = 0
     _lost: int = 0
     _smooth: float = 0.0
@@ -95,6 +97,7 @@ class Upstream:
     def asked(self, flight: Flight, now: float) -> None:
         """Count a question that leaves."""
         self.flying += 1
+        self._heard_at = self._heard_at or now
         self._tokens -= 1
         self.waiting.setdefault(flight.tries, deque()).append((now + self._wait(flight), flight))
         if self.absent:
@@ -121,11 +124,11 @@ class Upstream:
                     found.append(flight)
         return found
 
-    def answered(self, took: float, *, first: bool) -> None:
+    def answered(self, took: float, now: float, *, first: bool) -> None:
         """Count an answer; only one to a first try tells how long answers take (Karn)."""
         self.flying -= 1
         self.answers += 1
-        self.heard()
+        self.heard(now)
         self._window = min(
             self._window + (1 if self._window < _QUICK else 0.25), self.limits.window
         )
@@ -134,17 +137,19 @@ class Upstream:
             self._smooth += (took - self._smooth) / 8 if self._smooth else took
         self._judge(lost=0)
 
-    def heard(self) -> None:
+    def heard(self, now: float) -> None:
         """Note that it is there."""
+        self._heard_at = now
         self._losses_in_a_row = 0
         self.absent = False
 
-    def lost(self, now: float) -> None:
-        """Count a question without an answer."""
+    def lost(self, now: float, *, refused: bool = False) -> None:
+        """Count a question without an answer; one is `refused` where nobody listens."""
         self.flying -= 1
         self.losses += 1
         self._losses_in_a_row += 1
-        if self._losses_in_a_row >= _ABSENT and not self.absent:
+        silent = refused or now - self._heard_at > _SILENCE
+        if silent and self._losses_in_a_row >= _ABSENT and not self.absent:
             self.absent, self._knock, self._window = True, now + _KNOCK, _LEAST_WINDOW
         self._judge(lost=1)
 
