@@ -140,49 +140,59 @@ def in_force(folder: Path) -> int:
         reader.close()
 
 
-def one_round(folder: Path, chance: random.Random, usual: float) -> str:
-    """Kill a run at a random instant, look, let the next one end; return what the kill hit."""
+def whole_run(folder: Path) -> float:
+    """Let a run end, look that all is of its release, and return how many seconds it took."""
+    start = time.monotonic()
+    if run(folder, "run") != 0:
+        raise Fault("a run does not complete")
+    took = time.monotonic() - start
+    if set(look(folder).values()) != {in_force(folder)}:
+        raise Fault("after a whole run a file is not of the release in force")
+    if _left(folder):
+        raise Fault("what a killed run left is still there")
+    return took
+
+
+def _left(folder: Path) -> list[Path]:
+    return list((folder / "out").glob(".*.new"))
+
+
+def killed(folder: Path, chance: random.Random, usual: float) -> str | None:
+    """Kill a run at a random instant and look; return what that hit, None when it was done."""
     change(folder, chance)
     before = in_force(folder)
-    ended = run(folder, "run", kill_after=chance.uniform(0.02, usual))
-    found = look(folder)
-    left = list((folder / "out").glob("*.new")) + list((folder / "out").glob(".*.new"))
-    published = in_force(folder) > before
-    hit = "nothing, it was done" if ended is not None else (
-        "a file half written" if left else
-        "between release and files" if published and min(found.values()) <= before else
-        "after the files" if published else "before the release"
-    )  # fmt: skip
+    ended = run(folder, "run", kill_after=chance.uniform(0, usual))
+    files = look(folder)
     if run(folder, "check", "fraud1.top", "nobody.example") not in (0, 1):
         raise Fault("check gives no answer")
-    if run(folder, "run") != 0:
-        raise Fault("the next run does not complete")
-    if set(look(folder).values()) != {in_force(folder)}:
-        raise Fault("after the next run a file is not of the release in force")
-    if list((folder / "out").glob(".*.new")):
-        raise Fault("what a killed run left is still there")
-    return hit
+    if ended is not None:
+        return None
+    if _left(folder):
+        return "a file half written"
+    if in_force(folder) == before:
+        return "before the release"
+    return "between release and files" if min(files.values()) <= before else "after the files"
 
 
 def main(rounds: int = 200, seed: int = 1) -> None:
-    """Run the rounds and print what the kills hit."""
+    """Kill so many runs, each followed by a whole one, and print what the kills hit."""
     for name in _HEAVY:
         importlib.import_module(name)
     chance = random.Random(seed)
+    hits: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="blocklist-crashes-") as scratch:
         folder = Path(scratch)
         (folder / "blocklist.toml").write_text(CONFIG)
-        took = []
-        for _ in range(3):
+        change(folder, chance)
+        usual = whole_run(folder)
+        while hits.total() < rounds:
+            hit = killed(folder, chance, usual)
+            hits.update([hit] if hit else [])
             change(folder, chance)
-            start = time.monotonic()
-            if run(folder, "run") != 0:
-                raise Fault("the first run does not complete")
-            took.append(time.monotonic() - start)
-        hits = Counter(one_round(folder, chance, max(took[1:])) for _ in range(rounds))
-    for hit, count in hits.most_common():
-        print(f"{count:5}  {hit}")
-    print(f"{rounds:5}  rounds, none with a fault")
+            usual = whole_run(folder)
+    for what, count in hits.most_common():
+        print(f"{count:5}  {what}")
+    print(f"{rounds:5}  runs killed, none with a fault")
 
 
 if __name__ == "__main__":

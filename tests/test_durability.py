@@ -163,7 +163,7 @@ def test_runs_killed_at_random_instants_leave_what_was_complete() -> None:
     command = [sys.executable, "-m", "benchmarks.crashes", "8", "2"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "8  rounds, none with a fault" in done.stdout
+    assert "8  runs killed, none with a fault" in done.stdout
 
 
 @pytest.mark.slow

@@ -63,6 +63,13 @@ def test_budgets(after: State, gate: Gate, meant: pl.Series, says: str, why: str
     assert bool(says) == bool(found), why
 
 
+def test_a_release_that_does_not_say_its_categories_has_no_budget_of_them() -> None:
+    change = releases.changes(frame(BEFORE), frame(verdicts(0, 15)))
+    old = Release(1, "", "test", 10, 0, 0, 0)
+    after = made(verdicts(0, 15))
+    assert not list(exceeded(Gate(always=0), old, after, unexplained(change, NOBODY)))
+
+
 def test_names_that_lose_their_guard_are_counted() -> None:
     before, after = verdicts(0, 5, POPULAR), verdicts(0, 5)
     balance = unexplained(releases.changes(frame(before), frame(after)), NOBODY)

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blocklist.cli.lasting import Lasting, Until, end
-from blocklist.cli.session import Json, Session, printable, session, show, show_json, show_table
+from blocklist.cli.session import (
+    Json,
+    Session,
+    printable,
+    session,
+    show,
+    show_json,
+    show_table,
+    warn,
+)
 from blocklist.errors import Refused, UsageError
 from blocklist.ledger.author import author
 from blocklist.model import Entry, Kind, Scope, Verdict
@@ -83,6 +92,7 @@ def _add(context: typer.Context, entry: Entry) -> None:
     until = f" until {entry.expires}" if entry.expires else ""
     instead = ", in place of an earlier entry" if replaced else ""
     session(context).say(f"{entry.action} {entry.value} ({entry.scope}){until}{instead}; {NEXT}")
+    _tell_pin(context)
 
 
 def _remove(context: typer.Context, name: str, action: Verdict) -> None:
@@ -95,6 +105,18 @@ def _remove(context: typer.Context, name: str, action: Verdict) -> None:
     if not ended:
         raise UsageError(f"{indicator.value}: no {action} entry; see: blocklist {action} list")
     session(context).say(f"{indicator.value}: no longer {action}; {NEXT}")
+    _tell_pin(context)
+
+
+def _tell_pin(context: typer.Context) -> None:
+    """Tell that nothing takes effect while a release is pinned."""
+    from blocklist.ledger.connection import reading
+    from blocklist.ledger.pins import of_release
+
+    with reading(session(context).database) as connection:
+        pin = of_release(connection) if connection else None
+    if pin:
+        warn(f"but not while release {pin.release} is pinned; end that: blocklist release unpin")
 
 
 def _list(context: typer.Context, action: Verdict, *, as_json: bool) -> None:

@@ -85,6 +85,8 @@ def exceeded(gate: Gate, past: Release, candidate: Release, balance: Balance) ->
 def _categories(gate: Gate, past: Release, candidate: Release, balance: Balance) -> Iterator[str]:
     for category in sorted({*past.categories, *candidate.categories}):
         before, after = (one.categories.get(category, 0) for one in (past, candidate))
+        if not before:  # nothing to measure by: a category, or a release, that did not say
+            continue
         grown = after > before
         key = "max_category_added" if grown else "max_category_removed"
         limit, count = getattr(gate, key), abs(after - before)
