@@ -20,7 +20,11 @@ _COLUMNS = (
     "number", "run_id", "created", "cause", "blocked", "held", "added", "removed", "basis",
     "feeds", "categories",
 )  # fmt: skip
-_TOUCHED = "(value, scope) IN (SELECT value, scope FROM candidate_verdict)"
+# EXISTS finds its row by the key; NOT IN would read all of them for each row that stays.
+_TOUCHED = (
+    "EXISTS (SELECT 1 FROM candidate_verdict AS changed "
+    "WHERE changed.value = verdict.value AND changed.scope = verdict.scope)"
+)
 
 
 @dataclass(frozen=True, slots=True)
