@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Network
 
 from blocklist import names, networks
 from blocklist.errors import Refused
 from blocklist.geo import Atlas
+from blocklist.judge.explain import Explainer, Score
 from blocklist.ledger.lookup import Judged, Lookup
 from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
 from blocklist.queries import parse_query
@@ -25,6 +27,8 @@ class Answer:
     listings: tuple[Listing, ...]
     release: int | None
     facts: dict[str, object]
+    #: How far what is listed is believed; None when the score decides nothing.
+    score: Score | None = None
 
 
 def check(query: str, lookup: Lookup | None) -> Answer:
@@ -67,7 +71,21 @@ def _host(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
         decisive = _inside(asked, lookup) or decisive
     found = _listings(asked, steps, decisive, lookup)
     answer = replace(answer, listings=tuple(found), facts=lookup.facts(asked.value))
-    return _decided(answer, decisive)
+    return _scored(_decided(answer, decisive), lookup)
+
+
+def _scored(answer: Answer, lookup: Lookup) -> Answer:
+    """Add the score, unless the operator's word makes it idle."""
+    if answer.match is None or answer.reason is Reason.OPERATOR:
+        return answer
+    score = _explainer(lookup).score(answer.match.indicator, answer.listings, lookup)
+    return replace(answer, score=score)
+
+
+@lru_cache(maxsize=1)
+def _explainer(lookup: Lookup) -> Explainer:
+    """Return the one explainer of a batch, for all its names are judged by the same votes."""
+    return Explainer(lookup.votes())
 
 
 def _url(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
@@ -80,7 +98,11 @@ def _url(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
     (row,) = lookup.verdicts([asked.value]) or (None,)
     # Who blocks the host in DNS blocks every page on it.
     if row is not None and host.verdict is not Verdict.BLOCK:
-        return replace(_decided(answer, row), listings=listings, facts=host.facts)
+        decided = _decided(answer, row)
+        if row.reason is not Reason.OPERATOR:
+            score = _explainer(lookup).score(url.host, listings, lookup)
+            decided = replace(decided, score=score)
+        return replace(decided, listings=listings, facts=host.facts)
     return replace(host, listings=listings)
 
 

@@ -125,6 +125,8 @@ WRONG: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("nothing is listed", config('[feeds.mine]', '[feeds.mine]\nenabled = false'),
      [("sources", "warning")]),
     ("no top list", config("mandatory = true", "enabled = false"), [("sources", "warning")]),
+    ("a source that nobody knows", config("[feeds.mine]", '[feeds.mine]\nlineage = ["openphihs"]'),
+     [("lineage", "warning")]),
     ("a token that is not set", config('[feeds.mine]', '[feeds.mine]\ntoken_env = "NO_TOKEN"'),
      [("secrets", "problem")]),
     ("a checker that is not there", config('"domains"\npath', '"odd"\npath'),
@@ -192,3 +194,21 @@ def test_it_speaks_to_people(run: Run, tmp_path: Path) -> None:
     assert "problems: 1, warnings: 0" in ended.out
     assert run("export", "names").code == 0
     assert run("doctor").code == 0
+
+
+def test_what_killed_runs_left_is_mended(run: Run, tmp_path: Path) -> None:
+    left = [tmp_path / "out" / f".names.txt.{end}.new" for end in ("abcdefg1", "x_345678")]
+    others = [tmp_path / "out" / name for name in (".names.txt.bak", ".names.txtx.abcdefg1.new")]
+    for file in [*left, *others]:
+        file.write_text("half\n")
+    with lock.writer(tmp_path / "blocklist.db", "run"):
+        assert bad(run("doctor", "--json")) == [("lock", "warning")], "a run may need them yet"
+        assert run("doctor", "--mend").code == 0
+    assert all(file.exists() for file in left)
+    found = run("doctor", "--json")
+    assert bad(found) == [("half-made", "warning")] * 2
+    assert [one["check"] for one in found.json["findings"] if one["mendable"]] == ["half-made"] * 2
+    ended = run("doctor", "--mend")
+    assert "mended: half-made: left behind by a run that was killed" in ended.out
+    assert "problems: 0, warnings: 0" in ended.out
+    assert [file.exists() for file in (*left, *others)] == [False, False, True, True]

@@ -1,5 +1,6 @@
 """What an export takes of a release: filters, policies by category, and limits."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from blocklist.config import Export
 from blocklist.errors import UsageError
 from blocklist.export import export_one
 from blocklist.export.filters import Evidence, chosen, credits_of
+from blocklist.judge.agreement import Electorate
 from blocklist.model import Category, Direction, Kind
 from tests.docs_support import blocklist
 from tests.export_support import NOW, content, export_to, release
@@ -32,6 +34,7 @@ FEEDS = {
         Feed("unsaid", ("x",), "ips", category=Category.MALWARE),
     )
 }
+VOTES = Electorate({name: feed.reliability for name, feed in FEEDS.items()}, {})
 LISTED = """
 phish both.example
 bets both.example
@@ -69,7 +72,7 @@ def known() -> Evidence:
         kind = "url" if "//" in value else "ip" if value[0].isdigit() else "domain"
         rows.append((feed, kind, value, "exact"))
     listings = pl.DataFrame(rows, schema=LISTINGS, orient="row")
-    return Evidence(listings, FEEDS, pl.Series(["mine.example"]))
+    return Evidence(listings, FEEDS, pl.Series(["mine.example"]), VOTES)
 
 
 def taking(folder: Path, target: str = "rpz", /, **told: Any) -> Export:  # noqa: ANN401
@@ -160,7 +163,7 @@ def test_a_category_that_passes(tmp_path: Path) -> None:
 def test_another_policy_below_a_wildcard_needs_rows_of_its_own(tmp_path: Path) -> None:
     rows = [("phish", "domain", "p.example", "exact"), ("bets", "domain", "a.b.p.example", "exact")]
     listings = pl.DataFrame(rows, schema=LISTINGS, orient="row")
-    evidence = Evidence(listings, FEEDS, pl.Series([], dtype=pl.String))
+    evidence = Evidence(listings, FEEDS, pl.Series([], dtype=pl.String), VOTES)
     export = taking(tmp_path, actions={Category.GAMBLING: "tcp-only"})
     text = "block subtree p.example\nblock exact a.b.p.example"
     assert exported(export, text, evidence)[3:] == [
@@ -256,6 +259,13 @@ def test_from_the_ledger(tmp_path: Path) -> None:
     assert "*.two.top CNAME *." in (tmp_path / "out" / "zone").read_text()
     assert blocklist(tmp_path, "export").returncode == 0
     assert (tmp_path / "out" / "phish").read_text() == first
+    with sqlite3.connect(tmp_path / "blocklist.db") as opened:
+        opened.execute("DELETE FROM vote")
+    opened.close()
+    assert blocklist(tmp_path, "export").returncode == 0
+    assert (tmp_path / "out" / "phish").read_text() == first, (
+        "a ledger that no vote was kept in yet"
+    )
 
 
 PAGES = """

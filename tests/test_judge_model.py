@@ -49,6 +49,8 @@ class World:
     entries: list[Entry]
     widen: bool
     threshold: str
+    #: Whose entries a feed passes on.
+    lineage: dict[str, list[str]]
 
 
 # The model.
@@ -153,8 +155,31 @@ def specificity(entry: Entry) -> tuple[int, bool]:
     return entry.value.count("."), entry.scope is not Scope.SUBTREE
 
 
-def score(feeds: set[str]) -> Fraction:
-    return 1 - prod((1 - Fraction(RELIABILITY[feed]) for feed in feeds), start=Fraction(1))
+def score(world: World, feeds: set[str]) -> Fraction:
+    """Give each feed to the first voice of its kin, those with the fewest sources first."""
+    believed = {feed: Fraction(RELIABILITY[feed]) for feed in RELIABILITY}
+    passes = {feed: sources(world, feed) for feed in RELIABILITY}
+    voices: list[list[str]] = []
+    for feed in sorted(feeds, key=lambda one: (len(passes[one]), -believed[one], one)):
+        for voice in voices:
+            leader = voice[0]
+            strangers = passes[feed] & passes[leader] - set(RELIABILITY)
+            if leader in passes[feed] or feed in passes[leader] or strangers:
+                voice.append(feed)
+                break
+        else:
+            voices.append([feed])
+    return 1 - prod(
+        (1 - max(believed[one] for one in voice) for voice in voices), start=Fraction(1)
+    )
+
+
+def sources(world: World, feed: str) -> set[str]:
+    found: set[str] = set()
+    for _ in range(len(RELIABILITY)):
+        for one in [feed, *found]:
+            found.update(world.lineage.get(one, []))
+    return found - {feed}
 
 
 def host_of(url: str) -> tuple[Kind, str]:
@@ -194,7 +219,7 @@ def verdict_on(
     """Judge a name or network, or what is said of it alone and not of what is below it."""
     found = voices(world, kind, value)
     parts = {False: found.here, True: set() if alone else found.below}
-    listed = {part: score(feeds) for part, feeds in parts.items() if feeds}
+    listed = {part: score(world, feeds) for part, feeds in parts.items() if feeds}
     enough = {part: said for part, said in listed.items() if said >= Fraction(world.threshold)}
     covered = sorted(enough or listed)
     scope = {
@@ -278,6 +303,11 @@ GUARDED = st.builds(
 # A rejection that new evidence casts doubt on comes to the judge as a hold.
 ACTIONS = [Verdict.ALLOW, Verdict.BLOCK, Verdict.HOLD]
 ENTRIES = st.builds(entry, THINGS, st.sampled_from(ACTIONS))
+LINEAGE = st.dictionaries(
+    st.sampled_from(list(RELIABILITY)),
+    st.lists(st.sampled_from([*RELIABILITY, "ext:x"]), max_size=2, unique=True),
+    max_size=4,
+)
 WORLDS = st.builds(
     World,
     st.lists(LISTED, max_size=14, unique=True),
@@ -285,6 +315,7 @@ WORLDS = st.builds(
     st.lists(ENTRIES, max_size=6),
     st.booleans(),
     st.sampled_from(THRESHOLDS),
+    st.just({}) | LINEAGE,
 )
 
 
@@ -300,6 +331,7 @@ def judged(world: World) -> pl.DataFrame:
         reliability={feed: float(said) for feed, said in RELIABILITY.items()},
         guards=guards.load(own, pl.DataFrame(listed, schema=guards.GUARDS, orient="row")),
         entries=world.entries,
+        lineage={feed: tuple(of) for feed, of in world.lineage.items()},
         widen=world.widen,
         threshold=float(world.threshold),
     )

@@ -20,6 +20,11 @@ format = "domains"
 url = "two.txt"
 format = "urls"
 
+[feeds.copy]
+url = "copy.txt"
+format = "domains"
+lineage = ["one"]
+
 [guards.top]
 url = "top.txt"
 format = "domains"
@@ -34,6 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         "blocklist.toml": CONFIG,
         "one.txt": "shop.com\nnews.com\nevil.com\n",
         "two.txt": "https://evil.com/\n",
+        "copy.txt": "evil.com\n",
         "top.txt": "first.com\nnews.com\nshop.com\n",
     }.items():
         (tmp_path / name).write_text(text)
@@ -59,7 +65,9 @@ def test_what_is_held_is_shown_with_rank_votes_and_age(run: Run, tmp_path: Path)
         "shop.com", 3, 3, ["one"]
     )  # fmt: skip
     assert (news["indicator"], news["rank"]) == ("news.com", 2)
-    assert "shop.com  subtree  popular  shop.com (top)  3     one        3" in run("review").out
+    assert (
+        "shop.com  subtree  popular  shop.com (top)  3     1      one        3" in run("review").out
+    )
 
 
 AWAY = {"one.txt": "news.com\nevil.com\n"}
@@ -67,6 +75,7 @@ CHANGES: list[tuple[str, list[dict[str, str]], bool]] = [
     ("nothing changes", [], False),
     ("it leaves and comes back", [AWAY, {"one.txt": "shop.com\nnews.com\n"}], False),
     ("a page on it says nothing about it", [{"two.txt": "https://shop.com/x\n"}], False),
+    ("a copy of the feed that lists it", [{"copy.txt": "evil.com\nshop.com\n"}], False),
     ("a feed that had not listed it", [{"two.txt": "https://shop.com\n"}], True),
     ("it comes back in another form", [AWAY, {"one.txt": "news.com\nShop[.]com\n"}], True),
 ]

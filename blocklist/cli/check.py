@@ -14,8 +14,20 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from blocklist.check import Answer
+    from blocklist.judge.explain import Score
 
-_FIELDS = ("query", "kind", "verdict", "reason", "cause", "match", "listings", "release", "facts")
+_FIELDS = (
+    "query",
+    "kind",
+    "verdict",
+    "reason",
+    "cause",
+    "match",
+    "listings",
+    "release",
+    "facts",
+    "score",
+)
 
 
 def check(
@@ -87,6 +99,8 @@ def _show(answer: "Answer") -> None:
     )
     cause = f": {answer.cause}" if answer.cause else ""
     show(f"{answer.query}: {answer.verdict} ({answer.reason}{cause}){match}")
+    if answer.score:
+        show(f"  {_told(answer.score)}")
     for listing in answer.listings:
         until = f" until {listing.until}" if listing.until else ""
         seen = f" as {listing.evidence}" if listing.evidence != answer.query else ""
@@ -120,3 +134,13 @@ def _place(place: dict[str, Any]) -> str:
     from blocklist.geo import Place
 
     return str(Place(place["country"], place["asn"], place["operator"])) or "unknown"
+
+
+def _told(score: "Score") -> str:
+    """Return in words how a score came about, the most reliable voice first."""
+    voices = []
+    for voice in sorted(score.voices, key=lambda voice: -voice.reliability):
+        echoes = f" (echoed by {', '.join(voice.echoes)})" if voice.echoes else ""
+        voices.append(f"{voice.feed} {voice.reliability:.2g}{echoes}")
+    late = (f"{feed} has faded, {days} days overdue" for feed, days in score.overdue.items())
+    return "; ".join([f"score {score.score:.2f}: {', '.join(voices)}", *late])

@@ -1,26 +1,41 @@
 """`doctor`: what is wrong with this installation, and how to mend it."""
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from blocklist.cli.session import Json, session, show, show_json
 from blocklist.errors import UsageError
 
+if TYPE_CHECKING:
+    from blocklist.doctor.finding import Finding
 
-def doctor(context: typer.Context, as_json: Json = False) -> None:
+
+def doctor(
+    context: typer.Context,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Mend first what needs no decision of yours.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Say what is wrong with this installation, where, and what to do about it.
 
     Exit code 2: something stops or spoils the work; warnings alone are 0.
     """
-    from blocklist.doctor.examine import examine
+    from blocklist.doctor.examine import examine, mended
     from blocklist.doctor.finding import State
 
     current = session(context)
+    past = mended(current.config_path) if mend else []
     found = examine(current.config_path)
     problems = [one for one in found if one.state is State.PROBLEM]
     warnings = [one for one in found if one.state is State.WARNING]
     if as_json:
-        show_json({"problems": len(problems), "warnings": len(warnings), "findings": found})
+        counts = {"problems": len(problems), "warnings": len(warnings)}
+        show_json({**counts, "mended": [*map(_plain, past)], "findings": [*map(_plain, found)]})
     else:
+        for one in past:
+            show(f"mended: {one.check}: {one.what} ({one.where})")
         for one in [*problems, *warnings]:
             where = f" ({one.where})" if one.where else ""
             show(f"{one.state}: {one.check}: {one.what}{where}\n  do: {one.remedy}")
@@ -32,3 +47,8 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
         show(f"checks: {checks}, problems: {len(problems)}, warnings: {len(warnings)}")
     if problems:
         raise typer.Exit(UsageError.exit_code)
+
+
+def _plain(found: "Finding") -> dict[str, object]:
+    fields = ("check", "state", "what", "where", "remedy")
+    return {**{name: getattr(found, name) for name in fields}, "mendable": found.mend is not None}

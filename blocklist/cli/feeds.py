@@ -6,6 +6,7 @@ import typer
 
 from blocklist.cli.account import account, parsed_from, show_account
 from blocklist.cli.add import add
+from blocklist.cli.overlap import overlap
 from blocklist.cli.session import Json, session, show_json, show_table
 from blocklist.model import Category
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Where indicators come from.", no_args_is_help=True)
 app.command("add")(add)
+app.command("overlap")(overlap)
 
 
 @app.command("list")

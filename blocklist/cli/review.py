@@ -1,7 +1,7 @@
 """`review`: what is held and why; decide."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +25,7 @@ from blocklist.model import Entry, Indicator, Reason, Verdict
 if TYPE_CHECKING:
     import sqlite3
 
+    from blocklist.judge.explain import Score
     from blocklist.ledger.review import Held
     from blocklist.resolve.where import Wanted
 
@@ -74,18 +75,22 @@ def listing(  # noqa: PLR0913, PLR0917 (an option each)
         found = holds.held(connection, most, reason, feed) if connection else []
         if connection and wanted:
             found = _where(session(context), connection, found, wanted)
+        scores = _scores(connection, found) if connection else []
     total = sum(counts.values()) if reason is None else counts.get(reason, 0)
     total = len(found) if wanted else total
     found = found[:limit]
     if as_json:
         summary = {"held": total, "by_reason": counts, "by_cause": causes, "shown": len(found)}
-        show_json({**summary, "items": found})
+        items = (
+            {**asdict(held), "score": score} for held, score in zip(found, scores, strict=True)
+        )
+        show_json({**summary, "items": list(items)})
         return
     if not found:
         show("nothing is held")
         return
-    columns = ("held", "scope", "reason", "because of", "rank", "listed by", "days")
-    show_table(columns, map(_row, found))
+    columns = ("held", "scope", "reason", "because of", "rank", "votes", "listed by", "days")
+    show_table(columns, map(_row, found, scores))
     if total > len(found):
         show(f"... and {total - len(found):,} more (--limit, --reason, --feed)")
     session(context).say("decide with: blocklist review accept NAME, or reject NAME")
@@ -107,10 +112,19 @@ def _where(
         ]
 
 
-def _row(held: "Held") -> tuple[object, ...]:
+def _scores(connection: "sqlite3.Connection", found: list["Held"]) -> list["Score | None"]:
+    from blocklist.judge.explain import Explainer
+    from blocklist.ledger.lookup import Lookup
+
+    lookup = Lookup(connection)
+    explainer = Explainer(lookup.votes())
+    return [explainer.score(held.indicator, held.listings, lookup) for held in found]
+
+
+def _row(held: "Held", score: "Score | None") -> tuple[object, ...]:
     why = (held.reason, held.cause, "" if held.rank is None else f"{held.rank:,}")
-    by = ", ".join(held.feeds)
-    return readable(held.indicator), held.scope, *why, by, held.age
+    votes = len(score.voices) if score else 0
+    return readable(held.indicator), held.scope, *why, votes, ", ".join(held.feeds), held.age
 
 
 @app.command("accept")

@@ -57,12 +57,17 @@ def wait_until(feed: Feed, health: FeedHealth) -> datetime | None:
     return due if now < due - min(every / 10, _EARLY) else None
 
 
-def failing(feed: Feed, health: FeedHealth, state: FeedState) -> FeedState:
-    """Return `stale` in place of `failed` or `refused` when the last good is too old by now."""
+def overdue(feed: Feed, health: FeedHealth) -> timedelta:
+    """Return for how long the last good of a feed has been too old, zero when it is not."""
     good = _moment(health.good_at)
     every = interval(feed, health) or _USUAL
-    old = good is not None and datetime.now(UTC) - good > _STALE_AFTER * every
-    return FeedState.STALE if old else state
+    late = timedelta() if good is None else datetime.now(UTC) - good - _STALE_AFTER * every
+    return max(late, timedelta())
+
+
+def failing(feed: Feed, health: FeedHealth, state: FeedState) -> FeedState:
+    """Return `stale` in place of `failed` or `refused` when the last good is too old by now."""
+    return FeedState.STALE if overdue(feed, health) else state
 
 
 def age(health: FeedHealth) -> str:

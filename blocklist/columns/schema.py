@@ -23,6 +23,11 @@ INDICATORS = pl.Schema(
 LISTINGS = pl.Schema(
     [("feed", pl.String()), ("kind", KIND), ("value", pl.String()), ("scope", SCOPE)]
 )
+#: Since which run feeds list what they list, and whether that is later than the feed's own first
+#: run: what it took in then may have been listed for long.
+DATED = pl.Schema(
+    [("feed", pl.String()), ("value", pl.String()), ("since", pl.Int64()), ("new", pl.Boolean())]
+)
 #: What the judge gives: one row a value and scope. `cause` names the guard or entry that decided.
 VERDICTS = pl.Schema(
     [

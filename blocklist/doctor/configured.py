@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from blocklist.catalogue import EXTERNAL
 from blocklist.collect.errors import FetchError
 from blocklist.collect.secret import request
 from blocklist.collect.update import chosen
@@ -9,6 +10,7 @@ from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.install.command import installed
 from blocklist.model import GuardClass
+from blocklist.spec import suggestion
 
 
 def sources(config: Config) -> Iterator[Finding]:
@@ -21,6 +23,17 @@ def sources(config: Config) -> Iterator[Finding]:
     if not any(feed.guard is GuardClass.POPULAR for feed in feeds):
         what = "no top list is enabled, so only the names of the core are safe from a feed's slip"
         yield warning(what, file, "enable a guard: blocklist feeds list --category popular")
+
+
+def lineage(config: Config) -> Iterator[Finding]:
+    """Find sources of feeds that nobody knows: an echo of a typing error keeps its own voice."""
+    known = {**config.feeds, **config.guards}
+    for feed in config.sources:
+        for source in feed.lineage:
+            if source not in known and not source.startswith(EXTERNAL):
+                what = f"{source!r} is no feed{suggestion(source, known)}"
+                remedy = f"name a feed, or write {EXTERNAL}{source} for a source that is none"
+                yield warning(what, f"{feed.key}.lineage", remedy)
 
 
 def secrets(config: Config) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from blocklist.config import Config, load
 from blocklist.doctor.finding import Finding, State, problem, warning
 from blocklist.doctor.registry import CHECKS, LEDGER_CHECKS
 from blocklist.errors import BlocklistError
+from blocklist.ledger import lock
 from blocklist.ledger.connection import VERSION, reading, version
 
 #: The names of the two things that all other checks stand on.
@@ -33,6 +34,20 @@ def examine(path: Path | None) -> list[Finding]:
     for name, check in CHECKS.items():
         found += _made(name, partial(check, config))
     return found + _of_ledger(config)
+
+
+def mended(path: Path | None) -> list[Finding]:
+    """Mend what can be mended, and return what was, which is not found any more.
+
+    Raise `LockHeld` while another command writes.
+    """
+    found = [one for one in examine(path) if one.mend]
+    if found:
+        with lock.writer(load(path).database, "doctor"):
+            for one in found:
+                assert one.mend
+                one.mend()
+    return found
 
 
 def _of_ledger(config: Config) -> list[Finding]:

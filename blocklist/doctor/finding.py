@@ -1,5 +1,6 @@
 """What a check finds: how bad it is, what, where, and what to do about it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,6 +24,8 @@ class Finding:
     where: str
     #: What to do next, a command where there is one.
     remedy: str
+    #: Mends it; for what needs no decision, and does no harm while nothing else writes.
+    mend: Callable[[], None] | None = None
 
 
 def problem(what: str, where: object, remedy: str) -> Finding:
@@ -30,6 +33,8 @@ def problem(what: str, where: object, remedy: str) -> Finding:
     return Finding("", State.PROBLEM, what, str(where), remedy)
 
 
-def warning(what: str, where: object, remedy: str) -> Finding:
+def warning(
+    what: str, where: object, remedy: str, mend: Callable[[], None] | None = None
+) -> Finding:
     """Return what a person should know before it does harm."""
-    return Finding("", State.WARNING, what, str(where), remedy)
+    return Finding("", State.WARNING, what, str(where), remedy, mend)

@@ -10,6 +10,7 @@ from blocklist.doctor.finding import Finding
 #: Checks that need nothing but the configuration.
 CHECKS: dict[str, Callable[[Config], Iterable[Finding]]] = {
     "sources": configured.sources,
+    "lineage": configured.lineage,
     "secrets": configured.secrets,
     "checkers": configured.checkers,
     "folders": machine.folders,

@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 
 from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
-from blocklist.files import leftovers
-from blocklist.ledger import sound
+from blocklist.files import leftovers, sweep
+from blocklist.ledger import lock, sound
 
 
 def integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
@@ -18,6 +19,10 @@ def integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
 
 def half_made(config: Config) -> Iterator[Finding]:
     """Find files that a run that was killed left beside an export; the next one removes them."""
+    if lock.holder(config.database):
+        return  # they may be what it is writing just now
     for export in config.exports.values():
         for path in leftovers(export.path):
-            yield warning("left behind by a run that was killed", path, "blocklist export")
+            remedy = "blocklist doctor --mend"
+            mend = partial(sweep, export.path)
+            yield warning("left behind by a run that was killed", path, remedy, mend)

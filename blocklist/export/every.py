@@ -13,7 +13,7 @@ from blocklist.export import filters, seen
 from blocklist.export.one import export_one
 from blocklist.export.state import Behind, ExportResult, ExportState
 from blocklist.files import sweep
-from blocklist.ledger import exports, listings, releases
+from blocklist.ledger import exports, listings, releases, votes
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.spec import suggestion
@@ -46,7 +46,7 @@ def export_every(
     """
     with book.small() as db:
         past = releases.history(db.conn)
-        last = exports.last(db.conn)
+        last, counted = exports.last(db.conn), votes.last(db.conn)
     if not past:
         raise UsageError("there is no release to export yet; run: blocklist run")
     number = past[0].number
@@ -54,7 +54,7 @@ def export_every(
         rows = releases.rows(bulk, number)
         paged = any(export.held_pages for export in wanted)
         pages = pl.concat([rows, filters.pages(bulk, number)]) if paged else rows
-        known = filters.evidence(bulk, config, number) if _asked(wanted) else None
+        known = filters.evidence(bulk, config, number, counted) if _asked(wanted) else None
         looked = seen.of(bulk, config, number, pages, wanted)
         speaking = listings.speaking(bulk, _enabled(config), releases.basis(bulk, number))
     feeds = [config.feeds[name] for name in speaking]

@@ -14,9 +14,11 @@ from blocklist.columns.schema import LISTINGS, RELEASE
 from blocklist.columns.urls import names_whole_host
 from blocklist.config import Config, Export
 from blocklist.export.meaning import CODE
+from blocklist.judge.agreement import Electorate, of_votes
 from blocklist.judge.candidates import hosts_of_urls, scored
 from blocklist.ledger import listings, releases
 from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.votes import Vote
 from blocklist.model import Direction, Kind
 
 
@@ -28,6 +30,8 @@ class Evidence:
     listings: pl.DataFrame
     feeds: dict[str, Feed]
     own: pl.Series
+    #: How the feeds counted when the release was judged.
+    electorate: Electorate
 
     @cached_property
     def voices(self) -> pl.DataFrame:
@@ -42,17 +46,23 @@ class Evidence:
         return self.voices.filter(pl.col("feed").is_in(names.implode()))
 
 
-def evidence(bulk: Bulk, config: Config, release: int) -> Evidence:
+def evidence(bulk: Bulk, config: Config, release: int, votes: list[Vote]) -> Evidence:
     """Return the evidence behind a release."""
     feeds = config.voices
     listed = listings.in_force(bulk, list(feeds), releases.basis(bulk, release))
     own = releases.own_blocks(bulk, release)
-    return Evidence(listed.match_to_schema(LISTINGS), feeds, own)
+    return Evidence(listed.match_to_schema(LISTINGS), feeds, own, _electorate(feeds, votes))
 
 
 def pages(bulk: Bulk, release: int) -> pl.DataFrame:
     """Return the held pages as blocks; a host's first page would be taken for the host."""
     return releases.pages(bulk, release).filter(~names_whole_host(pl.col("value")))
+
+
+def _electorate(feeds: dict[str, Feed], votes: list[Vote]) -> Electorate:
+    """Return how the feeds counted; one that was not there yet counts as it says itself."""
+    said = {name: Vote(name, feed.reliability, 0, feed.lineage) for name, feed in feeds.items()}
+    return of_votes((said | {vote.feed: vote for vote in votes}).values())
 
 
 def chosen(export: Export, rows: pl.DataFrame, known: Evidence | None) -> pl.DataFrame:
@@ -98,12 +108,7 @@ def _is_of_direction(export: Export, known: Evidence) -> pl.Expr:
 
 def _scores(voices: pl.DataFrame, known: Evidence) -> pl.DataFrame:
     """Return `value` and `score`: how far to believe those who list it."""
-    trust = pl.DataFrame(
-        [(feed.name, feed.reliability) for feed in known.feeds.values()],
-        schema={"feed": pl.String, "reliability": pl.Float64},
-        orient="row",
-    )
-    found = scored(voices, trust)
+    found = scored(voices, known.electorate)
     return found.select("value", score=pl.max_horizontal("here", "below"))
 
 

@@ -1,6 +1,6 @@
 """From listings to candidates: what each name and network is listed as, and how far to believe it.
 
-The score is a noisy-or of the reliabilities of the feeds that list a thing, each feed one voice.
+The score is a noisy-or of the independent voices among the feeds that list a thing (`agreement`).
 """
 
 import polars as pl
@@ -9,10 +9,8 @@ from blocklist.columns import urls
 from blocklist.columns.schema import KIND
 from blocklist.columns.suffixes import Suffixes
 from blocklist.judge import voices
+from blocklist.judge.agreement import Electorate
 from blocklist.model import Kind, Scope
-
-#: Scores are rounded to so many places, that 0.1 stays 0.1 and no order of feeds shows in them.
-_PLACES = 9
 
 
 def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
@@ -32,10 +30,10 @@ def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(kind=kind.cast(KIND))
 
 
-def scored(listings: pl.DataFrame, reliability: pl.DataFrame) -> pl.DataFrame:
+def scored(listings: pl.DataFrame, electorate: Electorate) -> pl.DataFrame:
     """Return one row a value with its scores, each null where nobody lists that part.
 
-    `listings` has `feed`, `value`, `scope` and `whole`; `reliability` has `feed`, `reliability`.
+    `listings` has `feed`, `value`, `scope` and `whole`; all its feeds are of the electorate.
     The result: `value`, `here` (the score of the value itself), `below` (of all below it) and
     `wide` (of those who list the host and not just pages on it).
     """
@@ -44,24 +42,24 @@ def scored(listings: pl.DataFrame, reliability: pl.DataFrame) -> pl.DataFrame:
         "below": pl.col("scope") != Scope.EXACT.value,
         "wide": pl.col("whole"),
     }
-    said, columns = voices.gathered(listings, reliability["feed"], parts)
-    doubt = (1 - reliability["reliability"]).log()
+    feeds = electorate.feeds
+    said, columns = voices.gathered(listings, pl.Series(feeds, dtype=pl.String), parts)
     alike = said.select(pl.exclude("value")).unique()
     scores = alike.with_columns(
-        (1 - voices.summed(columns[part], doubt).exp()).round(_PLACES).alias(part) for part in parts
+        voices.mapped(alike, columns[part], feeds, electorate.score).alias(part) for part in parts
     )
     return said.join(scores, on=alike.columns).select("value", *parts)
 
 
 def names(
-    listings: pl.DataFrame, reliability: pl.DataFrame, suffixes: Suffixes, *, widen: bool
+    listings: pl.DataFrame, electorate: Electorate, suffixes: Suffixes, *, widen: bool
 ) -> pl.DataFrame:
     """Return the names to be judged: `value`, `registrable`, the scores, and `widened`.
 
     With `widen`, whoever lists a registrable domain as such lists all below it: the owner is the
     fraud. A page on a host says nothing about the rest of it, so URLs with a path never widen.
     """
-    frame = scored(listings, reliability)
+    frame = scored(listings, electorate)
     frame = frame.with_columns(registrable=suffixes.registrable(frame["value"]))
     owned = (pl.col("registrable") == pl.col("value")).fill_null(value=False) & widen
     return frame.with_columns(

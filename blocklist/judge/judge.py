@@ -3,13 +3,14 @@
 Operator, protected, popular, shared host, weak, listed: the first that applies decides.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from blocklist.columns import networks, urls
 from blocklist.columns.schema import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
 from blocklist.judge import candidates, guards, operator
+from blocklist.judge.agreement import Electorate
 from blocklist.judge.guards import Guards
 from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
 
@@ -24,6 +25,8 @@ class Case:
     reliability: dict[str, float]
     guards: Guards
     entries: list[Entry]
+    #: Feed name -> whose entries it passes on, as declared or found out.
+    lineage: dict[str, tuple[str, ...]] = field(default_factory=dict)
     widen: bool = True
     threshold: float = 0.0
 
@@ -31,11 +34,7 @@ class Case:
 def judge(case: Case) -> pl.DataFrame:
     """Return a verdict for every listed thing and every operator entry (schema `VERDICTS`)."""
     entries = operator.frame(case.entries)
-    trust = pl.DataFrame(
-        list(case.reliability.items()),
-        schema={"feed": pl.String, "reliability": pl.Float64},
-        orient="row",
-    )
+    electorate = Electorate(case.reliability, case.lineage)
     listed = case.listings.match_to_schema(LISTINGS)
     every = pl.concat(
         [
@@ -46,8 +45,8 @@ def judge(case: Case) -> pl.DataFrame:
     )
     found = pl.concat(
         [
-            _names(case, every.filter(pl.col("kind") == Kind.DOMAIN.value), trust),
-            _networks(case, every.filter(pl.col("kind") == Kind.IP.value), trust),
+            _names(case, every.filter(pl.col("kind") == Kind.DOMAIN.value), electorate),
+            _networks(case, every.filter(pl.col("kind") == Kind.IP.value), electorate),
         ],
         how="diagonal",
     )
@@ -62,15 +61,15 @@ def judge(case: Case) -> pl.DataFrame:
     return pl.concat([own, judged.join(own, on=["value", "scope"], how="anti")])
 
 
-def _names(case: Case, listings: pl.DataFrame, trust: pl.DataFrame) -> pl.DataFrame:
-    frame = candidates.names(listings, trust, case.guards.suffixes, widen=case.widen)
+def _names(case: Case, listings: pl.DataFrame, electorate: Electorate) -> pl.DataFrame:
+    frame = candidates.names(listings, electorate, case.guards.suffixes, widen=case.widen)
     hits = guards.name_hits(case.guards, frame)
     kind = pl.lit(Kind.DOMAIN.value, KIND)
     return frame.join(hits, on="value", how="left").with_columns(kind=kind)
 
 
-def _networks(case: Case, listings: pl.DataFrame, trust: pl.DataFrame) -> pl.DataFrame:
-    frame = candidates.scored(listings, trust)
+def _networks(case: Case, listings: pl.DataFrame, electorate: Electorate) -> pl.DataFrame:
+    frame = candidates.scored(listings, electorate)
     hits = network_hits(case.guards.entries, frame["value"])
     kind = pl.lit(Kind.IP.value, KIND)
     return frame.join(hits, on="value", how="left").with_columns(kind=kind)

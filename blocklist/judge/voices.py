@@ -4,7 +4,7 @@ Values that the same feeds list are alike, and most are like a million others. S
 from who lists a value is found out once for all that are alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -37,13 +37,28 @@ def gathered(
     return grouped.collect(engine="streaming"), columns
 
 
-def summed(columns: list[str], weights: pl.Series) -> pl.Expr:
-    """Return the sum of the weights of all feeds that speak, null where none does."""
-    total = pl.lit(0.0)
-    for place, weight in enumerate(weights):
-        said = pl.col(columns[place // _WORD]) & pl.lit(1 << place % _WORD, pl.UInt64) != 0
-        total += pl.when(said).then(weight).otherwise(0.0)
-    return pl.when(pl.any_horizontal(pl.col(columns) != 0)).then(total)
+def mapped(
+    alike: pl.DataFrame,
+    columns: list[str],
+    feeds: list[str],
+    function: Callable[[tuple[str, ...]], float],
+) -> pl.Series:
+    """Return what a function says of the feeds that speak in each row, null where none does."""
+    known: dict[tuple[str, ...], float | None] = {(): None}
+    every = speaking(alike, columns, feeds)
+    for some in every:
+        if some not in known:
+            known[some] = function(some)
+    return pl.Series([known[some] for some in every], dtype=pl.Float64)
+
+
+def speaking(frame: pl.DataFrame, columns: list[str], feeds: list[str]) -> list[tuple[str, ...]]:
+    """Return the feeds that speak in each row."""
+    every = []
+    for row in frame.select(columns).iter_rows():
+        bits = sum(word << place * _WORD for place, word in enumerate(row))
+        every.append(tuple(feed for place, feed in enumerate(feeds) if bits >> place & 1))
+    return every
 
 
 def _bits(feeds: pl.Series) -> list[int]:

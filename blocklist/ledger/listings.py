@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.columns.schema import KIND, LISTINGS, SCOPE
+from blocklist.columns.schema import DATED, KIND, LISTINGS, SCOPE
 from blocklist.ledger import ranks
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
@@ -141,6 +141,32 @@ def take_back(book: Book, feed: FeedHealth, reason: str) -> Change | None:
         del row["cause"]
         db.table("pin").insert({**row, "created": now(), "reason": reason})
     return Change(added, removed)
+
+
+def dated(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
+    """Return the values that the named feeds list now, and since when: a row a feed and value.
+
+    `new` tells what a feed listed later than in its own first run, which took in what was there.
+    """
+    bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
+    schema = {"feed_id": pl.Int64(), "feed": pl.String(), "began": pl.Int64()}
+    named = bulk.query(
+        "SELECT feed.id AS feed_id, name AS feed, "
+        "coalesce(min(run_id), (SELECT max(id) FROM run)) AS began FROM feed "
+        "LEFT JOIN snapshot ON feed_id = feed.id AND snapshot.state = 'fresh' "
+        "WHERE name IN (SELECT name FROM temp.wanted) GROUP BY feed.id",
+        schema=pl.Schema(schema),
+    )
+    parts = [
+        bulk.query(
+            "SELECT value, min(since) AS since FROM listing "
+            "WHERE feed_id = ? AND until IS NULL GROUP BY value",
+            key,
+            schema=pl.Schema({"value": pl.String(), "since": pl.Int64()}),
+        ).select(pl.lit(name).alias("feed"), "value", "since", new=pl.col("since") > began)
+        for key, name, began in named.iter_rows()
+    ]
+    return pl.concat([pl.DataFrame(schema=DATED), *parts])
 
 
 def in_force(bulk: Bulk, feeds: list[str], run: int | None = None) -> pl.DataFrame:

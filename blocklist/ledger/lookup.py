@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from blocklist.ledger import connection as database
+from blocklist.ledger import votes
 from blocklist.ledger.moments import Moment
+from blocklist.ledger.votes import Vote
 from blocklist.model import Kind, Listing, Liveness, Reason, Scope, Verdict
 from blocklist.names import lineage
 
@@ -91,14 +93,28 @@ class Lookup:
 
     def pages(self, host: str) -> list[Listing]:
         """Return listings of URLs on a host, at most `MOST_PAGES` for each scheme."""
-        shown = f"[{host}]" if ":" in host else host
         found: list[Listing] = []
-        for scheme in ("http", "https"):
-            for mark, end in (("/", "0"), (":", ";")):
-                start = f"{scheme}://{shown}"
-                condition = f"value >= ? AND value < ? LIMIT {MOST_PAGES}"
-                found += self._listings(condition, start + mark, start + end)
+        for start, end in _page_ranges(host):
+            condition = f"value >= ? AND value < ? LIMIT {MOST_PAGES}"
+            found += self._listings(condition, start, end)
         return found
+
+    def feeds_with_pages(self, host: str) -> set[str]:
+        """Return all feeds that list a URL on a host now."""
+        listed = (
+            "EXISTS (SELECT 1 FROM listing WHERE feed_id = feed.id AND until IS NULL "
+            "AND value >= ? AND value < ?)"
+        )
+        ranges = _page_ranges(host)
+        sql = (
+            f"SELECT name FROM feed WHERE guard IS NULL AND ({' OR '.join([listed] * len(ranges))})"
+        )
+        rows = self._connection.execute(sql, [text for ends in ranges for text in ends])
+        return {name for (name,) in rows}
+
+    def votes(self) -> list[Vote]:
+        """Return how the feeds counted when listings were judged last, but not of a moment."""
+        return [] if self._at else votes.last(self._connection)
 
     def _listings(self, condition: str, *parameters: str) -> Iterator[Listing]:
         # Of a moment, what had not begun is not known, and what had not ended has no end.
@@ -166,3 +182,13 @@ class Lookup:
         if row is None:
             return {}
         return dict(zip(("domains", "evidence", "until", "not_blocked"), row, strict=True))
+
+
+def _page_ranges(host: str) -> list[tuple[str, str]]:
+    """Return between which texts the URLs on a host stand."""
+    shown = f"[{host}]" if ":" in host else host
+    return [
+        (f"{scheme}://{shown}{mark}", f"{scheme}://{shown}{end}")
+        for scheme in ("http", "https")
+        for mark, end in (("/", "0"), (":", ";"))
+    ]

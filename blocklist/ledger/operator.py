@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from blocklist.ledger.book import Book
@@ -16,6 +16,9 @@ _SCOPES = list(Scope)
 _COLUMNS = "kind, value, scope, action, reason, created, expires"
 # A database that nothing has written to since an upgrade is still read.
 _SINCE_3 = "author, seen"
+
+#: Whether a feed says something of its own after others were heard.
+Adds = Callable[[str, Collection[str]], bool]
 
 
 def add(book: Book, entry: Entry) -> bool:
@@ -76,16 +79,17 @@ def entries(reader: sqlite3.Connection, at: str | None = None) -> Iterator[Entry
     return _entries(reader, in_force, at or now())
 
 
-def as_judged(reader: sqlite3.Connection, feeds: Collection[str]) -> Iterator[Entry]:
+def as_judged(reader: sqlite3.Connection, adds: Adds) -> Iterator[Entry]:
     """Yield the entries in force as the judge is to take them.
 
-    A rejection holds for what was seen when it was made. Once one of these feeds lists the thing
-    that did not then, or in another form, it is held, so that a person looks again.
+    A rejection holds for what was seen when it was made. Once a feed lists the thing that did not
+    then, or in another form, it is held, so that a person looks again; if the feed `adds` anything
+    to those that were heard.
     """
     lookup = Lookup(reader)
     for entry in entries(reader):
         rejected = entry.action is Verdict.ALLOW and entry.seen is not None
-        new = _unseen(entry, lookup, feeds) if rejected else None
+        new = _unseen(entry, lookup, adds) if rejected else None
         if new is None:
             yield entry
         else:
@@ -95,10 +99,11 @@ def as_judged(reader: sqlite3.Connection, feeds: Collection[str]) -> Iterator[En
             yield replace(entry, action=Verdict.HOLD, reason=why)
 
 
-def _unseen(entry: Entry, lookup: Lookup, feeds: Collection[str]) -> tuple[str, str] | None:
+def _unseen(entry: Entry, lookup: Lookup, adds: Adds) -> tuple[str, str] | None:
     known = set(entry.seen or ())
     new = set(evidence(lookup, Indicator(entry.kind, entry.value))) - known
-    return min((one for one in new if one[0] in feeds), default=None)
+    heard = {feed for feed, _ in known}
+    return min((one for one in new if adds(one[0], heard)), default=None)
 
 
 def evidence(lookup: Lookup, indicator: Indicator) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import HISTORY, version
 from blocklist.ledger.times import now
-from blocklist.model import Reason, Verdict
+from blocklist.model import GuardClass, Reason, Verdict
 
 # A score is as of a day; what it led to is what holds.
 ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
@@ -132,6 +132,13 @@ def in_force(bulk: Bulk) -> pl.DataFrame:
 def verdicts(bulk: Bulk, number: int) -> pl.DataFrame:
     """Return the verdicts of a release that is not pruned."""
     return bulk.query(f"SELECT {_NAMES} FROM verdict WHERE {_ALIVE}", number, number, schema=ROW)
+
+
+def guarded(bulk: Bulk) -> pl.Series:
+    """Return the values that guards keep from being blocked in the current release."""
+    reasons = ", ".join(str(list(Reason).index(Reason(guard))) for guard in GuardClass)
+    sql = f"SELECT DISTINCT value FROM verdict WHERE until IS NULL AND reason IN ({reasons})"
+    return bulk.query(sql, schema=pl.Schema({"value": pl.String()}))["value"]
 
 
 def rows(bulk: Bulk, number: int) -> pl.DataFrame:

@@ -104,6 +104,25 @@ def addresses(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 6")
 
 
+@migrations()
+def agreement(db: Database) -> None:
+    """Add how feeds counted when listings were judged last, and which are echoes of others.
+
+    `looked` tells when something that is done now and then was done last.
+    """
+    db.conn.execute(
+        "CREATE TABLE vote (feed TEXT PRIMARY KEY, reliability REAL NOT NULL, "
+        "overdue INTEGER NOT NULL, lineage TEXT NOT NULL) WITHOUT ROWID"
+    )
+    db.conn.execute(
+        "CREATE TABLE echo (follower TEXT NOT NULL, leader TEXT NOT NULL, "
+        "contained REAL NOT NULL, dated INTEGER NOT NULL, behind REAL NOT NULL, "
+        "PRIMARY KEY (follower, leader)) WITHOUT ROWID"
+    )
+    db.conn.execute("CREATE TABLE looked (what TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID")
+    db.conn.execute("PRAGMA user_version = 7")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"

@@ -8,20 +8,25 @@ import polars as pl
 from blocklist.config import Config
 from blocklist.errors import GateHeld
 from blocklist.judge import guards
+from blocklist.judge.agreement import of_votes
 from blocklist.judge.judge import Case, judge
-from blocklist.ledger import candidate, listings, operator, pins, releases
+from blocklist.ledger import candidate, echoes, listings, operator, pins, releases
+from blocklist.ledger import votes as saved
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.candidate import Candidate, Objection
 from blocklist.ledger.health import FeedHealth, healths
 from blocklist.ledger.pins import Pin
 from blocklist.ledger.releases import Change, Release
+from blocklist.ledger.votes import Vote
 from blocklist.model import Entry
 from blocklist.queries import parse_query
 from blocklist.release import budgets, derived, gate
+from blocklist.release.echoes import look
 from blocklist.release.guarding import guard_listings
 from blocklist.release.movers import movers, sentence, spoken
 from blocklist.release.overruled import overruled
+from blocklist.release.votes import votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +60,22 @@ def build(config: Config, book: Book, cause: str, accepted: Iterable[str] = ()) 
     person have changed is within any budget. While a release is pinned, nothing happens.
     """
     derived.expire(config, book)
+    look(config, book)
     with book.small() as db:
         history = releases.history(db.conn)
         pin = pins.of_release(db.conn)
+        known = healths(db.conn)
+        counted = votes(config, known, echoes.known(db.conn))
         past = _Past(
             history[0] if history else None,
-            healths(db.conn),
-            list(operator.as_judged(db.conn, set(config.voices))),
+            known,
+            list(operator.as_judged(db.conn, of_votes(counted).adds)),
             candidate.waiting(db.conn),
         )
     if pin is not None:
         return Built(history[0], fresh=False, pin=pin)
     with Bulk(book.database) as bulk:
-        case = _case(config, past.entries, bulk)
+        case = _case(config, past.entries, counted, bulk)
         before = releases.in_force(bulk)
     judged = judge(case)
     change = releases.changes(before, judged)
@@ -78,6 +86,7 @@ def build(config: Config, book: Book, cause: str, accepted: Iterable[str] = ()) 
     found = gate.objections(gate.Case(config, past.healths, past.release, new, change, meant))
     if found:
         raise _held(book, past, case, new, change, found)
+    saved.save(book, counted)
     if past.release and not change:
         if past.candidate:
             candidate.drop(book)
@@ -86,12 +95,12 @@ def build(config: Config, book: Book, cause: str, accepted: Iterable[str] = ()) 
     return Built(new, fresh=True, notes=tuple(overruled(case.guards, change)))
 
 
-def _case(config: Config, entries: list[Entry], bulk: Bulk) -> Case:
-    feeds = config.voices
+def _case(config: Config, entries: list[Entry], counted: list[Vote], bulk: Bulk) -> Case:
     own = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
     return Case(
-        listings=listings.in_force(bulk, list(feeds)),
-        reliability={name: feed.reliability for name, feed in feeds.items()},
+        listings=listings.in_force(bulk, [vote.feed for vote in counted]),
+        reliability={vote.feed: vote.reliability for vote in counted},
+        lineage={vote.feed: vote.lineage for vote in counted},
         guards=guards.load(own, guard_listings(config, bulk)),
         entries=entries,
         widen=config.policy.widen,

@@ -1,0 +1,105 @@
+"""Agreement without echo: feeds that pass on the same entries speak with one voice.
+
+A feed is the echo of its sources, and of theirs. Where an echo and a source of it list the same
+thing, they are one voice; where it lists a thing alone, it speaks for itself. Two feeds that share
+a source which is none of ours are one voice, too, for nobody can tell that they are not.
+
+Kept free of heavy imports: `check` shows with this how a score came about.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from blocklist.ledger.votes import Vote
+
+#: Scores are rounded to so many places, that 0.1 stays 0.1 and no order of feeds shows in them.
+_PLACES = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A feed that speaks for itself, and its echoes, as reliable as the most reliable of them."""
+
+    feed: str
+    reliability: float
+    echoes: tuple[str, ...] = ()
+
+
+class Electorate:
+    """All feeds that count: how far each is to be believed, and whose entries it passes on."""
+
+    def __init__(
+        self, reliability: Mapping[str, float], lineage: Mapping[str, Collection[str]]
+    ) -> None:
+        self._reliability = reliability
+        sources = {feed: _sources(feed, lineage) for feed in reliability}
+        # A source has fewer sources than its echoes, so sources speak first.
+        self._order = sorted(
+            reliability, key=lambda feed: (len(sources[feed]), -reliability[feed], feed)
+        )
+        self._kin = {
+            feed: frozenset(other for other in reliability if _kin(feed, other, sources))
+            for feed in reliability
+        }
+
+    @property
+    def feeds(self) -> list[str]:
+        """All feeds, each before its echoes."""
+        return self._order
+
+    def voices(self, feeds: Iterable[str]) -> list[Voice]:
+        """Return the independent voices among feeds that list the same thing."""
+        listing = set(feeds)
+        found: dict[str, list[str]] = {}
+        for feed in self._order:
+            if feed in listing:
+                first = next((one for one in found if one in self._kin[feed]), feed)
+                found.setdefault(first, []).append(feed)
+        return [
+            Voice(first, max(map(self._reliability.__getitem__, every)), tuple(every[1:]))
+            for first, every in found.items()
+        ]
+
+    def adds(self, feed: str, heard: Collection[str]) -> bool:
+        """Return whether a feed says something of its own after others were heard.
+
+        One that was heard itself does, if it says something else now; an echo or a source of theirs
+        does not.
+        """
+        return feed in self._kin and (feed in heard or self._kin[feed].isdisjoint(heard))
+
+    def score(self, feeds: Iterable[str]) -> float:
+        """Return how far to believe what these feeds list: a noisy-or of the voices, 0 to 1."""
+        return noisy_or(voice.reliability for voice in self.voices(feeds))
+
+
+def of_votes(votes: Iterable[Vote]) -> Electorate:
+    """Return the electorate that these votes make up."""
+    every = list(votes)
+    return Electorate(
+        {vote.feed: vote.reliability for vote in every},
+        {vote.feed: vote.lineage for vote in every},
+    )
+
+
+def noisy_or(reliabilities: Iterable[float]) -> float:
+    """Return how likely it is that at least one of them is right."""
+    return round(1 - prod(1 - one for one in reliabilities), _PLACES)
+
+
+def _sources(feed: str, lineage: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return whose entries a feed passes on, also through others; itself it never passes on."""
+    found: set[str] = set()
+    ahead = list(lineage.get(feed, ()))
+    while ahead:
+        source = ahead.pop()
+        if source not in found:
+            found.add(source)
+            ahead += lineage.get(source, ())
+    return frozenset(found - {feed})
+
+
+def _kin(one: str, other: str, sources: Mapping[str, frozenset[str]]) -> bool:
+    unheard = (sources[one] & sources[other]) - sources.keys()
+    return one in sources[other] or other in sources[one] or bool(unheard)

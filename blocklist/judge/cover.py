@@ -1,0 +1,42 @@
+"""The fewest feeds that list nearly all there is, as far as a greedy choice finds them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Some feeds, and how many values these list and no others do."""
+
+    feeds: Sequence[str]
+    values: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A feed that is chosen: what it adds to those before it, and the share they then cover."""
+
+    feed: str
+    added: int
+    covered: float
+
+
+def cover(combinations: Sequence[Combination], share: float) -> Iterator[Step]:
+    """Yield feeds until they cover a share of all values: each time the one that adds most."""
+    of: dict[str, list[Combination]] = {}
+    for one in combinations:
+        for feed in one.feeds:
+            of.setdefault(feed, []).append(one)
+    gain = {feed: sum(one.values for one in its) for feed, its in of.items()}
+    total = sum(one.values for one in combinations)
+    covered, done = 0, set[int]()
+    while covered < share * total:
+        best = min(gain, key=lambda feed: (-gain[feed], feed))
+        added = gain[best]
+        covered += added
+        for one in of[best]:
+            if id(one) not in done:
+                done.add(id(one))
+                for feed in one.feeds:
+                    gain[feed] -= one.values
+        yield Step(best, added, round(covered / total, 4))

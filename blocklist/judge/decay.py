@@ -1,0 +1,32 @@
+"""How a feed that is not heard of any more loses its say, by what it lists."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from blocklist import spec
+from blocklist.model import Category
+
+
+@dataclass(frozen=True, slots=True)
+class HalfLife:
+    """After how many days listings of some categories are half as likely to be still true."""
+
+    categories: tuple[Category, ...]
+    days: int
+    why: str
+
+
+@cache
+def half_lives() -> dict[Category, HalfLife]:
+    """Return the half-life of each category that feeds list; guards have none."""
+    file = files("blocklist") / "judge" / "core" / "half-lives.toml"
+    tables = spec.load(file)["half_life"]
+    every = [spec.build(HalfLife, table, f"{file}: half_life") for table in tables]
+    return {category: one for one in every for category in one.categories}
+
+
+def faded(reliability: float, category: Category, days: int) -> float:
+    """Return how reliable a feed is that has been overdue for so many days."""
+    known = half_lives().get(category)
+    return reliability if known is None else reliability * 0.5 ** (days / known.days)

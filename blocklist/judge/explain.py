@@ -1,0 +1,51 @@
+"""How a score came about: the voices, the echoes that add nothing, and what has faded.
+
+Kept free of heavy imports, for `check` starts here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from blocklist.judge.agreement import Voice, of_votes
+from blocklist.ledger.lookup import MOST_PAGES, Lookup
+from blocklist.ledger.votes import Vote
+from blocklist.model import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How far what is listed is believed, and by whose word."""
+
+    score: float
+    voices: tuple[Voice, ...]
+    #: Feeds that are overdue, and for how many days their reliability has faded.
+    overdue: dict[str, int]
+
+
+class Explainer:
+    """Explains scores, with the votes of the feeds when listings were judged last."""
+
+    def __init__(self, votes: Iterable[Vote]) -> None:
+        self._votes = {vote.feed: vote for vote in votes}
+        self._electorate = of_votes(self._votes.values())
+
+    def score(self, value: str, listings: Iterable[Listing], lookup: Lookup) -> Score | None:
+        """Return the score of a name or network; None when none of the feeds lists it now."""
+        feeds = self._speaking(value, listings, lookup)
+        if not feeds:
+            return None
+        overdue = {feed: self._votes[feed].overdue for feed in feeds if self._votes[feed].overdue}
+        voices = tuple(self._electorate.voices(feeds))
+        return Score(self._electorate.score(feeds), voices, overdue)
+
+    def _speaking(self, value: str, listings: Iterable[Listing], lookup: Lookup) -> list[str]:
+        """Return who speaks of the thing itself, a page on it counts; else of what is below it."""
+        open_now = [one for one in listings if one.until is None and one.feed in self._votes]
+        own = [one for one in open_now if one.indicator == value]
+        host = f"[{value}]" if ":" in value else value
+        starts = tuple(f"{scheme}://{host}{end}" for scheme in ("http", "https") for end in "/:")
+        pages = {one.feed for one in open_now if one.indicator.startswith(starts)}
+        if len(open_now) >= MOST_PAGES:  # not all pages are among the listings
+            pages |= lookup.feeds_with_pages(value) & self._votes.keys()
+        here = pages | {one.feed for one in own if one.scope.covers_self}
+        return sorted(here or {one.feed for one in own})

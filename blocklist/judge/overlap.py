@@ -1,0 +1,153 @@
+"""How feeds overlap: what only one lists, who lists first, and who lists nothing of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.judge import voices
+from blocklist.judge.cover import Combination, Step, cover
+from blocklist.ledger.echoes import Echo
+
+#: A copy contains so much of what it copies, or is contained by it.
+COPY = 0.95
+#: Fewer entries, and fewer that are dated, prove nothing.
+_LEAST, _LEAST_DATED = 50, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a feed has of its own."""
+
+    feed: str
+    entries: int
+    #: How many of them nobody else lists.
+    unique: int
+    #: Of how many that others list, too, it is known who was first, and of how many this feed was.
+    dated: int
+    first: int
+    #: How many days ahead of the next it then was, in the middle.
+    lead: float | None
+    #: How many of them a guard protects.
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How all feeds overlap."""
+
+    values: int
+    shares: tuple[Share, ...]
+    #: Feeds of which nearly all is in another, as `Echo` counts it.
+    contained: tuple[Echo, ...]
+    #: Those of them that are echoes.
+    echoes: tuple[Echo, ...]
+    cover: tuple[Step, ...]
+
+
+def overlap(listed: pl.DataFrame, days: dict[int, float], guarded: pl.Series) -> Overlap:
+    """Return how feeds overlap that list these values (`columns.schema.DATED`).
+
+    `days` is when each run was, in days since whenever; `guarded` are the values that guards hold.
+    """
+    feeds = sorted(listed["feed"].unique())
+    said, columns = voices.gathered(listed, pl.Series(feeds), {"all": pl.lit(value=True)})
+    alike = said.group_by(columns["all"]).len()
+    listing = voices.speaking(alike, columns["all"], feeds)
+    combinations = [Combination(*one) for one in zip(listing, alike["len"], strict=True)]
+    order = _Order(listed, days)
+    contained = tuple(_contained(combinations, order))
+    held = listed.filter(pl.col("value").is_in(guarded.implode()))
+    conflicts = dict(held["feed"].value_counts().iter_rows())
+    return Overlap(
+        values=said.height,
+        shares=tuple(_shares(combinations, order, conflicts)),
+        contained=contained,
+        echoes=tuple(echoes(contained)),
+        cover=tuple(cover(combinations, COPY)),
+    )
+
+
+def echoes(contained: tuple[Echo, ...]) -> Iterator[Echo]:
+    """Yield those that list nothing earlier than their leader, or the very same as it.
+
+    To be contained is not enough: a small list that looks for itself may be in a large one. Two
+    lists that are each in the other are one, and then the one that is behind is the echo.
+    """
+    known = {(one.follower, one.leader): one for one in contained}
+    for one in contained:
+        other = known.get((one.leader, one.follower))
+        if other is not None:
+            if (one.behind, one.follower) >= (other.behind, other.follower):
+                yield one
+        elif one.dated >= _LEAST_DATED and one.behind >= COPY:
+            yield one
+
+
+class _Order:
+    """Who lists what first, where that is known: where the later of two is new in its feed."""
+
+    def __init__(self, listed: pl.DataFrame, days: dict[int, float]) -> None:
+        told = listed.filter("new").select("value").unique()
+        rows = listed.join(told, on="value", how="semi")
+        pairs = rows.join(rows, on="value", suffix="_other").filter(
+            pl.col("feed") != pl.col("feed_other")
+        )
+        behind = pl.col("since_other") <= pl.col("since")
+        later_is_new = pl.when(behind).then("new").otherwise("new_other")
+        equal = pl.col("since_other") == pl.col("since")
+        dated = pairs.filter(later_is_new & (~equal | pl.col("new_other")))
+        counts = dated.group_by("feed", "feed_other").agg(pl.len(), behind=behind.mean())
+        self._pairs = {(one, two): (n, share) for one, two, n, share in counts.iter_rows()}
+        self._feeds = self._by_feed(dated, days)
+
+    @staticmethod
+    def _by_feed(
+        dated: pl.DataFrame, days: dict[int, float]
+    ) -> dict[str, tuple[int, int, float | None]]:
+        nearest = dated.group_by("feed", "value").agg(
+            pl.col("since").first(), pl.col("since_other").min()
+        )
+        ahead = pl.col("since") < pl.col("since_other")
+        here, there = (
+            pl.col(name).replace_strict(days, return_dtype=pl.Float64)
+            for name in ("since", "since_other")
+        )
+        found = nearest.group_by("feed").agg(
+            pl.len(), first=ahead.sum(), lead=(there - here).filter(ahead).median()
+        )
+        return {feed: (n, first, median) for feed, n, first, median in found.iter_rows()}
+
+    def pair(self, follower: str, leader: str) -> tuple[int, float]:
+        """Return how many shared entries are dated, and of which share the leader was no later."""
+        return self._pairs.get((follower, leader), (0, 0.0))
+
+    def feed(self, feed: str) -> tuple[int, int, float | None]:
+        """Return how many shared entries are dated, how many were first here, and the lead."""
+        return self._feeds.get(feed, (0, 0, None))
+
+
+def _shares(
+    combinations: list[Combination], order: _Order, conflicts: dict[str, int]
+) -> Iterator[Share]:
+    entries: dict[str, int] = {}
+    unique: dict[str, int] = {}
+    for one in combinations:
+        for feed in one.feeds:
+            entries[feed] = entries.get(feed, 0) + one.values
+        if len(one.feeds) == 1:
+            unique[one.feeds[0]] = one.values
+    for feed, count in sorted(entries.items(), key=lambda item: (-item[1], item[0])):
+        yield Share(feed, count, unique.get(feed, 0), *order.feed(feed), conflicts.get(feed, 0))
+
+
+def _contained(combinations: list[Combination], order: _Order) -> Iterator[Echo]:
+    shared: dict[tuple[str, str], int] = {}
+    for one in combinations:
+        for feed in one.feeds:
+            for other in one.feeds:
+                shared[feed, other] = shared.get((feed, other), 0) + one.values
+    for (feed, other), count in sorted(shared.items()):
+        entries = shared[feed, feed]
+        if feed != other and entries >= _LEAST and count >= COPY * entries:
+            yield Echo(feed, other, round(count / entries, 4), *order.pair(feed, other))

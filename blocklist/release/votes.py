@@ -1,0 +1,28 @@
+"""How far each feed is believed today, and whose entries it passes on."""
+
+from collections.abc import Iterable, Mapping
+
+from blocklist.collect.due import overdue
+from blocklist.config import Config
+from blocklist.judge.decay import faded
+from blocklist.ledger.echoes import Echo
+from blocklist.ledger.health import FeedHealth
+from blocklist.ledger.votes import Vote
+
+
+def votes(config: Config, healths: Mapping[str, FeedHealth], echoes: Iterable[Echo]) -> list[Vote]:
+    """Return the votes of all enabled feeds, with the lineage they declare and what was found.
+
+    A feed that is overdue fades by whole days, so that a score is one of a day.
+    """
+    found: dict[str, list[str]] = {}
+    for echo in echoes:
+        found.setdefault(echo.follower, []).append(echo.leader)
+    every = []
+    for feed in config.voices.values():
+        health = healths.get(feed.name)
+        days = overdue(feed, health).days if health else 0
+        lineage = tuple(dict.fromkeys([*feed.lineage, *found.get(feed.name, ())]))
+        said = faded(feed.reliability, feed.category, days)
+        every.append(Vote(feed.name, said, days, lineage))
+    return every
