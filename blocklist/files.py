@@ -3,7 +3,9 @@
 import errno
 import os
 import re
+import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from blocklist.errors import UsageError
 
 _MODE = 0o644
 _ENDING = ".new"
+# A file written to twice within this may look the same after the second time.
+_SETTLED = 2.0
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
@@ -97,6 +101,16 @@ def sweep(path: Path) -> None:
     """Remove the leftovers beside `path`; only for who alone writes there."""
     for left in leftovers(path):
         left.unlink(missing_ok=True)
+
+
+def mark(found: os.stat_result) -> str | None:
+    """Return what tells a file from what it was before, without reading it.
+
+    None where nothing does: for a device or a pipe, and for a file that was written to just now.
+    """
+    if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < _SETTLED:
+        return None
+    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

@@ -1,7 +1,10 @@
 """Collecting: a bad download never becomes the list, and one bad feed harms no other."""
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +78,50 @@ def test_what_is_unchanged_is_seen(place: Place) -> None:
     assert place.collect("a.example\nb.example\n").added == 1
     assert place.collect("b.example\n").removed == 1
     assert place.in_force() == ["b.example"]
+
+
+def age(file: Path, seconds: float = 60) -> None:
+    """Let a file have been written to so long ago."""
+    written = file.stat().st_mtime - seconds
+    os.utime(file, (written, written))
+
+
+def test_a_file_as_it_was_is_not_read_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.file.write_text("a.example\n")
+    age(place.file)
+    place.collect()
+    bodies: list[bytes | None] = []
+
+    def local(*given: Any, **more: Any) -> door.Fetched:  # noqa: ANN401
+        bodies.append((found := read(*given, **more)).body)
+        return found
+
+    read = door.local
+    monkeypatch.setattr(door, "local", local)
+    assert place.collect() == Outcome("mine", UNCHANGED, None, entries=1)
+    same_length = place.file.with_name("other.txt")
+    same_length.write_text("b.example\n")
+    shutil.copystat(place.file, same_length)
+    same_length.replace(place.file)
+    assert place.collect().added == 1, "same name, length and time, and another file"
+    assert bodies == [None, b"b.example\n"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "same", "why"),
+    [(60, True, "it rests"), (0, False, "it may be written to twice"), (-60, False, "clocks")],
+)
+def test_what_tells_a_file_from_itself(
+    tmp_path: Path, seconds: float, same: bool, why: str
+) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("a.example\n")
+    age(file, seconds)
+    first = door.local(str(file))
+    again = door.local(str(file), known=first.said)
+    assert (again.body is None) == same, why
+    elsewhere = replace(first.said, source="another")
+    assert door.local(str(file), known=elsewhere).body == b"a.example\n", "another URL"
 
 
 @pytest.mark.parametrize(

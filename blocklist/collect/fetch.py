@@ -1,6 +1,7 @@
 """The door to a feed's bytes: paths and `file://` here, all else through `remote`."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ from blocklist.catalogue import FORMAT_OF, Feed, scheme
 from blocklist.collect.errors import FetchError, Unacceptable
 from blocklist.collect.proof import hashes
 from blocklist.collect.secret import shown
+from blocklist.collect.source import source
 from blocklist.collect.unpack import Unpacker
 from blocklist.config import Collect
+from blocklist.files import mark
 from blocklist.ledger.health import NOTHING, Validators
 
 #: A list larger than this is taken for a mistake or an attack.
@@ -70,10 +73,13 @@ def fetch(urls: tuple[str, ...], settings: Collect | None = None) -> bytes:
     return body
 
 
-def fetched(feed: Feed, settings: Collect) -> Fetched:
-    """Return the first answer of a feed's mirrors; raise `FetchError` when none answers."""
+def fetched(feed: Feed, settings: Collect, known: Validators = NOTHING) -> Fetched:
+    """Return the first answer of a feed's mirrors; raise `FetchError` when none answers.
+
+    A file that is as it is `known` is not read again.
+    """
     if is_local(feed):
-        return _first(feed.urls, feed.max_bytes or settings.max_bytes)
+        return _first(feed.urls, feed.max_bytes or settings.max_bytes, known)
     from blocklist.collect.remote import Remote
 
     with (
@@ -88,11 +94,11 @@ def is_local(feed: Feed) -> bool:
     return not hashes(feed) and not any(map(is_remote, feed.urls))
 
 
-def _first(paths: tuple[str, ...], max_bytes: int) -> Fetched:
+def _first(paths: tuple[str, ...], max_bytes: int, known: Validators) -> Fetched:
     errors = []
     for path in paths:
         try:
-            return local(path, max_bytes)
+            return local(path, max_bytes, known=known)
         except FetchError as error:
             errors.append(error)
     raise joined(errors)
@@ -106,11 +112,19 @@ def joined(errors: list[FetchError]) -> FetchError:
     return kind("; ".join(map(str, errors)), wait=wait)
 
 
-def local(url: str, max_bytes: int = MAX_BYTES, wanted: tuple[str, ...] = ()) -> Fetched:
-    """Return what is in a file of this machine, unpacked."""
+def local(
+    url: str,
+    max_bytes: int = MAX_BYTES,
+    wanted: tuple[str, ...] = (),
+    known: Validators = NOTHING,
+) -> Fetched:
+    """Return what is in a file of this machine, unpacked, unless it is as it is known."""
     path = _path(url)
     try:
         with path.open("rb") as file:  # a device or a pipe has no size to ask for
+            said = Validators(etag=mark(os.fstat(file.fileno())), source=source(url))
+            if said.etag and (said.etag, said.source) == (known.etag, known.source):
+                return Fetched(None, url, said)
             raw = file.read(max_bytes + 1)
         if len(raw) > max_bytes:
             raise FetchError(f"{path}: more than {max_bytes:,} bytes, which no list has")
@@ -124,7 +138,7 @@ def local(url: str, max_bytes: int = MAX_BYTES, wanted: tuple[str, ...] = ()) ->
     except ValueError:
         raise FetchError(f"{url!r}: no path can have a NUL in it") from None
     digests = {hashlib.new(name, content).hexdigest() for name in wanted for content in (raw, body)}
-    return Fetched(body, url, digests=frozenset(digests))
+    return Fetched(body, url, said, digests=frozenset(digests))
 
 
 def _unpacked(path: Path, raw: bytes, max_bytes: int) -> bytes:

@@ -117,7 +117,7 @@ def _arrivals(
         elif due is not None:
             yield feed, health, due
         elif is_local(feed):
-            yield feed, health, partial(fetched, feed, config.collect)
+            yield feed, health, partial(fetched, feed, config.collect, known(feed, health))
         else:
             away.append(feed)
     if away:
