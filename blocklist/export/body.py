@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 
 import polars as pl
 
@@ -25,7 +26,9 @@ class Body:
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes, each line with its line end."""
         for part in self.lines.to_frame("line").iter_slices(_CHUNK):
-            yield (part["line"].str.join("\n").item() + "\n").encode()
+            chunk = BytesIO()
+            part.write_csv(chunk, include_header=False, quote_style="never")
+            yield chunk.getvalue()
 
     def digest(self) -> str:
         """Return the SHA-256 of the bytes."""

@@ -74,7 +74,9 @@ def _written(texts: pl.Series, export: Export) -> pl.Series | None:
     field, base = map(pl.escape_regex, (_FIELD, export.canary))
     name = rf"(?:r[0-9]+-[0-9a-f]{{8}}\.)?{base}"
     forms = (pl.escape_regex(form).replace(field, name) for form in _forms(export))
-    return texts.str.contains(f"^(?:{'|'.join(forms)})$")
+    near = texts.str.contains(export.canary, literal=True).arg_true()
+    found = texts.gather(near).str.contains(f"^(?:{'|'.join(forms)})$")
+    return pl.zeros(len(texts), pl.Boolean, eager=True).scatter(near.filter(found), True)
 
 
 def _forms(export: Export) -> list[str]:

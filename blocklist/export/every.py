@@ -10,6 +10,7 @@ import polars as pl
 from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed, UsageError
 from blocklist.export import filters, seen
+from blocklist.export.meaning import PLACE, by_family
 from blocklist.export.one import export_one
 from blocklist.export.state import Behind, ExportResult, ExportState
 from blocklist.files import sweep
@@ -51,9 +52,7 @@ def export_every(
         raise UsageError("there is no release to export yet; run: blocklist run")
     number = past[0].number
     with Bulk(book.database) as bulk:
-        rows = releases.rows(bulk, number)
-        paged = any(export.held_pages for export in wanted)
-        pages = pl.concat([rows, filters.pages(bulk, number)]) if paged else rows
+        rows, pages = _rows(bulk, number, wanted)
         known = filters.evidence(bulk, config, number, counted) if _asked(wanted) else None
         looked = seen.of(bulk, config, number, pages, wanted)
         speaking = listings.speaking(bulk, _enabled(config), releases.basis(bulk, number))
@@ -91,6 +90,15 @@ def _oldest(last: dict[str, exports.Row], wanted: list[Export]) -> int | None:
 
 def _asked(wanted: list[Export]) -> bool:
     return any(export.asks_who for export in wanted)
+
+
+def _rows(bulk: Bulk, number: int, wanted: list[Export]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of a release, and those with the held pages, where an export takes them."""
+    # Each export keeps this order, so that the key it goes by is made once.
+    rows = by_family(releases.rows(bulk, number)).with_row_index(PLACE)
+    if not any(export.held_pages for export in wanted):
+        return rows, rows
+    return rows, pl.concat([rows, filters.pages(bulk, number)], how="diagonal")
 
 
 def _enabled(config: Config) -> list[str]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from blocklist.catalogue import Allows, Target
 from blocklist.columns.names import lineage
-from blocklist.export.meaning import CODE, nodes, placed
+from blocklist.export.meaning import CODE, PLACE, nodes, placed
 from blocklist.model import Scope
 
 _OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
@@ -28,7 +28,9 @@ def fitted(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, 
         said, found = step(said, target)
         counts.update(found)
     needed = said.filter(pl.any_horizontal(pl.col("own", "under") != pl.col("inherited")))
-    return needed.select("value", "own", "under"), {why: n for why, n in counts.items() if n}
+    return needed.select("value", "own", "under", *_place(needed)), {
+        why: n for why, n in counts.items() if n
+    }
 
 
 def _said(known: pl.DataFrame) -> pl.DataFrame:
@@ -43,7 +45,11 @@ def _said(known: pl.DataFrame) -> pl.DataFrame:
 def _anew(said: pl.DataFrame, **changes: pl.Expr) -> pl.DataFrame:
     """Return what holds for each name after some tell otherwise."""
     told = {"own": pl.col("told_own"), "under": pl.col("told_under")}
-    return _said(said.select("value", **(told | changes)))
+    return _said(said.select("value", *_place(said), **(told | changes)))
+
+
+def _place(said: pl.DataFrame) -> list[str]:
+    return [name for name in (PLACE,) if name in said.columns]
 
 
 _Fitted = tuple[pl.DataFrame, dict[str, int]]

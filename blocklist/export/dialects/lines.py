@@ -65,7 +65,7 @@ def _names(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, 
     # Nothing reaches below, so every name stands for itself.
     blocks = rows.filter(pl.col("action") == "block")["scope"]
     below, subtree = (int((blocks == scope).sum()) for scope in ("below", "subtree"))
-    listed = nodes(rows).filter(_OWN).select("value", "own", under=pl.lit(0, CODE))
+    listed = nodes(rows).filter(_OWN).with_columns(under=pl.lit(0, CODE))
     counts |= {"below": below, "narrowed-to-exact": subtree}
     return by_family(listed), {reason: count for reason, count in counts.items() if count}
 

@@ -84,7 +84,7 @@ def _entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, in
     fitting, counts = _fitting(needed, room)
     between = placed(_between(fitting.filter("covered")), known).filter("covered")
     between = between.with_columns(own="inherited", under="inherited", wildcard=True)
-    return pl.concat([fitting, between.select(fitting.columns)]), counts
+    return pl.concat([fitting, between], how="diagonal"), counts
 
 
 def _fitting(needed: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:

@@ -4,7 +4,6 @@ Each line must be of a form that the target's TOML knows, and the lines of one e
 one of its rules: a consumer blocks a name in full only where it met every line of it.
 """
 
-import re
 from functools import cached_property, reduce
 from pathlib import Path
 
@@ -106,8 +105,8 @@ def _without_ends(texts: pl.Series, target: Target) -> pl.Series:
 
 def _read(texts: pl.Series, form: Form, pattern: str) -> pl.Series:
     """Return what stands in the field of those lines that are of a form."""
-    whole = f"^{re.escape(form.before)}{pattern}{re.escape(form.behind)}$"
-    found = texts.str.extract(whole).drop_nulls()
+    found = _between(texts, form.before, form.behind)
+    found = found.filter(found.str.contains(f"^{pattern}$"))
     if form.field == "base64":
         return found.str.decode("base64").cast(pl.String)
     if form.field == "json":
@@ -117,10 +116,22 @@ def _read(texts: pl.Series, form: Form, pattern: str) -> pl.Series:
     return found
 
 
+def _between(texts: pl.Series, before: str, behind: str) -> pl.Series:
+    """Return what stands between two texts in those that begin and end with them."""
+    text, room = pl.col("text"), len(before) + len(behind)
+    around = text.str.starts_with(before) & text.str.ends_with(behind)
+    framed = texts.alias("text").to_frame().filter(around, text.str.len_chars() >= room)
+    return framed.select(text.str.slice(len(before), text.str.len_chars() - room)).to_series()
+
+
 def _entries(found: list[pl.Series], rules: dict[str, int]) -> dict[str, pl.Series]:
     """Return the values of each rule from those of each form of line; a form is a bit of a rule."""
     if len(rules) == 1 and all(found[0].equals(other) for other in found[1:]):
-        return {key: found[0].unique(maintain_order=True) for key in rules}
+        return {key: _different(found[0]) for key in rules}
+    if all(rule.bit_count() == 1 for rule in rules.values()):  # every rule is one line
+        each = [_different(values) for values in found]
+        if pl.concat(each).n_unique() == sum(map(len, each)):
+            return {key: each[rule.bit_length() - 1] for key, rule in rules.items()}
     lines = pl.concat(
         values.alias("value").to_frame().with_columns(form=pl.lit(1 << place, pl.UInt32))
         for place, values in enumerate(found)
@@ -129,6 +140,10 @@ def _entries(found: list[pl.Series], rules: dict[str, int]) -> dict[str, pl.Seri
     if not every["form"].is_in(list(rules.values())).all():
         raise ExportFailed("the file has a line without the other lines of its entry")
     return {key: every.filter(form=rule)["value"] for key, rule in rules.items()}
+
+
+def _different(values: pl.Series) -> pl.Series:
+    return values if values.n_unique() == len(values) else values.unique(maintain_order=True)
 
 
 def _blocks(query: str, rules: dict[str, str], allows: Allows) -> bool:

@@ -19,7 +19,7 @@ from blocklist.export.canary import content
 from blocklist.model import Kind
 from blocklist.names import lineage
 
-_ROW = r"^([a-z0-9_*.-]+) ((?:CNAME|A|AAAA) \S+)$"
+_OWNER = r"^[a-z0-9_*.-]+$"
 _APEX = r"^(?:\$TTL [0-9]+|@ SOA .+|@ NS .+)$"
 _APEX_ROWS = 3
 _THROUGH = "CNAME rpz-passthru."
@@ -55,10 +55,9 @@ def zone_rows(path: Path, export: Export) -> pl.DataFrame:
     """Return `owner` and `data` of the rows of a zone file; raise when servers would refuse it."""
     texts = content(path, export)
     texts = texts.filter(~texts.str.starts_with(";"))
-    rows = texts.str.extract_groups(_ROW).struct.unnest()
-    rows.columns = ["owner", "data"]
-    strange = ~rows["data"].is_in(list(known_data(export)))
-    apex = texts.filter(rows["owner"].is_null() | strange)
+    rows = _read(texts, known_data(export))
+    strange = ~rows["owner"].str.contains(_OWNER).fill_null(value=False)
+    apex = texts.filter(strange)
     if len(apex) != _APEX_ROWS or not apex.str.contains(_APEX).all():
         raise ExportFailed("the zone has a line that is neither its apex nor one of our rows")
     rows = rows.filter(~strange)
@@ -70,6 +69,15 @@ def zone_rows(path: Path, export: Export) -> pl.DataFrame:
     if owner.str.contains(r"^\*$|.\*|^\*[^.]|^\.|\.\.|\.$").any():
         raise ExportFailed("the zone has an owner that is no name")
     return rows
+
+
+def _read(texts: pl.Series, known: set[str]) -> pl.DataFrame:
+    """Return what stands before the `data` that a line ends in, null where it is none we know."""
+    text = pl.col("text")
+    data = [pl.when(text.str.ends_with(f" {one}")).then(pl.lit(one)) for one in sorted(known)]
+    found = texts.alias("text").to_frame().with_columns(data=pl.coalesce(data))
+    length = text.str.len_bytes() - pl.col("data").str.len_bytes() - 1
+    return found.select("data", owner=text.str.slice(0, length)).select("owner", "data")
 
 
 def _is_twice(rows: pl.DataFrame) -> bool:
