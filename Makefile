@@ -1,6 +1,8 @@
 # Every target installs what it needs first: .venv/.ok is older than its two files, or nothing is done.
 PYTHON ?= python3
 ARGS ?=
+N ?= 1000000
+ROUNDS ?= 1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -36,8 +38,9 @@ types: .venv/.ok ## static types
 docs: .venv/.ok ## what the program writes of README.md and docs/, anew
 	.venv/bin/python -m tests.docs_support
 
-bench: .venv/.ok ## every benchmark, as ratios
-	@for file in benchmarks/[a-z]*.py; do $(BIN)/python "$$file" || exit 1; done
+bench: .venv/.ok ## the main job on N names in times of sort, and a start; N=6000000 ROUNDS=5
+	@$(BIN)/python -m benchmarks.start
+	@$(BIN)/python -m benchmarks.build $(N) $(ROUNDS)
 
 # Any index may be set up on this machine, so only names and versions are written.
 lock: ## constraints.txt anew: the newest versions that pyproject.toml admits
