@@ -172,6 +172,17 @@ def test_a_candidate_is_forgotten_when_the_feed_is_well_again(folder: Path) -> N
     assert waiting(folder) is None
 
 
+def test_a_candidate_is_forgotten_also_when_only_a_guard_is_not_well(folder: Path) -> None:
+    run(folder)
+    (folder / "mine.txt").write_text("fraud0.com\n")
+    held(folder)
+    (folder / "mine.txt").write_text(FEED)
+    guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
+    (folder / "blocklist.toml").write_text(SETTINGS + guard)
+    assert "guard top is mandatory" in held(folder)
+    assert waiting(folder) is None
+
+
 def test_feeds_that_are_switched_on_or_off_are_within_any_budget(folder: Path) -> None:
     (folder / "blocklist.toml").write_text(SETTINGS.replace(".mine]", ".mine]\nenabled = false"))
     run(folder)

@@ -162,6 +162,8 @@ def _held(
         lines += _movers(book, past.release, case, change)
         verb = "diff current" if stays else "show"
         lines.append(f"look at it with: blocklist release {verb} candidate")
+    elif past.candidate:
+        candidate.drop(book)
     held = f"release {stays.number} stays" if stays else "nothing is published yet"
     return GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(lines))
 
