@@ -131,6 +131,9 @@ def test_one_feeds_last_update_is_taken_back(run: Run, tmp_path: Path) -> None:
     (tmp_path / "scam.txt").write_text("good-shop.com\nother-shop.com\n")
     (tmp_path / "mine.txt").write_text(MINE + "fraud9.top\n")
     run("run")
+    # The same again in other bytes changes nothing, and is nothing to be taken back.
+    (tmp_path / "scam.txt").write_text("# later\ngood-shop.com\nother-shop.com\n")
+    run("run")
     ended = run(*rollback, "--reason", "nonsense")
     assert ended.code == 0, ended.err
     assert "scam: its last update is taken back (+1 -2)" in ended.err

@@ -15,6 +15,8 @@ from blocklist.ledger import book, connection, moments, prune, releases, sound
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import VERSION, reading
 from blocklist.ledger.schema import migrations
+from blocklist.ledger.times import now
+from blocklist.release import undo
 from blocklist.release.named import named
 from tests.cli_support import Run, commands
 from tests.docs_support import blocklist
@@ -127,6 +129,34 @@ def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
         for asked in (lambda: named(reader, "1"), lambda: moments.moment(reader, "2026-05-01")):
             with pytest.raises(UsageError, match="was pruned"):
                 asked()
+
+
+def test_a_clock_that_went_back_lets_prune_delete_too_little_and_never_too_much(
+    folder: Path,
+) -> None:
+    database = folder / "blocklist.db"
+    for number, text in enumerate(("a.top\nb.top\n", "b.top\nc.top\n", "c.top\nd.top\n"), start=1):
+        (folder / "mine.txt").write_text(text)
+        run(folder)
+        created = "1970-01-01T00:00:00Z" if number == 3 else f"2026-05-0{number}T06:00:00Z"
+        with connection.writing(database) as opened:
+            opened.execute("UPDATE release SET created = ? WHERE number = ?", [created, number])
+    with book.writing(database, "prune") as opened:
+        assert prune.prune(opened, "2026-04-01T00:00:00Z") == prune.Pruned(0, 0, 0)
+        assert prune.prune(opened, "2026-05-01T12:00:00Z") == prune.Pruned(0, 0, 0)
+        assert prune.prune(opened, "2026-05-02T12:00:00Z").releases == 2
+
+
+def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: Path) -> None:
+    database = folder / "blocklist.db"
+    for text in ("a.top\nb.top\n", "b.top\nc.top\n"):
+        (folder / "mine.txt").write_text(text)
+        run(folder)
+    with book.writing(database, "prune") as opened:
+        assert prune.prune(opened, now()).listings == 1
+        with pytest.raises(UsageError, match="no earlier update to go back to"):
+            undo.take_back(opened, "mine", "")
+    assert run(folder) is None
 
 
 def test_what_a_killed_run_left_is_told_and_removed(

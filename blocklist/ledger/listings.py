@@ -115,17 +115,25 @@ _WENT = (
 
 
 def take_back(book: Book, feed: FeedHealth, reason: str) -> Change | None:
-    """Undo what the last accepted snapshot of a feed changed, and pin the feed.
+    """Undo what the last snapshot of a feed that changed anything changed, and pin the feed.
 
-    Return the change; None where there was none before it, or it is undone already. History is
-    not overwritten: what came is ended by this run, and what went begins anew.
+    Return the change; None where there was none before it, it is undone already, or what went with
+    it is pruned. History is not overwritten: what came is ended by this run, and what went begins
+    anew.
     """
-    runs = "SELECT DISTINCT run_id FROM snapshot WHERE feed_id = ? AND state = 'fresh'"
+    runs = (
+        "SELECT run_id, sum(removed) FROM snapshot WHERE feed_id = ? AND state = 'fresh' "
+        "AND added + removed > 0 GROUP BY run_id ORDER BY run_id"
+    )
+    kept = "SELECT count(*) FROM listing WHERE feed_id = :feed AND until = :undone"
     with book.small() as db, db.atomic():
-        accepted = sorted(run for (run,) in db.execute(runs, [feed.id]))
+        accepted = db.execute(runs, [feed.id]).fetchall()
         if len(accepted) < 2:
             return None
-        of = {"feed": feed.id, "undone": accepted[-1], "run": book.run}
+        undone, gone = accepted[-1]
+        of = {"feed": feed.id, "undone": undone, "run": book.run}
+        if db.execute(kept, of).fetchone()[0] < gone:
+            return None
         db.execute(f"CREATE TEMP TABLE went AS SELECT * FROM listing WHERE {_WENT}", of)
         removed = db.execute(f"UPDATE listing SET until = :run WHERE {_CAME}", of).rowcount
         added = db.execute(

@@ -21,9 +21,12 @@ class Pruned:
 def prune(book: Book, before: str) -> Pruned:
     """Delete what ended before the release that was in force at a time, and give the room back."""
     with book.small() as db:
-        sql = "SELECT max(number) FROM release WHERE created <= ?"
+        # The one before the first later one: after a clock that went back, too little is deleted.
+        sql = (
+            "SELECT coalesce(min(number) FILTER (WHERE created > ?) - 1, max(number)) FROM release"
+        )
         (oldest,) = db.execute(sql, [before]).fetchone()
-        if oldest is None:
+        if not oldest:
             return Pruned(0, 0, 0)
         # What a release that came back was judged from is older than itself.
         sql = "SELECT min(coalesce(basis, run_id)) FROM release WHERE number >= ?"
