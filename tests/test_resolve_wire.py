@@ -118,3 +118,13 @@ def test_names_that_cannot_be_unpacked(name: bytes, why: str) -> None:
     del why
     with pytest.raises(Malformed):
         wire.name_at(b"\0" * wire.QUESTION + name, wire.QUESTION)
+
+
+def test_pointers_to_nothing_but_pointers_are_followed_only_so_far() -> None:
+    first = wire.QUESTION + 3
+    chain = b"".join((0xC000 | place).to_bytes(2, "big") for place in range(first, first + 400, 2))
+    message = b"\0" * wire.QUESTION + b"\1a\0" + (0xC000 | wire.QUESTION).to_bytes(2, "big") + chain
+    for pointers in (1, 127):
+        assert wire.name_at(message, first + 2 * (pointers - 1))[0] == b"\1a\0"
+    with pytest.raises(Malformed):
+        wire.name_at(message, first + 2 * 127)

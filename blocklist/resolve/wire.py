@@ -16,6 +16,8 @@ QUESTION = 12
 #: More addresses of one name than these are no news.
 MOST_ADDRESSES = 64
 _MOST_ALIASES = 16
+#: A name has at most 127 labels, so more pointers than these lead to nothing but pointers.
+_MOST_POINTERS = 127
 _POINTER = 0xC0
 _TO_QUESTION = 0xC00C
 _IN = 1
@@ -196,7 +198,7 @@ def name_at(message: bytes, place: int) -> tuple[bytes, int]:
     occurrence"), so that no circle can be written.
     """
     labels: list[bytes] = []
-    size, before, follow = 0, place, -1
+    size, pointers, before, follow = 0, 0, place, -1
     try:
         while octet := message[place]:
             if octet < 64:
@@ -209,9 +211,10 @@ def name_at(message: bytes, place: int) -> tuple[bytes, int]:
                 if not QUESTION <= place < before:
                     raise Malformed("a pointer that leads not back")
                 before = place
+                pointers += 1
             else:
                 raise Malformed("a label of no known kind")
-            if size > MAX_NAME + 1:
+            if size > MAX_NAME + 1 or pointers > _MOST_POINTERS:
                 raise Malformed("a name too long")
     except IndexError:
         raise Malformed("cut off") from None
