@@ -139,6 +139,47 @@ def test_without_the_passive_data_nothing_new_is_blocked(command: Run) -> None:
     assert command("check", OURS).code == 0
 
 
+def test_passive_data_in_a_form_that_is_not_read_is_no_empty_data(command: Run) -> None:
+    Path("passive.txt").write_text(f'{{"rrname": "our-baker.top", "rdata": "{KNOWN}"}}\n')
+    with FakeResolver({name: has(address) for name, address in NAMES.items()}) as one:
+        ended = command("resolve", "--server", str(one))
+    assert (ended.code, "no line begins with a name and an address" in ended.err) == (2, True)
+    command("run")
+    assert command("check", KNOWN).code == 0
+    Path("passive.txt").write_text("# nothing seen yet\n\n")
+    assert command("run").code == 0
+
+
+def test_a_famous_name_that_was_seen_there_long_ago_counts(command: Run) -> None:
+    looked(command)
+    Path("fraud.txt").write_text("\n".join(set(NAMES) - {"famous.top"}))
+    assert command("run").code == 0
+    with writing(Path("blocklist.db")) as opened:
+        opened.execute("UPDATE address SET until = '2026-01-01T00:00:00Z' WHERE reason IS NULL")
+        sql = "UPDATE fact SET checked = '2026-01-01T00:00:00Z', addresses = ? WHERE name = ?"
+        opened.execute(sql, [f'["{OURS}"]', "famous.top"])
+    assert command("release", "build").code == 0
+    facts = command("check", "--json", OURS).json[0]["facts"]
+    assert facts["not_blocked"] == "other names are on it, such as famous.top"
+
+
+def test_addresses_that_a_person_took_back_do_not_come_again_while_pinned(command: Run) -> None:
+    looked(command)
+    with writing(Path("blocklist.db")) as opened:
+        opened.execute("UPDATE listing SET until = since WHERE value = ?", [OURS])
+        opened.execute(
+            "INSERT INTO pin (run_id, feed_id, created, reason) "
+            "SELECT 1, id, '2026-01-01T00:00:00Z', '' FROM feed WHERE name = 'resolved'"
+        )
+    with FakeResolver({name: has(address) for name, address in NAMES.items()}) as one:
+        for verdict, pinned in (("clear", True), ("block", False)):
+            if not pinned:
+                assert command("release", "unpin", "--feed", "resolved").code == 0
+            assert command("resolve", *FIVE, "--server", str(one)).code == 0
+            assert command("release", "build").code == 0
+            assert command("check", "--json", OURS).json[0]["verdict"] == verdict
+
+
 def test_an_export_can_only_ask_for_what_is_made(command: Run) -> None:
     path = Path("blocklist.toml")
     path.write_text(path.read_text().replace("addresses = true", ""))

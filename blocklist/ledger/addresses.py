@@ -14,12 +14,11 @@ _SEEN = pl.Schema(
 _COLUMNS = ("value", "domains", "evidence", "until", "reason")
 
 
-def sightings(bulk: Bulk, since: str) -> pl.DataFrame:
-    """Return names that are alive with the addresses they were seen at since a time."""
+def sightings(bulk: Bulk) -> pl.DataFrame:
+    """Return names that are alive with the addresses they were last seen at."""
     return bulk.query(
         "SELECT name, domain, value AS address, checked FROM fact, json_each(addresses) "
-        f"WHERE checked >= ? AND state = '{Liveness.ALIVE}'",
-        since,
+        f"WHERE checked IS NOT NULL AND state = '{Liveness.ALIVE}'",
         schema=_SEEN,
     )
 

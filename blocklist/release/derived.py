@@ -36,9 +36,11 @@ def refresh(config: Config, book: Book) -> Counter[str]:
     since = now - timedelta(days=config.resolve.address_days)
     known = passive.read(map(Path, config.resolve.passive))
     with Bulk(book.database) as bulk:
-        seen = _sightings(config, bulk, text(since), known)
-        guarded = guard_listings(config, bulk).filter(pl.col("kind") == Kind.IP.value)
-    found = judged(seen, guarded.select("value", "source"), config.resolve.dedicated)
+        guarded = guard_listings(config, bulk)
+        names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
+        seen = _sightings(config, bulk, text(since), known, names)
+    guarded = guarded.filter(pl.col("kind") == Kind.IP.value).select("value", "source")
+    found = judged(seen, guarded, config.resolve.dedicated)
     with Bulk(book.database) as bulk:
         addresses.save(bulk, found)
     blocked = found.filter(pl.col("reason").is_null())
@@ -54,16 +56,19 @@ def expire(config: Config, book: Book) -> None:
         refresh(config, book)
 
 
-def _sightings(config: Config, bulk: Bulk, since: str, known: pl.DataFrame) -> Sightings:
-    """Return where blocked names and all others were seen.
+def _sightings(
+    config: Config, bulk: Bulk, since: str, known: pl.DataFrame, guarded: pl.Series
+) -> Sightings:
+    """Return where blocked names and all others were seen since a time.
 
     A name in the domain of a blocked one speaks neither for nor against its address, unless it is
-    itself held or allowed.
+    itself held or allowed. A name that is held, allowed or guarded is taken to be where it was
+    seen last, for its turn to be looked at may come late.
     """
     verdicts = releases.in_force(bulk).filter(pl.col("kind") == Kind.DOMAIN.value)
     blocks = verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].unique()
     spared = verdicts.filter(pl.col("verdict").is_in([Verdict.HOLD.value, Verdict.ALLOW.value]))
-    seen = addresses.sightings(bulk, since)
+    seen = addresses.sightings(bulk)
     suffixes = guards.suffixes()
     passive_rows = known.with_columns(
         domain=suffixes.registrable(known["name"]).fill_null(known["name"]),
@@ -72,15 +77,24 @@ def _sightings(config: Config, bulk: Bulk, since: str, known: pl.DataFrame) -> S
     every = pl.concat([seen, passive_rows.select(seen.columns)])
     is_spared = pl.col("name").is_in(spared["value"].implode())
     is_blocked = pl.col("name").is_in(blocks.implode()) & ~is_spared
-    blocked = every.filter(is_blocked & pl.col("checked").is_not_null())
+    # The user's own passive data has no time, and is of now.
+    fresh = (pl.col("checked") >= since).fill_null(value=True)
+    blocked = every.filter(is_blocked & fresh & pl.col("checked").is_not_null())
     days = pl.duration(days=config.resolve.address_days)
     until = (pl.col("checked").str.to_datetime(_TIME) + days).dt.strftime(_TIME)
-    theirs = pl.col("domain").is_in(every.filter(is_blocked)["domain"].unique().implode())
-    others = every.filter(is_spared | ~(is_blocked | theirs))
+    domains = every.filter(is_blocked & fresh)["domain"].unique()
+    theirs = pl.col("domain").is_in(domains.implode())
+    stays = pl.col("name").is_in(guarded.implode()) | fresh
+    others = every.filter(is_spared | (stays & ~(is_blocked | theirs)))
     return Sightings(blocked.with_columns(until=until), others.select("address", "name"))
 
 
 def _list(book: Book, blocked: pl.DataFrame) -> None:
+    feed = book.feed(RESOLVED)
+    if feed.pinned:  # nothing comes, but what is no longer so ends
+        with Bulk(book.database) as bulk:
+            known = listings.in_force(bulk, [RESOLVED.name])
+        blocked = blocked.join(known, on="value", how="semi")
     rows = blocked.select(
         kind=pl.lit(Kind.IP.value, KIND),
         value="value",
@@ -89,4 +103,4 @@ def _list(book: Book, blocked: pl.DataFrame) -> None:
         line=pl.lit(0, pl.UInt32),
     ).match_to_schema(INDICATORS)
     account = {"lines": rows.height, "accepted": rows.height, "comments": 0, "refused": {}}
-    listings.accept(book, book.feed(RESOLVED), rows, RESOLVED.name, account)
+    listings.accept(book, feed, rows, RESOLVED.name, account)

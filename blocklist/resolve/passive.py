@@ -14,10 +14,10 @@ _SCHEMA = pl.Schema({"name": pl.String(), "address": pl.String()})
 
 
 def read(paths: Iterable[Path]) -> pl.DataFrame:
-    """Return `name` and `address` of each line that has both; raise `UsageError` for no file.
+    """Return `name` and `address` of each line that has both.
 
     They may stand in either order, before anything else, with spaces, tabs, commas or semicolons
-    between.
+    between. Raise `UsageError` for a file that is not there, or of which no line is understood.
     """
     frames = [_read(path) for path in paths]
     return pl.concat([pl.DataFrame(schema=_SCHEMA), *frames]).unique(maintain_order=True)
@@ -35,6 +35,10 @@ def _read(path: Path) -> pl.DataFrame:
     both = pl.concat([one.select(pl.all().name.prefix("a_")), other], how="horizontal")
     both = both.filter(pl.col("a_reason").is_null() & pl.col("reason").is_null())
     both = both.filter(pl.col("a_kind") != pl.col("kind"))
+    said = lines.filter(lines.str.contains(r"^\s*[^\s#]"))
+    if both.is_empty() and not said.is_empty():
+        message = f"{path}: no line begins with a name and an address; mend resolve.passive"
+        raise UsageError(f"{message}, or no address is blocked")
     named = pl.col("kind") == Kind.DOMAIN.value
     return both.select(
         name=pl.when(named).then("value").otherwise("a_value"),
