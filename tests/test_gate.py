@@ -7,11 +7,11 @@ import pytest
 
 from blocklist.config import Gate
 from blocklist.errors import GateHeld, UsageError
-from blocklist.ledger import book, candidate, releases
+from blocklist.ledger import book, candidate, operator, releases
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import reading
 from blocklist.ledger.releases import Change, Release
-from blocklist.model import Reason, Scope, Verdict
+from blocklist.model import Indicator, Kind, Reason, Scope, Verdict
 from blocklist.release.accept import accept
 from blocklist.release.budgets import exceeded, unexplained
 from blocklist.release.diff import diff
@@ -201,6 +201,23 @@ def test_what_was_judged_without_guards_cannot_be_accepted(folder: Path) -> None
     database = load(folder).database
     with book.writing(database, "x") as opened, pytest.raises(GateHeld, match="guard top"):
         accept(opened, "I insist")
+
+
+def test_an_allow_that_ended_stays_in_force_until_the_guards_are_sound(folder: Path) -> None:
+    enter(folder, "fraud0.com", Verdict.ALLOW)
+    run(folder)
+    assert ("allow", "fraud0.com", "subtree") in actions(folder, 1)
+    guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
+    (folder / "blocklist.toml").write_text(SETTINGS + guard)
+    enter(folder, "mine.com", Verdict.BLOCK)
+    with book.writing(load(folder).database, "test") as opened:
+        operator.remove(opened, Indicator(Kind.DOMAIN, "fraud0.com"), Verdict.ALLOW)
+    assert "guard top is mandatory" in held(folder)
+    assert actions(folder, 2) - actions(folder, 1) == {("block", "mine.com", "subtree")}
+    assert actions(folder, 1) < actions(folder, 2)
+    (folder / "top.txt").write_text("news.com\n")
+    run(folder)
+    assert ("block", "fraud0.com", "subtree") in actions(folder, 3)
 
 
 def test_too_few_fresh_feeds_hold_what_changed(folder: Path) -> None:

@@ -19,7 +19,7 @@ from blocklist.ledger.health import FeedHealth, healths
 from blocklist.ledger.pins import Pin
 from blocklist.ledger.releases import Change, Release
 from blocklist.ledger.votes import Vote
-from blocklist.model import Entry
+from blocklist.model import Entry, Reason, Verdict
 from blocklist.queries import parse_query
 from blocklist.release import budgets, derived, gate
 from blocklist.release.echoes import look
@@ -149,7 +149,7 @@ def _held(
     """Keep the candidate, publish what the operator decided, and return what to raise."""
     stays, lines = past.release, [objection.text for objection in found]
     if stays:
-        mine, change = change.split(budgets.decided(change))
+        mine, change = change.split(_urgent(change, found))
         if mine:
             stays = _onto(book, stays, mine, "your own entries")
             releases.publish(book, stays, mine)
@@ -166,6 +166,20 @@ def _held(
         candidate.drop(book)
     held = f"release {stays.number} stays" if stays else "nothing is published yet"
     return GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(lines))
+
+
+def _urgent(change: Change, found: list[Objection]) -> pl.Series:
+    """Return the values that the operator decided, about which a change is published at once.
+
+    Without a sound guard nothing comes to be blocked by feeds, also where an allow has ended.
+    """
+    decided = budgets.decided(change)
+    if not any(objection.final for objection in found):
+        return decided
+    by_feeds = (pl.col("verdict") == Verdict.BLOCK.value) & (
+        pl.col("reason") != Reason.OPERATOR.value
+    )
+    return decided.filter(~decided.is_in(change.new.filter(by_feeds)["value"].implode()))
 
 
 def _onto(book: Book, past: Release, change: Change, cause: str) -> Release:
