@@ -136,3 +136,16 @@ def test_a_feed_that_is_overdue_fades(run: Run, tmp_path: Path) -> None:
     )
     (answer,) = run("check", "--json", "agreed.com").json
     assert answer["score"]["overdue"] == {"first": 7}
+
+
+def test_a_feed_that_is_pinned_is_left_as_it_is(run: Run, tmp_path: Path) -> None:
+    last_good = datetime.now(UTC) - timedelta(days=30)
+    with sqlite3.connect(tmp_path / "blocklist.db") as opened:
+        opened.execute("UPDATE feed SET good_at = ? WHERE name = 'first'", [last_good.isoformat()])
+        opened.execute(
+            "INSERT INTO pin (run_id, feed_id, created, reason) "
+            "SELECT 1, id, '2026-01-01T00:00:00Z', '' FROM feed WHERE name = 'first'"
+        )
+    opened.close()
+    assert run("--quiet", "run").code == 0
+    assert "score 0.80: first 0.6 (echoed by copy), other 0.5\n" in run("check", "agreed.com").out

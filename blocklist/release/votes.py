@@ -13,7 +13,8 @@ from blocklist.ledger.votes import Vote
 def votes(config: Config, healths: Mapping[str, FeedHealth], echoes: Iterable[Echo]) -> list[Vote]:
     """Return the votes of all enabled feeds, with the lineage they declare and what was found.
 
-    A feed that is overdue fades by whole days, so that a score is one of a day.
+    A feed that is overdue fades by whole days, so that a score is one of a day. One that a person
+    pinned is left as it is.
     """
     found: dict[str, list[str]] = {}
     for echo in echoes:
@@ -21,7 +22,7 @@ def votes(config: Config, healths: Mapping[str, FeedHealth], echoes: Iterable[Ec
     every = []
     for feed in config.voices.values():
         health = healths.get(feed.name)
-        days = overdue(feed, health).days if health else 0
+        days = overdue(feed, health).days if health and not health.pinned else 0
         lineage = tuple(dict.fromkeys([*feed.lineage, *found.get(feed.name, ())]))
         said = faded(feed.reliability, feed.category, days)
         every.append(Vote(feed.name, said, days, lineage))
