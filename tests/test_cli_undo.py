@@ -124,6 +124,18 @@ def test_back_to_the_release_before(run: Run, tmp_path: Path) -> None:
     assert "release 4: 8 blocked (+0 -2)" in run("run").out
 
 
+def test_entries_that_are_over_and_come_back_are_told(run: Run) -> None:
+    run("block", "add", "partner.top")
+    run("run")
+    run("block", "remove", "partner.top")
+    run("allow", "add", "fraud0.top")
+    run("run")
+    ended = run("release", "rollback")
+    assert "your block of partner.top (subtree) is over, but in force again: " in ended.err
+    assert ended.err.count("in force again") == 1
+    assert run("check", "partner.top").code == 1
+
+
 def test_one_feeds_last_update_is_taken_back(run: Run, tmp_path: Path) -> None:
     before = content(tmp_path)
     rollback = ("release", "rollback", "--feed", "scam")

@@ -79,6 +79,11 @@ def entries(reader: sqlite3.Connection, at: str | None = None) -> Iterator[Entry
     return _entries(reader, in_force, at or now())
 
 
+def ended(reader: sqlite3.Connection) -> Iterator[Entry]:
+    """Yield the entries that are over, oldest first."""
+    return _entries(reader, "removed IS NOT NULL OR expires <= ?", now())
+
+
 def as_judged(reader: sqlite3.Connection, adds: Adds) -> Iterator[Entry]:
     """Yield the entries in force as the judge is to take them.
 

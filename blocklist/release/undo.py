@@ -28,7 +28,7 @@ def rollback(book: Book, number: int | None, reason: str) -> Undone:
     """
     with book.small() as db:
         past = releases.history(db.conn)
-        entries = list(operator.entries(db.conn))
+        entries, over = list(operator.entries(db.conn)), list(operator.ended(db.conn))
     target = _target(past, number)
     with Bulk(book.database) as bulk:
         before, after = releases.in_force(bulk), releases.verdicts(bulk, target.number)
@@ -47,7 +47,8 @@ def rollback(book: Book, number: int | None, reason: str) -> Undone:
     releases.publish(book, new, change, pinned=True)
     mine = after.filter(after["reason"] == Reason.OPERATOR.value)
     known = set(mine.select("value", "scope", "verdict").iter_rows())
-    return Undone(new, tuple(_later(entries, known, target.number)))
+    again = _again(over, known - set(map(_key, entries)), target.number)
+    return Undone(new, (*_later(entries, known, target.number), *again))
 
 
 def _target(past: list[Release], number: int | None) -> Release:
@@ -72,8 +73,20 @@ def _later(entries: list[Entry], known: set[tuple[str, str, str]], number: int) 
         f"your {entry.action} of {entry.value} ({entry.scope}) is not in release {number}, "
         "and so no longer in force"
         for entry in entries
-        if (entry.value, entry.scope.value, entry.action.value) not in known
+        if _key(entry) not in known
     ]
+
+
+def _again(over: list[Entry], known: set[tuple[str, str, str]], number: int) -> list[str]:
+    return [
+        f"your {action} of {value} ({scope}) is over, but in force again: it is in release {number}"
+        for value, scope, action in dict.fromkeys(map(_key, over))
+        if (value, scope, action) in known
+    ]
+
+
+def _key(entry: Entry) -> tuple[str, str, str]:
+    return entry.value, entry.scope.value, entry.action.value
 
 
 def take_back(book: Book, name: str, reason: str) -> listings.Change:
