@@ -124,6 +124,7 @@ def test_what_was_said_then_is_said_now(
         ("2999-01-01", "is yet to come"),
         ("soon", "expected a date such as 2026-05-03"),
         ("2026-13-01", "expected a date"),
+        ("0001-01-01T00:00:00+14:00", "expected a date"),
         ("99", "there is no release 99"),
     ],
 )

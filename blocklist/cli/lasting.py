@@ -49,7 +49,7 @@ def _moment(until: str) -> datetime:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", until):
             return datetime.combine(date.fromisoformat(until), time(), UTC) + timedelta(days=1)
         moment = datetime.fromisoformat(until)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         expected = "a date such as 2027-01-31, or with a time: 2027-01-31T18:00"
         raise UsageError(f"--until {until}: expected {expected}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -53,7 +53,7 @@ def _time(at: str) -> str:
             when = min(start + timedelta(days=1, seconds=-1), max(start, now))
         else:
             when = datetime.fromisoformat(at)
-            when = when if when.tzinfo else when.replace(tzinfo=UTC)
+            when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise UsageError(f"--at {at}: expected {_EXPECTED}") from None
     if when > now:
