@@ -20,23 +20,12 @@ CANARY = "blocklist-canary.zz"
 _ACTION = Action.NXDOMAIN.value
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
-    """One file to be rendered: a target, where it goes, and what the target needs to know."""
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What an export takes of a release; all of it, unless something is said."""
 
-    name: str
-    target: Target
-    path: Path
-    zone: str | None = None
-    #: The name at and below which its canaries are; empty for none.
-    canary: str = CANARY
-    #: What a zone does to queries for blocked names, and what for those of a category; the first
-    #: category that a name is listed under decides.
-    action: str = _ACTION
-    actions: dict[Category, str] = field(default_factory=dict)
-    #: What it takes of a release, all of it where empty: of these kinds; listed by feeds of these
-    #: categories, by these feeds, by feeds of addresses for these directions; scored so high by
-    #: them. Your own blocks and allows it always takes.
+    #: Of these kinds; listed by feeds of these categories, by these feeds, by feeds of addresses
+    #: for these directions; scored so high by them. Your own blocks and allows it always takes.
     kinds: tuple[Kind, ...] = ()
     categories: tuple[Category, ...] = ()
     feeds: tuple[str, ...] = ()
@@ -53,6 +42,22 @@ class Export:
     behind_names: bool = False
     #: More entries its consumer cannot hold: the best listed are kept.
     max_entries: int | None = None
+
+
+@dataclass(frozen=True)
+class Export(Selection):
+    """One file to be rendered: a target, where it goes, and what the target needs to know."""
+
+    name: str
+    target: Target
+    path: Path
+    zone: str | None = None
+    #: The name at and below which its canaries are; empty for none.
+    canary: str = CANARY
+    #: What a zone does to queries for blocked names, and what for those of a category; the first
+    #: category that a name is listed under decides.
+    action: str = _ACTION
+    actions: dict[Category, str] = field(default_factory=dict)
     #: How its server gets to know of a new file, and shows that it has loaded it.
     installation: Installation = field(default_factory=Installation)
 
@@ -78,8 +83,8 @@ class Export:
         return [action for action in told if action != Action.PASSTHRU]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportTable(Installation):
+@dataclass(frozen=True, kw_only=True)
+class ExportTable(Installation, Selection):
     """The keys of an export's table."""
 
     target: str
@@ -88,21 +93,11 @@ class ExportTable(Installation):
     canary: str = CANARY
     action: str = _ACTION
     actions: dict[str, str] = field(default_factory=dict)
-    kinds: tuple[Kind, ...] = ()
-    categories: tuple[Category, ...] = ()
-    feeds: tuple[str, ...] = ()
-    directions: tuple[Direction, ...] = ()
-    min_score: float = 0.0
-    held_pages: bool = False
-    alive: bool = False
-    countries: tuple[str, ...] = ()
-    not_countries: tuple[str, ...] = ()
-    behind_names: bool = False
-    max_entries: int | None = None
 
 
-#: The keys of the table that say how its server gets the file.
+#: The keys of the table that say how its server gets the file, and what it takes.
 INSTALLATION = [key.name for key in fields(Installation)]
+SELECTION = [key.name for key in fields(Selection)]
 
 
 def from_table(
@@ -131,7 +126,9 @@ def from_table(
     if given.probe and not (target.canary and given.canary):
         raise UsageError(f"{where}.probe: the list has no canary that a server could be asked for")
     require_sense(given, where)
+    selection = {key: getattr(given, key) for key in SELECTION}
     return Export(
+        **selection | {"max_entries": most or target.max_entries},
         name=name,
         target=target,
         path=base / given.path,
@@ -139,17 +136,6 @@ def from_table(
         canary=given.canary and _name(given.canary, f"{where}.canary"),
         action=given.action,
         actions=_actions(given, target, where),
-        kinds=given.kinds,
-        categories=given.categories,
-        feeds=given.feeds,
-        directions=given.directions,
-        min_score=given.min_score,
-        held_pages=given.held_pages,
-        alive=given.alive,
-        countries=given.countries,
-        not_countries=given.not_countries,
-        behind_names=given.behind_names,
-        max_entries=given.max_entries or target.max_entries,
         installation=Installation(**{key: getattr(given, key) for key in INSTALLATION}),
     )
 

@@ -142,7 +142,11 @@ def documented(heading: str) -> list[tuple[str, str, str]]:
         ("Collecting", keys(config.Collect)),
         ("Resolving", keys(config.Resolve)),
         ("The gate", keys(config.Gate)),
-        ("Exports", keys(exporting.ExportTable, *exporting.INSTALLATION)),
+        (
+            "Exports",
+            keys(exporting.ExportTable, *exporting.INSTALLATION, *exporting.SELECTION)
+            + keys(exporting.Selection),
+        ),
         ("Installing", keys(Installation)),
         ("Targets of your own", keys(catalogue.Target, "name")),
     ],
