@@ -121,6 +121,10 @@ def aliases(*targets: str, to: str | None = None) -> Play:
     return play
 
 
+#: Zones that an honest resolver knows, whatever else it has never heard of.
+_ZONES = ("com", "net", "org")
+
+
 @dataclass
 class FakeResolver:
     """Plays for each name, for all else `otherwise`; counts what it was asked."""
@@ -185,7 +189,8 @@ class FakeResolver:
         query = dns.message.from_wire(data)
         name = _asked(query)[0].lower().removesuffix(".")
         self.asked[name] += 1
-        return self.plays.get(name, self.otherwise)(query, tcp)
+        honest = name in _ZONES and self.otherwise is nxdomain
+        return self.plays.get(name, has() if honest else self.otherwise)(query, tcp)
 
 
 @contextmanager

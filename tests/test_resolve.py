@@ -92,6 +92,11 @@ def filter_of_ours() -> FakeResolver:
     return FakeResolver({"canary.test": EVERYTHING})
 
 
+def cut_off() -> FakeResolver:
+    """A resolver that knows no more than a few names of its own."""
+    return FakeResolver(dict.fromkeys(("com", "net", "org"), nxdomain))
+
+
 def playing(play: Play) -> Callable[[], FakeResolver]:
     return lambda: FakeResolver(otherwise=play)
 
@@ -102,6 +107,7 @@ USELESS = [
     pytest.param(playing(refused), "answers nothing but refused", id="refusing"),
     pytest.param(playing(servfail), "answers nothing but servfail", id="failing"),
     pytest.param(playing(EVERYTHING), "do not exist, with 203.0.113.66", id="hijacked"),
+    pytest.param(cut_off, "says that com, net, org do not exist", id="cut off from the DNS"),
     pytest.param(filter_of_ours, "blocks what is listed here", id="filtering"),
     pytest.param(playing(GARBLED), "does not answer", id="garbled", marks=pytest.mark.slow),
 ]

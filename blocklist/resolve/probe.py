@@ -26,10 +26,13 @@ class Probe:
     random: dict[str, Reply] = field(default_factory=dict)
     #: Canaries and the names beside them that are never listed.
     listed: dict[str, Reply] = field(default_factory=dict)
+    #: What was said of the zones themselves, which do exist.
+    zones: dict[str, Reply] = field(default_factory=dict)
 
     def questions(self, job: object) -> Iterator[Question]:
         """Yield what is to be asked of the resolver, on behalf of `job`."""
         for zone in _ZONES:
+            yield Question(zone, Type.A, job, 1 << self.place)
             label = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_LETTERS))
             yield Question(f"{label}.{zone}", Type.A, job, 1 << self.place)
         for canary in self.canaries:
@@ -38,6 +41,9 @@ class Probe:
 
     def answered(self, question: Question, reply: Reply) -> None:
         """Take a reply in."""
+        if question.name in _ZONES:
+            self.zones[question.name] = reply
+            return
         canary = question.name.removeprefix(f"{_CONTROL}.") in self.canaries
         (self.listed if canary else self.random)[question.name] = reply
 
@@ -46,6 +52,9 @@ class Probe:
         for reply in self.random.values():
             if reply.outcome is Outcome.ANSWER:
                 return f"answers for names that do not exist, with {reply.data[0]}; not used"
+        # Cut off from the DNS, it would have every name dead.
+        if all(reply.outcome is Outcome.NXDOMAIN for reply in self.zones.values()):
+            return f"says that {', '.join(_ZONES)} do not exist; not used"
         for canary in self.canaries:
             said = [self.listed[name] for name in (canary, f"{_CONTROL}.{canary}")]
             heard = all(reply.outcome.says for reply in said)
