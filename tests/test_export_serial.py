@@ -7,6 +7,7 @@ import pytest
 
 from blocklist.export import export_one
 from blocklist.export.serial import following, latest
+from blocklist.export.state import Behind
 from tests.export_support import NOW, export_to, release, run
 
 ROWS, OTHERS = "block exact x.example", "block exact y.example"
@@ -46,6 +47,14 @@ def test_latest(tmp_path: Path, known: int | None, head: str, expected: int, why
     file.write_text(f"; Made by Blocklist.\n$TTL 300\n{head}\n")
     assert latest(known, file) == expected, why
     assert latest(known, tmp_path / "none") == known
+
+
+def test_the_serial_is_found_behind_a_line_for_each_of_many_feeds(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "rpz")
+    feeds = Behind(tuple(f"feed-{number}: CC0-1.0" for number in range(200)))
+    first = export_one(export, release(ROWS), 7, None, NOW, feeds).state
+    lost = export_one(export, release(OTHERS), 1, None, NOW - timedelta(days=1), feeds).state
+    assert (first.serial, lost.serial) == (TIME, TIME + 1)
 
 
 def test_a_life_of_a_zone(tmp_path: Path) -> None:

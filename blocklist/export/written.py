@@ -4,7 +4,8 @@ import re
 from itertools import islice
 from pathlib import Path
 
-_HEAD = 20
+# A line for each feed is in it, before the serial.
+_HEAD = 1000
 _SERIAL = re.compile(rb"@ SOA \S+ \S+ ([0-9]{1,10}) ")
 _ENTRIES = re.compile(rb"\S+ entries: ([0-9]{1,10})$")
 
