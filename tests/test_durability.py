@@ -4,6 +4,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 
 from blocklist import files
 from blocklist.errors import UsageError
-from blocklist.ledger import book, connection, moments, prune, releases, sound
+from blocklist.ledger import book, connection, moments, prune, releases, sound, times
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import VERSION, reading
 from blocklist.ledger.schema import migrations
@@ -157,6 +158,11 @@ def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: 
         with pytest.raises(UsageError, match="no earlier update to go back to"):
             undo.take_back(opened, "mine", "")
     assert run(folder) is None
+
+
+def test_a_horizon_before_all_history_is_before_it_as_a_text_too() -> None:
+    long_ago = datetime(2026, 11, 25, tzinfo=UTC) - timedelta(weeks=60_000)
+    assert times.text(long_ago) == "0876-12-23T00:00:00Z"
 
 
 def test_what_a_killed_run_left_is_told_and_removed(

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 def text(moment: datetime) -> str:
     """Return a time as the ledger writes it: ISO 8601, UTC, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # `strftime` writes the year 876 with three digits, and the text sorts behind all others.
+    plain = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"{plain.isoformat(timespec='seconds')}Z"
 
 
 def now() -> str:
