@@ -136,8 +136,15 @@ def from_table(
         canary=given.canary and _name(given.canary, f"{where}.canary"),
         action=given.action,
         actions=_actions(given, target, where),
-        installation=Installation(**{key: getattr(given, key) for key in INSTALLATION}),
+        installation=_installation(given, where),
     )
+
+
+def _installation(given: ExportTable, where: str) -> Installation:
+    told = {key: getattr(given, key) for key in INSTALLATION}
+    names = enumerate(given.must_resolve)
+    asked = tuple(_name(name, f"{where}.must_resolve[{place}]") for place, name in names)
+    return Installation(**{**told, "must_resolve": asked})
 
 
 def _actions(given: ExportTable, target: Target, where: str) -> dict[Category, str]:

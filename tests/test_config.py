@@ -112,7 +112,7 @@ def test_all_that_can_be_said(folder: Path) -> None:
         zone = "RPZ.Office.example."
         reload = ["rndc", "reload"]
         probe = ["127.0.0.1", "::1#5353"]
-        must_resolve = ["bank.example"]
+        must_resolve = ["Bank.example."]
         """,
     )
     etc = folder / "etc"
@@ -226,6 +226,11 @@ def test_all_that_can_be_said(folder: Path) -> None:
                 "no server",
             )
             for server in ("localhost", "127.0.0.1:53", "127.0.0.1#0", "127.0.0.1#65536", "::1#x")
+        ),
+        (
+            RPZ + "zone = 'rpz'\nmust_resolve = ['bank.example', 'bank..example']",
+            "exports.dns.must_resolve[1]: 'bank..example' is no domain name: empty-label",
+            "no name",
         ),
         (RPZ + "zone = 'rpz'\ntimeout = 0", "exports.dns.timeout: expected a number of", "no time"),
         (
