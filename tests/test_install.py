@@ -119,6 +119,14 @@ def test_an_unchanged_list_that_stays_unloaded_is_a_failure_each_time(server: Dn
             export_one(hasty(export), release(OLD), 8, first.state, NOW)
 
 
+def test_an_unchanged_list_without_canaries_does_not_count_as_loaded(server: DnsServer) -> None:
+    export = replace(export_into(server, probe=()), canary=".".join(["c" * 60] * 4))
+    first = run(export, OLD)
+    asked = replace(export, installation=export_into(server).installation)
+    with pytest.raises(ExportFailed, match="there is no canary to ask for"):
+        export_one(asked, release(OLD), 8, first.state, NOW)
+
+
 @pytest.mark.slow
 def test_nxdomain_tells_when_the_control_resolves(server: DnsServer) -> None:
     export = replace(export_into(server), canary="c.example.org")

@@ -57,6 +57,7 @@ def look_after(change: Change) -> Said:
 
     Raise `ExportFailed` when they do not show that they have loaded it then.
     """
+    _require_canaries(change)
     found = (probe.fault_of(server, change.new) for server in _servers(change) if change.new)
     fault = next(filter(None, found), None)
     if fault is None:
