@@ -215,11 +215,16 @@ def test_slow_loss_shows_against_what_is_usual(world: World) -> None:
 
 def test_digests(world: World) -> None:
     body = gzip.compress(GOOD)
-    sums = f"{'0' * 64}  other.txt\n{hashlib.sha256(body).hexdigest()}  {{}}\n"
+    other, right = "0" * 64, hashlib.sha256(body).hexdigest()
     feed = world.feed("mine", says(body))
     name = feed.urls[0].rpartition("/")[2]
-    beside = world.feed("sums", says(sums.format(name).encode()))
-    good = (hashlib.sha256(GOOD).hexdigest().upper(), beside.urls[0])
+    sums = (
+        f"{other}  other.txt\n{right}  {name}\n",
+        f"{other}  all-{name}\n{other}  {name}.gz\n{right} *./{name}\n",
+        f"SHA256 (all-{name}) = {other}\nSHA256 ({name}) = {right}\n",
+    )
+    beside = [world.feed(f"sums{n}", says(text.encode())) for n, text in enumerate(sums)]
+    good = (hashlib.sha256(GOOD).hexdigest().upper(), *(one.urls[0] for one in beside))
     for sha256 in good:
         assert world.update(replace(feed, sha256=sha256))[0].good
     (outcome,) = world.update(replace(feed, sha256="0" * 64))

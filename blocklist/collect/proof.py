@@ -58,12 +58,19 @@ async def _sha256(feed: Feed, url: str, beside: Beside) -> str:
     text = (await beside(feed.sha256)).decode(errors="replace")
     name = url.partition("?")[0].rpartition("/")[2]
     lines = [line for line in text.splitlines() if _DIGEST.search(line)]
-    named = [line for line in lines if name and name in line] or lines
+    own = [line for line in lines if name and _is_of(line, name)]
+    named = own or [line for line in lines if name and name in line] or lines
     if not named or (len(named) > 1 and named is lines):
         raise FetchError(f"{_says(feed)} says no SHA-256 of {name}")
     found = _DIGEST.search(named[0])
     assert found
     return found[0].lower()
+
+
+def _is_of(line: str, name: str) -> bool:
+    """Whether a line is of a file: `DIGEST  NAME`, also with `*` or a folder before the name."""
+    words = re.split(r"[\s*()]+", line)
+    return any(word.rpartition("/")[2] == name for word in words)
 
 
 def _says(feed: Feed) -> str:
