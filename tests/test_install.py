@@ -320,6 +320,14 @@ def script(folder: Path, text: str) -> tuple[str, ...]:
     return "sh", "-c", text.replace("HEARD", str(folder / "heard"))
 
 
+def test_a_hook_hears_of_a_command_that_says_no_text(server: DnsServer) -> None:
+    folder = server.file.parent
+    reload = ("sh", "-c", r"printf 'bro\0ken\377'; exit 1")
+    export = export_into(server, reload=reload, after=script(folder, "echo $BLOCKLIST_CAUSE>HEARD"))
+    assert "reload failed: sh: broken" in failing(export, None, OLD)
+    assert (folder / "heard").read_text().startswith("reload failed: sh: broken")
+
+
 def test_hooks_hear_what_changed(server: DnsServer) -> None:
     folder = server.file.parent
     _, first = installed(server)

@@ -79,7 +79,8 @@ def run(words: Sequence[str], limit: float, environment: Mapping[str, str], key:
         finally:
             _end(process)
         output.seek(0)
-        return Ended(code, output.read(_SHOWN).decode(errors="replace").strip())
+        said = output.read(_SHOWN).replace(b"\0", b"")  # which no environment of a hook can hold
+        return Ended(code, said.decode(errors="replace").strip())
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
