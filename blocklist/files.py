@@ -7,7 +7,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from blocklist.errors import UsageError
@@ -98,9 +98,10 @@ def leftovers(path: Path) -> list[Path]:
 
 
 def sweep(path: Path) -> None:
-    """Remove the leftovers beside `path`; only for who alone writes there."""
+    """Remove the leftovers beside `path`, as far as we may; only for who alone writes there."""
     for left in leftovers(path):
-        left.unlink(missing_ok=True)
+        with suppress(OSError):
+            left.unlink()
 
 
 def mark(found: os.stat_result) -> str | None:

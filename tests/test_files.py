@@ -110,12 +110,15 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     open_to_all(tmp_path)
     path = tmp_path / "list.txt"
     path.write_bytes(b"old")
+    (tmp_path / ".list.txt.abcdefgh.new").touch()
     tmp_path.chmod(0o555)
     imports = (
         "import errno, sys, tempfile, random\nfrom pathlib import Path\n"
-        "from blocklist.errors import UsageError\nfrom blocklist.files import write_atomically\n"
+        "from blocklist.errors import UsageError\n"
+        "from blocklist.files import sweep, write_atomically\n"
     )
     code = (
+        "sweep(Path(sys.argv[1]))\n"
         "try: write_atomically(Path(sys.argv[1]), [b'new'])\n"
         "except UsageError as error: print(error, end='')\n"
     )
