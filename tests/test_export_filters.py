@@ -221,6 +221,8 @@ def test_a_limit_counts_what_is_written(tmp_path: Path) -> None:
 def test_the_feeds_inside_are_credited(tmp_path: Path) -> None:
     feeds = [*FEEDS.values(), Feed("free", ("x",), "domains", licence="CC0-1.0")]
     assert "free: CC0-1.0" in credits_of(taking(tmp_path), feeds)
+    two_lines = Feed("two", ("x",), "domains", licence="CC0-1.0\nx.example\n")
+    assert credits_of(taking(tmp_path), [two_lines]) == ("two: CC0-1.0 x.example",)
     assert credits_of(taking(tmp_path, feeds=("free",)), feeds) == ("free: CC0-1.0",)
     assert credits_of(taking(tmp_path, feeds=("phish",)), feeds) == ("phish: terms unknown",)
 

@@ -90,7 +90,9 @@ def chosen(export: Export, rows: pl.DataFrame, known: Evidence | None) -> pl.Dat
 def credits_of(export: Export, feeds: list[Feed]) -> tuple[str, ...]:
     """Return a line for each feed whose entries may be in an export: its name and its terms."""
     speaking = (feed for feed in feeds if _speaks(export, feed))
-    return tuple(f"{feed.name}: {feed.licence or 'terms unknown'}" for feed in speaking)
+    lines = (f"{feed.name}: {feed.licence or 'terms unknown'}" for feed in speaking)
+    # What a person wrote on several lines is one here, or the second would be no comment.
+    return tuple(" ".join(line.split()) for line in lines)
 
 
 def _speaks(export: Export, feed: Feed) -> bool:
