@@ -250,6 +250,14 @@ def feed(name: str, table: spec.Table, where: str) -> Feed:
             "minisign",
             "the second line of a minisign.pub",
         ),
+        *(
+            (
+                not getattr(built, key) or not any(scheme(url) in FORMAT_OF for url in built.urls),
+                key,
+                "none, for what these servers send is no file",
+            )
+            for key in ("sha256", "minisign")
+        ),
         (not built.tsig or _TSIG.fullmatch(built.tsig) is not None, "tsig", "the name of a key"),
         (_is_path(built.path), "path", "a JMESPath expression, as in [].domain"),
         (limit is None or limit >= 1, "rank_limit", "a whole number from 1"),

@@ -166,6 +166,11 @@ def test_all_that_can_be_said(folder: Path) -> None:
             "scope: expected one of exact, subtree, below, got 'all'",
             "what?",
         ),
+        (
+            "[feeds.mine]\nurl = 'axfr://192.0.2.1/x'\nformat = 'rpz'\nsha256 = 'sums'",
+            "feeds.mine.sha256: expected none, for what these servers send is no file",
+            "a digest of a zone",
+        ),
         (FEED + "column = 0", "feeds.mine.column: expected the number of a column, from 1", "0"),
         (FEED + "column = 1.5", "feeds.mine.column: expected a whole number, got 1.5", "half"),
         (FEED + "separator = ''", "feeds.mine.separator: expected one character", "none"),
