@@ -218,6 +218,18 @@ def test_a_command_that_fails(
         assert server.reloads == 1, "no reload was dared"
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_server_is_told_nothing_of_a_file_that_its_own_check_refuses(
+    server: DnsServer, first: bool
+) -> None:
+    """A reload may be a restart, which a server without its file does not survive."""
+    before = None if first else installed(server)[1].state
+    told = server.reloads
+    said = failing(export_into(server, check_server=("sh", "-c", "! grep new {file}")), before)
+    assert said.endswith("taken away" if first else "the old file is back")
+    assert server.reloads == told
+
+
 @pytest.mark.slow
 def test_the_server_is_down(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     export, first = installed(server)

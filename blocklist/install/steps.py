@@ -17,6 +17,8 @@ from blocklist.installation import Server, servers
 
 #: What commands said, a line each, for a person.
 Said = tuple[str, ...]
+_BACK = "the old file is back"
+_GONE = "there was no old file, so the new one was taken away"
 
 
 class Undone(ExportFailed):
@@ -27,8 +29,8 @@ def install(change: Change, finish: Callable[[Path], None]) -> Said:
     """Put a new file in place and have it loaded; return what commands said.
 
     `finish` writes and proves the file under the name it is given. What fails before the file is in
-    place leaves the old one as it was. What fails later brings it back, has it loaded again, and
-    raises `Undone`.
+    place leaves the old one as it was. What fails later brings it back, has it loaded again if the
+    server may have read the new one, and raises `Undone`.
     """
     kept = Kept(change.export.path)
     _require_canaries(change)
@@ -41,10 +43,13 @@ def install(change: Change, finish: Callable[[Path], None]) -> Said:
     except BaseException:
         kept.forget_what_stays()
         raise
+    read = False
     try:
-        said += _loaded(change, change.new, still)
+        said += _run("check_server", change)
+        read = True
+        said += _reloaded(change, change.new, still)
     except ExportFailed as error:
-        raise _undone(change, kept, str(error)) from None
+        raise _undone(change, kept, str(error), read=read) from None
     except BaseException:  # the person who waits for it has had enough
         kept.put_back()
         raise
@@ -67,17 +72,23 @@ def look_after(change: Change) -> Said:
 
 def _loaded(change: Change, canaries: Canaries | None, still: list[tuple[Server, str]]) -> Said:
     """Have the file that is in place loaded, and wait until the servers show it."""
-    said = _run("check_server", change) + _run("reload", change)
+    return _run("check_server", change) + _reloaded(change, canaries, still)
+
+
+def _reloaded(change: Change, canaries: Canaries | None, still: list[tuple[Server, str]]) -> Said:
+    said = _run("reload", change)
     if canaries and change.export.installation.probe:
         seconds = change.export.installation.probe_timeout
         probe.wait_until_loaded(_servers(change), canaries, still, seconds)
     return said
 
 
-def _undone(change: Change, kept: Kept, cause: str) -> Undone:
+def _undone(change: Change, kept: Kept, cause: str, *, read: bool) -> Undone:
     try:
         there_was_one = kept.put_back()
-        now = _again(change) if there_was_one else _without(change)
+        now = _BACK if there_was_one else _GONE
+        if read:
+            now = _again(change) if there_was_one else _without(change)
     except ExportFailed as error:
         now = str(error)
     heard = _told(change, "undone", cause)
@@ -85,23 +96,21 @@ def _undone(change: Change, kept: Kept, cause: str) -> Undone:
 
 
 def _again(change: Change) -> str:
-    back = "the old file is back"
     try:
         _loaded(change, change.old, [])
     except ExportFailed as error:
-        return f"{back}, but not loaded again: {error}"
+        return f"{_BACK}, but not loaded again: {error}"
     if change.old and change.export.installation.probe:
-        return f"{back}, and the server blocks its canary"
-    return back
+        return f"{_BACK}, and the server blocks its canary"
+    return _BACK
 
 
 def _without(change: Change) -> str:
-    gone = "there was no old file, so the new one was taken away"
     try:
         _run("reload", change)
     except ExportFailed as error:
-        return f"{gone}; then: {error}"
-    return gone
+        return f"{_GONE}; then: {error}"
+    return _GONE
 
 
 def _run(key: str, change: Change, **more: str) -> Said:
