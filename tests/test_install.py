@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -338,6 +339,19 @@ def test_a_hook_hears_of_a_command_that_says_no_text(server: DnsServer) -> None:
     export = export_into(server, reload=reload, after=script(folder, "echo $BLOCKLIST_CAUSE>HEARD"))
     assert "reload failed: sh: broken" in failing(export, None, OLD)
     assert (folder / "heard").read_text().startswith("reload failed: sh: broken")
+
+
+def test_no_room_for_what_a_command_says(
+    server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, first = installed(server)
+
+    def refuse() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    said = failing(export_into(server, probe=()), first.state)
+    assert "cannot be run: no file for what it says: No space left on device" in said
 
 
 def test_hooks_hear_what_changed(server: DnsServer) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO
 
 from blocklist.errors import ExportFailed
 
@@ -59,7 +60,7 @@ def run(words: Sequence[str], limit: float, environment: Mapping[str, str], key:
     if program is None:
         raise ExportFailed(f"{words[0]} cannot be run: it is not installed, or not executable")
     # A file in place of a pipe: a server that the command starts keeps a pipe open for ever.
-    with tempfile.TemporaryFile() as output:
+    with _output(words[0]) as output:
         try:
             process = subprocess.Popen(
                 [program, *words[1:]],
@@ -81,6 +82,14 @@ def run(words: Sequence[str], limit: float, environment: Mapping[str, str], key:
         output.seek(0)
         said = output.read(_SHOWN).replace(b"\0", b"")  # which no environment of a hook can hold
         return Ended(code, said.decode(errors="replace").strip())
+
+
+def _output(name: str) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        message = f"{name} cannot be run: no file for what it says: {error.strerror or error}"
+        raise ExportFailed(message) from None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
