@@ -108,6 +108,17 @@ def test_only_what_was_added_since_is_asked_for(world: World) -> None:
     assert updated(world, feed).state is UNCHANGED
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_what_was_added_since_may_be_several_pages(world: World, named: bool) -> None:
+    names = [f"n{number}.top" for number in range(9)]
+    server = Taxii(added(*map(indicator, names[:4])), named=named)
+    feed = collection(world, server)
+    updated(world, feed)
+    server.objects += added(*map(indicator, names[4:]), start=10)
+    assert (updated(world, feed).added, world.in_force("mine")) == (5, names)
+    assert len(world.server.asked) == 3
+
+
 def test_what_ends_with_the_day_is_read_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
     ends, stays = indicator("ends.top", valid_until=soon), indicator("stays.top")

@@ -19,8 +19,8 @@ _ADDED_LAST = "X-TAXII-Date-Added-Last"
 #: What is kept of an object: all that is read of it.
 _KEPT = ("type", "id", "pattern", "pattern_type", "revoked", "valid_until")
 
-#: A key and a value of a query: where a page is.
-_Place = tuple[str, str]
+#: Keys and values of a query: where a page is.
+_Place = tuple[tuple[str, str], ...]
 
 
 async def collection(
@@ -31,19 +31,17 @@ async def collection(
     `base` is the bundle that was whole when the last object was added at `since`.
     """
     last = since if base else None
-    place = ("added_after", last) if last else None
+    place: _Place | None = (("added_after", last),) if last else ()
     objects: list[dict[str, Any]] = []
     seen = {place}
-    while True:
+    while place is not None:
         envelope, headers = await parts.document(_page(url, place), _MEDIA_TYPE)
         found = envelope.get("objects", []) if isinstance(envelope, dict) else None
         if not isinstance(envelope, dict) or not isinstance(found, list):
             raise Malformed("sends no TAXII envelope")
         objects += [_slim(one) for one in found if isinstance(one, dict)]
         added = headers.get(_ADDED_LAST)
-        last, place = added or last, _onward(envelope, added)
-        if place is None:
-            break
+        last, place = added or last, _onward(envelope, added, place)
         if place in seen:
             raise Malformed("its pages run in a circle")
         seen.add(place)
@@ -53,24 +51,27 @@ async def collection(
     return Download(path, Validators(last))
 
 
-def _page(url: str, place: _Place | None) -> str:
+def _page(url: str, place: _Place) -> str:
     """Return the URL of a page of a collection's indicators."""
     parts = urlsplit(url)
-    query = urlencode([("match[type]", "indicator"), *([place] if place else [])])
+    query = urlencode([("match[type]", "indicator"), *place])
     query = f"{parts.query}&{query}" if parts.query else query
     path = f"{parts.path.rstrip('/').removesuffix('/objects')}/objects/"
     return urlunsplit(parts._replace(path=path, query=query))
 
 
-def _onward(envelope: dict[str, Any], added: str | None) -> _Place | None:
-    """Return where the next page is: as the server calls it, or after what was added last."""
+def _onward(envelope: dict[str, Any], added: str | None, place: _Place) -> _Place | None:
+    """Return where the next page is: as the server calls it, or after what was added last.
+
+    The server's word for it goes along with what else was asked (section 3.5).
+    """
     if envelope.get("more") is not True:
         return None
     following = envelope.get("next")
     if isinstance(following, str) and following:
-        return "next", following
+        return (*(one for one in place if one[0] != "next"), ("next", following))
     if added:
-        return "added_after", added
+        return (("added_after", added),)
     raise Malformed("says that there is more, but not where")
 
 
