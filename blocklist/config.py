@@ -16,6 +16,8 @@ __all__ = ["Collect", "Config", "Export", "Gate", "Policy", "Resolve", "load"]
 
 #: How many of one's own names a server is asked for.
 _OWN_ASKED = 20
+#: A century; time cannot be counted back from now as far as one likes.
+_MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,8 @@ def _resolve(table: dict[str, object], base: Path, where: str) -> Resolve:
     resolve = replace(resolve, passive=passive)
     for key in ("window", "tries", "limit", "looks", "dedicated", "address_days"):
         spec.require(getattr(resolve, key) >= 1, where, key, "a whole number from 1")
+    few = resolve.address_days <= _MOST_DAYS
+    spec.require(few, where, "address_days", f"a whole number from 1 to {_MOST_DAYS}")
     spec.require(resolve.days >= 0, where, "days", "a whole number of 0 or more")
     return resolve
 
@@ -207,8 +211,9 @@ def _gate(table: dict[str, object], where: str) -> Gate:
         spec.require(0 <= getattr(gate, key) <= 1, where, key, "a number from 0 to 1")
     for key in ("max_added", "max_category_added", "always", "max_unguarded"):
         spec.require(getattr(gate, key) >= 0, where, key, "a number of 0 or more")
-    for key in ("max_total", "max_guard_days"):
-        spec.require(getattr(gate, key) >= 1, where, key, "a whole number from 1")
+    spec.require(gate.max_total >= 1, where, "max_total", "a whole number from 1")
+    few = 1 <= gate.max_guard_days <= _MOST_DAYS
+    spec.require(few, where, "max_guard_days", f"a whole number from 1 to {_MOST_DAYS}")
     return gate
 
 

@@ -204,6 +204,16 @@ def test_all_that_can_be_said(folder: Path) -> None:
             "policy.max_shrink: expected a number from 0 to 1",
             "per cent",
         ),
+        (
+            "[gate]\nmax_guard_days = 1000000",
+            "gate.max_guard_days: expected a whole number from 1 to 36500",
+            "before all calendars",
+        ),
+        (
+            "[resolve]\naddress_days = 1000000",
+            "resolve.address_days: expected a whole number from 1 to 36500",
+            "before all calendars",
+        ),
         ("[policy]\nmax_growth = nan", "policy.max_growth: expected a number of 1 or more", "NaN"),
         (EXPORT, "exports.dns.target: missing; expected a text in quotes", "no target"),
         (EXPORT + "target = 'rpx'", "target: unknown target 'rpx'; did you mean 'rpz'?", "a slip"),
