@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dns.exception
 import dns.message
@@ -59,9 +60,23 @@ zone "{zone}" {{
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free for datagrams and for connections."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as stream:
+            port = int(stream.getsockname()[1])
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+                try:
+                    datagrams.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                return port
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Give a folder for a server's sockets, whose paths have 107 octets at most (unix(7))."""
+    with TemporaryDirectory(prefix="server-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 def asker(port: int, seconds: float = 2) -> Ask:

@@ -25,6 +25,7 @@ from blocklist.install import command, probe
 from blocklist.install.probe import Answer, ask
 from blocklist.installation import Installation, Server
 from tests.e2e.reloading import SERVERS, Running
+from tests.e2e.servers import short_folder
 from tests.export_support import NOW, ZONE, export_to, release, run
 
 OLD = "block subtree fraud.example\nblock exact old.example"
@@ -110,12 +111,10 @@ class World:
 @pytest.fixture(params=ALL)
 def world(request: pytest.FixtureRequest, tmp_path: Path, upstream: int) -> Iterator[World]:
     start, target = SERVERS[request.param]
-    folder = tmp_path / "server"
-    folder.mkdir()
     canary = catalogue.targets(tmp_path)[target].canary
     export = replace(export_to(tmp_path, target, canary=canary), path=tmp_path / "list")
     run(export, "block exact first.example", number=6)
-    with start(folder, export.path, upstream) as server:
+    with short_folder() as folder, start(folder, export.path, upstream) as server:
         told = Installation(
             reload=server.reload,
             probe=(str(server.server),),
