@@ -136,6 +136,11 @@ class FakeResolver:
     port: int = 0
 
     @property
+    def knows_zones(self) -> bool:
+        """Whether it says like all the world that the large zones exist."""
+        return self.otherwise not in (silent, refused, servfail)
+
+    @property
     def server(self) -> Server:
         return Server(self.address, self.port)
 
@@ -189,8 +194,8 @@ class FakeResolver:
         query = dns.message.from_wire(data)
         name = _asked(query)[0].lower().removesuffix(".")
         self.asked[name] += 1
-        honest = name in _ZONES and self.otherwise is nxdomain
-        return self.plays.get(name, has() if honest else self.otherwise)(query, tcp)
+        usual = has() if name in _ZONES and self.knows_zones else self.otherwise
+        return self.plays.get(name, usual)(query, tcp)
 
 
 @contextmanager

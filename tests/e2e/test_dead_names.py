@@ -53,6 +53,7 @@ def test_the_dead_of_a_real_list_leave_the_export_that_asks(
 ) -> None:
     names = {f"{state}{n}.top": state for state, (_, count) in THERE.items() for n in range(count)}
     zone = "".join(f"{name}. 60 A {THERE[state][0]}\n" for name, state in names.items())
+    zone += "a-name-there.com. 60 A 192.0.2.1\n"  # a resolver without com, net and org is cut off
     listed = (corpus / "jarelllama-dead.domains.txt").read_text().split()[::EACH]
     (tmp_path / "fraud.txt").write_text("\n".join([*listed, *names]))
     for folder in ("one", "two"):
