@@ -22,6 +22,7 @@ LAYERS = (
         "networks",
         "urls",
         "geo",
+        "reading",
         "columns",
         "files",
         "spec",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist import catalogue
+from blocklist import catalogue, reading
 from blocklist.collect.meaning import options
 from blocklist.errors import UsageError
 from blocklist.parse import FORMATS, Options, Parsed, parse, parser
@@ -268,3 +268,8 @@ def test_what_a_feed_says_reaches_the_parser() -> None:
     assert options(feed) == Options(
         column_name="url", filters=("a=b",), comment="%", path="[].x", zone="rpz.example"
     )
+
+
+def test_what_is_said_of_formats_without_the_parsers_is_so() -> None:
+    assert set(reading.FORMATS) == set(FORMATS)
+    assert set(reading.DATED) == {name for name, one in FORMATS.items() if one.dated}

@@ -45,12 +45,11 @@ def _job(
     Return whether every feed and resolver was good, how the exports ended, and what the gate held.
     """
     from blocklist.collect import update as collect
-    from blocklist.collect.accept import without_limits
     from blocklist.export import every
     from blocklist.ledger.book import writing
 
     config = current.config
-    feeds = without_limits(collect.chosen(config, []), accepted)
+    feeds = collect.without_limits(collect.chosen(config, []), accepted)
     with writing(config.database, "run") as book:
         outcomes = report["feeds"] = updating.collected(current, book, feeds)
         if tables:

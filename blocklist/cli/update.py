@@ -31,11 +31,10 @@ def update(
     Exit code 4: a feed failed or was refused.
     """
     from blocklist.collect import update as collect
-    from blocklist.collect.accept import without_limits
     from blocklist.ledger.book import writing
 
     current = session(context)
-    chosen = without_limits(collect.chosen(current.config, feeds or []), accept or [])
+    chosen = collect.without_limits(collect.chosen(current.config, feeds or []), accept or [])
     with writing(current.config.database, "update") as book:
         outcomes = collected(current, book, chosen, named=bool(feeds))
     if as_json:

@@ -1,14 +1,9 @@
 """Accept or refuse a snapshot: a bad download never becomes the list."""
 
-from dataclasses import replace
-from math import inf
-
 from blocklist.catalogue import Feed
 from blocklist.collect.content import no_list, nul, own_host
 from blocklist.config import Policy
-from blocklist.errors import UsageError
 from blocklist.parse import Parsed
-from blocklist.spec import suggestion
 
 _LEAST_SHARE = 0.5
 # A list that is half garbage must not pass, nor one that chance put just above a half; a hand-kept
@@ -48,21 +43,6 @@ def refusal(
     if host is not None:
         return f"lists {host}, where it is fetched from, and would cut itself off"
     return _swung(feed, policy, parsed.indicators.height, before)
-
-
-def without_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
-    """Return the feeds, those named free to shrink and grow: a person looked at them.
-
-    Raise `UsageError` for a name that none of them has.
-    """
-    known = [feed.name for feed in feeds]
-    for name in names:
-        if name not in known:
-            raise UsageError(f"{name}: is not among the feeds to update{suggestion(name, known)}")
-    return [
-        replace(feed, max_shrink=1.0, max_growth=inf) if feed.name in names else feed
-        for feed in feeds
-    ]
 
 
 def limits(feed: Feed, policy: Policy) -> tuple[float, float]:

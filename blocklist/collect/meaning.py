@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from blocklist.catalogue import Feed, is_digest
 from blocklist.ledger.health import NOTHING, FeedHealth, Validators
-from blocklist.parse import FORMATS, Options
+from blocklist.reading import DATED, Options
 
 #: Part of every fingerprint: raised when the parsers read the same bytes otherwise than before.
 PARSER = 1
@@ -19,7 +19,7 @@ def options(feed: Feed) -> Options:
 
 def fingerprint(feed: Feed, digest: str) -> str:
     """Return what tells whether a snapshot is read as the last one was."""
-    day = f"@{datetime.now(UTC):%Y-%m-%d}" if FORMATS[feed.format].dated else ""
+    day = f"@{datetime.now(UTC):%Y-%m-%d}" if feed.format in DATED else ""
     return f"{digest}{day} {_reading(feed)}"
 
 

@@ -3,15 +3,16 @@
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from blocklist.catalogue import Feed
 from blocklist.collect import kept
-from blocklist.collect.accept import limits, refusal
 from blocklist.collect.due import age, expires, failing, wait_until
 from blocklist.collect.fetch import (
     Awaited,
@@ -25,12 +26,15 @@ from blocklist.collect.fetch import (
 from blocklist.collect.meaning import digest_of, fingerprint, is_read_alike, known, options
 from blocklist.config import Config
 from blocklist.errors import UsageError
-from blocklist.ledger import listings, times
+from blocklist.ledger import times
 from blocklist.ledger.book import Book
 from blocklist.ledger.health import NOTHING, FeedHealth, Validators
 from blocklist.model import FeedState, GuardClass
-from blocklist.parse import FORMATS, Parsed, parse
+from blocklist.reading import FORMATS
 from blocklist.spec import suggestion
+
+if TYPE_CHECKING:
+    from blocklist.parse import Parsed
 
 #: Told the feed's name, how many bytes came, and how many are to come where that is known.
 Progress = Callable[[str, int, int | None], None]
@@ -75,6 +79,21 @@ def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
             where = f"{config.path or 'the catalogue'}: {feed.key}.format"
             raise UsageError(f"{where}: unknown format {feed.format!r}{hint}")
     return feeds
+
+
+def without_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
+    """Return the feeds, those named free to shrink and grow: a person looked at them.
+
+    Raise `UsageError` for a name that none of them has.
+    """
+    known = [feed.name for feed in feeds]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{name}: is not among the feeds to update{suggestion(name, known)}")
+    return [
+        replace(feed, max_shrink=1.0, max_growth=inf) if feed.name in names else feed
+        for feed in feeds
+    ]
 
 
 def update(
@@ -209,6 +228,11 @@ def _judged(config: Config, book: Book, feed: Feed, health: FeedHealth, answer: 
         book.looked(health, FeedState.UNCHANGED, None)
         _good(book, health, answer.said, _kept(book, health, answer, body))
         return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
+    # A run in which no list changed has no need of columns.
+    from blocklist.collect.accept import limits, refusal
+    from blocklist.ledger import listings
+    from blocklist.parse import parse
+
     parsed = parse(body, feed.format, options(feed))
     account = _account(parsed, digest, len(body))
     usual = book.usual_entries(health, *limits(feed, config.policy))
@@ -254,7 +278,7 @@ def _refused(
     return _failing(feed, health, state, cause)
 
 
-def _account(parsed: Parsed, digest: str, size: int) -> dict[str, object]:
+def _account(parsed: "Parsed", digest: str, size: int) -> dict[str, object]:
     return {
         "sha256": digest,
         "bytes": size,

@@ -76,24 +76,30 @@ def writing(database: Path) -> Iterator[sqlite3.Connection]:
 
 def prepare(database: Path) -> None:
     """Make the database with all its tables, or migrate it to the newest form."""
-    from sqlite_utils import Database
-
-    from blocklist.ledger.schema import migrations
-
     with only_library():
         connection = _connect(f"{database.resolve().as_uri()}?mode=rwc", database)
         try:
             _check(connection, database)
-            if not version(connection):  # new, or left half made
+            known = version(connection)
+            if not known:  # new, or left half made
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            elif version(connection) < VERSION:
+            elif known < VERSION:
                 _back_up(connection, database)
             connection.execute("PRAGMA journal_mode = WAL")
-            migrations.apply(Database(connection))
+            if known < VERSION:
+                _migrate(connection)
         except _DAMAGE as error:
             raise UsageError(f"{database}: cannot be written: {error}") from None
         finally:
             connection.close()
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database
+
+    from blocklist.ledger.schema import migrations
+
+    migrations.apply(Database(connection))
 
 
 def _back_up(connection: sqlite3.Connection, database: Path) -> None:

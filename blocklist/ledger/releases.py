@@ -1,9 +1,7 @@
 """Releases in bulk: each is the difference to the one before, kept as intervals of verdicts."""
 
 import json
-import sqlite3
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
 import polars as pl
 
@@ -11,9 +9,11 @@ from blocklist.columns.schema import RELEASE, VERDICT, VERDICTS
 from blocklist.ledger import pins
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.connection import HISTORY, version
+from blocklist.ledger.history import Release, history, release
 from blocklist.ledger.times import now
 from blocklist.model import GuardClass, Reason, Verdict
+
+__all__ = ["Release", "history", "release"]  # so that whoever reads releases need not know both
 
 # A score is as of a day; what it led to is what holds.
 ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
@@ -27,41 +27,6 @@ _URL_ONLY = list(Reason).index(Reason.URL_ONLY)
 _OPERATOR = list(Reason).index(Reason.OPERATOR)
 #: What exports carry of the verdicts: blocks, and the operator's entries that cut into them.
 IN_FORCE = f"(verdict = {_BLOCK} OR verdict IN ({_ALLOW}, {_HOLD}) AND reason = {_OPERATOR})"
-# What a release has in tables of its own columns, and what `run` says of it.
-_STORED = ("number", "run_id", "created", "cause", "blocked", "held", "added", "removed")
-_LATER = ("reason", "basis", "origin", "serial", "pruned", "feeds", "categories", "who")
-
-#: How a feed stood when a release was built: its `state` and how many `entries` it had.
-Standing = dict[str, str | int]
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A numbered, immutable set of verdicts. `added` and `removed` count blocked indicators."""
-
-    number: int
-    created: str
-    cause: str
-    blocked: int
-    held: int
-    added: int
-    removed: int
-    #: Why a person published it, where one did: an accepted candidate, a rollback.
-    reason: str | None = None
-    #: The release whose content it has again, after a rollback.
-    origin: int | None = None
-    #: The highest serial of a zone that was rendered from it.
-    serial: int | None = None
-    #: Whether its content was pruned, so that only this row tells of it.
-    pruned: bool = False
-    #: The feeds that it was made of, and how they stood.
-    feeds: dict[str, Standing] = field(default_factory=dict)
-    #: How many indicators are blocked that feeds of a category list.
-    categories: dict[str, int] = field(default_factory=dict)
-    who: str | None = None
-    #: The run that published it, and the one after which feeds listed what it was judged from.
-    run: int = 0
-    basis: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,25 +68,6 @@ class Change:
 
 def _blocks(verdicts: pl.DataFrame) -> pl.DataFrame:
     return verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)
-
-
-def history(reader: sqlite3.Connection) -> list[Release]:
-    """Return all releases, newest first."""
-    # A database that nothing has written to since an upgrade is still read.
-    later = _LATER if version(reader) >= HISTORY else ()
-    rows = reader.execute(
-        f"SELECT {', '.join([*_STORED, *later])} FROM release JOIN run ON run.id = run_id "
-        "ORDER BY number DESC"
-    )
-    return [release(dict(zip([*_STORED, *later], row, strict=True))) for row in rows]
-
-
-def release(row: dict[str, Any]) -> Release:
-    """Return a release from the columns of its row."""
-    told = {name: json.loads(str(row.get(name) or "{}")) for name in ("feeds", "categories")}
-    run = row.pop("run_id")
-    told |= {"run": run, "basis": row.get("basis") or run, "pruned": bool(row.get("pruned"))}
-    return Release(**{**row, **told})
 
 
 def in_force(bulk: Bulk) -> pl.DataFrame:

@@ -9,35 +9,23 @@ import polars as pl
 from blocklist.columns.schema import SCOPE, TOKENS
 from blocklist.model import Scope
 from blocklist.parse import lines
+from blocklist.reading import Options
+
+__all__ = [
+    "COMMENT",
+    "Format",
+    "Options",
+    "Plain",
+    "cut",
+    "no_state",
+    "plain_lines",
+    "refanged",
+    "scope_as_written",
+    "without_wildcard",
+]
 
 #: Comments as most lists write them; a format with another meaning for `#` or `!` has its own.
 COMMENT = r"^(?:#|!|;|//)"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a feed's TOML may say about reading it; a format takes what means something to it."""
-
-    #: What a listing covers, in place of what the format says.
-    scope: Scope | None = None
-    #: csv: the number of the column that holds the indicator, from 1.
-    column: int = 1
-    #: csv: what separates columns.
-    separator: str = ","
-    #: Read no more than this many lines with content, for top lists.
-    rank_limit: int | None = None
-    #: csv: the column by its name in the header row, in place of its number.
-    column_name: str = ""
-    #: csv: rows to read, each `column=value`; several values of a column are alternatives.
-    filters: tuple[str, ...] = ()
-    #: What starts a comment, in place of what the format says.
-    comment: str | None = None
-    #: json: a JMESPath expression that gives the entries.
-    path: str = ""
-    #: rpz: the zone's own name, where the file does not tell it.
-    zone: str = ""
-    #: What earlier pieces of the same text told; never set by a feed.
-    state: tuple[str | None, ...] = ()
 
 
 def no_state(_lines: pl.DataFrame, _options: Options) -> tuple[str | None, ...]:
