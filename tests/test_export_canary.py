@@ -11,6 +11,7 @@ from blocklist import exporting
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import canary, export_one
+from blocklist.export.readers import reading
 from blocklist.names import canonical
 from tests.export_support import NOW, content, export_to, release, run
 
@@ -121,6 +122,10 @@ def test_a_template_without_a_place_for_the_name(tmp_path: Path) -> None:
         run(hosts(tmp_path, canary="0.0.0.0 {value}\n:: canary"), ROWS)
 
 
+def read_apart(export: Export) -> tuple[pl.Series, list[str]]:
+    return canary.apart(reading.lines(export.path.read_bytes()), export)
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -133,10 +138,10 @@ def test_a_template_without_a_place_for_the_name(tmp_path: Path) -> None:
 def test_a_file_with_other_canaries_is_refused(tmp_path: Path, lines: list[str]) -> None:
     export = hosts(tmp_path)
     state = run(export, ROWS).state
-    canary.prove(export, state, export.path)
+    canary.prove(export, state, read_apart(export)[1])
     export.path.write_text("\n".join([*lines, "0.0.0.0 x.example", ""]))
     with pytest.raises(ExportFailed, match="canaries"):
-        canary.prove(export, state, export.path)
+        canary.prove(export, state, read_apart(export)[1])
 
 
 def test_a_reader_sees_the_content_alone(tmp_path: Path) -> None:
@@ -144,8 +149,8 @@ def test_a_reader_sees_the_content_alone(tmp_path: Path) -> None:
     run(export, ROWS)
     text = f"0.0.0.0 {BASE}\n0.0.0.0 r1-ffffffff.{BASE}\n0.0.0.0 xblocklist-canary.zz\n"
     export.path.write_text(text)
-    assert canary.content(export.path, export).to_list() == ["0.0.0.0 xblocklist-canary.zz"]
-    assert isinstance(canary.content(export.path, hosts(tmp_path, canary="")), pl.Series)
+    assert read_apart(export)[0].to_list() == ["0.0.0.0 xblocklist-canary.zz"]
+    assert read_apart(hosts(tmp_path, canary=""))[1] == []
 
 
 def test_the_default_comes_last_in_the_order_in_which_bind_takes_names_up() -> None:

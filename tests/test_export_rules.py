@@ -181,7 +181,7 @@ def compare(target: str, known: list[Row]) -> None:
     with TemporaryDirectory() as folder:
         export = export_to(Path(folder), target)
         export_one(export, frame, 1, None, NOW)
-        found = REGISTRY["lines"](export.path, export).blocked(Kind.DOMAIN, QUERIES)
+        found = REGISTRY["lines"](export.path, export, {Kind.DOMAIN: QUERIES}).blocked[Kind.DOMAIN]
     meant = {query for query in QUERIES if blocked_by_meaning(known, query)}
     assert found <= meant
     if target == "dnsmasq":

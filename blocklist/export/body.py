@@ -3,19 +3,33 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 
 import polars as pl
 
-# Lines that are joined at once: more cost memory, fewer cost time.
-_CHUNK = 100_000
+from blocklist.columns.pieces import in_order
+
+# Rows that are rendered at once: more cost memory, fewer cost time.
+_CHUNK = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows, and the line that each of them is; it may be several lines. Rendered when needed."""
+
+    rows: pl.DataFrame
+    line: pl.Expr
+
+    @classmethod
+    def of(cls, lines: pl.Series | list[str]) -> "Part":
+        """Return lines that are there already."""
+        return cls(pl.DataFrame({"line": lines}, schema={"line": pl.String}), pl.col("line"))
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The content of an export, in order; an item of `lines` may be several lines."""
+    """The content of an export, in order."""
 
-    lines: pl.Series
+    parts: tuple[Part, ...]
     #: How many names or networks it lists.
     count: int
     #: How many rows could not be expressed in full, by reason.
@@ -25,14 +39,22 @@ class Body:
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes, each line with its line end."""
-        for part in self.lines.to_frame("line").iter_slices(_CHUNK):
-            chunk = BytesIO()
-            part.write_csv(chunk, include_header=False, quote_style="never")
-            yield chunk.getvalue()
+        slices = (
+            Part(rows, part.line)
+            for part in self.parts
+            if not part.rows.is_empty()
+            for rows in part.rows.iter_slices(_CHUNK)
+        )
+        return in_order(_rendered, slices)
 
     def digest(self) -> str:
         """Return the SHA-256 of the bytes."""
         return sha256_of(self.chunks())
+
+
+def _rendered(part: Part) -> bytes:
+    text: str = part.rows.select(part.line.str.join("\n")).item()
+    return text.encode() + b"\n"
 
 
 def sha256_of(chunks: Iterator[bytes]) -> str:

@@ -6,8 +6,6 @@ a control, a name beside it that is never listed. One canary is always the same;
 with each content and tells which of two lists is in force.
 """
 
-from pathlib import Path
-
 import polars as pl
 
 from blocklist.config import Export
@@ -48,18 +46,18 @@ def left_to_us(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(~((name == base) | name.str.ends_with(f".{base}")))
 
 
-def content(path: Path, export: Export) -> pl.Series:
-    """Return the lines of a finished file without the canaries, for its reader."""
-    texts = pl.read_lines(path, glob=False)["line"]
+def apart(texts: pl.Series, export: Export) -> tuple[pl.Series, list[str]]:
+    """Return the lines of a file that are of no canary, and those that are of one."""
     written = _written(texts, export)
-    return texts if written is None else texts.filter(~written)
+    return (
+        (texts, [])
+        if written is None
+        else (texts.filter(~written), texts.filter(written).to_list())
+    )
 
 
-def prove(export: Export, state: ExportState, path: Path) -> None:
-    """Raise `ExportFailed` unless a finished file has each line of its canaries, and no others."""
-    texts = pl.read_lines(path, glob=False)["line"]
-    written = _written(texts, export)
-    found = [] if written is None else texts.filter(written).to_list()
+def prove(export: Export, state: ExportState, found: list[str]) -> None:
+    """Raise `ExportFailed` unless these are the lines of the canaries of a content, all of them."""
     if found != lines(export, state):
         raise ExportFailed(
             "the new file does not have its canaries as they should be; "

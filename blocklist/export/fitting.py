@@ -11,7 +11,7 @@ import polars as pl
 
 from blocklist.catalogue import Allows, Target
 from blocklist.columns.names import lineage
-from blocklist.export.meaning import CODE, PLACE, nodes, placed
+from blocklist.export.meaning import CODE, PLACE, nodes, placed, placed_among
 from blocklist.model import Scope
 
 _OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
@@ -38,7 +38,7 @@ def _said(known: pl.DataFrame) -> pl.DataFrame:
 
     What the name's own rows say stays beside it, as `told_own` and `told_under`.
     """
-    found = placed(known, known).with_columns(told_own="own", told_under="under")
+    found = placed_among(known).with_columns(told_own="own", told_under="under")
     return found.with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
 
 

@@ -141,8 +141,7 @@ def _installed(
     def finish(beside: Path) -> None:
         with beside.open("wb") as file:
             file.writelines(_content(export, state, body))
-        canary.prove(export, state, beside)
-        prove(export, beside, rows, body.count, behind.watched())
+        prove(export, state, beside, rows, body.count, behind.watched())
         notes.extend(check(export, beside))
 
     said = install(change, finish)

@@ -6,7 +6,7 @@ from blocklist.catalogue import Target, templates
 from blocklist.columns import networks
 from blocklist.config import Export
 from blocklist.export.addresses import blocked
-from blocklist.export.body import Body
+from blocklist.export.body import Body, Part
 from blocklist.export.dialects.comments import about
 from blocklist.export.fitting import fitted
 from blocklist.export.meaning import CODE, by_family, nodes
@@ -31,21 +31,23 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     urls = _urls(kinds[Kind.URL])
     known = templates(export.target)
     network = known.get("ip_line", known["line"])
-    parts = [
-        names.select(line=_rule(known)),
-        *(
-            networks.texts(spans.filter(family=family)).to_frame("value").select(line=_filled(form))
-            for family, form in ((4, network), (6, known.get("ip6_line", network)))
-        ),
-        urls.select(line=_filled(known.get("url_line", known["line"]))),
-        pl.DataFrame({"line": export.target.foot.splitlines()}, schema={"line": pl.String}),
+    addresses = [
+        Part(networks.texts(spans.filter(family=family)).to_frame("value"), _filled(form))
+        for family, form in ((4, network), (6, known.get("ip6_line", network)))
     ]
-    addresses = sum(part.height for part in parts[1:3])
-    count = names.filter(_OWN | _UNDER).height + addresses + urls.height
-    return Body(pl.concat(parts)["line"], count, narrowed | left_out)
+    parts = (
+        Part(names, _rule(known)),
+        *addresses,
+        Part(urls, _filled(known.get("url_line", known["line"]))),
+        Part.of(export.target.foot.splitlines()),
+    )
+    count = int(names.select((_OWN | _UNDER).sum()).item()) + urls.height
+    return Body(parts, count + sum(part.rows.height for part in addresses), narrowed | left_out)
 
 
 def _urls(rows: pl.DataFrame) -> pl.DataFrame:
+    if rows.is_empty():
+        return rows.select("value")
     checked_urls(rows["value"])
     allow = rows.filter(pl.col("action") == "allow")
     return rows.join(allow, on="value", how="anti").select(pl.col("value").unique().sort())

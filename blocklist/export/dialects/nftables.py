@@ -5,7 +5,7 @@ import polars as pl
 from blocklist.columns import networks
 from blocklist.config import Export
 from blocklist.export.addresses import blocked
-from blocklist.export.body import Body
+from blocklist.export.body import Body, Part
 from blocklist.export.dialects.comments import about
 from blocklist.export.state import ExportState
 
@@ -35,7 +35,7 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
         *(pl.Series(_declared(family)) for family in sets),
         *(_elements(family, values) for family, values in sets.items()),
     ]
-    return Body(pl.concat(lines), sum(map(len, sets.values())), left_out)
+    return Body((Part.of(pl.concat(lines)),), sum(map(len, sets.values())), left_out)
 
 
 def _declared(family: int) -> list[str]:

@@ -14,11 +14,11 @@ from blocklist.catalogue import Allows
 from blocklist.columns.names import lineage
 from blocklist.columns.schema import SCOPE
 from blocklist.config import Export
-from blocklist.export.body import Body
+from blocklist.export.body import Body, Part
 from blocklist.export.dialects import zone
 from blocklist.export.dialects.zone import head
 from blocklist.export.fitting import fitted
-from blocklist.export.meaning import CODE, by_family, nodes, placed
+from blocklist.export.meaning import CODE, PLACE, by_family, nodes, placed, placed_among
 from blocklist.export.safe import checked_names
 
 __all__ = ["body", "head"]
@@ -46,8 +46,8 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     entries, cut = _entries(known, room)
     counts = {reason: counts.get(reason, 0) + cut.get(reason, 0) for reason in counts | cut}
     return Body(
-        by_family(entries).select(line=_records(zone.policies(export)))["line"],
-        entries.filter(_OWN | _UNDER).height,
+        (Part(by_family(entries), _records(zone.policies(export))),),
+        int(entries.select((_OWN | _UNDER).sum()).item()),
         {reason: count for reason, count in counts.items() if count},
     )
 
@@ -62,7 +62,9 @@ def _with_allows_that_fit(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, 
     lost = rows.filter(long)
     if lost.is_empty():
         return rows, 0
-    kept = [rows.filter(~long)]
+    # Those above have their place elsewhere.
+    kept = [rows.filter(~long).drop(PLACE, strict=False)]
+    lost = lost.drop(PLACE, strict=False)
     for most in (room, room - len("*.")):
         near = [
             next((up for up in names.lineage(name) if len(up) <= most), None)
@@ -79,7 +81,7 @@ def _entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, in
     `own` and `under` are what holds for the name and below it, `covered` whether a wildcard stands
     above, and `wildcard` whether the name's own wildcard fits.
     """
-    said = placed(known, known).with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
+    said = placed_among(known).with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
     needed = said.filter(pl.any_horizontal(pl.col("own", "under") != pl.col("inherited")))
     fitting, counts = _fitting(needed, room)
     between = placed(_between(fitting.filter("covered")), known).filter("covered")
@@ -103,9 +105,11 @@ def _fitting(needed: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, i
 
 
 def _between(deep: pl.DataFrame) -> pl.DataFrame:
-    """Return the names above those given that are not among them."""
-    above = lineage(deep.select("value"), "value").filter(pl.col("steps") > 0)
-    return above.select(value="ancestor").unique().join(deep, on="value", how="anti")
+    """Return the names above those given that are not among them, in the place of the first."""
+    place = [name for name in (PLACE,) if name in deep.columns]
+    above = lineage(deep.select("value", *place), "value").filter(pl.col("steps") > 0)
+    names = above.group_by(value="ancestor").agg(pl.col(place).min())
+    return names.join(deep, on="value", how="anti")
 
 
 def _records(policies: list[tuple[str, ...]]) -> pl.Expr:

@@ -9,7 +9,7 @@ import polars as pl
 from blocklist.columns import networks
 from blocklist.config import Export
 from blocklist.export.addresses import blocked
-from blocklist.export.body import Body
+from blocklist.export.body import Body, Part
 from blocklist.export.dialects import zone
 from blocklist.export.dialects.zone import head
 
@@ -22,7 +22,7 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     spans, left_out = blocked(rows)
     values = networks.texts(spans).to_frame("value")
     (data, *_) = zone.policies(export)
-    return Body(values.select(line=zone.rows(_owner(), data))["line"], len(values), left_out)
+    return Body((Part(values, zone.rows(_owner(), data)),), len(values), left_out)
 
 
 def _owner() -> pl.Expr:

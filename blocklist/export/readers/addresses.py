@@ -7,6 +7,8 @@ import polars as pl
 
 from blocklist.columns.networks import spans
 from blocklist.errors import ExportFailed, Refused
+from blocklist.export.readers.reading import Queries
+from blocklist.model import Kind
 
 
 class Ranges:
@@ -31,3 +33,10 @@ class Ranges:
         parsed = ip_address(address)
         place = bisect_right(self._starts[parsed.version], int(parsed)) - 1
         return place >= 0 and int(parsed) <= self._ends[parsed.version][place]
+
+    def answers(self, queries: Queries) -> dict[Kind, set[str]]:
+        """Return the addresses of queries that one of the networks contains, and nothing else."""
+        return {
+            kind: {query for query in asked if kind is Kind.IP and self.hold(query)}
+            for kind, asked in queries.items()
+        }

@@ -1,10 +1,12 @@
 """Lists of one rule an entry: hosts, plain names and networks, and rules with subtrees and allows.
 
 Each line must be of a form that the target's TOML knows, and the lines of one entry must make up
-one of its rules: a consumer blocks a name in full only where it met every line of it.
+one of its rules: a consumer blocks a name in full only where it met every line of it. All entries
+are compared by hashes of 64 bits, and the few that queries are about by their text.
 """
 
-from functools import cached_property, reduce
+from dataclasses import dataclass
+from functools import partial, reduce
 from pathlib import Path
 
 import polars as pl
@@ -12,101 +14,143 @@ import polars as pl
 from blocklist.catalogue import Allows, Target, templates
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.canary import content
 from blocklist.export.readers.addresses import Ranges
+from blocklist.export.readers.reading import Queries, Reading, among, through
 from blocklist.forms import Form, forms
 from blocklist.model import Kind
 from blocklist.names import lineage
 
-_NAME_OR_NETWORK = "([a-z0-9_:-][a-z0-9_:./-]*)"
-_URL = r"(https?://[^\s\"]+)"
-_EITHER = rf"({_URL[1:-1]}|{_NAME_OR_NETWORK[1:-1]})"
+_NAME_OR_NETWORK = "[a-z0-9_:-][a-z0-9_:./-]*"
+_URL = r"https?://[^\s\"]+"
 _NETWORK = r"^(?:[0-9.]+|[0-9a-f]*:[0-9a-f:]*)(?:/[0-9]+)?$"
-_BASE64 = "([A-Za-z0-9+/=]+)"
+_BASE64 = "[A-Za-z0-9+/=]+"
 #: The rules that block a name itself, and those that block the names below it.
 _OF_ITSELF = {"line", "subtree_line"}
 _OF_BELOW = {"subtree_line", "below_line"}
 
 
-class Listed:
-    """The entries of a file, and what each of them says: the key of its rule's template."""
+def read(path: Path, export: Export, queries: Queries) -> Reading:
+    """Return what a list holds; raise `ExportFailed` where it is not as its target says."""
+    target = _Target.of(export.target)
+    above = {up for name in queries.get(Kind.DOMAIN, ()) for up in lineage(name)}
+    wanted = pl.Series(sorted(above | set(queries.get(Kind.URL, ()))), dtype=pl.String)
+    parts, canaries = through(path, export, partial(_part, target, wanted, Kind.IP in queries))
+    _require_frame(parts, target)
+    hashes = [
+        pl.concat([part.hashes[place] for part in parts]) for place in range(len(target.forms))
+    ]
+    counts = _counted(hashes, target.rules)
+    said = _said(pl.concat([part.near for part in parts]), target.rules)
+    return Reading(
+        count=sum(count for key, count in counts.items() if key != "allow_line"),
+        blocked={
+            kind: _blocked(kind, asked, said, parts, target) for kind, asked in queries.items()
+        },
+        canaries=canaries,
+    )
 
-    def __init__(self, path: Path, export: Export) -> None:
-        self._target = target = export.target
-        texts = _without_ends(content(path, export), target)
+
+@dataclass(frozen=True)
+class _Target:
+    """What the lines of a target look like."""
+
+    forms: list[Form]
+    #: The regular expression of the lines of each form.
+    patterns: list[str]
+    #: Key of each template -> its forms, a bit each.
+    rules: dict[str, int]
+    head: list[str]
+    foot: list[str]
+    allows: Allows
+    #: Whether a line may be of one kind or another.
+    mixed: bool
+
+    @classmethod
+    def of(cls, target: Target) -> "_Target":
         wanted = {key: forms(template) or [] for key, template in templates(target).items()}
         every = list(dict.fromkeys(form for lines in wanted.values() for form in lines))
-        found = [_read(texts, form, self._pattern(form, wanted)) for form in every]
-        if sum(map(len, found)) != len(texts):
-            raise ExportFailed("the file has a line that is not as the target says")
         rules = {
             key: reduce(int.__or__, (1 << every.index(form) for form in lines))
             for key, lines in wanted.items()
         }
-        self._said = _entries(found, rules)
+        urls_too = Kind.URL in target.kinds and "url_line" not in wanted
+        patterns = [
+            f"^{pl.escape_regex(form.before)}"
+            f"(?:{_field(form, {key for key in wanted if form in wanted[key]}, urls_too=urls_too)})"
+            f"{pl.escape_regex(form.behind)}$"
+            for form in every
+        ]
+        head, foot = target.head.splitlines(), target.foot.splitlines()
+        return cls(every, patterns, rules, head, foot, target.allows, len(target.kinds) > 1)
 
-    def _pattern(self, form: Form, wanted: dict[str, list[Form]]) -> str:
-        """Return the pattern of what may stand in the field of a line."""
-        users = {key for key, lines in wanted.items() if form in lines}
-        if form.field == "base64":
-            return _BASE64
-        if users == {"url_line"}:
-            return _URL
-        urls_too = Kind.URL in self._target.kinds and "url_line" not in wanted
-        return _EITHER if urls_too and "line" in users else _NAME_OR_NETWORK
+    def of_rules(self, *keys: str) -> list[int]:
+        """Return the places of the forms that rules have."""
+        bits = reduce(int.__or__, (self.rules.get(key, 0) for key in keys))
+        return [place for place in range(len(self.forms)) if bits >> place & 1]
 
-    @property
-    def count(self) -> int:
-        """How many different entries block something."""
-        return sum(len(values) for key, values in self._said.items() if key != "allow_line")
 
-    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
-        """Return the names that are blocked, the addresses in a listed network, or the URLs."""
-        if kind is Kind.IP:
-            return {query for query in queries if self._ranges.hold(query)}
-        if kind is Kind.URL:
-            values = self._said.get("url_line", self._said["line"])
-            return set(values.filter(values.is_in(pl.Series(queries).implode())))
-        near = pl.Series(
-            sorted({up for query in queries for up in lineage(query)}), dtype=pl.String
+def _field(form: Form, users: set[str], *, urls_too: bool) -> str:
+    """Return the regular expression of what may stand in the field of a line."""
+    if form.field == "base64":
+        return _BASE64
+    if users == {"url_line"}:
+        return _URL
+    return f"{_URL}|{_NAME_OR_NETWORK}" if urls_too and "line" in users else _NAME_OR_NETWORK
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a piece of the file holds."""
+
+    #: The first and last lines, and those that are no entry.
+    start: list[str]
+    end: list[str]
+    odd: list[str]
+    #: Of each form, the hashes of its entries.
+    hashes: list[pl.Series]
+    #: `value` and `form` of the entries that a query is about.
+    near: pl.DataFrame
+    networks: pl.Series
+
+
+def _part(target: _Target, wanted: pl.Series, networks: bool, texts: pl.Series) -> _Part:
+    frame = texts.alias("text").to_frame()
+    fits = frame.select(
+        pl.col("text").str.contains(pattern).alias(str(place))
+        for place, pattern in enumerate(target.patterns)
+    )
+    # A line of several forms would be read differently by every consumer.
+    entry = fits.select(pl.sum_horizontal(pl.all()) == 1).to_series()
+    if around := target.head + target.foot:
+        entry &= ~texts.is_in(around)
+    values = [
+        _values(texts.filter(entry & fits[str(place)]), form)
+        for place, form in enumerate(target.forms)
+    ]
+    near = [
+        pl.DataFrame({"value": among(found, wanted)}).with_columns(
+            form=pl.lit(1 << place, pl.UInt32)
         )
-        rules = {
-            value: key
-            for key, values in self._said.items()
-            for value in values.filter(values.is_in(near.implode()))
-        }
-        return {query for query in queries if _blocks(query, rules, self._target.allows)}
-
-    @cached_property
-    def _ranges(self) -> Ranges:
-        own = [self._said[key] for key in ("ip_line", "ip6_line") if key in self._said]
-        if own:
-            return Ranges(pl.concat(own))
-        networks = self._said["line"]
-        if len(self._target.kinds) > 1:
-            networks = networks.filter(
-                networks.str.contains(r"^(?:[0-9.]+|[0-9a-f:]+:[0-9a-f:]*)(?:/[0-9]+)?$")
-            )
-        return Ranges(networks)
+        for place, found in enumerate(values)
+    ]
+    own = target.of_rules("ip_line", "ip6_line")
+    addresses = [values[place] for place in own or target.of_rules("line") if networks]
+    every = pl.concat([pl.Series([], dtype=pl.String), *addresses])
+    if target.mixed and not own:
+        every = every.filter(every.str.contains(_NETWORK))
+    return _Part(
+        texts.head(len(target.head)).to_list(),
+        texts.tail(len(target.foot)).to_list(),
+        texts.filter(~entry).to_list(),
+        [found.hash() for found in values],
+        pl.concat(near),
+        every,
+    )
 
 
-def _without_ends(texts: pl.Series, target: Target) -> pl.Series:
-    """Return the lines between the comments and head, and the foot, that the target has."""
-    if mark := target.comment:
-        texts = texts.filter(~texts.str.starts_with(mark))
-    head, foot = target.head.splitlines(), target.foot.splitlines()
-    if len(texts) < len(head) + len(foot) or texts[: len(head)].to_list() != head:
-        raise ExportFailed("the file does not begin as the target says")
-    end = len(texts) - len(foot)
-    if texts[end:].to_list() != foot:
-        raise ExportFailed("the file does not end as the target says")
-    return texts[len(head) : end]
-
-
-def _read(texts: pl.Series, form: Form, pattern: str) -> pl.Series:
-    """Return what stands in the field of those lines that are of a form."""
-    found = _between(texts, form.before, form.behind)
-    found = found.filter(found.str.contains(f"^{pattern}$"))
+def _values(lines: pl.Series, form: Form) -> pl.Series:
+    """Return the entries of lines of a form."""
+    found = lines.str.strip_prefix(form.before).str.strip_suffix(form.behind)
     if form.field == "base64":
         return found.str.decode("base64").cast(pl.String)
     if form.field == "json":
@@ -116,34 +160,60 @@ def _read(texts: pl.Series, form: Form, pattern: str) -> pl.Series:
     return found
 
 
-def _between(texts: pl.Series, before: str, behind: str) -> pl.Series:
-    """Return what stands between two texts in those that begin and end with them."""
-    text, room = pl.col("text"), len(before) + len(behind)
-    around = text.str.starts_with(before) & text.str.ends_with(behind)
-    framed = texts.alias("text").to_frame().filter(around, text.str.len_chars() >= room)
-    return framed.select(text.str.slice(len(before), text.str.len_chars() - room)).to_series()
+def _require_frame(parts: list[_Part], target: _Target) -> None:
+    if parts[0].start != target.head:
+        raise ExportFailed("the file does not begin as the target says")
+    if parts[-1].end != target.foot:
+        raise ExportFailed("the file does not end as the target says")
+    if [line for part in parts for line in part.odd] != target.head + target.foot:
+        raise ExportFailed("the file has a line that is not as the target says")
 
 
-def _entries(found: list[pl.Series], rules: dict[str, int]) -> dict[str, pl.Series]:
-    """Return the values of each rule from those of each form of line; a form is a bit of a rule."""
-    if len(rules) == 1 and all(found[0].equals(other) for other in found[1:]):
-        return {key: _different(found[0]) for key in rules}
+def _counted(hashes: list[pl.Series], rules: dict[str, int]) -> dict[str, int]:
+    """Return how many different entries there are of each rule; each must have all its lines."""
+    if len(rules) == 1 and all(hashes[0].equals(other) for other in hashes[1:]):
+        return {key: hashes[0].n_unique() for key in rules}
     if all(rule.bit_count() == 1 for rule in rules.values()):  # every rule is one line
-        each = [_different(values) for values in found]
-        if pl.concat(each).n_unique() == sum(map(len, each)):
+        each = [found.n_unique() for found in hashes]
+        if pl.concat(hashes).n_unique() == sum(each):
             return {key: each[rule.bit_length() - 1] for key, rule in rules.items()}
     lines = pl.concat(
-        values.alias("value").to_frame().with_columns(form=pl.lit(1 << place, pl.UInt32))
-        for place, values in enumerate(found)
+        found.alias("value").to_frame().with_columns(form=pl.lit(1 << place, pl.UInt32))
+        for place, found in enumerate(hashes)
     )
-    every = lines.unique().group_by("value").agg(pl.col("form").sum())
-    if not every["form"].is_in(list(rules.values())).all():
+    every = _by_entry(lines)["form"]
+    _require_whole(every, rules)
+    return {key: int((every == rule).sum()) for key, rule in rules.items()}
+
+
+def _by_entry(lines: pl.DataFrame) -> pl.DataFrame:
+    return lines.unique().group_by("value").agg(pl.col("form").sum())
+
+
+def _require_whole(masks: pl.Series, rules: dict[str, int]) -> None:
+    if not masks.is_in(list(rules.values())).all():
         raise ExportFailed("the file has a line without the other lines of its entry")
-    return {key: every.filter(form=rule)["value"] for key, rule in rules.items()}
 
 
-def _different(values: pl.Series) -> pl.Series:
-    return values if values.n_unique() == len(values) else values.unique(maintain_order=True)
+def _said(near: pl.DataFrame, rules: dict[str, int]) -> dict[str, str]:
+    """Return the rule of each entry that a query is about."""
+    every = _by_entry(near)
+    _require_whole(every["form"], rules)
+    keys = {rule: key for key, rule in rules.items()}
+    return {value: keys[form] for value, form in every.iter_rows()}
+
+
+def _blocked(
+    kind: Kind, queries: list[str], said: dict[str, str], parts: list[_Part], target: _Target
+) -> set[str]:
+    """Return the names that are blocked, the addresses in a listed network, or the URLs."""
+    if kind is Kind.IP:
+        ranges = Ranges(pl.concat([part.networks for part in parts]).unique())
+        return {query for query in queries if ranges.hold(query)}
+    if kind is Kind.URL:
+        key = "url_line" if "url_line" in target.rules else "line"
+        return {query for query in queries if said.get(query) == key}
+    return {query for query in queries if _blocks(query, said, target.allows)}
 
 
 def _blocks(query: str, rules: dict[str, str], allows: Allows) -> bool:

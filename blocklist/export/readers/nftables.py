@@ -6,9 +6,8 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.canary import content
 from blocklist.export.readers.addresses import Ranges
-from blocklist.model import Kind
+from blocklist.export.readers.reading import Queries, Reading, through
 
 _ADD = "add element inet blocklist blocklist"
 _NEEDED = (
@@ -21,22 +20,15 @@ _NEEDED = (
 _ELEMENT = {"4": r"^\t([0-9.]+(?:/[0-9]+)?),$", "6": r"^\t([0-9a-f:]+(?:/[0-9]+)?),$"}
 
 
-class Sets:
-    """The two sets after the file was loaded."""
-
-    def __init__(self, path: Path, export: Export) -> None:
-        texts = content(path, export)
-        texts = texts.filter(~texts.str.starts_with(export.target.comment))
-        start = len(_NEEDED)
-        if tuple(texts[:start]) != _NEEDED:
-            raise ExportFailed("the file does not begin by emptying its sets")
-        values = _elements(texts[start:])
-        self.count = len(values)
-        self._ranges = Ranges(values)
-
-    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
-        """Return the addresses that one of the sets contains."""
-        return {query for query in queries if kind is Kind.IP and self._ranges.hold(query)}
+def read(path: Path, export: Export, queries: Queries) -> Reading:
+    """Return the two sets after the file was loaded."""
+    parts, canaries = through(path, export, lambda texts: texts)
+    texts = pl.concat(parts)
+    start = len(_NEEDED)
+    if tuple(texts[:start]) != _NEEDED:
+        raise ExportFailed("the file does not begin by emptying its sets")
+    values = _elements(texts[start:])
+    return Reading(len(values), Ranges(values).answers(queries), canaries)
 
 
 def _elements(texts: pl.Series) -> pl.Series:

@@ -7,23 +7,30 @@ labels until it fits (BIND's rpz_get_p_name). PowerDNS and Knot Resolver take th
 above, whatever exists. A file on which they would differ is refused.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
 from blocklist.catalogue import Allows, Lists
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.canary import content
+from blocklist.export.readers.reading import Queries, Reading, through
 from blocklist.model import Kind
 from blocklist.names import lineage
 
-_OWNER = r"^[a-z0-9_*.-]+$"
+_OWNER = r"^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
+_NEARLY = r"^[a-z0-9_*.-]+ "
 _APEX = r"^(?:\$TTL [0-9]+|@ SOA .+|@ NS .+)$"
 _APEX_ROWS = 3
 _THROUGH = "CNAME rpz-passthru."
 _FIXED = {"nxdomain": ".", "nodata": "*.", "drop": "rpz-drop.", "tcp-only": "rpz-tcp-only."}
+#: Of the end of an owner, so much is compared to find the few that end in one of many names.
+_TAIL = 8
 
 
 def known_data(export: Export) -> set[str]:
@@ -51,45 +58,120 @@ def _is_address(word: str) -> bool:
     return True
 
 
-def zone_rows(path: Path, export: Export) -> pl.DataFrame:
-    """Return `owner` and `data` of the rows of a zone file; raise when servers would refuse it."""
-    texts = content(path, export)
-    texts = texts.filter(~texts.str.starts_with(";"))
-    rows = _read(texts, known_data(export))
-    strange = ~rows["owner"].str.contains(_OWNER).fill_null(value=False)
-    apex = texts.filter(strange)
+def read(path: Path, export: Export, queries: Queries) -> Reading:
+    """Return what a zone of names holds; raise `ExportFailed` where servers would refuse it."""
+    asked = queries.get(Kind.DOMAIN, [])
+    near = {up for query in asked for up in lineage(query)}
+    wanted = pl.Series([*near, *(f"*.{name}" for name in near)], dtype=pl.String)
+    parts, canaries = through_rows(path, export, partial(_part, export, wanted))
+    require_once([part.owners for part in parts])
+    near_rows = pl.concat([part.near for part in parts])
+    rows = dict(near_rows.iter_rows())
+    existing = rows.keys() | _parents(path, export, near, rows)
+    room = room_for_owners(export)
+    found = {query for query in asked if _answer(_trimmed(query, room), rows, existing)}
+    for query in asked:
+        if _nearest(query, rows) is not (query in found):
+            raise ExportFailed(f"servers would differ on {query}, by how they read the zone")
+    blocked = {kind: found if kind is Kind.DOMAIN else set() for kind in queries}
+    return Reading(pl.concat([part.names for part in parts]).n_unique(), blocked, canaries)
+
+
+def _trimmed(query: str, room: int) -> str | None:
+    return next((name for name in lineage(query) if len(name) <= room), None)
+
+
+_Rows = TypeVar("_Rows")
+
+
+def through_rows(
+    path: Path, export: Export, read_rows: Callable[[pl.DataFrame], _Rows]
+) -> tuple[list[_Rows], list[str]]:
+    """Give the rows of a zone to `read_rows`, piece by piece, as `owner` and `data`.
+
+    Return what it gave, and the lines of the canaries. Raise `ExportFailed` for a line that is
+    neither a row with data that we know nor of the apex.
+    """
+    known = known_data(export)
+    room = room_for_owners(export)
+
+    def piece(texts: pl.Series) -> tuple[_Rows, pl.Series]:
+        rows, others = _rows(texts, known)
+        if (rows["owner"].str.len_bytes() > room).any():
+            raise ExportFailed("the zone has an owner of more than 255 octets")
+        return read_rows(rows), others
+
+    parts, canaries = through(path, export, piece)
+    apex = pl.concat([others for _, others in parts])
     if len(apex) != _APEX_ROWS or not apex.str.contains(_APEX).all():
         raise ExportFailed("the zone has a line that is neither its apex nor one of our rows")
-    rows = rows.filter(~strange)
-    owner = rows["owner"]
-    if (owner.str.len_bytes() > room_for_owners(export)).any():
-        raise ExportFailed("the zone has an owner of more than 255 octets")
-    if _is_twice(rows):
-        raise ExportFailed("the zone has two rows for one owner")
-    if owner.str.contains(r"^\*$|.\*|^\*[^.]|^\.|\.\.|\.$").any():
+    return [found for found, _ in parts], canaries
+
+
+def _rows(texts: pl.Series, known: set[str]) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the rows that lines are, and the lines that are none."""
+    rest, parts, others = texts, [], []
+    for data in sorted(known):
+        ends = rest.str.ends_with(f" {data}")
+        mine, rest = rest.filter(ends), rest.filter(~ends)
+        owner = mine.str.strip_suffix(f" {data}")
+        named = owner.str.contains(_OWNER)
+        if not named.all():
+            others.append(mine.filter(~named))
+            owner = owner.filter(named)
+        parts.append(owner.alias("owner").to_frame().with_columns(data=pl.lit(data)))
+    if any(lines.str.contains(_NEARLY).any() for lines in others):
         raise ExportFailed("the zone has an owner that is no name")
-    return rows
+    return pl.concat(parts), pl.concat([rest, *others])
 
 
-def _read(texts: pl.Series, known: set[str]) -> pl.DataFrame:
-    """Return what stands before the `data` that a line ends in, null where it is none we know."""
-    text = pl.col("text")
-    data = [pl.when(text.str.ends_with(f" {one}")).then(pl.lit(one)) for one in sorted(known)]
-    found = texts.alias("text").to_frame().with_columns(data=pl.coalesce(data))
-    length = text.str.len_bytes() - pl.col("data").str.len_bytes() - 1
-    return found.select("data", owner=text.str.slice(0, length)).select("owner", "data")
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Hashes of the owners of rows, 64 bits each, to see that none is there twice."""
+
+    #: Of rows that may have no other beside them.
+    alone: pl.Series
+    #: Of rows with addresses, and the rows themselves.
+    others: pl.Series
+    rows: pl.Series
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> "Owners":
+        """Return the hashes of rows with `owner` and `data`."""
+        alias = rows["data"].str.starts_with("CNAME")
+        others = rows.filter(~alias)
+        return cls(
+            rows["owner"].filter(alias).hash(),
+            others["owner"].hash(),
+            others.select(pl.struct("owner", "data").hash()).to_series(),
+        )
 
 
-def _is_twice(rows: pl.DataFrame) -> bool:
-    """Return whether an owner has a row twice, or another one beside a CNAME."""
-    alias = rows["data"].str.starts_with("CNAME")
-    alone = rows["owner"].filter(alias)
-    others = rows.filter(~alias)
-    return (
-        alone.n_unique() < len(alone)
-        or others.is_duplicated().any()
-        or others["owner"].is_in(alone.implode()).any()
+@dataclass(frozen=True, slots=True)
+class _Part:
+    owners: Owners
+    #: Hashes of the names that a row lists, or lists what is below them.
+    names: pl.Series
+    #: `owner` and `listed` of what queries are about.
+    near: pl.DataFrame
+
+
+def _part(export: Export, wanted: pl.Series, rows: pl.DataFrame) -> _Part:
+    # In a zone of allows every row is what it lists; elsewhere what passes is not.
+    passing = (rows["data"] == _THROUGH) & (export.target.lists is Lists.BLOCKS)
+    near = rows.select("owner", listed=~passing).filter(pl.col("owner").is_in(wanted.implode()))
+    names = rows["owner"].filter(~passing).str.strip_prefix("*.").hash()
+    return _Part(Owners.of(rows), names, near)
+
+
+def require_once(owners: list[Owners]) -> None:
+    """Raise `ExportFailed` when an owner has a row twice, or another one beside a CNAME."""
+    alone, others, rows = (
+        pl.concat([getattr(one, name) for one in owners]) for name in ("alone", "others", "rows")
     )
+    twice = alone.n_unique() < len(alone) or rows.n_unique() < len(rows)
+    if twice or others.is_in(alone.implode()).any():
+        raise ExportFailed("the zone has two rows for one owner")
 
 
 def room_for_owners(export: Export) -> int:
@@ -97,64 +179,33 @@ def room_for_owners(export: Export) -> int:
     return 253 - len(f".{export.zone}")
 
 
-class Zone:
-    """The rows of a zone file, by owner."""
+def _parents(path: Path, export: Export, near: set[str], rows: dict[str, bool]) -> set[str]:
+    """Return those of the names without rows that have some below them.
 
-    def __init__(self, path: Path, export: Export) -> None:
-        self._room = room_for_owners(export)
-        rows = zone_rows(path, export)
-        # In a zone of allows every row is what it lists; elsewhere what passes is not.
-        passing = (rows["data"] == _THROUGH) & (export.target.lists is Lists.BLOCKS)
-        self._rows = rows.select("owner", listed=~passing).unique("owner", maintain_order=True)
+    Only where a wildcard stands above does it matter whether they exist.
+    """
+    doubtful = {
+        name for name in near if name not in rows and any(f"*.{up}" in rows for up in lineage(name))
+    }
+    if not doubtful:
+        return set()
+    ends = sorted(f".{name}" for name in doubtful)
+    size = min(_TAIL, *map(len, ends))
+    tails = pl.Series(sorted({end[-size:] for end in ends}), dtype=pl.String)
 
-    @property
-    def count(self) -> int:
-        """How many names have a row that lists them or what is below them."""
-        return self._rows.filter("listed")["owner"].str.strip_prefix("*.").n_unique()
+    def below(found: pl.DataFrame) -> pl.Series:
+        owners = found["owner"]
+        likely = owners.filter(owners.str.tail(size).is_in(tails.implode()))
+        return likely.filter((likely + "$").str.contains_any([f"{end}$" for end in ends]))
 
-    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
-        """Return the names that get no answer, or of a zone of allows those that it lets pass."""
-        if kind is not Kind.DOMAIN:
-            return set()
-        asked = {query: self._trimmed(query) for query in queries}
-        near = {up for query in queries for up in lineage(query)}
-        rows = self._at(near)
-        existing = rows.keys() | self._parents(near, rows)
-        found = {query for query, name in asked.items() if name and _answer(name, rows, existing)}
-        for query in queries:
-            if _nearest(query, rows) is not (query in found):
-                raise ExportFailed(f"servers would differ on {query}, by how they read the zone")
-        return found
-
-    def _trimmed(self, query: str) -> str | None:
-        return next((name for name in lineage(query) if len(name) <= self._room), None)
-
-    def _at(self, near: set[str]) -> dict[str, bool]:
-        wanted = pl.Series([*near, *(f"*.{name}" for name in near)], dtype=pl.String)
-        found = self._rows.filter(pl.col("owner").is_in(wanted.implode()))
-        return dict(found.iter_rows())
-
-    def _parents(self, near: set[str], rows: dict[str, bool]) -> set[str]:
-        """Return those of the names without rows that have some below them.
-
-        Only where a wildcard stands above does it matter whether they exist.
-        """
-        doubtful = {
-            name
-            for name in near
-            if name not in rows and any(f"*.{up}" in rows for up in lineage(name))
-        }
-        if not doubtful:
-            return set()
-        # One pass over all owners finds those that end in a doubtful name; few are left then.
-        marks = [f".{name}$" for name in sorted(doubtful)]
-        owners = self._rows["owner"]
-        found = owners.filter((owners + "$").str.contains_any(marks))
-        return {up for owner in found for up in lineage(owner)} & doubtful
+    parts, _ = through_rows(path, export, below)
+    return {up for owner in pl.concat(parts) for up in lineage(owner)} & doubtful
 
 
-def _answer(name: str, rows: dict[str, bool], existing: set[str]) -> bool:
+def _answer(name: str | None, rows: dict[str, bool], existing: set[str]) -> bool:
     """Return whether a row lists the name, as BIND and Unbound look it up."""
+    if name is None:
+        return False
     if name in existing:
         return rows.get(name, False)
     above = lineage(name)

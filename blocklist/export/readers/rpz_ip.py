@@ -8,23 +8,19 @@ import polars as pl
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import Ranges
-from blocklist.export.readers.rpz import zone_rows
-from blocklist.model import Kind
+from blocklist.export.readers.reading import Queries, Reading
+from blocklist.export.readers.rpz import Owners, require_once, through_rows
 
 _GROUPS = 8
 
 
-class Addresses:
-    """The networks that a zone denies."""
-
-    def __init__(self, path: Path, export: Export) -> None:
-        owners = zone_rows(path, export)["owner"].unique(maintain_order=True)
-        self.count = len(owners)
-        self._ranges = Ranges(pl.Series(map(_network, owners), dtype=pl.String))
-
-    def blocked(self, kind: Kind, queries: list[str]) -> set[str]:
-        """Return the addresses that an answer may not have."""
-        return {query for query in queries if kind is Kind.IP and self._ranges.hold(query)}
+def read(path: Path, export: Export, queries: Queries) -> Reading:
+    """Return the networks that a zone denies."""
+    parts, canaries = through_rows(path, export, lambda rows: (rows["owner"], Owners.of(rows)))
+    require_once([owners for _, owners in parts])
+    owners = pl.concat([names for names, _ in parts]).unique(maintain_order=True)
+    ranges = Ranges(pl.Series(map(_network, owners), dtype=pl.String))
+    return Reading(len(owners), ranges.answers(queries), canaries)
 
 
 def _network(owner: str) -> str:

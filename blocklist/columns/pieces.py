@@ -1,0 +1,58 @@
+"""Work on columns piece by piece: on all cores, in order, with few pieces in memory."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+#: Bytes of a piece: enough to keep a core busy, little beside what a large list needs.
+SIZE = 8_000_000
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
+
+
+def in_order(work: Callable[[_Given], _Made], pieces: Iterable[_Given]) -> Iterator[_Made]:
+    """Yield what `work` makes of each piece, in their order.
+
+    Threads do it, for polars and Python's reading of files leave the interpreter free meanwhile.
+    """
+    threads = pl.thread_pool_size()
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[_Made]] = deque()
+        try:
+            for piece in pieces:
+                waiting.append(pool.submit(work, piece))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def of_text(text: bytes, size: int = SIZE) -> Iterator[bytes]:
+    """Yield a text in pieces of about `size`, cut at line ends."""
+    start = 0
+    while start < len(text):
+        stop = start + size
+        if stop < len(text):
+            stop = text.rfind(b"\n", start, stop) + 1 or text.find(b"\n", start) + 1 or len(text)
+        yield text[start:stop]
+        start = stop
+
+
+def of_file(path: Path, size: int = SIZE) -> Iterator[bytes]:
+    """Yield a file in pieces of about `size`, cut at line ends, the last one of at least that."""
+    with path.open("rb") as file:
+        piece = file.read(size)
+        while rest := file.read(size):
+            cut = piece.rfind(b"\n") + 1 if len(rest) == size else 0
+            if cut:
+                yield piece[:cut]
+            piece = piece[cut:] + rest
+        yield piece

@@ -1,0 +1,69 @@
+"""What a reader is given and what it gives, and the way through a file piece by piece."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from blocklist.columns.pieces import in_order, of_file
+from blocklist.config import Export
+from blocklist.errors import ExportFailed
+from blocklist.export.canary import apart
+from blocklist.model import Kind
+
+#: What a file is asked for: names, addresses, URLs.
+Queries = dict[Kind, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a consumer would hold after it loaded a file."""
+
+    #: How many names, networks and URLs it lists.
+    count: int
+    #: Which of the queries it would block.
+    blocked: dict[Kind, set[str]]
+    #: The lines of canaries, in order.
+    canaries: list[str]
+
+
+_Part = TypeVar("_Part")
+
+
+def through(
+    path: Path, export: Export, read: Callable[[pl.Series], _Part]
+) -> tuple[list[_Part], list[str]]:
+    """Give all lines of a file but comments and canaries to `read`, piece by piece.
+
+    Return what it gave, in order, and the lines of the canaries. Pieces are read at once.
+    """
+    found = list(in_order(partial(_piece, export, read), of_file(path)))
+    return [part for part, _ in found], list(chain.from_iterable(lines for _, lines in found))
+
+
+def _piece(
+    export: Export, read: Callable[[pl.Series], _Part], text: bytes
+) -> tuple[_Part, list[str]]:
+    texts, canaries = apart(lines(text), export)
+    if mark := export.target.comment:
+        texts = texts.filter(~texts.str.starts_with(mark))
+    return read(texts), canaries
+
+
+def lines(text: bytes) -> pl.Series:
+    """Return the lines of a text; raise `ExportFailed` where it is none."""
+    if not text:
+        return pl.Series("line", [], pl.String)
+    try:
+        return pl.read_lines(text)["line"]
+    except pl.exceptions.ComputeError:
+        raise ExportFailed("the file has bytes that are no text") from None
+
+
+def among(values: pl.Series, wanted: pl.Series) -> pl.Series:
+    """Return those of the values that are wanted."""
+    return values.filter(values.is_in(wanted.implode()))
