@@ -35,9 +35,11 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     """
     room = zone.room(export)
     checked_names(rows["value"])
-    triggers = rows["value"].str.contains(_TRIGGER)
-    told, widened = _with_allows_that_fit(rows.filter(~triggers), room)
-    counts = {"rpz-trigger": int(triggers.sum()), "allow-widened": widened}
+    near = pl.col("value").str.contains("rpz-", literal=True)
+    triggers = rows.filter(near).filter(pl.col("value").str.contains(_TRIGGER))["value"]
+    fine = rows.filter(~pl.col("value").is_in(triggers.implode())) if len(triggers) else rows
+    told, widened = _with_allows_that_fit(fine, room)
+    counts = {"rpz-trigger": len(triggers), "allow-widened": widened}
     if export.target.allows is Allows.NONE:
         known, narrowed = fitted(told, export.target)
         counts |= narrowed

@@ -17,6 +17,7 @@ from typing import TypeVar
 import polars as pl
 
 from blocklist.catalogue import Allows, Lists
+from blocklist.columns.names import parent
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.reading import Queries, Reading, through
@@ -29,8 +30,6 @@ _APEX = r"^(?:\$TTL [0-9]+|@ SOA .+|@ NS .+)$"
 _APEX_ROWS = 3
 _THROUGH = "CNAME rpz-passthru."
 _FIXED = {"nxdomain": ".", "nodata": "*.", "drop": "rpz-drop.", "tcp-only": "rpz-tcp-only."}
-#: Of the end of an owner, so much is compared to find the few that end in one of many names.
-_TAIL = 8
 
 
 def known_data(export: Export) -> set[str]:
@@ -67,7 +66,8 @@ def read(path: Path, export: Export, queries: Queries) -> Reading:
     require_once([part.owners for part in parts])
     near_rows = pl.concat([part.near for part in parts])
     rows = dict(near_rows.iter_rows())
-    existing = rows.keys() | _parents(path, export, near, rows)
+    above = pl.concat([part.above for part in parts])
+    existing = rows.keys() | _parents(near, rows, above)
     room = room_for_owners(export)
     found = {query for query in asked if _answer(_trimmed(query, room), rows, existing)}
     for query in asked:
@@ -154,6 +154,8 @@ class _Part:
     names: pl.Series
     #: `owner` and `listed` of what queries are about.
     near: pl.DataFrame
+    #: Hashes of the names that exist because an owner stands below them.
+    above: pl.Series
 
 
 def _part(export: Export, wanted: pl.Series, rows: pl.DataFrame) -> _Part:
@@ -161,7 +163,7 @@ def _part(export: Export, wanted: pl.Series, rows: pl.DataFrame) -> _Part:
     passing = (rows["data"] == _THROUGH) & (export.target.lists is Lists.BLOCKS)
     near = rows.select("owner", listed=~passing).filter(pl.col("owner").is_in(wanted.implode()))
     names = rows["owner"].filter(~passing).str.strip_prefix("*.").hash()
-    return _Part(Owners.of(rows), names, near)
+    return _Part(Owners.of(rows), names, near, _above(rows["owner"]))
 
 
 def require_once(owners: list[Owners]) -> None:
@@ -179,27 +181,31 @@ def room_for_owners(export: Export) -> int:
     return 253 - len(f".{export.zone}")
 
 
-def _parents(path: Path, export: Export, near: set[str], rows: dict[str, bool]) -> set[str]:
+def _above(owners: pl.Series) -> pl.Series:
+    """Return the hashes of all names that exist because an owner stands below them."""
+    wild = owners.filter(owners.str.starts_with("*.")).str.strip_prefix("*.")
+    found, level = [wild.hash()], owners.str.strip_prefix("*.")
+    while not level.is_empty():
+        once = level.filter(level.hash().is_first_distinct())
+        level = (
+            once.alias("name").to_frame().select(parent(pl.col("name"))).to_series().drop_nulls()
+        )
+        found.append(level.hash())
+    return pl.concat(found).unique()
+
+
+def _parents(near: set[str], rows: dict[str, bool], above: pl.Series) -> set[str]:
     """Return those of the names without rows that have some below them.
 
     Only where a wildcard stands above does it matter whether they exist.
     """
-    doubtful = {
-        name for name in near if name not in rows and any(f"*.{up}" in rows for up in lineage(name))
-    }
-    if not doubtful:
-        return set()
-    ends = sorted(f".{name}" for name in doubtful)
-    size = min(_TAIL, *map(len, ends))
-    tails = pl.Series(sorted({end[-size:] for end in ends}), dtype=pl.String)
-
-    def below(found: pl.DataFrame) -> pl.Series:
-        owners = found["owner"]
-        likely = owners.filter(owners.str.tail(size).is_in(tails.implode()))
-        return likely.filter((likely + "$").str.contains_any([f"{end}$" for end in ends]))
-
-    parts, _ = through_rows(path, export, below)
-    return {up for owner in pl.concat(parts) for up in lineage(owner)} & doubtful
+    doubtful = [
+        name
+        for name in sorted(near)
+        if name not in rows and any(f"*.{up}" in rows for up in lineage(name))
+    ]
+    names = pl.Series(doubtful, dtype=pl.String)
+    return set(names.filter(names.hash().is_in(above.implode())))
 
 
 def _answer(name: str | None, rows: dict[str, bool], existing: set[str]) -> bool:
