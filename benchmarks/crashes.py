@@ -41,7 +41,7 @@ zone = "rpz.test"
 NAMES = 6000
 _HEAVY = (
     "polars", "adbc_driver_sqlite.dbapi", "sqlite_utils", "blocklist.cli.app",
-    "blocklist.export.every", "blocklist.release.build", "blocklist.collect.update",
+    "blocklist.export.renewed", "blocklist.release.anew", "blocklist.collect.update",
     "blocklist.collect.accept", "blocklist.ledger.schema",
 )  # fmt: skip
 

@@ -24,7 +24,9 @@ from benchmarks.measure import cost
 from blocklist import catalogue
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
-from blocklist.export import ExportResult, canary, export_one
+from blocklist.export import canary
+from blocklist.export.one import export_one
+from blocklist.export.state import ExportResult
 from blocklist.install.command import filled, installed, run
 from blocklist.install.probe import Answer, ask, fault_of
 from blocklist.installation import Server

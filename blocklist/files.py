@@ -104,12 +104,13 @@ def sweep(path: Path) -> None:
             left.unlink()
 
 
-def mark(found: os.stat_result) -> str | None:
+def mark(found: os.stat_result, settled: float = _SETTLED) -> str | None:
     """Return what tells a file from what it was before, without reading it.
 
-    None where nothing does: for a device or a pipe, and for a file that was written to just now.
+    None where nothing does: for a device or a pipe, and for a file that was written to just now,
+    which is less than the seconds `settled` ago.
     """
-    if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < _SETTLED:
+    if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < settled:
         return None
     return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
 

@@ -9,7 +9,8 @@ import polars as pl
 from blocklist import catalogue
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
-from blocklist.export import ExportResult, ExportState, export_one
+from blocklist.export.one import export_one
+from blocklist.export.state import ExportResult, ExportState
 
 NOW = datetime(2026, 5, 3, 12, 30, tzinfo=UTC)
 ZONE = "rpz.office.example"

@@ -10,7 +10,8 @@ from tldextract import TLDExtract
 from blocklist import exporting
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export import canary, export_one
+from blocklist.export import canary
+from blocklist.export.one import export_one
 from blocklist.export.readers import reading
 from blocklist.names import canonical
 from tests.export_support import NOW, content, export_to, release, run

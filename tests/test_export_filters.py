@@ -14,8 +14,8 @@ from blocklist.catalogue import Feed
 from blocklist.columns.schema import LISTINGS
 from blocklist.config import Export
 from blocklist.errors import UsageError
-from blocklist.export import export_one
 from blocklist.export.filters import Evidence, chosen, credits_of
+from blocklist.export.one import export_one
 from blocklist.judge.agreement import Electorate
 from blocklist.model import Category, Direction, Kind
 from tests.docs_support import blocklist

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from blocklist.columns.networks import texts
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import ExportFailed
-from blocklist.export import export_one
 from blocklist.export.addresses import blocked
+from blocklist.export.one import export_one
 from tests.export_support import NOW, content, export_to, run
 
 NAMES = [

@@ -12,7 +12,7 @@ import pytest
 from blocklist import catalogue
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import ExportFailed
-from blocklist.export import export_one
+from blocklist.export.one import export_one
 from tests.export_support import NOW, export_to, release, run
 from tests.user_support import as_user, open_to_all
 

@@ -9,9 +9,10 @@ import pytest
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export import dialects, export_one
+from blocklist.export import dialects
+from blocklist.export.behind import Behind
 from blocklist.export.body import Body, Part
-from blocklist.export.state import Behind
+from blocklist.export.one import export_one
 from blocklist.ledger import releases
 from blocklist.ledger.bulk import Bulk
 from blocklist.model import Kind

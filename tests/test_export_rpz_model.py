@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.columns.schema import RELEASE
-from blocklist.export import export_one
+from blocklist.export.one import export_one
 from tests.export_support import NOW, ZONE, export_to
 
 Row = tuple[str, str, str]

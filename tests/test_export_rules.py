@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from blocklist import catalogue
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import UsageError
-from blocklist.export import export_one
+from blocklist.export.one import export_one
 from blocklist.export.readers import REGISTRY
 from blocklist.model import Kind
 from tests.export_support import NOW, content, export_to, run

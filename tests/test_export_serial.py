@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.export import export_one
+from blocklist.export.behind import Behind
+from blocklist.export.one import export_one
 from blocklist.export.serial import following, latest
-from blocklist.export.state import Behind
 from tests.export_support import NOW, export_to, release, run
 
 ROWS, OTHERS = "block exact x.example", "block exact y.example"

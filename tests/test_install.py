@@ -14,7 +14,9 @@ import pytest
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export import ExportResult, ExportState, canary, export_one
+from blocklist.export import canary
+from blocklist.export.one import export_one
+from blocklist.export.state import ExportResult, ExportState
 from blocklist.install import command, probe
 from blocklist.installation import Installation, servers
 from tests.dns_server import DnsServer, dns_server

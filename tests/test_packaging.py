@@ -13,7 +13,7 @@ PACKAGE = ROOT / "blocklist"
 
 # A room imports from its own line or from those above it: data goes one way.
 LAYERS = (
-    {"errors", "model"},
+    {"errors", "model", "program"},
     {
         "names",
         "actions",

@@ -102,7 +102,7 @@ def _built(
 
 
 def _published(book: "Book") -> bool:
-    from blocklist.ledger.releases import history
+    from blocklist.ledger.history import current
 
-    with book.small() as db:
-        return bool(history(db.conn))
+    with book.opened() as db:
+        return current(db) is not None

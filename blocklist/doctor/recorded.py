@@ -9,7 +9,7 @@ from blocklist.ledger import exports as written
 from blocklist.ledger import lock, matches, operator, releases, runs, times
 from blocklist.ledger.health import healths
 from blocklist.model import FeedState, Verdict
-from blocklist.release.gate import unguarded
+from blocklist.release.sound import unguarded
 
 _GOOD = (FeedState.FRESH, FeedState.UNCHANGED)
 #: The clock of another machine may be so far ahead, in seconds.

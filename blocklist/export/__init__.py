@@ -2,8 +2,3 @@
 
 A file changes only when its content does, and only after a reader of its own has answered for it.
 """
-
-from blocklist.export.one import export_one
-from blocklist.export.state import ExportResult, ExportState
-
-__all__ = ["ExportResult", "ExportState", "export_one"]

@@ -1,5 +1,7 @@
 """One export from the release to the file in its place."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import file_digest
@@ -13,13 +15,14 @@ from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import BlocklistError, ExportFailed
 from blocklist.export import canary, written
+from blocklist.export.behind import Behind
 from blocklist.export.body import Body, sha256_of
 from blocklist.export.checker import check
 from blocklist.export.dialects import dialect
 from blocklist.export.limits import within
 from blocklist.export.prove import prove
 from blocklist.export.serial import following, latest
-from blocklist.export.state import Behind, ExportResult, ExportState
+from blocklist.export.state import ExportResult, ExportState
 from blocklist.install import Change, Undone, install, look_after
 
 
@@ -39,8 +42,29 @@ def export_one(
     proved, checked or put in place; the old one is then untouched. When the server did not load the
     new file, the old one is brought back.
     """
-    try:
+    with _naming(export):
         return _exported(export, rows, release, previous, now, behind or Behind())
+
+
+def looked_after(export: Export, stays: ExportResult) -> ExportResult:
+    """Return the result for a file that stays, after its servers have shown that they have it.
+
+    Raise `ExportFailed` when they do not.
+    """
+    with _naming(export):
+        return _looked_after(export, stays)
+
+
+def _looked_after(export: Export, stays: ExportResult) -> ExportResult:
+    said = look_after(_change(export, stays.state, stays.state, stays.rows))
+    return replace(stays, said=said, loaded=bool(export.installation.probe))
+
+
+@contextmanager
+def _naming(export: Export) -> Iterator[None]:
+    """Say of which export an error is, and what became of its file."""
+    try:
+        yield
     except Undone as error:
         raise ExportFailed(f"export {export.name}: {error}") from None
     except BlocklistError as error:
@@ -62,9 +86,7 @@ def _exported(
     digest = body.digest()
     if previous and previous.digest == digest:
         if _on_disk(export.path) == sha256_of(_content(export, previous, body)):
-            said = look_after(_change(export, previous, previous, body))
-            seen = bool(export.installation.probe)
-            return ExportResult(previous, False, body.count, body.left_out, (), said, seen)
+            return _looked_after(export, ExportResult(previous, False, body.count, body.left_out))
     elif previous and not body.count and not _emptied_by_hand(export, taken):
         message = f"release {release} has nothing for it, and a list is never emptied so"
         raise ExportFailed(f"{message}; if that is right, delete the file first")
@@ -76,7 +98,7 @@ def _exported(
         serial=_serial(export, previous, now),
         written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-    change = _change(export, state, previous, body)
+    change = _change(export, state, previous, body.count)
     return _installed(change, state, body, taken, behind)
 
 
@@ -94,12 +116,12 @@ def _serial(export: Export, previous: ExportState | None, now: datetime) -> int 
     return following(latest(known, export.path), now)
 
 
-def _change(export: Export, state: ExportState, previous: ExportState | None, body: Body) -> Change:
+def _change(export: Export, state: ExportState, previous: ExportState | None, rows: int) -> Change:
     return Change(
         export=export,
         release=state.release,
         serial=state.serial,
-        rows=body.count,
+        rows=rows,
         rows_before=written.entries(export.path),
         release_before=previous.release if previous else None,
         new=canary.canaries(export, state),

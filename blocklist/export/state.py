@@ -1,13 +1,6 @@
 """What is remembered of an export between two runs, and what one run has to report."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import polars as pl
-
-from blocklist.columns.schema import RELEASE
-
-_WATCHED = pl.Schema({name: RELEASE[name] for name in ("kind", "value")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +37,11 @@ class ExportResult:
     loaded: bool = False
 
 
-@dataclass(frozen=True)
-class Behind:
-    """What an export is told of a release beside its rows."""
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How one export ended: its result, or why there is none and the old file stays."""
 
-    #: The feeds whose entries may be in it, and their terms, for the head of the file.
-    feeds: tuple[str, ...] = ()
-    #: Gives `kind` and `value` of what the proof asks for in any case.
-    watched: Callable[[], pl.DataFrame] = _WATCHED.to_frame
+    name: str
+    path: str
+    result: ExportResult | None
+    cause: str | None = None

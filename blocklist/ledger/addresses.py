@@ -1,7 +1,5 @@
 """Addresses behind names: what was seen on each, and whether it is theirs alone."""
 
-import sqlite3
-
 import polars as pl
 
 from blocklist.ledger.bulk import Bulk
@@ -27,10 +25,3 @@ def save(bulk: Bulk, addresses: pl.DataFrame) -> None:
     """Put addresses, with the columns of the table, in place of all that was known of any."""
     bulk.execute("DELETE FROM address")
     bulk.append("address", addresses.select(_COLUMNS).sort("value"))
-
-
-def any_expired(reader: sqlite3.Connection, now: str) -> bool:
-    """Return whether an address that was blocked for its names was not seen with them lately."""
-    sql = "SELECT EXISTS (SELECT 1 FROM address WHERE reason IS NULL AND until <= ?)"
-    (found,) = reader.execute(sql, [now]).fetchone()
-    return bool(found)

@@ -3,8 +3,12 @@
 import sqlite3
 from dataclasses import asdict, dataclass
 
+from blocklist.ledger import looks, runs
 from blocklist.ledger.book import Book
-from blocklist.ledger.times import now
+from blocklist.ledger.times import days_since
+
+#: Who follows whom shows over days, and does not change often, in days.
+_FIRST_LOOK, _NEXT_LOOK = 1, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,18 @@ def known(reader: sqlite3.Connection) -> list[Echo]:
     return [Echo(*row) for row in rows]
 
 
-def looked(reader: sqlite3.Connection) -> str | None:
-    """Return when somebody last looked for echoes."""
-    row = reader.execute("SELECT at FROM looked WHERE what = 'echoes'").fetchone()
-    return str(row[0]) if row else None
+def due(reader: sqlite3.Connection) -> bool:
+    """Return whether it is time to look for echoes."""
+    first, last = runs.first(reader), looks.at(reader, looks.ECHOES)
+    wait = _FIRST_LOOK if last is None else _NEXT_LOOK
+    return first is not None and days_since(last or first.started) >= wait
+
+
+def seen_all(reader: sqlite3.Connection) -> bool:
+    """Return whether no feed has changed since somebody looked: there is nothing new to find."""
+    last = looks.run(reader, looks.ECHOES)
+    sql = "SELECT NOT EXISTS (SELECT 1 FROM snapshot WHERE run_id > ? AND added + removed > 0)"
+    return last is not None and bool(reader.execute(sql, [last]).fetchone()[0])
 
 
 def save(book: Book, found: list[Echo]) -> None:
@@ -40,4 +52,4 @@ def save(book: Book, found: list[Echo]) -> None:
     with book.small() as db, db.atomic():
         db.execute("DELETE FROM echo")
         db.table("echo").insert_all(map(asdict, found))
-        db.table("looked").upsert({"what": "echoes", "at": now()}, pk="what")
+        looks.note(db.conn, looks.ECHOES, book.run)

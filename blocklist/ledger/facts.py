@@ -8,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from blocklist.ledger import looks
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.times import text
@@ -115,6 +116,7 @@ def save(book: Book, facts: Iterable[Fact]) -> None:
     with book.small() as db, db.atomic():
         sql = f"INSERT OR REPLACE INTO fact ({', '.join(_COLUMNS)}) VALUES ({places})"
         db.conn.executemany(sql, rows)
+        looks.note(db.conn, looks.FACTS, book.run)
 
 
 def dead(bulk: Bulk) -> pl.Series:

@@ -67,9 +67,10 @@ def end_expired(book: Book) -> list[Entry]:
     """End the entries whose time is over, and return them: each is told of once."""
     expired = "removed IS NULL AND expires <= ?"
     moment = now()
-    with book.small() as db, db.atomic():
-        ended = list(_entries(db.conn, expired, moment))
-        db.execute(f"UPDATE operator SET removed = expires WHERE {expired}", [moment])
+    with book.opened() as db:
+        ended = list(_entries(db, expired, moment))
+        if ended:
+            db.execute(f"UPDATE operator SET removed = expires WHERE {expired}", [moment])
     return ended
 
 

@@ -123,6 +123,23 @@ def agreement(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 7")
 
 
+@migrations()
+def unchanged(db: Database) -> None:
+    """Add what a release and the file of an export were made of, so that neither is made again.
+
+    `made_of` and `digest` are digests of all that decides what comes out, `mark` tells a file from
+    any other in its place, and `run` is the one that did what is done now and then.
+    """
+    db.conn.execute(
+        "CREATE TABLE judged (id INTEGER PRIMARY KEY CHECK (id = 1), "
+        "release INTEGER NOT NULL, digest TEXT NOT NULL)"
+    )
+    for column in ("made_of TEXT", "mark TEXT", "rows INTEGER", "left_out TEXT"):
+        db.conn.execute(f"ALTER TABLE export ADD COLUMN {column}")
+    db.conn.execute("ALTER TABLE looked ADD COLUMN run INTEGER")
+    db.conn.execute("PRAGMA user_version = 8")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"

@@ -17,6 +17,7 @@ from blocklist.judge import guards
 from blocklist.ledger import addresses, listings, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.judged import any_expired
 from blocklist.ledger.times import text
 from blocklist.model import Kind, Scope, Verdict
 from blocklist.release.guarding import guard_listings
@@ -50,8 +51,8 @@ def refresh(config: Config, book: Book) -> Counter[str]:
 
 def expire(config: Config, book: Book) -> None:
     """End what was not seen lately; looks at the addresses anew only when something ends."""
-    with book.small() as db:
-        late = addresses.any_expired(db.conn, text(datetime.now(UTC)))
+    with book.opened() as db:
+        late = any_expired(db, text(datetime.now(UTC)))
     if late:
         refresh(config, book)
 

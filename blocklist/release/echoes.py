@@ -7,18 +7,13 @@ from blocklist.ledger import echoes, listings, releases, runs
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import reading
-from blocklist.ledger.times import days_since
-
-#: Who follows whom shows over days, and does not change often, in days.
-_FIRST_LOOK, _NEXT_LOOK = 1, 7
 
 
 def look(config: Config, book: Book) -> None:
     """Look for echoes and record them, when it is time to."""
-    with book.small() as db:
-        first, last = runs.first(db.conn), echoes.looked(db.conn)
-    wait = _FIRST_LOOK if last is None else _NEXT_LOOK
-    if first is not None and days_since(last or first.started) >= wait:
+    with book.opened() as db:
+        due = echoes.due(db)
+    if due:
         echoes.save(book, list(overlapping(config).echoes))
 
 

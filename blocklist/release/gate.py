@@ -2,19 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from blocklist.config import Config
-from blocklist.ledger import times
 from blocklist.ledger.candidate import Objection
 from blocklist.ledger.health import FeedHealth
 from blocklist.ledger.releases import Change, Release
-from blocklist.model import FeedState
 from blocklist.release import budgets
-
-_SOUND = (FeedState.FRESH, FeedState.UNCHANGED)
+from blocklist.release.sound import SOUND, unguarded
 
 
 @dataclass(frozen=True)
@@ -44,31 +40,6 @@ def objections(case: Case) -> list[Objection]:
     return found
 
 
-def unguarded(config: Config, healths: dict[str, FeedHealth]) -> list[str]:
-    """Return which mandatory guards are missing, failed, empty or out of date, and how."""
-    guards = [guard for guard in config.guards.values() if guard.enabled and guard.mandatory]
-    days = config.gate.max_guard_days
-    faults = [(guard.name, _fault(healths.get(guard.name), days)) for guard in guards]
-    return [f"guard {name} is mandatory and {fault}" for name, fault in faults if fault]
-
-
-def _fault(health: FeedHealth | None, days: int) -> str | None:
-    if health is None or health.state is FeedState.NEVER:
-        return "was never collected; run update"
-    if health.state not in _SOUND:
-        return f"{health.state}: {health.cause}"
-    if not health.entries:
-        return "lists nothing"
-    if _old(health.good_at, days):
-        return f"was last good on {health.good_at}; run update"
-    return None
-
-
-def _old(good_at: str | None, days: int) -> bool:
-    oldest = times.text(datetime.now(UTC) - timedelta(days=days))
-    return good_at is not None and good_at < oldest
-
-
 def _nothing_left(case: Case) -> Iterator[str]:
     if case.candidate.blocked:
         return
@@ -94,4 +65,4 @@ def _too_few_fresh(case: Case) -> Iterator[str]:
 def _failing(case: Case) -> list[str]:
     enabled = [feed.name for feed in case.config.feeds.values() if feed.enabled]
     known = case.healths
-    return [name for name in enabled if name in known and known[name].state not in _SOUND]
+    return [name for name in enabled if name in known and known[name].state not in SOUND]

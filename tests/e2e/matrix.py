@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from blocklist.config import Export
-from blocklist.export import export_one
 from blocklist.export.expected import Rules, answer, decisive, expressible, rules
+from blocklist.export.one import export_one
 from blocklist.model import Kind, Scope, Verdict
 from blocklist.names import MAX_LABEL, MAX_NAME, lineage
 from tests.e2e import resolvers

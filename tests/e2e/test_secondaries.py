@@ -11,7 +11,7 @@ import pytest
 from blocklist import catalogue
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export import ExportState
+from blocklist.export.state import ExportState
 from blocklist.install.probe import Answer, ask
 from blocklist.installation import Installation, Server
 from tests.e2e.reloading import bind_secondary, knot

@@ -20,7 +20,8 @@ from blocklist import catalogue
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export import ExportState, export_one
+from blocklist.export.one import export_one
+from blocklist.export.state import ExportState
 from blocklist.install import command, probe
 from blocklist.install.probe import Answer, ask
 from blocklist.installation import Installation, Server

@@ -1,0 +1,20 @@
+"""What an export is told of a release beside its rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.columns.schema import RELEASE
+
+_WATCHED = pl.Schema({name: RELEASE[name] for name in ("kind", "value")})
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What an export is told of a release beside its rows."""
+
+    #: The feeds whose entries may be in it, and their terms, for the head of the file.
+    feeds: tuple[str, ...] = ()
+    #: Gives `kind` and `value` of what the proof asks for in any case.
+    watched: Callable[[], pl.DataFrame] = _WATCHED.to_frame

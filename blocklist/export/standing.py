@@ -1,0 +1,66 @@
+"""Whether an export's file is as it was left, and would be rendered the same again.
+
+Found out without reading or rendering anything, and without heavy imports: a run in which nothing
+changed ends here. Where there is any doubt, the export is rendered and compared.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from blocklist import files, program
+from blocklist.config import Config, Export
+from blocklist.ledger import looks, votes
+from blocklist.ledger.exports import Made
+from blocklist.ledger.votes import Vote
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What the files of a release are made of, beside its number."""
+
+    config: Config
+    release: int
+    #: How the feeds counted when listings were judged last.
+    votes: list[Vote]
+    #: The run that last learnt anything from DNS.
+    facts: int | None
+
+    def digest(self, export: Export) -> str:
+        """Return a digest of all that decides what is in an export's file."""
+        sees = export.alive or export.asks_where
+        seen = (
+            program.digest(),
+            self.release,
+            export,
+            list(self.config.voices.values()),
+            self.votes if export.asks_who else None,
+            self.facts if sees else None,
+            mark(Path(self.config.resolve.country)) if export.asks_where else None,
+        )
+        return sha256(repr(seen).encode()).hexdigest()
+
+
+def ingredients(config: Config, reader: sqlite3.Connection, release: int) -> Ingredients:
+    """Return what the files of the release in force are made of."""
+    return Ingredients(config, release, votes.last(reader), looks.run(reader, looks.FACTS))
+
+
+def mark(path: Path) -> str | None:
+    """Return what tells a file from any other in its place, None where there is none."""
+    try:
+        # No time to settle, for nobody else writes in the very moment in which we did.
+        return files.mark(path.stat(), settled=0)
+    except OSError:
+        return None
+
+
+def stands(export: Export, made: Made | None, of: Ingredients) -> bool:
+    """Return whether the file in place is the one that would be made now."""
+    return (
+        made is not None
+        and made.mark is not None
+        and made.mark == mark(export.path)
+        and made.of == of.digest(export)
+    )

@@ -1,0 +1,66 @@
+"""Whether the judge would say again what it said last, found out without asking it.
+
+Whatever can change a verdict, or what the gate says of one, is looked at here; where there is any
+doubt, the judge is asked. Kept free of heavy imports: a run in which nothing changed ends here.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from hashlib import sha256
+
+from blocklist import program
+from blocklist.config import Config
+from blocklist.ledger import echoes, history, judged, pins
+from blocklist.ledger.book import Book
+from blocklist.ledger.health import healths
+from blocklist.ledger.history import Release
+from blocklist.ledger.judged import Judged
+from blocklist.ledger.pins import Pin
+from blocklist.ledger.times import now
+from blocklist.ledger.votes import Vote
+from blocklist.release.sound import unguarded
+from blocklist.release.votes import votes
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The release in force, the pin on it, and whether a build would come to the same again."""
+
+    release: Release | None
+    pin: Pin | None
+    same: bool
+
+
+def standing(config: Config, book: Book) -> Standing:
+    """Return how the release in force stands to what the judge would look at now."""
+    with book.opened() as db:
+        release, pin = history.current(db), pins.of_release(db)
+        return Standing(release, pin, release is not None and _same(config, db, release))
+
+
+def digest(config: Config, reader: sqlite3.Connection, counted: list[Vote]) -> str:
+    """Return a digest of all that the judge looks at, given how the feeds count now.
+
+    What a feed lists is told by the last snapshot that changed it, what the operator wants by the
+    numbers of the entries in force, and what is not of this installation's data by the program.
+    """
+    listed, policy = judged.changed(reader), config.policy
+    guards = (guard for guard in config.guards.values() if guard.enabled)
+    seen = (
+        program.digest(),
+        (policy.own, policy.widen, policy.threshold),
+        [(vote, listed.get(vote.feed)) for vote in counted],
+        [(guard.name, guard.guard, listed.get(guard.name)) for guard in guards],
+        judged.entries(reader, now()),
+    )
+    return sha256(repr(seen).encode()).hexdigest()
+
+
+def _same(config: Config, reader: sqlite3.Connection, release: Release) -> bool:
+    known = healths(reader)
+    if not release.blocked or judged.waits(reader) or unguarded(config, known):
+        return False  # of this the gate has something to say, each time
+    if judged.any_expired(reader, now()) or (echoes.due(reader) and not echoes.seen_all(reader)):
+        return False
+    counted = votes(config, known, echoes.known(reader))
+    return judged.last(reader) == Judged(release.number, digest(config, reader, counted))
