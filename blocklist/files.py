@@ -36,24 +36,37 @@ def replacing(path: Path) -> Iterator[Path]:
     `UsageError` for an `OSError`, also one from within the block, and where `path` is a folder or a
     device. A link stays one: the file it leads to is replaced.
     """
+    with beside(path) as new:
+        yield new
+        path = Path(os.path.realpath(path))
+        make_alike(new, path)
+        _sync(new)
+        new.replace(path)
+        _sync(path.parent)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Give an empty file beside `path`, which is still there when the block ends well.
+
+    Errors are as of `replacing`. A process that is killed leaves it, for `sweep`.
+    """
     path = Path(os.path.realpath(path))  # `resolve` fails where links run in a circle
-    beside = None
+    new = None
     try:
         _refuse_what_is_no_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(_ENDING, f".{path.name}.", path.parent)
         os.close(handle)
-        beside = Path(name)
-        yield beside
-        make_alike(beside, path)
-        _sync(beside)
-        beside.replace(path)
-        _sync(path.parent)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
+        new = Path(name)
+        yield new
+    except BaseException as error:
+        if new is not None:
+            new.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            message = f"{path}: cannot be written: {error.strerror or error}"
+            raise UsageError(message) from None
+        raise
 
 
 def make_alike(new: Path, old: Path) -> None:

@@ -9,6 +9,7 @@ from blocklist.cli.session import Json, Session, session, show_json, show_table,
 if TYPE_CHECKING:
     from blocklist.config import Export
     from blocklist.export.every import Exported
+    from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import Book
 
 EXPORT_FAILED = 6
@@ -40,13 +41,19 @@ def export(
         raise typer.Exit(EXPORT_FAILED)
 
 
-def exported(current: Session, book: "Book", wanted: list["Export"]) -> list["Exported"]:
+def exported(
+    current: Session, book: "Book", wanted: list["Export"], rehearsal: "Rehearsal | None" = None
+) -> list["Exported"]:
     """Write exports with progress, tell what went wrong, and return the outcomes."""
     from blocklist.export import every
 
     with current.progress("exporting", len(wanted)) as step:
         outcomes = every.export_every(
-            book, current.config, wanted, lambda o: step(f"export {o.name}: {o.path}")
+            book,
+            current.config,
+            wanted,
+            lambda o: step(f"export {o.name}: {o.path}"),
+            rehearsal,
         )
     for outcome in outcomes:
         if outcome.result is None:

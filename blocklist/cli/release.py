@@ -24,13 +24,19 @@ _WHICH = "A number, current, or candidate for what the gate held."
 @app.command("build")
 def build(context: typer.Context, as_json: Json = False) -> None:
     """Judge all that is listed and make it the next release; exit 3 when the gate holds it."""
+    from blocklist.export import every
+    from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import writing
     from blocklist.release import build as builder
 
     config = session(context).config
-    with writing(config.database, "release build") as book:
+    wanted = every.chosen(config, [])
+    with (
+        writing(config.database, "release build") as book,
+        Rehearsal(book, config, wanted) as rehearsal,
+    ):
         over = ended(session(context), book)
-        built = builder.build(config, book, "release build")
+        built = builder.build(config, book, "release build", rehearse=rehearsal)
     if as_json:
         told = {"release": built.release, "changed": built.fresh, "pin": built.pin}
         show_json({"ended": over, **told})

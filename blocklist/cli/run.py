@@ -14,6 +14,7 @@ from blocklist.errors import GateHeld
 
 if TYPE_CHECKING:
     from blocklist.export.every import Exported
+    from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import Book
 
 
@@ -46,11 +47,13 @@ def _job(
     """
     from blocklist.collect import update as collect
     from blocklist.export import every
+    from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import writing
 
     config = current.config
     feeds = collect.without_limits(collect.chosen(config, []), accepted)
-    with writing(config.database, "run") as book:
+    wanted = every.chosen(config, [])
+    with writing(config.database, "run") as book, Rehearsal(book, config, wanted) as rehearsal:
         outcomes = report["feeds"] = updating.collected(current, book, feeds)
         if tables:
             updating.show_outcomes(outcomes)
@@ -59,9 +62,9 @@ def _job(
         if config.resolve.enabled:
             good = _looked_up(current, book, report, tables=tables) and good
         current.say("judging")
-        held = _built(current, book, report, accepted, tables=tables)
+        held = _built(current, book, report, accepted, rehearsal, tables=tables)
         # Also when the gate held: what the operator decided is published all the same.
-        exports = report["exports"] = exporting.exported(current, book, every.chosen(config, []))
+        exports = report["exports"] = exporting.exported(current, book, wanted, rehearsal)
     if tables and exports:
         exporting.show_exports(exports)
     return good, exports, held
@@ -81,6 +84,7 @@ def _built(
     book: "Book",
     report: dict[str, object],
     accepted: list[str],
+    rehearsal: "Rehearsal",
     *,
     tables: bool,
 ) -> GateHeld | None:
@@ -88,7 +92,7 @@ def _built(
     from blocklist.release.build import build
 
     try:
-        built = build(current.config, book, "run", accepted)
+        built = build(current.config, book, "run", accepted, rehearsal)
     except GateHeld as held:
         report["held"] = str(held)
         if not _published(book):

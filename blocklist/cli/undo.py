@@ -10,6 +10,7 @@ from blocklist.cli.session import Json, Session, printable, session, show, show_
 from blocklist.errors import GateHeld, UsageError
 
 if TYPE_CHECKING:
+    from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import Book
     from blocklist.ledger.releases import Release
 
@@ -111,6 +112,8 @@ def unpin(
 
 
 def _without(current: Session, book: "Book", feed: str, reason: str, *, as_json: bool) -> None:
+    from blocklist.export import every
+    from blocklist.export.rehearsal import Rehearsal
     from blocklist.release import build, undo
 
     change = undo.take_back(book, feed, reason)
@@ -118,18 +121,26 @@ def _without(current: Session, book: "Book", feed: str, reason: str, *, as_json:
         f"{feed}: its last update is taken back (+{change.added:,} -{change.removed:,}) and the "
         f"feed pinned until: blocklist release unpin --feed {feed}"
     )
-    built = build.build(current.config, book, "release rollback", [feed])
-    if not as_json:
-        show(sentence(built))
-    tell(built)
-    _exports(current, book, built.release, as_json=as_json)
+    with Rehearsal(book, current.config, every.chosen(current.config, [])) as rehearsal:
+        built = build.build(current.config, book, "release rollback", [feed], rehearsal)
+        if not as_json:
+            show(sentence(built))
+        tell(built)
+        _exports(current, book, built.release, rehearsal, as_json=as_json)
 
 
-def _exports(current: Session, book: "Book", release: "Release", *, as_json: bool) -> None:
+def _exports(
+    current: Session,
+    book: "Book",
+    release: "Release",
+    rehearsal: "Rehearsal | None" = None,
+    *,
+    as_json: bool,
+) -> None:
     """Write all exports from the release in force; raise `typer.Exit` (exit 6) when one failed."""
     from blocklist.export import every
 
-    outcomes = exporting.exported(current, book, every.chosen(current.config, []))
+    outcomes = exporting.exported(current, book, every.chosen(current.config, []), rehearsal)
     if as_json:
         show_json({"release": release, "exports": outcomes})
     elif outcomes:

@@ -17,6 +17,7 @@ from blocklist.ledger import listings, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.votes import Vote
+from blocklist.release.prospect import Prospect
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,18 @@ class Content:
         return Behind(filters.credits_of(export, self.speaking), self.watched)
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What exports need to know of a release beside its rows."""
+
+    number: int
+    #: The run after which feeds listed what it was judged from.
+    basis: int
+    votes: list[Vote]
+    own: pl.Series
+    watched: Callable[[], pl.DataFrame]
+
+
 def in_force(
     book: Book,
     config: Config,
@@ -53,26 +66,60 @@ def in_force(
     oldest: int | None,
 ) -> Content:
     """Return what the release in force has; files may still be of releases since the `oldest`."""
-    asked = any(export.asks_who for export in wanted)
-    enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
     with Bulk(book.database) as bulk:
-        rows, pages = _rows(bulk, number, wanted)
-        known = filters.evidence(bulk, config, number, votes) if asked else None
-        looked = seen.of(bulk, config, number, pages, wanted)
-        names = listings.speaking(bulk, enabled, releases.basis(bulk, number))
+        rows = releases.rows(bulk, number)
+        pages = releases.pages(bulk, number) if _asks_for_pages(wanted) else None
+        own, basis = releases.own_blocks(bulk, number), releases.basis(bulk, number)
 
     @cache
     def watched() -> pl.DataFrame:
         with Bulk(book.database) as bulk:
             return releases.watched(bulk, number, oldest)
 
-    speaking = [config.feeds[name] for name in names]
-    return Content(number, rows, pages, known, looked, speaking, watched)
+    return _content(book, config, wanted, rows, pages, _Told(number, basis, votes, own, watched))
 
 
-def _rows(bulk: Bulk, number: int, wanted: list[Export]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def of_prospect(
+    book: Book, config: Config, prospect: Prospect, wanted: list[Export], oldest: int | None
+) -> Content:
+    """Return what a release would have that is not out yet, and follows the one in force."""
+    release = prospect.release
+    rows = prospect.rows()
+    pages = prospect.pages() if _asks_for_pages(wanted) else None
+
+    @cache
+    def watched() -> pl.DataFrame:
+        if oldest is None:
+            return prospect.watched()
+        with Bulk(book.database) as bulk:
+            before = releases.watched(bulk, release.number - 1, oldest)
+        return pl.concat([prospect.watched(), prospect.changed(), before])
+
+    told = _Told(release.number, release.basis, prospect.votes, prospect.own_blocks(), watched)
+    return _content(book, config, wanted, rows, pages, told)
+
+
+def _asks_for_pages(wanted: list[Export]) -> bool:
+    return any(export.held_pages for export in wanted)
+
+
+def _content(
+    book: Book,
+    config: Config,
+    wanted: list[Export],
+    rows: pl.DataFrame,
+    pages: pl.DataFrame | None,
+    told: _Told,
+) -> Content:
+    asked = any(export.asks_who for export in wanted)
+    enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
     # Each export keeps this order, so that the key it goes by is made once.
-    rows = by_family(releases.rows(bulk, number)).with_row_index(PLACE)
-    if not any(export.held_pages for export in wanted):
-        return rows, rows
-    return rows, pl.concat([rows, filters.pages(bulk, number)], how="diagonal")
+    rows = every = by_family(rows).with_row_index(PLACE)
+    if pages is not None:
+        every = pl.concat([rows, filters.pages(pages)], how="diagonal")
+    with Bulk(book.database) as bulk:
+        known = filters.evidence(bulk, config, told.basis, told.own, told.votes) if asked else None
+        looked = seen.of(bulk, config, told.basis, every, told.own, wanted)
+        names = listings.speaking(bulk, enabled, told.basis)
+    speaking = [config.feeds[name] for name in names]
+    return Content(told.number, rows, every, known, looked, speaking, told.watched)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed, UsageError
-from blocklist.export.standing import ingredients, stands
+from blocklist.export.rehearsal import Rehearsal
+from blocklist.export.standing import ingredients, stands, states
 from blocklist.export.state import Exported, ExportResult, ExportState
 from blocklist.files import sweep
 from blocklist.ledger import exports, history
@@ -27,40 +28,38 @@ def chosen(config: Config, names: Iterable[str]) -> list[Export]:
 
 
 def export_every(
-    book: Book, config: Config, wanted: list[Export], done: Callable[[Exported], None]
+    book: Book,
+    config: Config,
+    wanted: list[Export],
+    done: Callable[[Exported], None],
+    rehearsal: Rehearsal | None = None,
 ) -> list[Exported]:
     """Bring each export up to date, tell `done` of it, and return all; none harms another.
 
-    A file that is as it was left, and would be the same again, is neither rendered nor read. Raise
-    `UsageError` when there is no release yet.
+    A file that is as it was left, and would be the same again, is neither rendered nor read, and
+    what a `rehearsal` has ready for this release is not rendered again. Raise `UsageError` when
+    there is no release yet.
     """
     with book.opened() as db:
         current = history.current(db)
         if current is None:
             raise UsageError("there is no release to export yet; run: blocklist run")
-        last, made = exports.last(db), exports.made(db)
+        known, made = states(db, wanted), exports.made(db)
         of = ingredients(config, db, current.number)
-    known = {export.name: _known(last.get(export.name), export) for export in wanted}
-    states = {name: state for name, state in known.items() if state}
+    ready = rehearsal.ready(current.number) if rehearsal else {}
     outcomes = {}
     for export in wanted:
-        sweep(export.path)  # of what a run that was killed left beside it
-        found, state = made.get(export.name), states.get(export.name)
+        if export.name not in ready:
+            sweep(export.path)  # of what a run that was killed left beside it
+        found, state = made.get(export.name), known.get(export.name)
         if found and state and stands(export, found, of):
             outcomes[export.name] = _looked_after(export, state, found)
             done(outcomes[export.name])
     if rest := [export for export in wanted if export.name not in outcomes]:
         from blocklist.export.renewed import renewed
 
-        outcomes |= {one.name: one for one in renewed(book, config, rest, of, states, done)}
+        outcomes |= {one.name: one for one in renewed(book, rest, of, known, ready, done)}
     return [outcomes[export.name] for export in wanted]
-
-
-def _known(row: exports.Row | None, export: Export) -> ExportState | None:
-    # Another path is another file: nothing is known about what stands there.
-    if row is None or row["path"] != str(export.path):
-        return None
-    return ExportState(**row)  # type: ignore[arg-type]
 
 
 def _looked_after(export: Export, state: ExportState, made: Made) -> Exported:

@@ -16,7 +16,7 @@ from blocklist.config import Config, Export
 from blocklist.export.meaning import CODE
 from blocklist.judge.agreement import Electorate, of_votes
 from blocklist.judge.candidates import hosts_of_urls, scored
-from blocklist.ledger import listings, releases
+from blocklist.ledger import listings
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.votes import Vote
 from blocklist.model import Direction, Kind
@@ -46,17 +46,16 @@ class Evidence:
         return self.voices.filter(pl.col("feed").is_in(names.implode()))
 
 
-def evidence(bulk: Bulk, config: Config, release: int, votes: list[Vote]) -> Evidence:
-    """Return the evidence behind a release."""
+def evidence(bulk: Bulk, config: Config, basis: int, own: pl.Series, votes: list[Vote]) -> Evidence:
+    """Return the evidence behind a release that was judged from what was listed after a run."""
     feeds = config.voices
-    listed = listings.in_force(bulk, list(feeds), releases.basis(bulk, release))
-    own = releases.own_blocks(bulk, release)
+    listed = listings.in_force(bulk, list(feeds), basis)
     return Evidence(listed.match_to_schema(LISTINGS), feeds, own, _electorate(feeds, votes))
 
 
-def pages(bulk: Bulk, release: int) -> pl.DataFrame:
-    """Return the held pages as blocks; a host's first page would be taken for the host."""
-    return releases.pages(bulk, release).filter(~names_whole_host(pl.col("value")))
+def pages(held: pl.DataFrame) -> pl.DataFrame:
+    """Return the held pages that a proxy can block; a host's first page is taken for the host."""
+    return held.filter(~names_whole_host(pl.col("value")))
 
 
 def _electorate(feeds: dict[str, Feed], votes: list[Vote]) -> Electorate:

@@ -1,13 +1,16 @@
-"""Exports whose files may have to be others now: each is rendered and compared."""
+"""Exports whose files may have to be others now: those that are ready, and those to be rendered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 
-from blocklist.config import Config, Export
+from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import content
-from blocklist.export.one import export_one
+from blocklist.export.content import Content
+from blocklist.export.one import export_one, placed
+from blocklist.export.prepared import Ready
 from blocklist.export.standing import Ingredients, mark
 from blocklist.export.state import Exported, ExportResult, ExportState
 from blocklist.ledger import exports
@@ -17,37 +20,42 @@ from blocklist.ledger.exports import Made
 
 def renewed(
     book: Book,
-    config: Config,
     wanted: list[Export],
     of: Ingredients,
-    known: dict[str, ExportState],
+    known: Mapping[str, ExportState],
+    ready: Mapping[str, Ready],
     done: Callable[[Exported], None],
 ) -> list[Exported]:
     """Bring exports up to the release in force, one after the other; none harms another."""
-    oldest = min((state.release for state in known.values()), default=None)
-    release = content.in_force(book, config, of.release, wanted, of.votes, oldest)
+
+    @cache
+    def release() -> Content:
+        oldest = min((state.release for state in known.values()), default=None)
+        rest = [export for export in wanted if export.name not in ready]
+        return content.in_force(book, of.config, of.release, rest, of.votes, oldest)
+
+    def result(export: Export) -> ExportResult:
+        if export.name in ready:
+            return placed(ready[export.name])
+        rows, behind = release().taken(export), release().behind(export)
+        now = datetime.now(UTC)
+        return export_one(export, rows, of.release, known.get(export.name), now, behind)
+
     outcomes = []
     for export in wanted:
         try:
-            result = export_one(
-                export,
-                release.taken(export),
-                release.number,
-                known.get(export.name),
-                datetime.now(UTC),
-                release.behind(export),
-            )
+            found = result(export)
         except ExportFailed as error:
             outcome = Exported(export.name, str(export.path), None, str(error))
         else:
-            save(book, export, result, of)
-            outcome = Exported(export.name, str(export.path), result)
+            _save(book, export, found, of)
+            outcome = Exported(export.name, str(export.path), found)
         outcomes.append(outcome)
         done(outcome)
     return outcomes
 
 
-def save(book: Book, export: Export, result: ExportResult, of: Ingredients) -> None:
+def _save(book: Book, export: Export, result: ExportResult, of: Ingredients) -> None:
     """Record how an export stands, and what its file was made of."""
     made = Made(of.digest(export), mark(export.path), result.rows, result.left_out)
     exports.save(book, asdict(result.state), made)

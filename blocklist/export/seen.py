@@ -13,7 +13,7 @@ from blocklist.catalogue import RESOLVED
 from blocklist.columns import urls
 from blocklist.config import Config, Export
 from blocklist.geo import Atlas
-from blocklist.ledger import facts, listings, releases
+from blocklist.ledger import facts, listings
 from blocklist.ledger.bulk import Bulk
 from blocklist.model import Kind
 from blocklist.resolve.where import Wanted
@@ -31,14 +31,25 @@ class Seen:
     behind: pl.Series
 
 
-def of(bulk: Bulk, config: Config, number: int, rows: pl.DataFrame, exports: list[Export]) -> Seen:
-    """Return what DNS said of the rows of a release, as far as any of the exports asks for it."""
+def of(
+    bulk: Bulk,
+    config: Config,
+    basis: int,
+    rows: pl.DataFrame,
+    own: pl.Series,
+    exports: list[Export],
+) -> Seen:
+    """Return what DNS said of the rows of a release, as far as any of the exports asks for it.
+
+    The release was judged from what was listed after the run `basis`; of its rows the operator
+    blocks those of the values `own`.
+    """
     where = any(export.asks_where for export in exports)
     return Seen(
         dead=facts.dead(bulk) if any(export.alive for export in exports) else _NOTHING,
         countries=_countries(bulk, config, rows) if where else pl.DataFrame(schema=_COUNTRIES),
-        own=releases.own_blocks(bulk, number),
-        behind=_behind(bulk, config, number),
+        own=own,
+        behind=_behind(bulk, config, basis),
     )
 
 
@@ -63,9 +74,8 @@ _NOTHING = pl.Series([], dtype=pl.String)
 _COUNTRIES = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
 
 
-def _behind(bulk: Bulk, config: Config, number: int) -> pl.Series:
+def _behind(bulk: Bulk, config: Config, run: int) -> pl.Series:
     """Return the addresses that were listed for the names on them, and by no other feed."""
-    run = releases.basis(bulk, number)
     listed = listings.in_force(bulk, [RESOLVED.name], run)["value"]
     if listed.is_empty():
         return listed

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from blocklist import files, program
 from blocklist.config import Config, Export
-from blocklist.ledger import looks, votes
+from blocklist.export.state import ExportState
+from blocklist.ledger import exports, looks, votes
 from blocklist.ledger.exports import Made
 from blocklist.ledger.votes import Vote
 
@@ -64,3 +65,15 @@ def stands(export: Export, made: Made | None, of: Ingredients) -> bool:
         and made.mark == mark(export.path)
         and made.of == of.digest(export)
     )
+
+
+def states(reader: sqlite3.Connection, wanted: list[Export]) -> dict[str, ExportState]:
+    """Return how exports were left, by name, as far as their files are known."""
+    last = exports.last(reader)
+    known = {export.name: last[export.name] for export in wanted if export.name in last}
+    # Another path is another file: nothing is known about what stands there.
+    return {
+        export.name: ExportState(**known[export.name])  # type: ignore[arg-type]
+        for export in wanted
+        if export.name in known and known[export.name]["path"] == str(export.path)
+    }

@@ -160,6 +160,12 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> Change:
     )
 
 
+def after(before: pl.DataFrame, change: Change) -> pl.DataFrame:
+    """Return the verdicts that a change makes of those before it."""
+    stays = before.join(change.old, on=_KEY, how="anti")
+    return pl.concat([stays, change.new.select(before.columns)])
+
+
 def following(book: Book, past: Release | None, change: Change, cause: str) -> Release:
     """Return the release that a change makes of the one in force, with its counts."""
     return Release(

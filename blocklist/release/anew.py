@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from blocklist.config import Config
-from blocklist.errors import GateHeld
 from blocklist.judge import guards
 from blocklist.judge.agreement import of_votes
 from blocklist.judge.judge import Case, judge
@@ -15,19 +14,21 @@ from blocklist.ledger import judged as looked_at
 from blocklist.ledger import votes as saved
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.candidate import Candidate, Objection
+from blocklist.ledger.candidate import Objection
 from blocklist.ledger.health import FeedHealth, healths
 from blocklist.ledger.judged import Judged
 from blocklist.ledger.releases import Change, Release
 from blocklist.ledger.votes import Vote
-from blocklist.model import Entry, Reason, Verdict
+from blocklist.model import Entry
 from blocklist.queries import parse_query
 from blocklist.release import budgets, derived, gate, unchanged
 from blocklist.release.build import Built
 from blocklist.release.echoes import look
 from blocklist.release.guarding import guard_listings
-from blocklist.release.movers import movers, sentence, spoken
+from blocklist.release.holding import Draft, hold
+from blocklist.release.movers import spoken
 from blocklist.release.overruled import overruled
+from blocklist.release.prospect import Prospect, Rehearse
 from blocklist.release.votes import votes
 
 
@@ -38,10 +39,23 @@ class _Past:
     release: Release | None
     healths: dict[str, FeedHealth]
     entries: list[Entry]
-    candidate: Candidate | None
+    #: How the feeds count now.
+    votes: list[Vote]
+    #: The feeds that the release in force was judged by, also where they made no difference.
+    feeds: frozenset[str]
+    #: Whether the gate holds a candidate.
+    waits: bool
+    #: A digest of all that the judge will look at.
+    digest: str
 
 
-def anew(config: Config, book: Book, cause: str, accepted: Iterable[str]) -> Built:
+def anew(
+    config: Config,
+    book: Book,
+    cause: str,
+    accepted: Iterable[str] = (),
+    rehearse: Rehearse | None = None,
+) -> Built:
     """Judge all that is listed and publish what changed; nothing changed is no new release.
 
     Raise `GateHeld` with every objection when the candidate may not be published: it is kept, and
@@ -49,38 +63,62 @@ def anew(config: Config, book: Book, cause: str, accepted: Iterable[str]) -> Bui
     """
     derived.expire(config, book)
     look(config, book)
-    with book.small() as db:
-        known = healths(db.conn)
-        counted = votes(config, known, echoes.known(db.conn))
-        past = _Past(
-            history.current(db.conn),
-            known,
-            list(operator.as_judged(db.conn, of_votes(counted).adds)),
-            candidate.waiting(db.conn),
-        )
-        seen = unchanged.digest(config, db.conn, counted)
-    with Bulk(book.database) as bulk:
-        case = _case(config, past.entries, counted, bulk)
-        before = releases.in_force(bulk)
-    judged = judge(case)
-    change = releases.changes(before, judged)
+    past = _past(config, book)
+    case, change, judged = _judged(config, book, past)
     new = releases.following(book, past.release, change, cause)
     if change:
         new = _described(new, config, past, case, judged)
-    meant = _meant(book, past.release, case, accepted) if change else judged["value"].clear()
+    meant = _meant(book, past, case, accepted) if change else judged["value"].clear()
     found = gate.objections(gate.Case(config, past.healths, past.release, new, change, meant))
+    if change and rehearse and not found:
+        found = list(map(Objection, rehearse(Prospect(new, judged, change, past.votes))))
     if found:
-        raise _held(book, past, case, new, change, found)
-    saved.save(book, counted)
+        draft = Draft(past.release, past.waits, case, new, change)
+        raise hold(book, draft, found, rehearse)
+    return _published(book, past, case, new, change)
+
+
+def _published(book: Book, past: _Past, case: Case, new: Release, change: Change) -> Built:
+    """Publish what changed, and record what the judge looked at."""
+    saved.save(book, past.votes)
     if past.release and not change:
-        if past.candidate:
+        if past.waits:
             candidate.drop(book)
         built = Built(past.release, fresh=False)
     else:
         releases.publish(book, new, change)
         built = Built(new, fresh=True, notes=tuple(overruled(case.guards, change)))
-    looked_at.save(book, Judged(built.release.number, seen))
+    looked_at.save(book, Judged(built.release.number, past.digest))
     return built
+
+
+def _past(config: Config, book: Book) -> _Past:
+    with book.small() as db:
+        release, last = history.current(db.conn), looked_at.last(db.conn)
+        known = healths(db.conn)
+        counted = votes(config, known, echoes.known(db.conn))
+        feeds = set(release.feeds) if release else set()
+        # An old release does not say what it was made of, and nobody knows what else was looked at.
+        if feeds and release and last and last.release == release.number:
+            feeds |= {vote.feed for vote in saved.last(db.conn)}
+        return _Past(
+            release,
+            known,
+            list(operator.as_judged(db.conn, of_votes(counted).adds)),
+            counted,
+            frozenset(feeds),
+            looked_at.waits(db.conn),
+            unchanged.digest(config, db.conn, counted),
+        )
+
+
+def _judged(config: Config, book: Book, past: _Past) -> tuple[Case, Change, pl.DataFrame]:
+    """Return what the judge looks at, what it changes, and all its verdicts."""
+    with Bulk(book.database) as bulk:
+        case = _case(config, past.entries, past.votes, bulk)
+        before = releases.in_force(bulk)
+    judged = judge(case)
+    return case, releases.changes(before, judged), judged
 
 
 def _case(config: Config, entries: list[Entry], counted: list[Vote], bulk: Bulk) -> Case:
@@ -113,73 +151,12 @@ def _described(
     )
 
 
-def _meant(book: Book, past: Release | None, case: Case, accepted: Iterable[str]) -> pl.Series:
+def _meant(book: Book, past: _Past, case: Case, accepted: Iterable[str]) -> pl.Series:
     """Return the values of feeds that were switched on or off since, and of those accepted."""
-    before = set(past.feeds) if past else set()
-    # An old release does not say what it was made of.
-    switched = before ^ case.reliability.keys() if before else set()
+    switched = past.feeds ^ case.reliability.keys() if past.feeds else set()
     feeds = sorted({*switched, *accepted})
-    if past is None or not feeds:
+    if past.release is None or not feeds:
         return pl.Series("value", [], pl.String)
     with Bulk(book.database) as bulk:
-        parts = [listings.in_force(bulk, feeds, run) for run in (past.basis, None)]
+        parts = [listings.in_force(bulk, feeds, run) for run in (past.release.basis, None)]
     return spoken(pl.concat(parts))["value"].unique()
-
-
-def _held(
-    book: Book,
-    past: _Past,
-    case: Case,
-    new: Release,
-    change: Change,
-    found: list[Objection],
-) -> GateHeld:
-    """Keep the candidate, publish what the operator decided, and return what to raise."""
-    stays, lines = past.release, [objection.text for objection in found]
-    if stays:
-        mine, change = change.split(_urgent(change, found))
-        if mine:
-            stays = _onto(book, stays, mine, "your own entries")
-            releases.publish(book, stays, mine)
-            lines += overruled(case.guards, mine)
-            lines.append(f"release {stays.number} is the one before with what you decided since")
-        counts = releases.following(book, stays, change, new.cause)
-        new = replace(counts, feeds=new.feeds, categories=new.categories)
-    if change:
-        candidate.keep(book, Candidate(new, tuple(found)), change)
-        lines += _movers(book, past.release, case, change)
-        verb = "diff current" if stays else "show"
-        lines.append(f"look at it with: blocklist release {verb} candidate")
-    elif past.candidate:
-        candidate.drop(book)
-    held = f"release {stays.number} stays" if stays else "nothing is published yet"
-    return GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(lines))
-
-
-def _urgent(change: Change, found: list[Objection]) -> pl.Series:
-    """Return the values that the operator decided, about which a change is published at once.
-
-    Without a sound guard nothing comes to be blocked by feeds, also where an allow has ended.
-    """
-    decided = budgets.decided(change)
-    if not any(objection.final for objection in found):
-        return decided
-    by_feeds = (pl.col("verdict") == Verdict.BLOCK.value) & (
-        pl.col("reason") != Reason.OPERATOR.value
-    )
-    return decided.filter(~decided.is_in(change.new.filter(by_feeds)["value"].implode()))
-
-
-def _onto(book: Book, past: Release, change: Change, cause: str) -> Release:
-    """Return the release that a part of a change makes, of the same feeds as the one before."""
-    made = releases.following(book, past, change, cause)
-    return replace(made, feeds=past.feeds, categories=past.categories, basis=past.basis)
-
-
-def _movers(book: Book, past: Release | None, case: Case, change: Change) -> list[str]:
-    said = sentence("comes", movers(change.added, case.listings))
-    if past is None:
-        return []
-    with Bulk(book.database) as bulk:
-        before = listings.in_force(bulk, sorted({*past.feeds, *case.reliability}), past.basis)
-    return said + sentence("goes", movers(change.removed, before))

@@ -5,12 +5,16 @@ Kept free of heavy imports: a run in which nothing changed ends here.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from blocklist.config import Config
 from blocklist.ledger.book import Book
 from blocklist.ledger.history import Release
 from blocklist.ledger.pins import Pin
 from blocklist.release.unchanged import standing
+
+if TYPE_CHECKING:
+    from blocklist.release.prospect import Rehearse
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +30,24 @@ class Built:
     pin: Pin | None = None
 
 
-def build(config: Config, book: Book, cause: str, accepted: Iterable[str] = ()) -> Built:
+def build(
+    config: Config,
+    book: Book,
+    cause: str,
+    accepted: Iterable[str] = (),
+    rehearse: "Rehearse | None" = None,
+) -> Built:
     """Judge all that is listed and publish what changed; nothing changed is no new release.
 
     Raise `GateHeld` (exit 3) with every objection when the candidate may not be published: it is
     kept, and what the operator decided is published without it. All that feeds `accepted` by a
-    person have changed is within any budget. While a release is pinned, nothing happens; and where
-    the judge would look at what it looked at last, it is not asked.
+    person have changed is within any budget. Whoever is to `rehearse` has to find nothing wrong
+    with the exports of what is to be published. While a release is pinned, nothing happens; and
+    where the judge would look at what it looked at last, it is not asked.
     """
     now = standing(config, book)
     if now.release and (now.pin or now.same):
         return Built(now.release, fresh=False, pin=now.pin)
     from blocklist.release.anew import anew
 
-    return anew(config, book, cause, accepted)
+    return anew(config, book, cause, accepted, rehearse)

@@ -1,0 +1,183 @@
+"""The new content of an export beside its place: rendered once, read back, and not in force yet."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+import polars as pl
+
+from blocklist.catalogue import Lists
+from blocklist.columns.schema import RELEASE
+from blocklist.config import Export
+from blocklist.errors import BlocklistError, ExportFailed, UsageError
+from blocklist.export import canary
+from blocklist.export.behind import Behind
+from blocklist.export.body import Body
+from blocklist.export.dialects import dialect
+from blocklist.export.limits import within
+from blocklist.export.prove import prove
+from blocklist.export.serial import following, latest
+from blocklist.export.state import ExportState
+from blocklist.files import beside
+from blocklist.install import Undone
+
+# As long as any other, so that a head with it is as long as the one with the right digest.
+_NO_DIGEST = "0" * 64
+
+
+class Unproved(ExportFailed):
+    """A finished file does not say what the release does."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An export that can be brought up to a release at once."""
+
+    export: Export
+    release: int
+    state: ExportState
+    previous: ExportState | None
+    rows: int
+    left_out: dict[str, int]
+    #: The new file; None where the old one has the same content, and stays.
+    file: Path | None
+
+    def drop(self) -> None:
+        """Let go of the new file, if it is not in its place."""
+        if self.file is not None:
+            self.file.unlink(missing_ok=True)
+
+
+def prepared(
+    export: Export,
+    rows: pl.DataFrame,
+    release: int,
+    previous: ExportState | None,
+    now: datetime,
+    behind: Behind,
+) -> Ready:
+    """Render an export beside its place and prove it there; see `one.export_one`.
+
+    Raise `Unproved` where the finished file does not answer what the rows say, and `ExportFailed`
+    where there is none.
+    """
+    with naming(export):
+        taken, others = _taken(export, canary.left_to_us(export, rows))
+        body, taken = within(export, taken)
+        body = replace(body, left_out=others | body.left_out, credits=behind.feeds)
+        _refuse_an_empty_one(export, release, previous, body, taken)
+        state = ExportState(
+            name=export.name,
+            path=str(export.path),
+            release=release,
+            digest=_NO_DIGEST,
+            serial=_serial(export, previous, now),
+            written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+        try:
+            with beside(export.path) as new:
+                state = _written(export, state, body, new)
+                stays = _is_in_place(export, previous, state.digest, body)
+                if not stays:
+                    _proved(export, state, new, taken, body, behind)
+        except UsageError:  # nothing can be written there, and perhaps nothing needs to be
+            if not _is_in_place(export, previous, body.digest(), body):
+                raise
+            stays, new = True, None
+    ready = Ready(export, release, state, previous, body.count, body.left_out, new)
+    if not stays:
+        return ready
+    ready.drop()
+    assert previous is not None
+    return replace(ready, state=previous, file=None)
+
+
+@contextmanager
+def naming(export: Export) -> Iterator[None]:
+    """Say of which export an error is, and what became of its file."""
+    try:
+        yield
+    except Undone as error:
+        raise ExportFailed(f"export {export.name}: {error}") from None
+    except BlocklistError as error:
+        kind = Unproved if isinstance(error, Unproved) else ExportFailed
+        raise kind(f"export {export.name}: {error} ({export.path} is as it was)") from None
+
+
+def _refuse_an_empty_one(
+    export: Export, release: int, previous: ExportState | None, body: Body, taken: pl.DataFrame
+) -> None:
+    if body.count or previous is None or previous.digest == body.digest():
+        return
+    # A person made it empty: allowed all of it, or deleted the file.
+    allowed = not taken.is_empty() and (taken["action"] == "allow").all()
+    own = export.target.lists is Lists.ALLOWS
+    if not (own or allowed or not export.path.exists()):
+        message = f"release {release} has nothing for it, and a list is never emptied so"
+        raise ExportFailed(f"{message}; if that is right, delete the file first")
+
+
+def _serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:
+    if not export.target.needs_zone:
+        return None
+    known = previous.serial if previous else None
+    return following(latest(known, export.path), now)
+
+
+def _taken(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Return the rows of the kinds that the target takes, and how many blocks are of another."""
+    if export.target.lists is Lists.ALLOWS:
+        rows = rows.filter(pl.col("action") == "allow")
+        rows = rows.with_columns(action=pl.lit("block", RELEASE["action"]))
+    kinds = [kind.value for kind in export.target.kinds]
+    taken = pl.col("kind").is_in(kinds)
+    others = rows.filter(~taken, pl.col("action") == "block")["kind"].cast(pl.String)
+    counts = others.value_counts(sort=True).iter_rows()
+    return rows.filter(taken), {f"kind-{kind}": count for kind, count in counts}
+
+
+def _written(export: Export, state: ExportState, body: Body, new: Path) -> ExportState:
+    """Write the file and return its state, with the digest of the content.
+
+    The head has the digest in it, so it is written a second time when that is known.
+    """
+    digest = sha256()
+    with new.open("wb") as file:
+        room = file.write(_head(export, state, body))
+        for chunk in body.chunks():
+            digest.update(chunk)
+            file.write(chunk)
+        state = replace(state, digest=digest.hexdigest())
+        file.seek(0)
+        assert file.write(_head(export, state, body)) == room
+    return state
+
+
+def _head(export: Export, state: ExportState, body: Body) -> bytes:
+    lines = dialect(export.target.dialect).head(export, state, body)
+    return "".join(f"{line}\n" for line in (*lines, *canary.lines(export, state))).encode()
+
+
+def _is_in_place(export: Export, previous: ExportState | None, digest: str, body: Body) -> bool:
+    """Return whether the file in place has this content, untouched since it was written."""
+    if previous is None or previous.digest != digest:
+        return False
+    head = _head(export, previous, body)
+    try:
+        with export.path.open("rb") as file:
+            same = file.read(len(head)) == head
+            return same and file_digest(file, "sha256").hexdigest() == digest
+    except OSError:
+        return False
+
+
+def _proved(
+    export: Export, state: ExportState, new: Path, taken: pl.DataFrame, body: Body, behind: Behind
+) -> None:
+    try:
+        prove(export, state, new, taken, body.count, behind.watched())
+    except ExportFailed as fault:
+        raise Unproved(str(fault)) from None
