@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from blocklist.ledger import connection
 from tests.cli_support import Run, commands
 
 CONFIG = """
@@ -134,6 +135,45 @@ def test_entries_that_are_over_and_come_back_are_told(run: Run) -> None:
     assert "your block of partner.top (subtree) is over, but in force again: " in ended.err
     assert ended.err.count("in force again") == 1
     assert run("check", "partner.top").code == 1
+
+
+def test_what_ends_while_a_release_is_pinned_is_told_to_stay_in_force(
+    run: Run, tmp_path: Path
+) -> None:
+    run("block", "add", "partner.top", "--for", "2h")
+    run("run")
+    run("allow", "add", "fraud0.top")
+    run("run")
+    run("release", "rollback")
+    expired = "UPDATE operator SET expires = '2026-01-01T00:00:00Z' WHERE value = 'partner.top'"
+    with connection.writing(tmp_path / "blocklist.db") as opened:
+        opened.execute(expired)
+    told = run("run").err
+    assert "block partner.top (subtree) ended at 2026-01-01T00:00:00Z" in told
+    assert "but release 4 is pinned: what it has of these stays in force until: " in told
+    assert run("check", "partner.top").code == 1, "and so it is"
+    assert "stays in force" not in run("run").err, "each end is told once"
+    assert run("release", "unpin").code == 0
+    assert run("run").code == 0
+    assert run("check", "partner.top").code == 0
+
+
+def test_a_rejection_that_new_evidence_holds_is_in_force(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "blocklist.toml").write_text(CONFIG + "[policy]\nthreshold = 0.1\n")
+    guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\n'
+    (tmp_path / "top.txt").write_text("famous.top\n")
+    (tmp_path / "scam.txt").write_text("scam.top\nfamous.top\n")
+    (tmp_path / "blocklist.toml").write_text(CONFIG + guard)
+    run("run")
+    assert run("review", "reject", "famous.top").code == 0
+    (tmp_path / "mine.txt").write_text(MINE + "famous.top\n")
+    run("run")
+    assert "new: mine lists it" in run("review").out
+    run("allow", "add", "fraud0.top")
+    run("run")
+    told = run("release", "rollback").err
+    assert "your allow of fraud0.top (subtree) is not in release" in told
+    assert "famous.top" not in told
 
 
 def test_one_feeds_last_update_is_taken_back(run: Run, tmp_path: Path) -> None:

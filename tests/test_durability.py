@@ -153,6 +153,20 @@ def test_a_clock_that_went_back_lets_prune_delete_too_little_and_never_too_much(
         assert prune.prune(opened, "2026-05-02T12:00:00Z").releases == 2
 
 
+def test_a_run_tells_of_a_clock_that_went_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command: Run = commands(folder, monkeypatch, capsys)
+    assert "the clock says" not in command("run").err
+    assert "the clock says" not in command("run").err
+    with connection.writing(folder / "blocklist.db") as opened:
+        opened.execute("UPDATE run SET started = '2999-01-01T00:00:00Z' WHERE id = 2")
+    ended = command("run")
+    assert ended.code == 0, "which is no reason not to do the job"
+    assert "and the last run began at 2999-01-01T00:00:00Z" in ended.err
+    assert "the clock says" not in command("run").err, "and then it is the clock that counts"
+
+
 def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: Path) -> None:
     database = folder / "blocklist.db"
     for text in ("a.top\nb.top\n", "b.top\nc.top\n"):

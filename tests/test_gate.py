@@ -183,6 +183,17 @@ def test_a_candidate_is_forgotten_also_when_only_a_guard_is_not_well(folder: Pat
     assert waiting(folder) is None
 
 
+def test_a_feed_that_was_switched_on_without_a_difference_is_new_no_more(folder: Path) -> None:
+    off = SETTINGS.replace(".other]", ".other]\nenabled = false")
+    (folder / "blocklist.toml").write_text(off)
+    (folder / "other.txt").write_text("fraud0.com\n")
+    run(folder)
+    (folder / "blocklist.toml").write_text(SETTINGS)
+    assert run(folder) is None, "all that it lists was blocked already"
+    (folder / "other.txt").write_text("".join(f"other{number}.com\n" for number in range(20)))
+    assert "20 would come of 9 blocked" in held(folder), "nobody meant this"
+
+
 def test_feeds_that_are_switched_on_or_off_are_within_any_budget(folder: Path) -> None:
     (folder / "blocklist.toml").write_text(SETTINGS.replace(".mine]", ".mine]\nenabled = false"))
     run(folder)

@@ -152,7 +152,22 @@ def ended(current: Session, book: "Book") -> list[Entry]:
     for entry in over:
         why = f" ({entry.reason})" if entry.reason else ""
         current.say(f"{entry.action} {entry.value} ({entry.scope}) ended at {entry.expires}{why}")
+    if over:
+        _tell_pinned(book)
     return over
+
+
+def _tell_pinned(book: "Book") -> None:
+    """Tell that what has ended is in force for as long as a release is pinned that has it."""
+    from blocklist.ledger.pins import of_release
+
+    with book.opened() as db:
+        pin = of_release(db)
+    if pin:
+        warn(
+            f"but release {pin.release} is pinned: what it has of these stays in force until: "
+            "blocklist release unpin"
+        )
 
 
 def parsed(name: str) -> "Indicator":

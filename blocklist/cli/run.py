@@ -9,7 +9,7 @@ from blocklist.cli import resolve as resolving
 from blocklist.cli import update as updating
 from blocklist.cli.operator import ended
 from blocklist.cli.release import sentence, tell
-from blocklist.cli.session import Json, Session, session, show, show_json
+from blocklist.cli.session import Json, Session, session, show, show_json, warn
 from blocklist.errors import GateHeld
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _job(
     feeds = collect.without_limits(collect.chosen(config, []), accepted)
     wanted = every.chosen(config, [])
     with writing(config.database, "run") as book, Rehearsal(book, config, wanted) as rehearsal:
+        _tell_clock(book)
         outcomes = report["feeds"] = updating.collected(current, book, feeds)
         if tables:
             updating.show_outcomes(outcomes)
@@ -68,6 +69,20 @@ def _job(
     if tables and exports:
         exporting.show_exports(exports)
     return good, exports, held
+
+
+def _tell_clock(book: "Book") -> None:
+    """Tell that the clock stands before the last run, which is no reason not to do the job."""
+    from blocklist.ledger import runs
+    from blocklist.ledger.times import now
+
+    with book.opened() as db:
+        last = runs.ahead(db, book.run)
+    if last:
+        warn(
+            f"the clock says {now()}, and the last run began at {last.started}: what is dated now "
+            "is wrong, and feeds may wait longer than they should; set the clock, best by NTP"
+        )
 
 
 def _looked_up(current: Session, book: "Book", report: dict[str, object], *, tables: bool) -> bool:

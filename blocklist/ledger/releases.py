@@ -154,6 +154,8 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> Change:
     """Return how verdicts change from `before` to `after`; scores do not count."""
     columns = ROW.names()
     after = after.select(columns)
+    if before.is_empty():  # of a first release all is new, without a hash of it
+        return Change(after, before.select(columns))
     return Change(
         after.join(before, on=columns, how="anti", nulls_equal=True),
         before.join(after, on=columns, how="anti", nulls_equal=True),

@@ -4,6 +4,13 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
+from blocklist.ledger.times import seconds_until
+
+#: The clock of another machine may be so far ahead, in seconds.
+_SLACK = 120
+#: Above the number of any run.
+_ANY = (1 << 63) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -25,9 +32,15 @@ def last(reader: sqlite3.Connection) -> Run | None:
     return _one(reader, "DESC")
 
 
-def _one(reader: sqlite3.Connection, order: str) -> Run | None:
-    sql = f"SELECT id, command, started, finished FROM run ORDER BY id {order} LIMIT 1"
-    row = reader.execute(sql).fetchone()
+def ahead(reader: sqlite3.Connection, before: int = _ANY) -> Run | None:
+    """Return the last run (before another) if it began in what the clock calls the future."""
+    found = _one(reader, "DESC", before)
+    return found if found and seconds_until(found.started) > _SLACK else None
+
+
+def _one(reader: sqlite3.Connection, order: str, before: int = _ANY) -> Run | None:
+    sql = f"SELECT id, command, started, finished FROM run WHERE id < ? ORDER BY id {order} LIMIT 1"
+    row = reader.execute(sql, [before]).fetchone()
     return Run(*row) if row else None
 
 

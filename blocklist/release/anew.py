@@ -69,17 +69,20 @@ def anew(
     if change:
         new = _described(new, config, past, case, judged)
     meant = _meant(book, past, case, accepted) if change else judged["value"].clear()
+    draft = Draft(past.release, past.waits, case.guards, new, change)
+    del case  # its listings are large, and exports are rendered beside them
     found = gate.objections(gate.Case(config, past.healths, past.release, new, change, meant))
     if change and rehearse and not found:
-        found = list(map(Objection, rehearse(Prospect(new, judged, change, past.votes))))
+        prospect = Prospect(new, judged.select(releases.ROW.names()), change, past.votes)
+        found = list(map(Objection, rehearse(prospect)))
     if found:
-        draft = Draft(past.release, past.waits, case, new, change)
         raise hold(book, draft, found, rehearse)
-    return _published(book, past, case, new, change)
+    return _published(book, past, draft)
 
 
-def _published(book: Book, past: _Past, case: Case, new: Release, change: Change) -> Built:
+def _published(book: Book, past: _Past, draft: Draft) -> Built:
     """Publish what changed, and record what the judge looked at."""
+    new, change = draft.new, draft.change
     saved.save(book, past.votes)
     if past.release and not change:
         if past.waits:
@@ -87,7 +90,7 @@ def _published(book: Book, past: _Past, case: Case, new: Release, change: Change
         built = Built(past.release, fresh=False)
     else:
         releases.publish(book, new, change)
-        built = Built(new, fresh=True, notes=tuple(overruled(case.guards, change)))
+        built = Built(new, fresh=True, notes=tuple(overruled(draft.guards, change)))
     looked_at.save(book, Judged(built.release.number, past.digest))
     return built
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from blocklist.errors import GateHeld
-from blocklist.judge.judge import Case
+from blocklist.judge.guards import Guards
 from blocklist.ledger import candidate, listings, releases
 from blocklist.ledger import votes as saved
 from blocklist.ledger.book import Book
@@ -29,7 +29,7 @@ class Draft:
     past: Release | None
     #: Whether an earlier candidate waits.
     waits: bool
-    case: Case
+    guards: Guards
     new: Release
     change: Change
 
@@ -74,7 +74,7 @@ def _without_the_operators(
         return past, draft.change, [*faults, "what you decided since waits, too"]
     releases.publish(book, made, mine)
     said = f"release {made.number} is the one before with what you decided since"
-    return made, rest, [*overruled(draft.case.guards, mine), said]
+    return made, rest, [*overruled(draft.guards, mine), said]
 
 
 def _rehearsed(book: Book, new: Release, mine: Change, rehearse: Rehearse) -> list[str]:
@@ -107,10 +107,10 @@ def _onto(book: Book, past: Release, change: Change, cause: str) -> Release:
 
 
 def _movers(book: Book, draft: Draft, change: Change) -> list[str]:
-    said = sentence("comes", movers(change.added, draft.case.listings))
     if draft.past is None:
         return []
-    feeds = sorted({*draft.past.feeds, *draft.case.reliability})
+    feeds = sorted({*draft.past.feeds, *draft.new.feeds})
     with Bulk(book.database) as bulk:
-        before = listings.in_force(bulk, feeds, draft.past.basis)
-    return said + sentence("goes", movers(change.removed, before))
+        before, now = (listings.in_force(bulk, feeds, run) for run in (draft.past.basis, None))
+    comes = sentence("comes", movers(change.added, now))
+    return comes + sentence("goes", movers(change.removed, before))

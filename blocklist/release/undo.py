@@ -8,7 +8,7 @@ from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.health import healths
 from blocklist.ledger.releases import Release
-from blocklist.model import Entry, Reason
+from blocklist.model import Entry, Reason, Verdict
 from blocklist.spec import suggestion
 
 
@@ -73,8 +73,14 @@ def _later(entries: list[Entry], known: set[tuple[str, str, str]], number: int) 
         f"your {entry.action} of {entry.value} ({entry.scope}) is not in release {number}, "
         "and so no longer in force"
         for entry in entries
-        if _key(entry) not in known
+        if _key(entry) not in known and not _is_held(entry, known)
     ]
+
+
+def _is_held(entry: Entry, known: set[tuple[str, str, str]]) -> bool:
+    """Return whether a rejection is in force as a hold, for there was new evidence."""
+    held = (entry.value, entry.scope.value, Verdict.HOLD.value)
+    return entry.seen is not None and held in known
 
 
 def _again(over: list[Entry], known: set[tuple[str, str, str]], number: int) -> list[str]:
