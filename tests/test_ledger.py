@@ -255,7 +255,7 @@ def test_columns_that_begin_with_nulls(database: Path) -> None:
         pass
     frame = pl.DataFrame({"feed_id": 1, "value": values, "evidence": seen, "since": 1})
     with Bulk(database) as bulk:
-        bulk.append("listing", frame.with_columns(kind=0, scope=0))
+        bulk.append("listing_row", frame.with_columns(kind=0, scope=0))
         sql = "SELECT value, evidence FROM listing WHERE value >= ? ORDER BY value"
         found = bulk.query(sql, "0", schema=pl.Schema({"value": pl.String, "evidence": pl.String}))
     assert found.equals(frame.select("value", "evidence"))
@@ -352,7 +352,7 @@ def test_damage_is_told_wherever_it_shows(database: Path) -> None:
     with pytest.raises(UsageError, match="malformed"), Bulk(database) as bulk:
         listings.in_force(bulk, ["mine"])
     with pytest.raises(UsageError, match="malformed"), connection.writing(database) as opened:
-        opened.execute("DELETE FROM listing")
+        opened.execute("DELETE FROM listing_row")
     with connection.only_library():
         pass
 
@@ -562,7 +562,7 @@ def test_another_program_that_writes(
     assert other.stdout.readline() == b"busy\n"
     refused = nullcontext() if waits else pytest.raises(UsageError, match="database is locked")
     with refused, Bulk(database) as bulk:
-        bulk.execute("DELETE FROM listing")
+        bulk.execute("DELETE FROM listing_row")
     other.kill()
     other.communicate()
     assert rows(database, "SELECT count(*) FROM listing") == [(0 if waits else 1,)]

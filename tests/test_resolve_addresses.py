@@ -166,7 +166,7 @@ def test_a_famous_name_that_was_seen_there_long_ago_counts(command: Run) -> None
 def test_addresses_that_a_person_took_back_do_not_come_again_while_pinned(command: Run) -> None:
     looked(command)
     with writing(Path("blocklist.db")) as opened:
-        opened.execute("UPDATE listing SET until = since WHERE value = ?", [OURS])
+        opened.execute("UPDATE listing_row SET until = since WHERE value = ?", [OURS])
         opened.execute(
             "INSERT INTO pin (run_id, feed_id, created, reason) "
             "SELECT 1, id, '2026-01-01T00:00:00Z', '' FROM feed WHERE name = 'resolved'"

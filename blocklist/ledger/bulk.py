@@ -1,5 +1,6 @@
 """Whole columns into and out of SQLite through ADBC, in one transaction a unit of work."""
 
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -75,6 +76,12 @@ class Bulk:
         except pl.exceptions.ComputeError as cause:  # what polars makes of an error behind a stream
             raise self._unusable(cause) from None
         return frame.select(_typed(name, dtype) for name, dtype in schema.items())
+
+    @cached_property
+    def version(self) -> int:
+        """The number of the last migration that the database has seen."""
+        sql = "SELECT user_version FROM pragma_user_version"
+        return int(self.query(sql, schema=pl.Schema({"user_version": pl.Int64()})).item())
 
     def execute(self, sql: str, *parameters: str | int) -> None:
         """Run one statement."""

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.columns.schema import DATED, KIND, LISTINGS, SCOPE
-from blocklist.ledger import ranks
+from blocklist.columns.schema import DATED, LISTINGS
+from blocklist.ledger import packs, ranks
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.health import FeedHealth
+from blocklist.ledger.packed import any_packed, equal
+from blocklist.ledger.packs import LISTING
 from blocklist.ledger.times import now
 from blocklist.model import FeedState
 
-_OPEN = pl.Schema([("value", pl.String()), ("scope", SCOPE)])
 _KEY = ["value", "scope"]
+_OF_FEED = "feed_id = ?"
 _THEN = "since <= ? AND (until IS NULL OR until > ?)"
-_SLICE = 1_000_000
 #: The state of a snapshot that stands for the undoing of an earlier one.
 UNDONE = "undone"
 
@@ -44,18 +45,10 @@ def accept(
     recorded, all in one transaction; of a `ranked` list also the order.
     """
     with Bulk(book.database) as bulk:
-        sql = "SELECT value, scope FROM listing WHERE feed_id = ? AND until IS NULL"
-        old = bulk.query(sql, feed.id, schema=_OPEN)
+        old = pl.concat(packs.standing(bulk, LISTING, _OF_FEED, feed.id))
         added, gone = _difference(indicators, old)
-        _append(bulk, added, feed.id, book.run)
-        if not gone.is_empty():
-            bulk.stage("gone", gone)
-            bulk.execute(
-                "UPDATE listing SET until = ? WHERE feed_id = ? AND until IS NULL "
-                "AND (value, scope) IN (SELECT value, scope FROM temp.gone)",
-                book.run,
-                feed.id,
-            )
+        packs.store(bulk, LISTING, _rows(added), feed_id=feed.id, since=book.run)
+        packs.end(bulk, LISTING, gone, book.run)
         if ranked:
             ranks.save(bulk, feed.id, indicators)
         change = Change(added.height, gone.height)
@@ -76,18 +69,10 @@ def _difference(indicators: pl.DataFrame, old: pl.DataFrame) -> tuple[pl.DataFra
     return indicators.join(old, on=_KEY, how="anti"), old.join(indicators, on=_KEY, how="anti")
 
 
-def _append(bulk: Bulk, added: pl.DataFrame, feed: int, run: int) -> None:
-    """Add listings in the order of their table; slices need less memory than the whole."""
-    order = added["value"].arg_sort()
-    for start in range(0, len(order), _SLICE):
-        bulk.append("listing", _rows(added[order[start : start + _SLICE]], feed, run))
-
-
-def _rows(added: pl.DataFrame, feed: int, run: int) -> pl.DataFrame:
+def _rows(added: pl.DataFrame) -> pl.DataFrame:
     # Evidence is stored only where it says more than the value itself.
     seen = pl.when(pl.col("evidence") != pl.col("value")).then("evidence")
-    rows = added.select("value", "scope", "kind", evidence=seen).sort(_KEY)
-    return rows.with_columns(feed_id=pl.lit(feed, pl.Int64), since=pl.lit(run, pl.Int64))
+    return added.select("value", "scope", "kind", evidence=seen)
 
 
 def _snapshot(
@@ -106,11 +91,13 @@ def _snapshot(
 
 
 _CAME = "feed_id = :feed AND since = :undone AND until IS NULL"
+_BACK = equal("listing", "went.value", "1")
 # Of what went, only what has not come back meanwhile.
 _WENT = (
-    "feed_id = :feed AND until = :undone AND NOT EXISTS (SELECT 1 FROM listing AS still "
-    "WHERE still.feed_id = :feed AND still.value = listing.value "
-    "AND still.scope = listing.scope AND still.until IS NULL)"
+    "feed_id = :feed AND until = :undone AND NOT EXISTS (SELECT 1 FROM listing_row AS still "
+    "WHERE still.feed_id = :feed AND still.value = went.value "
+    "AND still.scope = went.scope AND still.until IS NULL) "
+    f"AND NOT EXISTS ({_BACK} AND batch.feed_id = :feed AND batch.scope = went.scope)"
 )
 
 
@@ -125,7 +112,7 @@ def take_back(book: Book, feed: FeedHealth, reason: str) -> Change | None:
         "SELECT run_id, sum(removed) FROM snapshot WHERE feed_id = ? AND state = 'fresh' "
         "AND added + removed > 0 GROUP BY run_id ORDER BY run_id"
     )
-    kept = "SELECT count(*) FROM listing WHERE feed_id = :feed AND until = :undone"
+    kept = "SELECT count(*) FROM listing_row WHERE feed_id = :feed AND until = :undone"
     with book.small() as db, db.atomic():
         accepted = db.execute(runs, [feed.id]).fetchall()
         if len(accepted) < 2:
@@ -134,11 +121,16 @@ def take_back(book: Book, feed: FeedHealth, reason: str) -> Change | None:
         of = {"feed": feed.id, "undone": undone, "run": book.run}
         if db.execute(kept, of).fetchone()[0] < gone:
             return None
-        db.execute(f"CREATE TEMP TABLE went AS SELECT * FROM listing WHERE {_WENT}", of)
-        removed = db.execute(f"UPDATE listing SET until = :run WHERE {_CAME}", of).rowcount
+        db.execute(f"CREATE TEMP TABLE gone AS SELECT * FROM listing_row AS went WHERE {_WENT}", of)
+        removed = db.execute(
+            "INSERT INTO listing_row (feed_id, value, kind, scope, since, until, evidence) "
+            f"SELECT feed_id, value, kind, scope, since, :run, evidence FROM listing WHERE {_CAME} "
+            "ON CONFLICT DO UPDATE SET until = excluded.until",
+            of,
+        ).rowcount
         added = db.execute(
-            "INSERT INTO listing (feed_id, value, kind, scope, since, evidence) "
-            "SELECT feed_id, value, kind, scope, :run, evidence FROM temp.went",
+            "INSERT INTO listing_row (feed_id, value, kind, scope, since, evidence) "
+            "SELECT feed_id, value, kind, scope, :run, evidence FROM temp.gone",
             of,
         ).rowcount
         if not added + removed:
@@ -166,46 +158,53 @@ def dated(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
         schema=pl.Schema(schema),
     )
     parts = [
-        bulk.query(
-            "SELECT value, min(since) AS since FROM listing "
-            "WHERE feed_id = ? AND until IS NULL GROUP BY value",
-            key,
-            schema=pl.Schema({"value": pl.String(), "since": pl.Int64()}),
-        ).select(pl.lit(name).alias("feed"), "value", "since", new=pl.col("since") > began)
+        _since(bulk, key).select(
+            pl.lit(name).alias("feed"), "value", "since", new=pl.col("since") > began
+        )
         for key, name, began in named.iter_rows()
     ]
     return pl.concat([pl.DataFrame(schema=DATED), *parts])
 
 
+def _since(bulk: Bulk, feed: int) -> pl.DataFrame:
+    """Return each value that a feed lists now once, and since when in any scope."""
+    listed = packs.ordered(
+        packs.standing(bulk, LISTING, _OF_FEED, feed), ["value", "scope", "since"]
+    )
+    if listed["scope"].n_unique() > 1:  # else a value is there once
+        return listed.group_by("value", maintain_order=True).agg(pl.col("since").min())
+    return listed
+
+
 def in_force(bulk: Bulk, feeds: list[str], run: int | None = None) -> pl.DataFrame:
-    """Return what the named feeds list now, or listed after a run (schema `LISTINGS`)."""
-    alive, moment = ("until IS NULL", ()) if run is None else (_THEN, (run, run))
+    """Return what the named feeds list now, or listed after a run (schema `LISTINGS`).
+
+    One feed after the other, and of each all in the order of the values.
+    """
     bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
     ids = {"feed_id": pl.Int64(), "feed": pl.String()}
     named = bulk.query(
         "SELECT id AS feed_id, name AS feed FROM feed WHERE name IN (SELECT name FROM temp.wanted)",
         schema=pl.Schema(ids),
     )
-    rows = [
-        bulk.query(
-            f"SELECT kind, value, scope FROM listing WHERE feed_id = ? AND {alive}",
-            key,
-            *moment,
-            schema=pl.Schema([("kind", KIND), *_OPEN.items()]),
+    parts = [
+        packs.ordered(
+            packs.standing(bulk, LISTING, _OF_FEED, key, at=run), ["kind", "value", "scope"]
         ).select(pl.lit(name).alias("feed"), "kind", "value", "scope")
         for key, name in named.iter_rows()
     ]
-    return pl.concat([pl.DataFrame(schema=LISTINGS), *rows])
+    return pl.concat([pl.DataFrame(schema=LISTINGS), *parts])
 
 
 def speaking(bulk: Bulk, feeds: list[str], run: int) -> list[str]:
     """Return those of the feeds that listed anything after a run, by name."""
     bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
     found = bulk.query(
-        "SELECT name FROM feed WHERE name IN (SELECT name FROM temp.wanted) AND EXISTS "
-        f"(SELECT 1 FROM listing WHERE feed_id = feed.id AND {_THEN}) ORDER BY name",
-        run,
-        run,
+        "SELECT name FROM feed WHERE name IN (SELECT name FROM temp.wanted) AND (EXISTS "
+        f"(SELECT 1 FROM listing_row WHERE feed_id = feed.id AND {_THEN}) OR EXISTS "
+        f"({any_packed('listing', 'own.until <= ?')} AND batch.feed_id = feed.id "
+        "AND batch.since <= ?)) ORDER BY name",
+        *[run] * 4,
         schema=pl.Schema({"name": pl.String()}),
     )
     return found["name"].to_list()

@@ -5,10 +5,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from blocklist.ledger import connection as database
 from blocklist.ledger import votes
 from blocklist.ledger.moments import Moment
+from blocklist.ledger.packed import between, equal, has_packs, rows
 from blocklist.ledger.votes import Vote
 from blocklist.model import Kind, Listing, Liveness, Reason, Scope, Verdict
 from blocklist.names import lineage
@@ -19,6 +21,7 @@ _VERDICTS = list(Verdict)
 _REASONS = list(Reason)
 #: The version of the database that first knew what facts are made of now.
 _SINCE, _SINCE_ADDRESSES = 4, 6
+_WANTED = "json_each(:wanted) AS wanted CROSS JOIN"
 #: How many listings of pages on one host are shown: evidence for a person, not a census.
 MOST_PAGES = 20
 
@@ -55,6 +58,8 @@ class Lookup:
             else f"since <= {number} AND (until IS NULL OR until > {number})"
         )
 
+        self._rows, self._packs = rows(connection, "listing"), has_packs(connection, "listing")
+
     def release(self) -> int | None:
         """Return the number of the release in force."""
         if self._at:
@@ -88,47 +93,60 @@ class Lookup:
 
     def listings(self, values: Iterable[str]) -> list[Listing]:
         """Return every listing, past ones too, of exactly these values by feeds that block."""
-        wanted = json.dumps(list(values))
-        return list(self._listings("value IN (SELECT value FROM json_each(?))", wanted))
+        columns = "batch.feed_id, wanted.value, batch.scope, batch.since, NULL, NULL"
+        packed = equal("listing", "wanted.value", columns, _WANTED)
+        own = "value IN (SELECT value FROM json_each(:wanted))"
+        return list(self._listings(own, packed, wanted=json.dumps(list(dict.fromkeys(values)))))
 
     def pages(self, host: str) -> list[Listing]:
         """Return listings of URLs on a host, at most `MOST_PAGES` for each scheme."""
+        columns = "batch.feed_id, member.value, batch.scope, batch.since, NULL, NULL"
+        packed = between("listing", columns)
         found: list[Listing] = []
         for start, end in _page_ranges(host):
-            condition = f"value >= ? AND value < ? LIMIT {MOST_PAGES}"
-            found += self._listings(condition, start, end)
+            some = self._listings("value >= :start AND value < :end", packed, start=start, end=end)
+            found += islice(some, MOST_PAGES)
         return found
 
     def feeds_with_pages(self, host: str) -> set[str]:
         """Return all feeds that list a URL on a host now."""
         listed = (
-            "EXISTS (SELECT 1 FROM listing WHERE feed_id = feed.id AND until IS NULL "
-            "AND value >= ? AND value < ?)"
+            f"EXISTS (SELECT 1 FROM {self._rows} WHERE feed_id = feed.id "
+            "AND until IS NULL AND value >= :start AND value < :end)"
         )
-        ranges = _page_ranges(host)
-        sql = (
-            f"SELECT name FROM feed WHERE guard IS NULL AND ({' OR '.join([listed] * len(ranges))})"
-        )
-        rows = self._connection.execute(sql, [text for ends in ranges for text in ends])
-        return {name for (name,) in rows}
+        if self._packs:
+            listed += f" OR EXISTS ({between('listing', '1')} AND batch.feed_id = feed.id)"
+        sql = f"SELECT name FROM feed WHERE guard IS NULL AND ({listed})"
+        return {
+            name
+            for start, end in _page_ranges(host)
+            for (name,) in self._connection.execute(sql, {"start": start, "end": end})
+        }
 
     def votes(self) -> list[Vote]:
         """Return how the feeds counted when listings were judged last, but not of a moment."""
         return [] if self._at else votes.last(self._connection)
 
-    def _listings(self, condition: str, *parameters: str) -> Iterator[Listing]:
+    def _listings(self, own: str, packed: str, **wanted: str) -> Iterator[Listing]:
+        """Yield listings by feeds that block: of rows on a condition, and of a query for packed."""
+        every = (
+            "SELECT feed_id, value, scope, since, until, evidence FROM feed "
+            f"CROSS JOIN {self._rows} ON feed_id = feed.id WHERE {own}"
+        )
+        if self._packs:
+            every += f" UNION ALL {packed}"
         # Of a moment, what had not begun is not known, and what had not ended has no end.
         run = self._at.run if self._at else None
         begun, ended = ("TRUE", "TRUE") if run is None else (f"since <= {run}", f"until <= {run}")
-        rows = self._connection.execute(
+        found = self._connection.execute(
             "SELECT feed.name, value, scope, first.started, last.started, "
-            "coalesce(evidence, value) FROM feed CROSS JOIN listing ON feed_id = feed.id "
+            f"coalesce(evidence, value) FROM ({every}) JOIN feed ON feed.id = feed_id "
             "JOIN run AS first ON first.id = since "
             f"LEFT JOIN run AS last ON last.id = until AND {ended} "
-            f"WHERE feed.guard IS NULL AND {begun} AND {condition}",
-            parameters,
+            f"WHERE feed.guard IS NULL AND {begun} ORDER BY feed_id, value, scope, since",
+            wanted,
         )
-        for feed, value, scope, since, until, evidence in rows:
+        for feed, value, scope, since, until, evidence in found:
             yield Listing(feed, value, _SCOPES[scope], since, until, evidence)
 
     def facts(self, name: str) -> dict[str, object]:

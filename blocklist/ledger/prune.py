@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from blocklist.ledger import connection
 from blocklist.ledger.book import Book
+from blocklist.ledger.packed import forget
 
 #: Snapshots a feed keeps in any case: what is usual for it is told from the last ones.
 _SNAPSHOTS = 20
@@ -37,7 +38,7 @@ def prune(book: Book, before: str) -> Pruned:
                     "UPDATE release SET pruned = 1 WHERE number < ? AND NOT pruned", [oldest]
                 ).rowcount,
                 db.execute("DELETE FROM verdict WHERE until <= ?", [oldest]).rowcount,
-                db.execute("DELETE FROM listing WHERE until <= ?", [run]).rowcount,
+                forget(db.conn, "listing", run),
             )
             db.execute(
                 "DELETE FROM snapshot WHERE run_id < ? AND id NOT IN (SELECT id FROM (SELECT id, "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from blocklist.ledger import ranks
 from blocklist.ledger.connection import version
 from blocklist.ledger.lookup import Judged, Lookup
+from blocklist.ledger.packed import equal, has_packs, rows
 from blocklist.ledger.times import days_since
 from blocklist.model import Kind, Listing, Reason, Scope, Verdict
 
@@ -42,23 +43,23 @@ class Held:
 
 def counts(reader: sqlite3.Connection, feed: str | None = None) -> dict[str, int]:
     """Return how many indicators are held for each reason, most first."""
-    only, parameters = _by(feed)
-    rows = reader.execute(
+    only, parameters = _by(reader, feed)
+    found = reader.execute(
         f"SELECT reason, count(*) FROM verdict AS v WHERE {_OPEN} {only} "
         "GROUP BY reason ORDER BY count(*) DESC",
         parameters,
     )
-    return {_REASONS[reason].value: count for reason, count in rows}
+    return {_REASONS[reason].value: count for reason, count in found}
 
 
 def causes(reader: sqlite3.Connection, limit: int = 20) -> dict[str, int]:
     """Return the guard entries that hold most, with how much each holds."""
-    rows = reader.execute(
+    found = reader.execute(
         f"SELECT cause, count(*) FROM verdict AS v WHERE {_OPEN} "
         "GROUP BY cause ORDER BY count(*) DESC, cause LIMIT ?",
         [limit],
     )
-    return {cause or "": count for cause, count in rows}
+    return {cause or "": count for cause, count in found}
 
 
 def held(
@@ -69,36 +70,38 @@ def held(
 ) -> list[Held]:
     """Return held indicators, those that most feeds list first; of all, or of what a feed lists."""
     why = "" if reason is None else f"AND reason = {_REASONS.index(reason)}"
-    only, parameters = _by(feed)
-    rows = reader.execute(
-        "SELECT v.kind, v.value, v.scope, v.reason, v.cause, count(DISTINCT feed_id) AS votes "
-        "FROM verdict AS v LEFT JOIN feed ON feed.guard IS NULL "
-        "LEFT JOIN listing AS l ON l.feed_id = feed.id AND l.value = v.value AND l.until IS NULL "
-        f"WHERE {_OPEN} {why} {only} "
-        "GROUP BY v.value, v.scope ORDER BY votes DESC, v.value LIMIT ?",
+    only, parameters = _by(reader, feed)
+    found = reader.execute(
+        f"SELECT kind, value, scope, reason, cause, ({_votes(reader)}) AS votes FROM verdict AS v "
+        f"WHERE {_OPEN} {why} {only} ORDER BY votes DESC, value LIMIT ?",
         [*parameters, limit],
     ).fetchall()
     judged = (
         Judged(_KINDS[kind], value, _SCOPES[scope], Verdict.HOLD, _REASONS[why], cause)
-        for kind, value, scope, why, cause, _ in rows
+        for kind, value, scope, why, cause, _ in found
     )
     return [_with_evidence(row, reader) for row in judged]
 
 
-def _by(feed: str | None) -> tuple[str, list[str]]:
-    if feed is None:
-        return "", []
-    named = (
-        "AND EXISTS (SELECT 1 FROM listing AS its JOIN feed AS f ON f.id = its.feed_id "
-        "WHERE f.name = ? AND f.guard IS NULL AND its.value = v.value AND its.until IS NULL)"
+def _by(reader: sqlite3.Connection, feed: str | None) -> tuple[str, list[str]]:
+    return ("", []) if feed is None else (f"AND ({_votes(reader)} AND feed.name = ?)", [feed])
+
+
+def _votes(reader: sqlite3.Connection) -> str:
+    """Return SQL for how many feeds list the value of a row `v` now."""
+    listed = (
+        f"EXISTS (SELECT 1 FROM {rows(reader, 'listing')} "
+        "WHERE feed_id = feed.id AND value = v.value AND until IS NULL)"
     )
-    return named, [feed]
+    if has_packs(reader, "listing"):
+        listed += f" OR feed.id IN ({equal('listing', 'v.value', 'batch.feed_id')})"
+    return f"SELECT count(*) FROM feed WHERE feed.guard IS NULL AND ({listed})"
 
 
 def find(reader: sqlite3.Connection, value: str) -> Held | None:
     """Return what is held under exactly this value, or None."""
-    rows = [row for row in Lookup(reader).verdicts([value]) if row.verdict is Verdict.HOLD]
-    return _with_evidence(rows[0], reader) if rows else None
+    held = [row for row in Lookup(reader).verdicts([value]) if row.verdict is Verdict.HOLD]
+    return _with_evidence(held[0], reader) if held else None
 
 
 def _with_evidence(row: Judged, reader: sqlite3.Connection) -> Held:

@@ -140,10 +140,24 @@ def unchanged(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 8")
 
 
+@migrations()
+def packed_listings(db: Database) -> None:
+    """Make room for packs of listings; see `blocklist.ledger.packs`. Rows stay rows."""
+    for statement in _LISTING_PACKS:
+        db.conn.execute(statement)
+    db.conn.execute("PRAGMA user_version = 9")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"
 
+
+_LISTINGS = f"""CREATE VIEW listings AS SELECT feed.name AS feed, value, {_words("kind", Kind)},
+        {_words("scope", Scope)}, first.started AS since, last.started AS until,
+        coalesce(evidence, value) AS evidence
+        FROM listing JOIN feed ON feed.id = feed_id JOIN run AS first ON first.id = since
+        LEFT JOIN run AS last ON last.id = until"""
 
 _TABLES = (
     # A run is one command that writes; everything dated in the ledger names one.
@@ -185,11 +199,7 @@ _TABLES = (
     """CREATE TABLE export (
         name TEXT PRIMARY KEY, path TEXT NOT NULL, release INTEGER NOT NULL, digest TEXT NOT NULL,
         serial INTEGER, written TEXT NOT NULL) WITHOUT ROWID""",
-    f"""CREATE VIEW listings AS SELECT feed.name AS feed, value, {_words("kind", Kind)},
-        {_words("scope", Scope)}, first.started AS since, last.started AS until,
-        coalesce(evidence, value) AS evidence
-        FROM listing JOIN feed ON feed.id = feed_id JOIN run AS first ON first.id = since
-        LEFT JOIN run AS last ON last.id = until""",
+    _LISTINGS,
     f"""CREATE VIEW verdicts AS SELECT value, {_words("kind", Kind)}, {_words("scope", Scope)},
         {_words("verdict", Verdict)}, {_words("reason", Reason)}, cause, since, until
         FROM verdict""",
@@ -211,4 +221,24 @@ _HISTORY = (
         id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run, feed_id INTEGER
         REFERENCES feed, release INTEGER, created TEXT NOT NULL, reason TEXT NOT NULL,
         ended TEXT)""",
+)
+
+_LISTING_PACKS = (
+    "DROP VIEW listings",
+    "ALTER TABLE listing RENAME TO listing_row",
+    """CREATE TABLE listing_batch (
+        id INTEGER PRIMARY KEY, feed_id INTEGER NOT NULL REFERENCES feed, kind INTEGER NOT NULL,
+        scope INTEGER NOT NULL, since INTEGER NOT NULL REFERENCES run)""",
+    # With rowids: in a tree of long rows keys would be far apart.
+    """CREATE TABLE listing_pack (
+        batch_id INTEGER NOT NULL REFERENCES listing_batch, first TEXT NOT NULL,
+        members TEXT NOT NULL, UNIQUE (batch_id, first))""",
+    """CREATE VIEW listing AS
+        SELECT feed_id, value, kind, scope, since, until, evidence FROM listing_row
+        UNION ALL SELECT batch.feed_id, member.value, batch.kind, batch.scope, batch.since,
+        NULL, NULL FROM listing_batch AS batch JOIN listing_pack ON batch_id = batch.id
+        JOIN json_each(members) AS member WHERE NOT EXISTS (SELECT 1 FROM listing_row AS own
+        WHERE own.feed_id = batch.feed_id AND own.value = member.value
+        AND own.scope = batch.scope AND own.since = batch.since)""",
+    _LISTINGS,
 )

@@ -1,0 +1,197 @@
+"""Packed rows are rows: whatever is asked, the ledger answers as if nothing were packed."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from blocklist.catalogue import Feed
+from blocklist.columns.schema import INDICATORS
+from blocklist.ledger import connection, listings, packs
+from blocklist.ledger.book import writing
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.lookup import Lookup
+from blocklist.ledger.moments import Moment
+from blocklist.ledger.packed import forget
+from blocklist.ledger.schema import migrations
+from tests.test_ledger import ACCOUNT, rows
+
+NAMES = [f"{letter}{number}.example" for letter in "abc" for number in range(4)]
+PAGES = [
+    f"http://{host}/{path}" for host in ("a.example", "a.example:81") for path in ("", "x", '"')
+]
+EVERY = [*(("domain", name) for name in NAMES), *(("url", page) for page in PAGES)]
+RELEASE = (
+    "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
+    "VALUES (?, ?, '', '', 0, 0, 0, 0)"
+)
+KEY = ["value", "scope"]
+Listed = list[tuple[tuple[str, str], str, bool]]
+listed: st.SearchStrategy[Listed] = st.lists(
+    st.tuples(st.sampled_from(EVERY), st.sampled_from(["exact", "subtree"]), st.booleans()),
+    unique_by=lambda row: (row[0][1], row[1]),
+)
+
+
+def frame(snapshot: Listed) -> pl.DataFrame:
+    found = [
+        (kind, value, scope if kind == "domain" else "exact", value.upper() if odd else value, 1)
+        for (kind, value), scope, odd in snapshot
+    ]
+    return pl.DataFrame(found, schema=INDICATORS, orient="row").unique(
+        KEY, keep="first", maintain_order=True
+    )
+
+
+def answers(database: Path) -> object:
+    """Return all that can be asked about listings."""
+    with connection.reading(database) as reader:
+        assert reader is not None
+        lookup = Lookup(reader)
+        single = [lookup.listings([value]) for _, value in EVERY]
+        together = lookup.listings([value for _, value in EVERY])
+        pages = lookup.pages("a.example")
+    with Bulk(database) as bulk:
+        feeds = ["mine", "other"]
+        bulk_form = [listings.in_force(bulk, feeds).sort(pl.all()).rows()]
+        bulk_form.append(listings.dated(bulk, feeds).sort(pl.all()).rows())
+        for number in range(1, 5):
+            then = listings.in_force(bulk, feeds, number)
+            bulk_form.append(then.sort(pl.all()).rows())
+            bulk_form.append([(name,) for name in listings.speaking(bulk, feeds, number)])
+    view = rows(database, "SELECT * FROM listing ORDER BY feed_id, value, scope, since")
+    with connection.reading(database) as reader:
+        assert reader is not None
+        before = Lookup(reader, Moment(1, 2)).listings([value for _, value in EVERY])
+        who = Lookup(reader).feeds_with_pages("a.example")
+    return single, together, pages, before, who, bulk_form, view
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "SIZE", 3)
+    monkeypatch.setattr(packs, "LEAST", 2)
+
+
+@pytest.mark.slow
+@settings(max_examples=15, phases=[Phase.explicit, Phase.generate])
+@given(
+    runs=st.lists(st.tuples(st.sampled_from(["mine", "other"]), listed), max_size=4),
+    undone=st.booleans(),
+    pruned=st.integers(0, 4),
+)
+def test_packs_answer_as_rows(
+    tmp_path_factory: pytest.TempPathFactory,
+    runs: list[tuple[str, Listed]],
+    undone: bool,
+    pruned: int,
+) -> None:
+    found: list[object] = []
+    for least in (2, 10**9):
+        database = tmp_path_factory.mktemp("ledger") / "x.db"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(packs, "SIZE", 3)
+            patch.setattr(packs, "LEAST", least)
+            patch.setattr("blocklist.ledger.book.now", lambda: "now")
+            for name, snapshot in runs:
+                with writing(database, "update") as book:
+                    feed = book.feed(Feed(name, ("x",), "domains"))
+                    listings.accept(book, feed, frame(snapshot), "print", ACCOUNT)
+                    with book.small() as db:
+                        db.execute(RELEASE, [book.run, book.run])
+            if not runs:
+                continue
+            found.append(answers(database))
+            with writing(database, "undo") as book:
+                if undone:
+                    listings.take_back(book, book.feed(Feed("mine", ("x",), "domains")), "why")
+                with book.small() as db:
+                    forget(db.conn, "listing", pruned)
+            found[-1] = (found[-1], answers(database))
+    assert found[:1] == found[1:]
+
+
+def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
+    database = tmp_path / "x.db"
+    snapshot: Listed = [(one, "exact", False) for one in EVERY]
+    with writing(database, "update") as book:
+        listings.accept(book, book.feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT)
+    assert rows(database, "SELECT value FROM listing_row ORDER BY value") == [
+        (page,) for page in PAGES if '"' in page
+    ], "what JSON escapes stays a row"
+    packed = rows(database, "SELECT members FROM listing_pack WHERE batch_id = 1 ORDER BY first")
+    assert [json.loads(str(members)) for (members,) in packed] == thirds(NAMES)
+    with writing(database, "update") as book:
+        change = listings.accept(
+            book, book.feed(Feed("mine", (), "")), frame(snapshot[1:]), "2", ACCOUNT
+        )
+    assert change == listings.Change(0, 1)
+    sql = "SELECT value, since, until FROM listing_row WHERE value = ?"
+    with connection.reading(database) as reader:
+        assert reader is not None
+        assert reader.execute(sql, [NAMES[0]]).fetchall() == [(NAMES[0], 1, 2)]
+
+
+def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
+    database = tmp_path / "x.db"
+    snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
+    for left in (snapshot, snapshot[4:], snapshot[5:]):
+        with writing(database, "update") as book:
+            listings.accept(book, book.feed(Feed("mine", (), "")), frame(left), "1", ACCOUNT)
+    with writing(database, "prune") as book, book.small() as db:
+        assert forget(db.conn, "listing", 2) == 4
+    assert rows(database, "SELECT value, until FROM listing ORDER BY value") == [
+        (name, 3 if name == NAMES[4] else None) for name in NAMES[4:]
+    ]
+    packed = rows(database, "SELECT members FROM listing_pack ORDER BY first")
+    assert [json.loads(str(members)) for (members,) in packed] == [NAMES[4:6], *thirds(NAMES[6:])]
+    with writing(database, "prune") as book:
+        listings.accept(book, book.feed(Feed("mine", (), "")), frame([]), "1", ACCOUNT)
+        with book.small() as db:
+            assert forget(db.conn, "listing", book.run) == len(NAMES) - 4
+    assert rows(database, "SELECT * FROM listing") == []
+    assert rows(database, "SELECT * FROM listing_batch, listing_pack") == []
+
+
+def thirds(names: list[str]) -> list[list[str]]:
+    return [names[start : start + 3] for start in range(0, len(names), 3)]
+
+
+def test_all_that_is_listed_comes_in_order(tmp_path: Path, small: None) -> None:
+    database = tmp_path / "x.db"
+    listed: Listed = [(one, "exact", False) for one in EVERY]
+    for snapshot in (listed[2:9], listed[4:], listed):
+        with writing(database, "update") as book:
+            listings.accept(book, book.feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT)
+    with Bulk(database) as bulk:
+        found = listings.in_force(bulk, ["mine"])["value"].to_list()
+    assert found == sorted(value for _, value in EVERY)
+
+
+def test_a_database_from_before_packs_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "x.db"
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "_migrations", migrations._migrations[:8])
+        connection.prepare(database)
+    with connection.writing(database) as opened:
+        opened.execute("INSERT INTO run (id, command, started) VALUES (1, '', 'then')")
+        opened.execute("INSERT INTO feed (id, name) VALUES (1, 'mine')")
+        opened.execute("INSERT INTO listing VALUES (1, 'a.example', 0, 0, 1, NULL, NULL)")
+    for migrated in (False, True):
+        if migrated:
+            connection.prepare(database)
+        with connection.reading(database) as reader:
+            assert reader is not None
+            assert [one.indicator for one in Lookup(reader).listings(["a.example"])] == [
+                "a.example"
+            ]
+            assert Lookup(reader).pages("a.example") == []
+            assert Lookup(reader).feeds_with_pages("a.example") == set()
+        with Bulk(database) as bulk:
+            assert listings.in_force(bulk, ["mine"])["value"].to_list() == ["a.example"]
+            assert listings.dated(bulk, ["mine"])["since"].to_list() == [1]
