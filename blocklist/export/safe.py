@@ -4,35 +4,49 @@ Parsers let only canonical names through, so whatever is found here is a fault o
 database that was changed by hand; the whole export stops.
 """
 
+from collections.abc import Callable
+
 import polars as pl
 
+from blocklist.columns.pieces import in_order
 from blocklist.errors import ExportFailed
 from blocklist.names import MAX_LABEL, MAX_NAME
 from blocklist.urls import MAX_URL
 
 _URL = r"""^https?://[!#-;=?-_a-z|~`{}]+$"""
+# Values that are looked at at once.
+_SLICE = 500_000
 _NAME = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 
 
 def checked_names(values: pl.Series) -> pl.Series:
     """Return the names; raise `ExportFailed` when one has a character that no name has."""
-    length = values.str.len_bytes()
-    _checked(values, values.str.contains(_NAME) & (length <= MAX_NAME), "no domain name")
-    # A name that is no longer than a label may be has no label that is too long.
-    long = values.filter(length > MAX_LABEL)
-    _checked(long, ~long.str.contains(f"[^.]{{{MAX_LABEL + 1}}}"), "no domain name")
-    return values
+    return _checked(values, _no_names, "no domain name")
 
 
 def checked_urls(values: pl.Series) -> pl.Series:
     """Return the URLs; raise `ExportFailed` when one has a character that no canonical URL has."""
-    fine = values.str.contains(_URL) & (values.str.len_bytes() <= MAX_URL)
-    return _checked(values, fine, "no URL")
+    return _checked(values, _no_urls, "no URL")
 
 
-def _checked(values: pl.Series, fine: pl.Series, what: str) -> pl.Series:
-    broken = values.filter(~fine.fill_null(value=False))
-    if not broken.is_empty():
-        shown = str(broken[0])[:80]
-        raise ExportFailed(f"the release holds {shown!r}, which is {what}; rebuild the release")
+def _no_names(values: pl.Series) -> pl.Series:
+    length = values.str.len_bytes()
+    named = values.str.contains(_NAME) & (length <= MAX_NAME)
+    # A name that is no longer than a label may be has no label that is too long.
+    long = values.filter(length > MAX_LABEL)
+    broken = long.filter(long.str.contains(f"[^.]{{{MAX_LABEL + 1}}}"))
+    return broken if named.all() else values.filter(~named).append(broken)
+
+
+def _no_urls(values: pl.Series) -> pl.Series:
+    return values.filter(~(values.str.contains(_URL) & (values.str.len_bytes() <= MAX_URL)))
+
+
+def _checked(values: pl.Series, broken: Callable[[pl.Series], pl.Series], what: str) -> pl.Series:
+    slices = (part.to_series() for part in values.to_frame().iter_slices(_SLICE))
+    found = [values.filter(values.is_null()), *in_order(broken, slices)]
+    for shown in pl.concat(found).head(1):
+        raise ExportFailed(
+            f"the release holds {str(shown)[:80]!r}, which is {what}; rebuild the release"
+        )
     return values
