@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from blocklist import catalogue, reading
 from blocklist.collect.meaning import options
+from blocklist.columns.pieces import of_text
 from blocklist.errors import UsageError
 from blocklist.parse import FORMATS, Options, Parsed, parse, parser
-from blocklist.parse.lines import pieces
 from tests.parse_tables import TABLE, Is, event, ip, sub, url
 
 
@@ -225,7 +225,7 @@ def test_pieces_give_what_the_whole_gives(
     # A header row is looked for in the first piece.
     body = "\n".join(["x,y", *lines]).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parser, "pieces", partial(pieces, size=size))
+        patch.setattr(parser, "of_text", partial(of_text, size=size))
         by_pieces = parse(body, name, options)
     assert account(by_pieces, name) == account(parse(body, name, options), name)
 
@@ -234,7 +234,7 @@ def test_pieces_give_what_the_whole_gives(
     body=st.binary(max_size=60).map(lambda body: body.replace(b"\1", b"\n")), size=st.integers(1, 9)
 )
 def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
-    cut = list(pieces(body, size))
+    cut = list(of_text(body, size))
     assert b"".join(cut) == body
     assert all(piece.endswith(b"\n") for piece in cut[:-1])
 

@@ -56,3 +56,16 @@ def of_file(path: Path, size: int = SIZE) -> Iterator[bytes]:
                 yield piece[:cut]
             piece = piece[cut:] + rest
         yield piece
+
+
+def lines(text: bytes) -> pl.Series:
+    """Return the lines of a text; raise `UnicodeError` when it is not UTF-8.
+
+    They end in LF; a line end at the very end starts no further line.
+    """
+    try:
+        # What starts as packed data does would be unpacked, however much that is: no line end does.
+        found = pl.read_lines(b"\n" + text, name="text")["text"]
+    except pl.exceptions.ComputeError as error:
+        raise UnicodeError(str(error)) from None
+    return found.slice(1)

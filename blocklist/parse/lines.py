@@ -4,14 +4,13 @@ Bytes stay bytes up to the piece that is parsed: one emoji makes a text four byt
 """
 
 import codecs
-from collections.abc import Iterator
 
 import polars as pl
 
+from blocklist.columns import pieces
+
 #: Longer than any line that lists something; a longer one is refused unread.
 MAX_LINE = 8192
-#: A piece of a large snapshot is parsed at a time, which bounds the memory that parsing needs.
-PIECE = 8_000_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -19,21 +18,10 @@ def decode(body: bytes) -> bytes:
     """Return a snapshot as UTF-8 without a mark; what is no text is left to `raw`."""
     if body.startswith(_UTF16):
         decoder = codecs.getincrementaldecoder("utf-16")("replace")
-        starts = range(0, len(body), PIECE)
-        parts = [decoder.decode(body[start : start + PIECE]).encode() for start in starts]
+        starts = range(0, len(body), pieces.SIZE)
+        parts = [decoder.decode(body[start : start + pieces.SIZE]).encode() for start in starts]
         return b"".join(parts) + decoder.decode(b"", final=True).encode()
     return body.removeprefix(codecs.BOM_UTF8)
-
-
-def pieces(text: bytes, size: int = PIECE) -> Iterator[bytes]:
-    """Yield the text in pieces of about `size`, cut at line ends, which no character contains."""
-    start = 0
-    while start < len(text):
-        stop = start + size
-        if stop < len(text):
-            stop = text.rfind(b"\n", start, stop) + 1 or text.find(b"\n", start) + 1 or len(text)
-        yield text[start:stop]
-        start = stop
 
 
 def split(text: bytes) -> pl.DataFrame:
@@ -48,10 +36,10 @@ def raw(text: bytes) -> pl.Series:
     """Return the lines with the white space around them; what is no UTF-8 becomes U+FFFD."""
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if not text:
-        return pl.Series("text", [], pl.String)
-    whole = text.removesuffix(b"\n").decode(errors="replace")
-    return pl.Series("text", [whole]).str.split("\n").explode()
+    try:
+        return pieces.lines(text)
+    except UnicodeError:
+        return pieces.lines(text.decode(errors="replace").encode())
 
 
 def numbered(texts: pl.Series) -> pl.DataFrame:

@@ -1,15 +1,17 @@
 """Parse a snapshot: split, cut into tokens by the format, canonicalise, account for every line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import polars as pl
 
 from blocklist.columns import hosts, networks, urls
+from blocklist.columns.pieces import in_order, of_text
 from blocklist.columns.schema import INDICATORS, KIND, REFUSALS, SCOPE
 from blocklist.model import Kind, Scope
-from blocklist.parse.format import Format, Options
-from blocklist.parse.lines import MAX_LINE, decode, pieces
+from blocklist.parse.format import Format, Options, no_state
+from blocklist.parse.lines import MAX_LINE, decode
 from blocklist.parse.parsed import BEYOND_LIMIT, Parsed, together
 from blocklist.parse.plain import plainly
 from blocklist.parse.registry import FORMATS
@@ -25,16 +27,39 @@ def parse(body: bytes, name: str, options: Options | None = None) -> Parsed:
 
 def _parts(text: bytes, known: Format, options: Options) -> Iterator[Parsed]:
     """Yield what each piece of the text gives, lines numbered through."""
-    before = 0
-    for piece in [text] if known.whole else pieces(text):
+    pieces = [text] if known.whole else of_text(text)
+    if known.state is no_state and options.rank_limit is None:
+        yield from _numbered(in_order(partial(_part, known, options), pieces))
+        return
+    yield from _numbered(_in_turn(pieces, known, options))
+
+
+def _part(known: Format, options: Options, piece: bytes) -> Parsed:
+    return parse_lines(known.lines(piece, options), known, options)
+
+
+def _in_turn(pieces: Iterable[bytes], known: Format, options: Options) -> Iterator[Parsed]:
+    """Yield what pieces give of which each tells about the next."""
+    for piece in pieces:
         lines = known.lines(piece, options)
-        parsed = parse_lines(lines.with_columns(pl.col("line") + before), known, options)
-        yield parsed
-        before += parsed.lines
+        yield (parsed := parse_lines(lines, known, options))
         options = replace(options, state=known.state(lines, options))
         if options.rank_limit is not None:
             read = parsed.lines - parsed.comments
             options = replace(options, rank_limit=max(0, options.rank_limit - read))
+
+
+def _numbered(parts: Iterable[Parsed]) -> Iterator[Parsed]:
+    """Yield parts with the numbers that their lines have in the whole text."""
+    before = 0
+    for part in parts:
+        moved = pl.col("line") + before
+        yield replace(
+            part,
+            indicators=part.indicators.with_columns(moved),
+            refusals=part.refusals.with_columns(moved),
+        )
+        before += part.lines
 
 
 def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> Parsed:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import polars as pl
 
+from blocklist.columns import pieces
 from blocklist.columns.pieces import in_order, of_file
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
@@ -56,11 +57,9 @@ def _piece(
 
 def lines(text: bytes) -> pl.Series:
     """Return the lines of a text; raise `ExportFailed` where it is none."""
-    if not text:
-        return pl.Series("line", [], pl.String)
     try:
-        return pl.read_lines(text)["line"]
-    except pl.exceptions.ComputeError:
+        return pieces.lines(text)
+    except UnicodeError:
         raise ExportFailed("the file has bytes that are no text") from None
 
 

@@ -1,0 +1,58 @@
+"""Columns piece by piece: nothing lost, in order, and no text taken for packed data."""
+
+import gzip
+import zlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocklist.columns.pieces import in_order, lines, of_file
+
+
+@given(text=st.text(alphabet="ab \n\t\x00\x0b\x85\u2028é"))
+def test_lines_end_in_line_feeds_alone(text: str) -> None:
+    expected = text.removesuffix("\n").split("\n") if text else []
+    assert lines(text.encode()).to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (gzip.compress(b"a.example\n" * 9), "polars would unpack it, to any size"),
+        (zlib.compress(b"a.example\n" * 9), "another magic number"),
+        (b"x^ is how zlib may start\n", "and text may, too"),
+    ],
+)
+def test_nothing_is_unpacked(text: bytes, why: str) -> None:
+    try:
+        found = lines(text).to_list()
+    except UnicodeError:
+        found = []
+    assert "a.example" not in found, why
+    assert found in ([], [text.decode(errors="replace").rstrip("\n")])
+
+
+@given(body=st.binary(max_size=60), size=st.integers(1, 9))
+def test_pieces_of_a_file_are_whole_lines(body: bytes, size: int) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(body)
+        cut = list(of_file(path, size))
+    assert b"".join(cut) == body
+    assert all(piece.endswith(b"\n") for piece in cut[:-1])
+
+
+def test_pieces_come_back_in_order_and_a_fault_ends_the_work() -> None:
+    assert list(in_order(lambda number: number * 2, iter(range(50)))) == list(range(0, 100, 2))
+    seen = []
+
+    def work(number: int) -> int:
+        seen.append(number)
+        return 1 // (number - 3)
+
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(work, range(1000)))
+    assert len(seen) < 20
