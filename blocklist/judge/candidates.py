@@ -44,11 +44,8 @@ def scored(listings: pl.DataFrame, electorate: Electorate) -> pl.DataFrame:
     }
     feeds = electorate.feeds
     said, columns = voices.gathered(listings, pl.Series(feeds, dtype=pl.String), parts)
-    alike = said.select(pl.exclude("value")).unique()
-    scores = alike.with_columns(
-        voices.mapped(alike, columns[part], feeds, electorate.score).alias(part) for part in parts
-    )
-    return said.join(scores, on=alike.columns).select("value", *parts)
+    scores = {part: voices.mapped(said, columns[part], feeds, electorate.score) for part in parts}
+    return said.select("value", **scores)
 
 
 def names(

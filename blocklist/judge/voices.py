@@ -38,18 +38,20 @@ def gathered(
 
 
 def mapped(
-    alike: pl.DataFrame,
+    frame: pl.DataFrame,
     columns: list[str],
     feeds: list[str],
     function: Callable[[tuple[str, ...]], float],
 ) -> pl.Series:
     """Return what a function says of the feeds that speak in each row, null where none does."""
-    known: dict[tuple[str, ...], float | None] = {(): None}
+    alike = frame.select(columns).unique()
     every = speaking(alike, columns, feeds)
-    for some in every:
-        if some not in known:
-            known[some] = function(some)
-    return pl.Series([known[some] for some in every], dtype=pl.Float64)
+    found = pl.Series("found", [function(some) if some else None for some in every], pl.Float64)
+    if len(columns) == 1 and len(found):
+        (words,) = columns
+        return frame[words].replace_strict(alike[words], found, return_dtype=pl.Float64)
+    joined = frame.join(alike.with_columns(found), on=columns, how="left", maintain_order="left")
+    return joined["found"]
 
 
 def speaking(frame: pl.DataFrame, columns: list[str], feeds: list[str]) -> list[tuple[str, ...]]:

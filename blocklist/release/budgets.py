@@ -49,15 +49,15 @@ def by_category(
     listings: pl.DataFrame, judged: pl.DataFrame, categories: dict[str, str]
 ) -> dict[str, int]:
     """Return how many indicators are blocked that feeds of each category list."""
-    blocked = judged.filter(pl.col("verdict") == Verdict.BLOCK.value).select("value").unique()
-    known = pl.DataFrame(list(categories.items()), schema=["feed", "category"], orient="row")
-    counts = (
-        listings.select("feed", "value")
-        .join(blocked, on="value", how="semi")
-        .join(known, on="feed")
-        .group_by("category")
-        .agg(pl.col("value").n_unique())
-    )
+    if listings.is_empty():
+        return {}
+    # Of millions of texts a set takes ten times as long as one of their hashes.
+    blocked = judged.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].hash()
+    words = pl.Enum(sorted(set(categories.values())))
+    category = pl.col("feed").replace_strict(categories, return_dtype=words)
+    listed = listings.select(category.alias("category"), hash=pl.col("value").hash())
+    found = listed.filter(pl.col("hash").is_in(blocked.implode()))
+    counts = found.group_by(pl.col("category").cast(pl.String)).agg(pl.col("hash").n_unique())
     return dict(sorted(counts.iter_rows()))
 
 
