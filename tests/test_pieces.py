@@ -25,6 +25,7 @@ def test_lines_end_in_line_feeds_alone(text: str) -> None:
         (zlib.compress(b"a.example\n" * 9), "another magic number"),
         (b"x^ is how zlib may start\n", "and text may, too"),
     ],
+    ids=["gzip", "zlib", "text"],
 )
 def test_nothing_is_unpacked(text: bytes, why: str) -> None:
     try:

@@ -1,11 +1,8 @@
 """What a dialect renders: the lines of a file without its head."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from hashlib import sha256
-from tempfile import SpooledTemporaryFile
-from weakref import finalize
 
 import polars as pl
 
@@ -13,8 +10,6 @@ from blocklist.columns.pieces import in_order
 
 # Rows that are rendered at once: more cost memory, fewer cost time.
 _CHUNK = 50_000
-# Bytes that are kept in memory at most.
-_FEW = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +25,6 @@ class Part:
         return cls(pl.DataFrame({"line": lines}, schema={"line": pl.String}), pl.col("line"))
 
 
-class _Spool:
-    """Bytes that came once and are wanted again: in memory while they are few."""
-
-    def __init__(self) -> None:
-        self.whole = False
-        # It has no name that could be left behind, and ends with the body.
-        self._file = SpooledTemporaryFile(_FEW)  # noqa: SIM115
-        finalize(self, self._file.close)
-
-    def filled(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield bytes and keep them."""
-        self._file.seek(0)
-        for chunk in chunks:
-            self._file.write(chunk)
-            yield chunk
-        self.whole = True
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes that were kept."""
-        self._file.seek(0)
-        return iter(partial(self._file.read, _FEW), b"")
-
-
 @dataclass(frozen=True, slots=True)
 class Body:
     """The content of an export, in order."""
@@ -64,20 +36,16 @@ class Body:
     left_out: dict[str, int]
     #: The feeds whose entries may be in it, and their terms.
     credits: tuple[str, ...] = ()
-    #: The bytes, once they were rendered.
-    _spool: _Spool = field(default_factory=_Spool, compare=False, repr=False)
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes, each line with its line end; they are rendered once."""
-        if self._spool.whole:
-            return self._spool.chunks()
+        """Yield the bytes, each line with its line end."""
         slices = (
             Part(rows, part.line)
             for part in self.parts
             if not part.rows.is_empty()
             for rows in part.rows.iter_slices(_CHUNK)
         )
-        return self._spool.filled(in_order(_rendered, slices))
+        return in_order(_rendered, slices)
 
     def digest(self) -> str:
         """Return the SHA-256 of the bytes."""
