@@ -206,10 +206,10 @@ def test_what_a_killed_run_left_is_told_and_removed(
 def test_a_damaged_database_is_found(folder: Path) -> None:
     run(folder)
     with connection.writing(folder / "blocklist.db") as opened:
-        opened.execute("UPDATE verdict SET since = 99 WHERE value = 'a.top'")
+        opened.execute("UPDATE verdict_row SET since = 99 WHERE value = 'a.top'")
     with reading(folder / "blocklist.db") as reader:
         assert reader is not None
-        assert sound.faults(reader) == ["a row of verdict refers to no release"]
+        assert sound.faults(reader) == ["a row of verdict_row refers to no release"]
 
 
 @pytest.mark.slow

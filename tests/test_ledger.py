@@ -159,7 +159,7 @@ def test_the_views_speak_words(database: Path) -> None:
                     "blocked": 1, "held": 0, "added": 1, "removed": 0,
                 }
             )  # fmt: skip
-            db.table("verdict").insert(
+            db.table("verdict_row").insert(
                 {
                     "value": "a.example", "scope": 1, "since": 1, "until": None,
                     "kind": 0, "verdict": 1, "reason": 2, "cause": "top.example",

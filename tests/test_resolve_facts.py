@@ -58,7 +58,7 @@ def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
             for name in names:
                 verdict = list(Verdict).index(Verdict.CLEAR) if name == "clear.top" else 0
                 db.execute(
-                    "INSERT INTO verdict (value, scope, since, kind, verdict, reason) "
+                    "INSERT INTO verdict_row (value, scope, since, kind, verdict, reason) "
                     "VALUES (?, 0, 1, 0, ?, 0)",
                     [name, verdict],
                 )

@@ -20,11 +20,7 @@ _COLUMNS = (
     "number", "run_id", "created", "cause", "blocked", "held", "added", "removed", "basis",
     "feeds", "categories",
 )  # fmt: skip
-# EXISTS finds its row by the key; NOT IN would read all of them for each row that stays.
-_TOUCHED = (
-    "EXISTS (SELECT 1 FROM candidate_verdict AS changed "
-    "WHERE changed.value = verdict.value AND changed.scope = verdict.scope)"
-)
+_TOUCHED = pl.Schema({name: ROW[name] for name in ("value", "scope")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +79,18 @@ def change(bulk: Bulk) -> Change:
     """Return the difference between the release in force and the candidate."""
     names = ", ".join(ROW.names())
     new = f"SELECT {names} FROM candidate_verdict WHERE verdict IS NOT NULL"
-    old = f"SELECT {names} FROM verdict WHERE until IS NULL AND {_TOUCHED}"
-    return Change(bulk.query(new, schema=ROW), bulk.query(old, schema=ROW))
+    old = releases.in_force(bulk).join(_touched(bulk), on=_TOUCHED.names(), how="semi")
+    return Change(bulk.query(new, schema=ROW), old)
 
 
 def rows(bulk: Bulk) -> pl.DataFrame:
     """Return what the candidate would block and allow (schema `RELEASE`)."""
-    stays = f"SELECT kind, value, scope, verdict FROM verdict WHERE until IS NULL AND {IN_FORCE}"
-    comes = f"SELECT kind, value, scope, verdict FROM candidate_verdict WHERE {IN_FORCE}"
-    return releases.exported(bulk, f"{stays} AND NOT {_TOUCHED} UNION ALL {comes}")
+    names = ", ".join(ROW.names())
+    comes = f"SELECT {names} FROM candidate_verdict WHERE {IN_FORCE}"
+    stays = releases.rows(bulk).join(_touched(bulk), on=_TOUCHED.names(), how="anti")
+    return pl.concat([stays, releases.exported(bulk.query(comes, schema=ROW))])
+
+
+def _touched(bulk: Bulk) -> pl.DataFrame:
+    """Return the `value` and `scope` of what the candidate changes."""
+    return bulk.query("SELECT value, scope FROM candidate_verdict", schema=_TOUCHED)

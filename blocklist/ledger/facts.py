@@ -8,19 +8,18 @@ from datetime import datetime
 
 import polars as pl
 
-from blocklist.ledger import looks
+from blocklist.ledger import looks, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.times import text
-from blocklist.model import Kind, Liveness, Verdict
+from blocklist.model import Liveness
 
-_DOMAIN = list(Kind).index(Kind.DOMAIN)
-_BLOCK, _HOLD = (list(Verdict).index(one) for one in (Verdict.BLOCK, Verdict.HOLD))
 _COLUMNS = (
     "name", "domain", "state", "since", "answer", "addresses", "servers", "checked", "due", "pause",
     "gone", "gone_since",
 )  # fmt: skip
 _NAMES = pl.Schema({"name": pl.String})
+_DUE = pl.Schema({"name": pl.String(), "at": pl.String()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +52,16 @@ def due(bulk: Bulk, now: datetime, furthest: datetime) -> pl.Series:
 
     What is due after `furthest` was written by a clock that was wrong, and so is due, too.
     """
-    return _due(
-        bulk,
-        "SELECT DISTINCT value AS name FROM verdict "
-        f"WHERE until IS NULL AND kind = {_DOMAIN} AND verdict IN ({_BLOCK}, {_HOLD})",
-        now,
-        furthest,
-    )
+    return due_of(bulk, releases.names_at_stake(bulk), now, furthest)
 
 
 def due_of(bulk: Bulk, names: pl.Series, now: datetime, furthest: datetime) -> pl.Series:
     """Return the same of other names."""
-    bulk.stage("asked", names.unique().to_frame("name"))
-    return _due(bulk, "SELECT name FROM temp.asked", now, furthest)
-
-
-def _due(bulk: Bulk, asked: str, now: datetime, furthest: datetime) -> pl.Series:
-    rows = bulk.query(
-        f"SELECT asked.name AS name, fact.due AS at FROM ({asked}) AS asked "
-        "LEFT JOIN fact ON fact.name = asked.name "
-        "WHERE fact.due IS NULL OR fact.due <= ? OR fact.due > ?",
-        text(now),
-        text(furthest),
-        schema=pl.Schema({"name": pl.String(), "at": pl.String()}),
-    )
-    return rows.sort("at", "name", nulls_last=False)["name"]
+    known = bulk.query("SELECT name, due AS at FROM fact", schema=_DUE)
+    asked = names.unique().to_frame("name").join(known, on="name", how="left")
+    at = pl.col("at")
+    late = at.is_null() | (at <= text(now)) | (at > text(furthest))
+    return asked.filter(late).sort("at", "name", nulls_last=False)["name"]
 
 
 def known(reader: sqlite3.Connection, names: Iterable[str]) -> dict[str, Fact]:

@@ -59,6 +59,7 @@ class Lookup:
         )
 
         self._rows, self._packs = rows(connection, "listing"), has_packs(connection, "listing")
+        self._verdicts = rows(connection, "verdict")
 
     def release(self) -> int | None:
         """Return the number of the release in force."""
@@ -69,26 +70,30 @@ class Lookup:
 
     def verdicts(self, values: Iterable[str]) -> list[Judged]:
         """Return the verdicts in force on exactly these values."""
-        wanted = json.dumps(list(values))
-        return self._judged(
-            "value IN (SELECT value FROM json_each(?))",
-            wanted,
-        )
+        packed = equal("verdict", "wanted.value", _judged_by("wanted"), _WANTED)
+        own = "value IN (SELECT value FROM json_each(:wanted))"
+        return self._judged(own, packed, wanted=json.dumps(list(dict.fromkeys(values))))
 
     def networks_between(self, first: str, end: str) -> list[Judged]:
         """Return the verdicts in force on networks whose text is from `first` up to `end`."""
         network = _KINDS.index(Kind.IP)
-        return self._judged(f"kind = {network} AND value >= ? AND value < ?", first, end)
+        packed = f"{between('verdict', _judged_by('member'))} AND batch.kind = {network}"
+        own = f"kind = {network} AND value >= :start AND value < :end"
+        return self._judged(own, packed, start=first, end=end)
 
-    def _judged(self, condition: str, *parameters: str) -> list[Judged]:
-        rows = self._connection.execute(
-            "SELECT kind, value, scope, verdict, reason, cause FROM verdict "
-            f"WHERE {condition} AND {self._holds}",
-            parameters,
+    def _judged(self, own: str, packed: str, **wanted: str) -> list[Judged]:
+        """Return verdicts in force: of rows on a condition, and of a query for packed ones."""
+        columns = "kind, value, scope, verdict, reason, cause, since, until"
+        every = f"SELECT {columns} FROM {self._verdicts} WHERE {own}"
+        if has_packs(self._connection, "verdict"):
+            every += f" UNION ALL {packed}"
+        sql = (
+            f"SELECT kind, value, scope, verdict, reason, cause FROM ({every}) "
+            f"WHERE {self._holds} ORDER BY value, scope"
         )
         return [
             Judged(_KINDS[k], value, _SCOPES[s], _VERDICTS[v], _REASONS[r], cause)
-            for k, value, s, v, r, cause in rows
+            for k, value, s, v, r, cause in self._connection.execute(sql, wanted)
         ]
 
     def listings(self, values: Iterable[str]) -> list[Listing]:
@@ -200,6 +205,12 @@ class Lookup:
         if row is None:
             return {}
         return dict(zip(("domains", "evidence", "until", "not_blocked"), row, strict=True))
+
+
+def _judged_by(source: str) -> str:
+    """Return the columns of a packed verdict; its value is that of `source`."""
+    said = "batch.scope, batch.verdict, batch.reason, batch.cause, batch.since, NULL AS until"
+    return f"batch.kind, {source}.value, {said}"
 
 
 def _page_ranges(host: str) -> list[tuple[str, str]]:

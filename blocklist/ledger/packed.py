@@ -6,12 +6,13 @@ import sqlite3
 from blocklist.ledger.connection import version
 
 #: The version of the database that first knew packs of a table.
-SINCE = {"listing": 9}
+SINCE = {"listing": 9, "verdict": 10}
 
 # When a row of its own, `own`, stands in the place of a value that is packed in `batch`.
 _SAME = {
     "listing": "own.feed_id = batch.feed_id AND own.scope = batch.scope "
     "AND own.since = batch.since",
+    "verdict": "own.scope = batch.scope AND own.since = batch.since",
 }
 
 

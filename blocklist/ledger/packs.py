@@ -13,7 +13,7 @@ from operator import or_
 
 import polars as pl
 
-from blocklist.columns.schema import KIND, SCOPE
+from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.packed import SINCE
 
@@ -49,6 +49,21 @@ LISTING = Table(
     pl.Schema({"feed_id": pl.Int64(), "kind": KIND, "scope": SCOPE, "since": pl.Int64()}),
     ("feed_id", "scope", "since"),
     pl.Schema({"evidence": pl.String()}),
+)
+VERDICTS = Table(
+    "verdict",
+    pl.Schema(
+        {
+            "kind": KIND,
+            "scope": SCOPE,
+            "verdict": VERDICT,
+            "reason": REASON,
+            "cause": pl.String(),
+            "since": pl.Int64(),
+        }
+    ),
+    ("scope", "since"),
+    pl.Schema(),
 )
 
 
@@ -135,13 +150,27 @@ def standing(
     alive, moment = ("until IS NULL", ()) if at is None else (_THEN, (at, at))
     names = ", ".join(["value", *table.alike])
     yield bulk.query(
-        f"SELECT {names} FROM {_rows(bulk, table)} WHERE {where} AND {alive} ORDER BY value",
+        f"SELECT {names} FROM {name_of_rows(bulk, table)} WHERE {where} AND {alive} ORDER BY value",
         *(*numbers, *moment),
         schema=pl.Schema({"value": pl.String(), **table.alike}),
     )
     if at is not None:
         where, numbers = f"{where} AND since <= ?", (*numbers, at)
     yield from packed(bulk, table, where, *numbers)
+
+
+def ever(bulk: Bulk, table: Table, where: str = "true", *numbers: int) -> Iterator[pl.DataFrame]:
+    """Yield what ever held, the rows and then batch by batch, chosen as by `standing`.
+
+    Beside what a batch says it has `until` and what only rows say.
+    """
+    more = pl.Schema({"until": pl.Int64(), **table.more})
+    schema = pl.Schema({"value": pl.String(), **table.alike, **more})
+    sql = f"SELECT {', '.join(schema)} FROM {name_of_rows(bulk, table)} WHERE {where}"
+    yield bulk.query(sql, *numbers, schema=schema)
+    nothing = {name: pl.lit(None, dtype) for name, dtype in more.items()}
+    for part in packed(bulk, table, where, *numbers):
+        yield part.with_columns(**nothing)
 
 
 def packed(bulk: Bulk, table: Table, where: str, *numbers: int) -> Iterator[pl.DataFrame]:
@@ -187,5 +216,6 @@ def ordered(parts: Iterator[pl.DataFrame], columns: list[str]) -> pl.DataFrame:
     return frame.sort("value")
 
 
-def _rows(bulk: Bulk, table: Table) -> str:
+def name_of_rows(bulk: Bulk, table: Table) -> str:
+    """Return the table of what is not packed; one without packs has all."""
     return f"{table.name}_row" if bulk.version >= SINCE[table.name] else table.name

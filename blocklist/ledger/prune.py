@@ -37,7 +37,7 @@ def prune(book: Book, before: str) -> Pruned:
                 db.execute(
                     "UPDATE release SET pruned = 1 WHERE number < ? AND NOT pruned", [oldest]
                 ).rowcount,
-                db.execute("DELETE FROM verdict WHERE until <= ?", [oldest]).rowcount,
+                forget(db.conn, "verdict", oldest),
                 forget(db.conn, "listing", run),
             )
             db.execute(

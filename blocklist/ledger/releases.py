@@ -5,21 +5,20 @@ from dataclasses import dataclass, fields
 
 import polars as pl
 
-from blocklist.columns.schema import RELEASE, VERDICT, VERDICTS
-from blocklist.ledger import pins
+from blocklist.columns.schema import RELEASE, VERDICTS
+from blocklist.ledger import packs, pins
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.history import Release, history, release
 from blocklist.ledger.times import now
-from blocklist.model import GuardClass, Reason, Verdict
+from blocklist.model import GuardClass, Kind, Reason, Verdict
 
 __all__ = ["Release", "history", "release"]  # so that whoever reads releases need not know both
 
 # A score is as of a day; what it led to is what holds.
 ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
-_NAMES = ", ".join(ROW.names())
+_EXPORTED = ["kind", "value", "scope", "verdict"]
 _KEY = ["value", "scope"]
-_ALIVE = "since <= ? AND (until IS NULL OR until > ?)"
 _BLOCK = list(Verdict).index(Verdict.BLOCK)
 _HOLD = list(Verdict).index(Verdict.HOLD)
 _ALLOW = list(Verdict).index(Verdict.ALLOW)
@@ -72,48 +71,60 @@ def _blocks(verdicts: pl.DataFrame) -> pl.DataFrame:
 
 def in_force(bulk: Bulk) -> pl.DataFrame:
     """Return the verdicts of the current release."""
-    return bulk.query(f"SELECT {_NAMES} FROM verdict WHERE until IS NULL", schema=ROW)
+    return _holding(bulk, ROW.names())
 
 
 def verdicts(bulk: Bulk, number: int) -> pl.DataFrame:
     """Return the verdicts of a release that is not pruned."""
-    return bulk.query(f"SELECT {_NAMES} FROM verdict WHERE {_ALIVE}", number, number, schema=ROW)
+    return _holding(bulk, ROW.names(), at=number)
+
+
+def _holding(
+    bulk: Bulk, columns: list[str], where: str = "true", at: int | None = None
+) -> pl.DataFrame:
+    """Return columns of what holds in the current release, or one of the past."""
+    parts = packs.standing(bulk, packs.VERDICTS, where, at=at)
+    return pl.concat(part.select(columns) for part in parts)
 
 
 def guarded(bulk: Bulk) -> pl.Series:
     """Return the values that guards keep from being blocked in the current release."""
     reasons = ", ".join(str(list(Reason).index(Reason(guard))) for guard in GuardClass)
-    sql = f"SELECT DISTINCT value FROM verdict WHERE until IS NULL AND reason IN ({reasons})"
-    return bulk.query(sql, schema=pl.Schema({"value": pl.String()}))["value"]
+    return _holding(bulk, ["value"], f"reason IN ({reasons})")["value"].unique()
 
 
-def rows(bulk: Bulk, number: int) -> pl.DataFrame:
-    """Return what a release blocks and what its operator entries allow (schema `RELEASE`)."""
-    sql = f"SELECT kind, value, scope, verdict FROM verdict WHERE {_ALIVE} AND {IN_FORCE}"
-    return exported(bulk, sql, number, number)
+def names_at_stake(bulk: Bulk) -> pl.Series:
+    """Return the names that the current release blocks or holds."""
+    domain = list(Kind).index(Kind.DOMAIN)
+    where = f"kind = {domain} AND verdict IN ({_BLOCK}, {_HOLD})"
+    return _holding(bulk, ["value"], where)["value"].unique()
 
 
-def exported(bulk: Bulk, sql: str, *parameters: int) -> pl.DataFrame:
-    """Return the rows of a query for `kind`, `value`, `scope` and `verdict` as `RELEASE`.
+def rows(bulk: Bulk, number: int | None = None) -> pl.DataFrame:
+    """Return what a release blocks and what its operator entries allow (schema `RELEASE`).
+
+    It is the current one unless told.
+    """
+    return exported(_holding(bulk, _EXPORTED, IN_FORCE, number))
+
+
+def exported(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Return verdicts that exports carry as `RELEASE`.
 
     What an entry holds stays open until a person has looked again, also below what is blocked.
     """
-    action = f"CASE verdict WHEN {_HOLD} THEN {_ALLOW} ELSE verdict END AS verdict"
-    sql = f"SELECT kind, value, scope, {action} FROM ({sql})"
-    schema = pl.Schema([*list(ROW.items())[:3], ("verdict", VERDICT)])
-    found = bulk.query(sql, *parameters, schema=schema)
-    return found.select("kind", "value", "scope", action=pl.col("verdict").cast(RELEASE["action"]))
+    block, allow = (pl.lit(one.value, RELEASE["action"]) for one in (Verdict.BLOCK, Verdict.ALLOW))
+    blocked = pl.col("verdict") == Verdict.BLOCK.value
+    return verdicts.select(
+        "kind", "value", "scope", action=pl.when(blocked).then(block).otherwise(allow)
+    )
 
 
 def pages(bulk: Bulk, number: int) -> pl.DataFrame:
     """Return the URLs that a release holds because DNS would block their host with them."""
-    return bulk.query(
-        f"SELECT kind, value, scope FROM verdict WHERE verdict = {_HOLD} AND reason = {_URL_ONLY} "
-        f"AND {_ALIVE}",
-        number,
-        number,
-        schema=pl.Schema(list(ROW.items())[:3]),
-    ).with_columns(action=pl.lit(Verdict.BLOCK.value, RELEASE["action"]))
+    held = f"verdict = {_HOLD} AND reason = {_URL_ONLY}"
+    found = _holding(bulk, ["kind", "value", "scope"], held, number)
+    return found.with_columns(action=pl.lit(Verdict.BLOCK.value, RELEASE["action"]))
 
 
 def watched(bulk: Bulk, number: int, before: int | None) -> pl.DataFrame:
@@ -122,26 +133,24 @@ def watched(bulk: Bulk, number: int, before: int | None) -> pl.DataFrame:
     That is what the operator decides, what the judge kept from being blocked, and what changed
     since the release `before`.
     """
-    since = number if before is None else before
-    return bulk.query(
-        f"SELECT kind, value FROM verdict WHERE {_ALIVE} "
-        f"AND (verdict <> {_BLOCK} OR reason = {_OPERATOR}) "
-        "UNION SELECT kind, value FROM verdict WHERE since > ? AND since <= ? "
-        "UNION SELECT kind, value FROM verdict WHERE until > ? AND until <= ?",
-        *(number, number, since, number, since, number),
-        schema=pl.Schema({"kind": ROW["kind"], "value": pl.String()}),
+    columns = ["kind", "value"]
+    kept = _holding(bulk, columns, f"(verdict <> {_BLOCK} OR reason = {_OPERATOR})", number)
+    if before is None:
+        return kept.unique()
+    came = packs.ever(bulk, packs.VERDICTS, "since > ? AND since <= ?", before, number)
+    went = bulk.query(
+        f"SELECT kind, value FROM {packs.name_of_rows(bulk, packs.VERDICTS)} "
+        "WHERE until > ? AND until <= ?",
+        *(before, number),
+        schema=pl.Schema({name: ROW[name] for name in columns}),
     )
+    return pl.concat([kept, *(part.select(columns) for part in came), went]).unique()
 
 
 def own_blocks(bulk: Bulk, number: int) -> pl.Series:
     """Return the values that the operator blocks in a release."""
-    found = bulk.query(
-        f"SELECT value FROM verdict WHERE verdict = {_BLOCK} AND reason = {_OPERATOR} AND {_ALIVE}",
-        number,
-        number,
-        schema=pl.Schema({"value": pl.String()}),
-    )
-    return found["value"]
+    mine = f"verdict = {_BLOCK} AND reason = {_OPERATOR}"
+    return _holding(bulk, ["value"], mine, number)["value"]
 
 
 def basis(bulk: Bulk, number: int) -> int:
@@ -193,16 +202,17 @@ def publish(book: Book, new: Release, change: Change, *, pinned: bool = False) -
         if pinned:
             pins.pin_release(bulk, book, new.number, new.reason or "")
         bulk.append("release", pl.DataFrame([record(book, new)]))
-        if not change.old.is_empty():
-            bulk.stage("ended", change.old.select(_KEY))
-            bulk.execute(
-                "UPDATE verdict SET until = ? WHERE until IS NULL "
-                "AND (value, scope) IN (SELECT value, scope FROM temp.ended)",
-                new.number,
-            )
-        rows = change.new.sort(_KEY).with_columns(since=pl.lit(new.number, pl.Int64))
-        bulk.append("verdict", rows)
+        packs.end(bulk, packs.VERDICTS, _ending(bulk, change.old), new.number)
+        packs.store(bulk, packs.VERDICTS, change.new.select(ROW.names()), since=new.number)
         forget_candidate(bulk)
+
+
+def _ending(bulk: Bulk, old: pl.DataFrame) -> pl.DataFrame:
+    """Return what holds of these verdicts, and since when."""
+    if old.is_empty():
+        return old
+    parts = packs.standing(bulk, packs.VERDICTS)
+    return pl.concat(part.join(old.select(_KEY), on=_KEY, how="semi") for part in parts)
 
 
 def forget_candidate(bulk: Bulk) -> None:

@@ -148,6 +148,14 @@ def packed_listings(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 9")
 
 
+@migrations()
+def packed_verdicts(db: Database) -> None:
+    """Make room for packs of verdicts, too."""
+    for statement in _VERDICT_PACKS:
+        db.conn.execute(statement)
+    db.conn.execute("PRAGMA user_version = 10")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"
@@ -158,6 +166,10 @@ _LISTINGS = f"""CREATE VIEW listings AS SELECT feed.name AS feed, value, {_words
         coalesce(evidence, value) AS evidence
         FROM listing JOIN feed ON feed.id = feed_id JOIN run AS first ON first.id = since
         LEFT JOIN run AS last ON last.id = until"""
+
+_VERDICTS = f"""CREATE VIEW verdicts AS SELECT value, {_words("kind", Kind)},
+        {_words("scope", Scope)}, {_words("verdict", Verdict)}, {_words("reason", Reason)}, cause,
+        since, until FROM verdict"""
 
 _TABLES = (
     # A run is one command that writes; everything dated in the ledger names one.
@@ -200,9 +212,7 @@ _TABLES = (
         name TEXT PRIMARY KEY, path TEXT NOT NULL, release INTEGER NOT NULL, digest TEXT NOT NULL,
         serial INTEGER, written TEXT NOT NULL) WITHOUT ROWID""",
     _LISTINGS,
-    f"""CREATE VIEW verdicts AS SELECT value, {_words("kind", Kind)}, {_words("scope", Scope)},
-        {_words("verdict", Verdict)}, {_words("reason", Reason)}, cause, since, until
-        FROM verdict""",
+    _VERDICTS,
 )
 
 _HISTORY = (
@@ -241,4 +251,24 @@ _LISTING_PACKS = (
         WHERE own.feed_id = batch.feed_id AND own.value = member.value
         AND own.scope = batch.scope AND own.since = batch.since)""",
     _LISTINGS,
+)
+
+_VERDICT_PACKS = (
+    "DROP VIEW verdicts",
+    "ALTER TABLE verdict RENAME TO verdict_row",
+    """CREATE TABLE verdict_batch (
+        id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, scope INTEGER NOT NULL,
+        verdict INTEGER NOT NULL, reason INTEGER NOT NULL, cause TEXT,
+        since INTEGER NOT NULL REFERENCES release)""",
+    """CREATE TABLE verdict_pack (
+        batch_id INTEGER NOT NULL REFERENCES verdict_batch, first TEXT NOT NULL,
+        members TEXT NOT NULL, UNIQUE (batch_id, first))""",
+    """CREATE VIEW verdict AS
+        SELECT value, scope, since, until, kind, verdict, reason, cause FROM verdict_row
+        UNION ALL SELECT member.value, batch.scope, batch.since, NULL, batch.kind, batch.verdict,
+        batch.reason, batch.cause FROM verdict_batch AS batch JOIN verdict_pack
+        ON batch_id = batch.id JOIN json_each(members) AS member
+        WHERE NOT EXISTS (SELECT 1 FROM verdict_row AS own WHERE own.value = member.value
+        AND own.scope = batch.scope AND own.since = batch.since)""",
+    _VERDICTS,
 )

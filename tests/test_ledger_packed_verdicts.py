@@ -1,0 +1,169 @@
+"""Packed verdicts are verdicts: whatever is asked of a release, the answer is that of rows."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from blocklist.ledger import candidate, connection, history, matches, packs, releases, review
+from blocklist.ledger.book import Book, writing
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.candidate import Candidate
+from blocklist.ledger.lookup import Lookup
+from blocklist.ledger.moments import Moment
+from blocklist.ledger.packed import forget
+from blocklist.ledger.releases import ROW
+from blocklist.ledger.schema import migrations
+from tests.test_ledger import rows
+
+VALUES = [
+    *(("domain", f"{letter}{number}.example") for letter in "ab" for number in range(4)),
+    *(("ip", f"192.0.2.{number}") for number in range(6)),
+    *(("url", f"http://a0.example/{end}") for end in ("", "x", '"')),
+]
+SAID = [
+    ("block", "listed", None),
+    ("block", "listed", "widened"),
+    ("hold", "url-only", None),
+    ("hold", "popular", "top.example (top)"),
+    ("allow", "operator", None),
+    ("block", "operator", "mine"),
+    ("clear", "weak", None),
+]
+Verdicts = list[tuple[tuple[str, str], str, tuple[str, str, str | None]]]
+verdicts: st.SearchStrategy[Verdicts] = st.lists(
+    st.tuples(
+        st.sampled_from(VALUES), st.sampled_from(["exact", "subtree"]), st.sampled_from(SAID)
+    ),
+    unique_by=lambda row: (row[0][1], row[1]),
+)
+
+
+def frame(judged: Verdicts) -> pl.DataFrame:
+    found = [(kind, value, scope, *said) for (kind, value), scope, said in judged]
+    return pl.DataFrame(found, schema=ROW, orient="row")
+
+
+def publish(book: Book, judged: pl.DataFrame) -> None:
+    """Make verdicts the next release, where they are others than those in force."""
+    with Bulk(book.database) as bulk:
+        change = releases.changes(releases.in_force(bulk), judged)
+    with book.small() as db:
+        past = history.current(db.conn)
+    if change:
+        releases.publish(book, releases.following(book, past, change, ""), change)
+
+
+def hold(book: Book, judged: pl.DataFrame) -> None:
+    with Bulk(book.database) as bulk:
+        change = releases.changes(releases.in_force(bulk), judged)
+    with book.small() as db:
+        past = history.current(db.conn)
+    candidate.keep(book, Candidate(releases.following(book, past, change, ""), ()), change)
+
+
+def answers(database: Path) -> list[object]:
+    """Return all that can be asked about verdicts."""
+    found: list[object] = []
+    values = [value for _, value in VALUES]
+    with Bulk(database) as bulk:
+        change = candidate.change(bulk)
+        frames = [releases.in_force(bulk), candidate.rows(bulk), change.new, change.old]
+        frames += [releases.guarded(bulk).to_frame(), releases.names_at_stake(bulk).to_frame()]
+        for number in range(1, 5):
+            asked = (releases.verdicts, releases.rows, releases.pages)
+            frames += [ask(bulk, number) for ask in asked]
+            frames += [releases.watched(bulk, number, before) for before in (None, 1, number - 1)]
+            frames.append(releases.own_blocks(bulk, number).to_frame())
+    found += [one.sort(pl.all()).rows() for one in frames]
+    with connection.reading(database) as reader:
+        assert reader is not None
+        for at in (None, *(Moment(number, 99) for number in range(1, 5))):
+            lookup = Lookup(reader, at)
+            found.append([lookup.verdicts([value]) for value in values])
+            found.append(lookup.verdicts(values))
+            found.append(lookup.networks_between("192.0.2.1", "192.0.2.4"))
+        found += [review.counts(reader), review.causes(reader), review.held(reader, 20)]
+        found.append(sorted(matches._decided(reader)))
+    view = rows(database, "SELECT * FROM verdict ORDER BY value, scope, since")
+    return [*found, view, rows(database, "SELECT * FROM verdicts ORDER BY value, scope, since")]
+
+
+@pytest.mark.slow
+@settings(max_examples=8, phases=[Phase.explicit, Phase.generate])
+@given(judged=st.lists(verdicts, min_size=1, max_size=4), held=verdicts, pruned=st.integers(0, 4))
+def test_packs_answer_as_rows(
+    tmp_path_factory: pytest.TempPathFactory, judged: list[Verdicts], held: Verdicts, pruned: int
+) -> None:
+    found = []
+    for least in (2, 10**9):
+        database = tmp_path_factory.mktemp("ledger") / "x.db"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(packs, "SIZE", 3)
+            patch.setattr(packs, "LEAST", least)
+            with writing(database, "release") as book:
+                for one in judged:
+                    publish(book, frame(one))
+                hold(book, frame(held))
+                before = answers(database)
+                with book.small() as db:
+                    forget(db.conn, "verdict", pruned)
+            found.append((before, answers(database)))
+    assert found[0] == found[1]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "SIZE", 3)
+    monkeypatch.setattr(packs, "LEAST", 2)
+
+
+def test_what_ends_gets_a_row_of_its_own(tmp_path: Path, small: None) -> None:
+    database = tmp_path / "x.db"
+    first: Verdicts = [(one, "exact", SAID[0]) for one in VALUES]
+    with writing(database, "release") as book:
+        publish(book, frame(first))
+        publish(book, frame(first[1:]))
+        publish(book, frame(first))
+    sql = "SELECT value, since, until FROM verdict_row ORDER BY value"
+    value, page = VALUES[0][1], VALUES[-1][1]
+    assert rows(database, sql) == [(value, 1, 2), (value, 3, None), (page, 1, None)]
+    assert rows(database, "SELECT count(*) FROM verdict WHERE until IS NULL") == [(len(VALUES),)]
+    with Bulk(database) as bulk:
+        then = [releases.verdicts(bulk, number).height for number in (1, 2, 3)]
+    assert then == [len(VALUES), len(VALUES) - 1, len(VALUES)]
+
+
+def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
+    database = tmp_path / "x.db"
+    first: Verdicts = [(one, "exact", SAID[0]) for one in VALUES]
+    with writing(database, "release") as book:
+        for left in (first, first[3:], first[5:]):
+            publish(book, frame(left))
+        with book.small() as db:
+            assert forget(db.conn, "verdict", 2) == 3
+    with Bulk(database) as bulk:
+        assert releases.verdicts(bulk, 2).height == len(first) - 3
+        assert releases.in_force(bulk).height == len(first) - 5
+    assert rows(database, "SELECT min(since), max(until) FROM verdict") == [(1, 3)]
+
+
+def test_a_database_from_before_packs_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "x.db"
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "_migrations", migrations._migrations[:9])
+        connection.prepare(database)
+    with connection.writing(database) as opened:
+        opened.execute("INSERT INTO verdict VALUES ('a.example', 0, 1, NULL, 0, 0, 7, NULL)")
+    for migrated in (False, True):
+        if migrated:
+            connection.prepare(database)
+        with connection.reading(database) as reader:
+            assert reader is not None
+            assert [one.value for one in Lookup(reader).verdicts(["a.example"])] == ["a.example"]
+        with Bulk(database) as bulk:
+            assert releases.rows(bulk, 1)["value"].to_list() == ["a.example"]
