@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from blocklist.columns.schema import LISTINGS
 from blocklist.config import Gate
 from blocklist.errors import GateHeld, UsageError
 from blocklist.ledger import book, candidate, operator, releases
@@ -13,7 +14,7 @@ from blocklist.ledger.connection import reading
 from blocklist.ledger.releases import Change, Release
 from blocklist.model import Indicator, Kind, Reason, Scope, Verdict
 from blocklist.release.accept import accept
-from blocklist.release.budgets import exceeded, unexplained
+from blocklist.release.budgets import by_category, exceeded, unexplained
 from blocklist.release.diff import diff
 from blocklist.release.named import named
 from tests.test_release import State, actions, enter, frame, held, history, load, run
@@ -68,6 +69,23 @@ def test_a_release_that_does_not_say_its_categories_has_no_budget_of_them() -> N
     old = Release(1, "", "test", 10, 0, 0, 0)
     after = made(verdicts(0, 15))
     assert not list(exceeded(Gate(always=0), old, after, unexplained(change, NOBODY)))
+
+
+def test_blocks_are_counted_by_category() -> None:
+    listed = [
+        ("one", "domain", "n0.example", "exact"),
+        ("one", "domain", "n0.example", "subtree"),
+        ("one", "domain", "n1.example", "exact"),
+        ("two", "domain", "n1.example", "exact"),
+        ("two", "domain", "not-blocked.example", "exact"),
+        ("three", "domain", "n1.example", "exact"),
+        ("four", "domain", "n4.example", "exact"),
+    ]
+    judged = frame(verdicts(0, 3) | verdicts(4, 5, POPULAR))
+    listings = pl.DataFrame(listed, schema=LISTINGS, orient="row")
+    categories = {"one": "scam", "two": "phishing", "three": "scam", "four": "malware"}
+    assert by_category(listings, judged, categories) == {"phishing": 1, "scam": 2}
+    assert by_category(listings.clear(), judged, {}) == {}, "no feed is on"
 
 
 def test_names_that_lose_their_guard_are_counted() -> None:
