@@ -29,13 +29,14 @@ def build(context: typer.Context, as_json: Json = False) -> None:
     from blocklist.ledger.book import writing
     from blocklist.release import build as builder
 
-    config = session(context).config
+    current = session(context)
+    config = current.config
     wanted = every.chosen(config, [])
     with (
         writing(config.database, "release build") as book,
-        Rehearsal(book, config, wanted) as rehearsal,
+        Rehearsal(book, config, wanted, current.say) as rehearsal,
     ):
-        over = ended(session(context), book)
+        over = ended(current, book)
         built = builder.build(config, book, "release build", rehearse=rehearsal)
     if as_json:
         told = {"release": built.release, "changed": built.fresh, "pin": built.pin}

@@ -53,7 +53,10 @@ def _job(
     config = current.config
     feeds = collect.without_limits(collect.chosen(config, []), accepted)
     wanted = every.chosen(config, [])
-    with writing(config.database, "run") as book, Rehearsal(book, config, wanted) as rehearsal:
+    with (
+        writing(config.database, "run") as book,
+        Rehearsal(book, config, wanted, current.say) as rehearsal,
+    ):
         _tell_clock(book)
         outcomes = report["feeds"] = updating.collected(current, book, feeds)
         if tables:

@@ -121,7 +121,8 @@ def _without(current: Session, book: "Book", feed: str, reason: str, *, as_json:
         f"{feed}: its last update is taken back (+{change.added:,} -{change.removed:,}) and the "
         f"feed pinned until: blocklist release unpin --feed {feed}"
     )
-    with Rehearsal(book, current.config, every.chosen(current.config, [])) as rehearsal:
+    wanted = every.chosen(current.config, [])
+    with Rehearsal(book, current.config, wanted, current.say) as rehearsal:
         built = build.build(current.config, book, "release rollback", [feed], rehearsal)
         if not as_json:
             show(sentence(built))

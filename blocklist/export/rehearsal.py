@@ -4,6 +4,7 @@ A part of the gate: what cannot be proved is not published. What could be is put
 being rendered again. Kept free of heavy imports, for most runs have nothing to rehearse.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 class Rehearsal(AbstractContextManager["Rehearsal"]):
     """Exports that are ready for a release; at the end nothing of them is left beside a file."""
 
-    def __init__(self, book: Book, config: Config, wanted: list[Export]) -> None:
-        self._book, self._config, self._wanted = book, config, wanted
+    def __init__(
+        self, book: Book, config: Config, wanted: list[Export], say: Callable[[str], None]
+    ) -> None:
+        self._book, self._config, self._wanted, self._say = book, config, wanted, say
         self._ready: dict[str, Ready] = {}
 
     def __call__(self, prospect: "Prospect") -> list[str]:
@@ -43,6 +46,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         faults = []
         for export in self._wanted:
             sweep(export.path)
+            self._say(f"proving {export.name}")
             try:
                 self._ready[export.name] = prepared(
                     export,
