@@ -1,10 +1,14 @@
 """Run commands in this process, as a person or a script would, in a folder of their own."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 
@@ -26,6 +30,32 @@ class Ended(NamedTuple):
 
 Run = Callable[..., Ended]
 
+SOMEBODY = {"SUDO_USER": "", "LOGNAME": "ana"}
+
+
+def blocklist(folder: Path, *words: str) -> Ended:
+    """Run a command in a folder, as somebody who has no configuration of their own."""
+    out, err = BytesIO(), BytesIO()
+    environment = {"XDG_CONFIG_HOME": str(folder / "none"), **SOMEBODY}
+    with (
+        chdir(folder),
+        mock.patch.dict(os.environ, environment),
+        redirect_stdout(TextIOWrapper(out, "utf-8", write_through=True)),
+        redirect_stderr(TextIOWrapper(err, "utf-8", write_through=True)),
+    ):
+        code = _code(words)
+        # Before the wrappers go, which close what they wrap.
+        return Ended(code, out.getvalue().decode(), err.getvalue().decode())
+
+
+def _code(words: tuple[str, ...]) -> int:
+    with mock.patch.object(sys, "argv", ["blocklist", *words]):
+        try:
+            main()
+        except SystemExit as end:
+            return int(end.code or 0)
+    return 0
+
 
 def commands(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -35,13 +65,7 @@ def commands(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "none"))
 
     def command(*words: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["blocklist", *words])
         capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Ended(code, *capsys.readouterr())
+        return Ended(_code(words), *capsys.readouterr())
 
     return command

@@ -9,11 +9,17 @@ from hypothesis import settings
 
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
-# The same examples in every run: a red test is red for everyone. HYPOTHESIS_PROFILE=explore looks
-# further, and remembers what it found.
-settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+# The same examples in every run: a red test is red for everyone. .ci/run takes more of them, and
+# HYPOTHESIS_PROFILE=explore looks further still, and remembers what it found.
+settings.register_profile("fast", derandomize=True, deadline=None, database=None, max_examples=15)
+settings.register_profile("ci", settings.get_profile("fast"), max_examples=100)
 settings.register_profile("explore", deadline=None, max_examples=5000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+# Small frames gain nothing from threads, and workers that share cores lose by them. Whoever looks
+# further has them, for an order that only threads disturb.
+if "PYTEST_XDIST_WORKER" in os.environ and "HYPOTHESIS_PROFILE" not in os.environ:
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -3,12 +3,9 @@
 `make docs` writes it anew; tests/test_docs.py fails while it would differ.
 """
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +17,7 @@ from blocklist import catalogue, spec
 from blocklist.cli.app import app
 from blocklist.model import Category
 from blocklist.parse import parse
+from tests.cli_support import blocklist
 
 ROOT = Path(__file__).parent.parent
 QUICKSTART = ROOT / "examples" / "quickstart"
@@ -39,20 +37,6 @@ def copy_of_quickstart(folder: Path) -> Path:
     """Copy the example, without what a run leaves behind, and return where it is."""
     ignored = shutil.ignore_patterns("out", "*.db*")
     return Path(shutil.copytree(QUICKSTART, folder / "quickstart", ignore=ignored))
-
-
-def blocklist(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a folder, as somebody who has no configuration of their own."""
-    someone = {"SUDO_USER": "", "LOGNAME": "ana"}
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder / "none"), "PYTHONUTF8": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "blocklist", *words],
-        cwd=folder,
-        env={**environment, **someone},
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-    )
 
 
 def made(document: Path, text: str) -> str:
@@ -78,7 +62,7 @@ def _played(block: str, folder: Path) -> Iterator[str]:
         program, *words = shlex.split(line.removeprefix("$ "))
         assert program == "blocklist", f"only blocklist is run here: {line}"
         done = blocklist(folder, *words)
-        said = (done.stdout or done.stderr).replace(str(folder), "…/quickstart")
+        said = (done.out or done.err).replace(str(folder), "…/quickstart")
         yield f"{line}\n{_TIME.sub(_SHOWN_TIME, said)}"
 
 

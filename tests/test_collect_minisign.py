@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
@@ -21,6 +21,7 @@ from blocklist.config import Collect
 from blocklist.errors import UsageError
 from blocklist.model import FeedState
 from tests import fault_server as faults
+from tests.examples import at_most
 from tests.fault_server import Play, says
 from tests.minisign_support import Signer
 from tests.test_collect_faults import GOOD, NAMES, World, contexts, world
@@ -79,7 +80,7 @@ def test_not_signed(signature: bytes, cause: str, why: str) -> None:
         verify(signature)
 
 
-@settings(max_examples=50)
+@at_most(50)
 @given(place=st.integers(0, len(SIGNED)), junk=st.binary(max_size=8))
 def test_any_damage_is_seen(place: int, junk: bytes) -> None:
     damaged = SIGNED[:place] + junk + SIGNED[place + len(junk) :]

@@ -21,7 +21,7 @@ from blocklist.ledger.times import now
 from blocklist.release import undo
 from blocklist.release.named import named
 from tests.cli_support import Run, commands
-from tests.docs_support import blocklist
+from tests.process_support import blocklist
 from tests.test_release import actions, run
 
 SYNCHRONOUS = pl.Schema({"synchronous": pl.Int64()})

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist import config
@@ -18,7 +18,8 @@ from blocklist.export.filters import Evidence, chosen, credits_of
 from blocklist.export.one import export_one
 from blocklist.judge.agreement import Electorate
 from blocklist.model import Category, Direction, Kind
-from tests.docs_support import blocklist
+from tests.cli_support import blocklist
+from tests.examples import at_most
 from tests.export_support import NOW, content, export_to, release
 from tests.test_export_rpz_model import QUERIES, Row, blocked_by_meaning, releases
 
@@ -121,7 +122,7 @@ def test_filters(tmp_path: Path, told: dict[str, Any], expected: list[str], why:
 
 
 @given(releases, st.sets(st.integers(0, 8)))
-@settings(max_examples=50)
+@at_most(50)
 def test_fewer_blocks_never_block_more(rows: list[Row], dropped: set[int]) -> None:
     fewer = [row for n, row in enumerate(rows) if row[2] == "allow" or n not in dropped]
     for name in QUERIES:
@@ -253,18 +254,18 @@ def test_from_the_ledger(tmp_path: Path) -> None:
     (tmp_path / "phish.txt").write_text("one.top\n")
     (tmp_path / "bets.txt").write_text("two.top\n")
     (tmp_path / "blocklist.toml").write_text(CONFIG)
-    assert blocklist(tmp_path, "run").returncode == 0
+    assert blocklist(tmp_path, "run").code == 0
     first = (tmp_path / "out" / "phish").read_text()
     assert content(tmp_path / "out" / "phish") == ["one.top"]
     assert "# feed phish: CC0-1.0\n" in first
     assert "bets" not in first
     assert "*.two.top CNAME *." in (tmp_path / "out" / "zone").read_text()
-    assert blocklist(tmp_path, "export").returncode == 0
+    assert blocklist(tmp_path, "export").code == 0
     assert (tmp_path / "out" / "phish").read_text() == first
     with sqlite3.connect(tmp_path / "blocklist.db") as opened:
         opened.execute("DELETE FROM vote")
     opened.close()
-    assert blocklist(tmp_path, "export").returncode == 0
+    assert blocklist(tmp_path, "export").code == 0
     assert (tmp_path / "out" / "phish").read_text() == first, (
         "a ledger that no vote was kept in yet"
     )
@@ -293,7 +294,7 @@ def test_held_pages_are_taken_where_they_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "pages.txt").write_text("\n".join(pages))
     (tmp_path / "shared.txt").write_text("hosting.top\n")
     (tmp_path / "blocklist.toml").write_text(PAGES)
-    assert blocklist(tmp_path, "run").returncode == 0
+    assert blocklist(tmp_path, "run").code == 0
     assert content(tmp_path / "out" / "plain") == ["https://fraud.top/page"]
     assert content(tmp_path / "out" / "proxy") == [
         "https://fraud.top/page",

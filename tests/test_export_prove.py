@@ -16,7 +16,7 @@ from blocklist.export.one import export_one
 from blocklist.ledger import releases
 from blocklist.ledger.bulk import Bulk
 from blocklist.model import Kind
-from tests.docs_support import blocklist
+from tests.cli_support import blocklist
 from tests.export_support import NOW, export_to, release, run
 
 WATCHED = {name: RELEASE[name] for name in ("kind", "value")}
@@ -190,7 +190,7 @@ def test_the_ledger_says_what_to_watch(tmp_path: Path) -> None:
     )
     for names in ("a.top\nb.top\nhosting.top\n", "a.top\nc.top\nhosting.top\n"):
         (tmp_path / "mine.txt").write_text(names)
-        assert blocklist(tmp_path, "run").returncode == 0
+        assert blocklist(tmp_path, "run").code == 0
     with Bulk(tmp_path / "blocklist.db") as bulk:
         found = {before: releases.watched(bulk, 2, before)["value"] for before in (None, 1)}
     assert sorted(found[None]) == ["hosting.top"]

@@ -13,6 +13,7 @@ from blocklist.errors import UsageError
 from blocklist.export.one import export_one
 from blocklist.export.readers import REGISTRY
 from blocklist.model import Kind
+from tests.examples import at_most
 from tests.export_support import NOW, content, export_to, run
 from tests.test_export_rpz_model import QUERIES, Row, blocked_by_meaning, releases
 
@@ -162,7 +163,7 @@ targets = pytest.mark.parametrize("target", ["adblock", "dnsmasq", "squid", "unb
 
 @targets
 @given(known=releases)
-@settings(max_examples=10)
+@at_most(10)
 def test_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> None:
     compare(target, known)
 

@@ -14,13 +14,14 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.columns.schema import LISTINGS
 from blocklist.judge import guards
 from blocklist.judge.judge import Case, judge
 from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
+from tests.examples import at_most
 
 LABELS = ["zq", "zk", "www"]
 # `user.fm` has a wildcard rule; `weebly.com` is a platform of the shipped core.
@@ -345,7 +346,7 @@ def rows(frame: pl.DataFrame) -> set[Row]:
     }
 
 
-@settings(max_examples=80)
+@at_most(80)
 @given(WORLDS)
 def test_the_judge_does_what_the_model_does(world: World) -> None:
     found = judged(world)
@@ -353,7 +354,7 @@ def test_the_judge_does_what_the_model_does(world: World) -> None:
     assert rows(found) == model(world)
 
 
-@settings(max_examples=15)
+@at_most(15)
 @given(WORLDS, st.randoms(use_true_random=False))
 def test_no_order_shows_in_a_verdict(world: World, random: Random) -> None:
     other = replace(
@@ -366,7 +367,7 @@ def test_no_order_shows_in_a_verdict(world: World, random: Random) -> None:
     assert judged(other).sort(order).equals(judged(world).sort(order))
 
 
-@settings(max_examples=10)
+@at_most(10)
 @given(WORLDS)
 def test_a_feed_split_in_two_has_two_voices_and_no_more(world: World) -> None:
     """Where the score decides nothing, it does not matter which feed lists what."""

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.judge.voices import gathered, mapped
+from tests.examples import at_most
 
 FEEDS = pl.Series("feed", [f"feed{number}" for number in range(130)])
 rows = st.tuples(st.sampled_from(FEEDS.to_list()), st.sampled_from("ab"), st.booleans())
@@ -17,7 +18,7 @@ def summed(feeds: Iterable[str]) -> float:
     return sum(2.0 ** (FEEDS.index_of(feed) or 0) for feed in feeds)
 
 
-@settings(max_examples=50)
+@at_most(50)
 @given(listed=st.lists(rows, min_size=1))
 def test_each_feed_is_one_voice(listed: list[tuple[str, str, bool]]) -> None:
     listings = pl.DataFrame(listed, schema=["feed", "value", "loud"], orient="row")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.catalogue import Feed
@@ -22,6 +22,7 @@ from blocklist.ledger.book import Book, writing
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import VERSION
 from blocklist.model import Entry, FeedState, GuardClass, Indicator, Kind, Scope, Verdict
+from tests.examples import at_most
 from tests.user_support import as_user, open_to_all
 
 MINE = Feed("mine", ("x",), "domains")
@@ -77,7 +78,7 @@ snapshots: st.SearchStrategy[Snapshots] = st.lists(
 )
 
 
-@settings(max_examples=25)
+@at_most(25)
 @given(runs=snapshots)
 def test_intervals_are_those_of_a_plain_model(
     tmp_path_factory: pytest.TempPathFactory, runs: Snapshots

@@ -7,7 +7,7 @@ from statistics import median
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.columns.schema import DATED
@@ -15,6 +15,7 @@ from blocklist.judge.cover import Combination, cover
 from blocklist.judge.overlap import Share, echoes, overlap
 from blocklist.ledger.echoes import Echo
 from tests.cli_support import Run, commands
+from tests.examples import at_most
 
 FEEDS = ["a", "b", "c"]
 #: When the runs were, in days.
@@ -64,7 +65,7 @@ def is_dated(mine: int, theirs: int, my_first: int, their_first: int) -> bool:
     return mine > my_first if mine > theirs else theirs > their_first
 
 
-@settings(max_examples=30)
+@at_most(30)
 @given(worlds, began, st.sets(st.sampled_from("uvwxyz")))
 def test_shares_are_those_of_a_plain_model(
     listed: Listed, first: dict[str, int], guarded: set[str]

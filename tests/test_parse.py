@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blocklist import names, networks, urls
@@ -17,6 +17,7 @@ from blocklist.parse import FORMATS, Options, Parsed, detect, parse
 from blocklist.parse.format import Format
 from blocklist.parse.lines import numbered
 from blocklist.parse.parser import parse_lines
+from tests.examples import at_most
 from tests.parse_tables import (
     COMMENT,
     DOCUMENTS,
@@ -150,7 +151,11 @@ def test_a_body(body: bytes, lines: int, values: list[str], why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "megabytes"), [(name, 100 if name in {"domains", "misp"} else 1) for name in FORMATS]
+    ("name", "megabytes"),
+    [
+        *((name, 1) for name in FORMATS),
+        *(pytest.param(name, 100, marks=pytest.mark.slow) for name in ("domains", "misp")),
+    ],
 )
 def test_an_endless_line(name: str, megabytes: int) -> None:
     parsed = parse(b"a" * megabytes * 1_000_000 + b"\n# b", name)
@@ -307,7 +312,7 @@ def test_every_line_is_accounted_for(body: bytes, name: str, options: Options) -
     assert not parsed.indicators.select("kind", "value", "scope").is_duplicated().any()
 
 
-@settings(max_examples=15)
+@at_most(15)
 @given(body=encoded)
 def test_detect_reads_anything(body: bytes) -> None:
     name = detect(body)
@@ -342,7 +347,7 @@ RENDERED: dict[str, tuple[st.SearchStrategy[str], str, Scope]] = {
 
 
 @pytest.mark.parametrize("name", RENDERED)
-@settings(max_examples=30)
+@at_most(30)
 @given(data=st.data())
 def test_parsing_gives_back_what_was_rendered(name: str, data: st.DataObject) -> None:
     strategy, line, scope = RENDERED[name]
@@ -357,7 +362,7 @@ ends = st.ip_addresses()
 spans = st.builds("{}-{}".format, ends, ends) | ends.map("{0}-{0}".format)
 
 
-@settings(max_examples=25)
+@at_most(25)
 @given(spans=st.lists(spans, max_size=8))
 @example(spans=["::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "0.0.0.0-255.255.255.255"])
 def test_ranges_are_what_the_scalar_form_says(spans: list[str]) -> None:

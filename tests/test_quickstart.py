@@ -1,6 +1,5 @@
 """The example behind `make run`: every verdict and reason, every export, and the tour itself."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,7 +9,8 @@ from typing import Any
 import pytest
 
 from blocklist.model import Reason, Verdict
-from tests.docs_support import blocklist, copy_of_quickstart
+from tests.cli_support import blocklist
+from tests.docs_support import copy_of_quickstart
 
 ALLOWED = "help.prize-draw.made-up"
 LAB = "203.0.113.16/28"
@@ -57,8 +57,8 @@ TABLE = [
 
 def run(folder: Path) -> dict[str, Any]:
     done = blocklist(folder, "run", "--json")
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    assert done.code == 0, done.err
+    report = done.json
     assert isinstance(report, dict)
     return report
 
@@ -67,8 +67,8 @@ def run(folder: Path) -> dict[str, Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_of_quickstart(tmp_path_factory.mktemp("example"))
     run(folder)
-    assert blocklist(folder, "allow", "add", ALLOWED).returncode == 0
-    assert blocklist(folder, "block", "add", LAB).returncode == 0
+    assert blocklist(folder, "allow", "add", ALLOWED).code == 0
+    assert blocklist(folder, "block", "add", LAB).code == 0
     run(folder)
     return folder
 
@@ -76,8 +76,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def answers(folder: Path) -> dict[str, dict[str, Any]]:
     done = blocklist(folder, "check", "--json", "0313.0.0161.024", *(row[0] for row in TABLE))
-    assert done.returncode == 1, done.stderr
-    return {answer["query"]: answer for answer in json.loads(done.stdout)}
+    assert done.code == 1, done.err
+    return {answer["query"]: answer for answer in done.json}
 
 
 @pytest.mark.parametrize(("query", "verdict", "reason", "indicator", "scope"), TABLE)
@@ -108,7 +108,7 @@ def test_an_address_in_octal_is_read_as_browsers_do(answers: dict[str, dict[str,
 
 
 def test_review_shows_what_is_held(folder: Path) -> None:
-    held = json.loads(blocklist(folder, "review", "list", "--json").stdout)
+    held = blocklist(folder, "review", "list", "--json").json
     assert {(item["indicator"], item["reason"]) for item in held["items"]} == {
         ("big-shop.made-up", "popular"),
         ("free-pages.made-up", "shared-host"),
@@ -132,8 +132,7 @@ def test_review_shows_what_is_held(folder: Path) -> None:
 )
 def test_every_line_is_accounted_for(folder: Path, file: str, refused: set[str]) -> None:
     kind = {"txt": "domains"}.get(file.partition(".")[2], file.partition(".")[2])
-    done = blocklist(folder, "feeds", "test", f"lists/{file}", "--format", kind, "--json")
-    account = json.loads(done.stdout)
+    account = blocklist(folder, "feeds", "test", f"lists/{file}", "--format", kind, "--json").json
     assert set(account["refused"]) == refused
     accounted = account["accepted"] + account["comments"] + sum(account["refused"].values())
     assert accounted == account["lines"]
@@ -189,6 +188,7 @@ def tour(copy: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_tour_runs_twice(tmp_path: Path) -> None:
     copy = copy_of_quickstart(tmp_path)
     for _ in range(2):
@@ -199,6 +199,7 @@ def test_tour_runs_twice(tmp_path: Path) -> None:
         assert done.stdout.index("== 1. ") < done.stdout.index("== Where things are")
 
 
+@pytest.mark.slow
 def test_tour_stops_at_an_error(tmp_path: Path) -> None:
     copy = copy_of_quickstart(tmp_path)
     (copy / "lists" / "popular.txt").unlink()

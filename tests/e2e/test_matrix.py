@@ -8,9 +8,9 @@ import pytest
 
 from blocklist.ledger import releases
 from blocklist.ledger.bulk import Bulk
-from tests.docs_support import blocklist
 from tests.e2e.matrix import CANARY, CONSUMERS, EXACT, RELEASE, asked, queries
 from tests.export_support import release
+from tests.process_support import blocklist
 from tests.test_corpus import OTHERS, files, said
 
 consumers = pytest.mark.parametrize(

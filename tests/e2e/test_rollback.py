@@ -7,8 +7,8 @@ import pytest
 
 from blocklist import config
 from blocklist.install.probe import Answer, ask
-from tests.docs_support import blocklist
 from tests.e2e.reloading import SERVERS, ZONE
+from tests.process_support import blocklist
 from tests.test_release import corpus_settings
 
 BAD, LISTED = "github.com", "fraud-of-the-day.top"
