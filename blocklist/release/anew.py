@@ -119,8 +119,9 @@ def _judged(config: Config, book: Book, past: _Past) -> tuple[Case, Change, pl.D
     """Return what the judge looks at, what it changes, and all its verdicts."""
     with Bulk(book.database) as bulk:
         case = _case(config, past.entries, past.votes, bulk)
-        before = releases.in_force(bulk)
     judged = judge(case)
+    with Bulk(book.database) as bulk:  # only now, for the judge needs the room
+        before = releases.in_force(bulk)
     return case, releases.changes(before, judged), judged
 
 
