@@ -161,7 +161,7 @@ def _listings(
     asked: Indicator, steps: dict[str, int], decisive: Judged | None, lookup: Lookup
 ) -> list[Listing]:
     every = lookup.listings([*steps, *([decisive.value] if decisive else [])])
-    direct = {asked.value, decisive.value if decisive else asked.value}
+    direct = dict.fromkeys((asked.value, decisive.value if decisive else asked.value))
     found = [
         listing
         for listing in every

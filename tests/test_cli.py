@@ -124,6 +124,17 @@ def test_a_name_in_disguise_is_shown_as_it_reads(world: Run, tmp_path: Path) -> 
     assert "by xn--bcher-fraud-thb.top = b\u00fccher-fraud.top (subtree)" in shown
 
 
+@pytest.mark.parametrize("options", [(), ("--json",), ("--at", "1"), ("--at", "2020-01-01")])
+def test_many_names_are_answered_as_one_by_one(
+    world: Run, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    asked = ["www.fraud-one.top", "fraud-one.top", "Good.Example", "192.0.2.1", "no name!", "a.b.c"]
+    single = world("check", *options, *asked)
+    monkeypatch.setattr("blocklist.cli.check._MANY", 1)
+    together = world("check", *options, *asked)
+    assert (single.code, single.out, single.err) == (together.code, together.out, together.err)
+
+
 def test_check_reads_names_from_stdin(world: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     world("run")
     from io import StringIO

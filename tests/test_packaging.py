@@ -31,7 +31,7 @@ LAYERS = (
     {"catalogue", "config", "addition", "installation", "exporting"},
     {"parse", "ledger"},
     {"check", "collect", "judge", "resolve"},
-    {"release"},
+    {"checks", "release"},
     {"install"},
     {"export"},
     {"doctor"},

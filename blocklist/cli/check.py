@@ -1,21 +1,25 @@
 """`check`: what the release in force does about a name, and why."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from blocklist.cli.session import Json, readable, session, show, show_json, warn
+from blocklist.cli.session import Json, printable, readable, session, show_all, show_json, warn
 from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
 
 if TYPE_CHECKING:
-    from sqlite3 import Connection
-
     from blocklist.check import Answer
+    from blocklist.checks.many import Many
     from blocklist.judge.explain import Score
 
+#: Fewer queries are answered sooner one at a time.
+_MANY = 2_000
 _FIELDS = (
     "query",
     "kind",
@@ -49,23 +53,32 @@ def check(
     Exit code 0: nothing given is blocked; 1: something is; 2: something is no name at all.
     """
     from blocklist.check import located
-    from blocklist.ledger.connection import reading
 
     current = session(context)
-    with reading(current.database) as connection, current.atlas as atlas:
-        answers = [located(one, atlas) for one in _answers(_queries(names), connection, at)]
+    queries, found = list(_queries(names)), _Found()
+    with current.atlas as atlas:
+        answers = _answers(queries, current.database, at, found, as_json=as_json)
+        report = [one if isinstance(one, str) else located(one, atlas) for one in answers]
     if as_json:
-        show_json([{name: getattr(a, name) for name in _FIELDS} for a in answers])
+        show_json([{name: getattr(one, name) for name in _FIELDS} for one in report])
     else:
-        for answer in answers:
-            _show(answer)
-        if answers and answers[0].release is None:
+        show_all(one if isinstance(one, str) else _text(one) for one in report)
+        if found.unreleased:
             then = "was no release then" if at else "is no release yet"
-            session(context).say(f"there {then}, so nothing is blocked; run: blocklist run")
-    if any(answer.verdict is Verdict.BLOCK for answer in answers):
+            current.say(f"there {then}, so nothing is blocked; run: blocklist run")
+    if found.blocked:
         raise typer.Exit(1)
-    if any(answer.reason is Reason.INVALID for answer in answers):
+    if found.invalid:
         raise typer.Exit(UsageError.exit_code)
+
+
+@dataclass
+class _Found:
+    """What is told of all answers together."""
+
+    blocked: bool = False
+    invalid: bool = False
+    unreleased: bool = False
 
 
 def _queries(names: list[str]) -> Iterator[str]:
@@ -77,36 +90,89 @@ def _queries(names: list[str]) -> Iterator[str]:
 
 
 def _answers(
-    queries: Iterable[str], connection: "Connection | None", at: str | None
-) -> Iterator["Answer"]:
+    queries: list[str], database: Path, at: str | None, found: _Found, *, as_json: bool
+) -> Iterator["Answer | str"]:
+    """Yield the answers in order, or the texts of those that need no more than that."""
     from blocklist import check as checker
+    from blocklist.ledger.connection import reading
     from blocklist.ledger.lookup import Lookup
     from blocklist.ledger.moments import moment
 
-    lookup = None
-    if connection is not None:
-        lookup = Lookup(connection, None if at is None else moment(connection, at))
-    for query in queries:
-        answer = checker.check(query, lookup)
-        if answer.reason is Reason.INVALID:
-            warn(f"{query!r} is no name, address or URL: {answer.cause}")
-        yield answer
+    many = _together(queries, database, at) if len(queries) >= _MANY else None
+    if many is not None:
+        found.blocked, found.unreleased = many.blocked, many.release is None
+    ready = repeat(None) if many is None else _ready(many, as_json=as_json)
+    with reading(database) as connection:
+        lookup = None
+        if connection is not None:
+            lookup = Lookup(connection, None if at is None else moment(connection, at))
+        for query, known in zip(queries, ready, strict=False):
+            if isinstance(known, str):
+                yield known
+                continue
+            answer = known or checker.check(query, lookup)
+            found.blocked |= answer.verdict is Verdict.BLOCK
+            found.unreleased |= answer.release is None
+            if answer.reason is Reason.INVALID:
+                found.invalid = True
+                warn(f"{query!r} is no name, address or URL: {answer.cause}")
+            yield answer
 
 
-def _show(answer: "Answer") -> None:
+def _together(queries: list[str], database: Path, at: str | None) -> "Many | None":
+    """Return the answers to many queries as columns; None where the ledger cannot be read so."""
+    from blocklist.checks.many import check_many
+    from blocklist.ledger.bulk import Bulk
+    from blocklist.ledger.connection import VERSION, reading, version
+    from blocklist.ledger.lookup import Lookup
+    from blocklist.ledger.moments import moment
+
+    with reading(database) as connection:
+        if connection is None or version(connection) < VERSION:
+            return None
+        then = None if at is None else moment(connection, at)
+        lookup = Lookup(connection, then)
+        release, votes = lookup.release(), lookup.votes()
+    try:
+        with Bulk(database) as bulk:
+            return check_many(queries, bulk, votes, release, then)
+    except UsageError:  # one that may only be read
+        return None
+
+
+def _ready(many: "Many", *, as_json: bool) -> Iterator["Answer | str | None"]:
+    """Yield answers or their texts, and None for a query that is to be asked by itself."""
+    from blocklist.cli.checks import texts
+
+    if as_json:
+        yield from many.answers()
+        return
+    shown = texts(many)
+    others = many.answers(shown.is_null())
+    for text in shown:
+        yield next(others) if text is None else text
+
+
+def _text(answer: "Answer") -> str:
+    """Return what is shown of an answer."""
+    return "\n".join(map(printable, lines(answer)))
+
+
+def lines(answer: "Answer") -> Iterator[str]:
+    """Yield the lines about an answer."""
     match = (
         f", by {readable(answer.match.indicator)} ({answer.match.scope})" if answer.match else ""
     )
     cause = f": {answer.cause}" if answer.cause else ""
-    show(f"{answer.query}: {answer.verdict} ({answer.reason}{cause}){match}")
+    yield f"{answer.query}: {answer.verdict} ({answer.reason}{cause}){match}"
     if answer.score:
-        show(f"  {_told(answer.score)}")
+        yield f"  {told(answer.score)}"
     for listing in answer.listings:
         until = f" until {listing.until}" if listing.until else ""
         seen = f" as {listing.evidence}" if listing.evidence != answer.query else ""
-        show(f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{seen}")
+        yield f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{seen}"
     if answer.facts:
-        show(f"  {_seen(answer.facts)}")
+        yield f"  {_seen(answer.facts)}"
 
 
 def _seen(facts: dict[str, Any]) -> str:
@@ -136,7 +202,7 @@ def _place(place: dict[str, Any]) -> str:
     return str(Place(place["country"], place["asn"], place["operator"])) or "unknown"
 
 
-def _told(score: "Score") -> str:
+def told(score: "Score") -> str:
     """Return in words how a score came about, the most reliable voice first."""
     voices = []
     for voice in sorted(score.voices, key=lambda voice: -voice.reliability):

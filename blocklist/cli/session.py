@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from blocklist.config import Config
     from blocklist.geo import Atlas
 
-__all__ = ["Json", "Session", "printable", "session", "show", "show_json", "show_table", "warn"]
+__all__ = [
+    "Json",
+    "Session",
+    "printable",
+    "session",
+    "show",
+    "show_all",
+    "show_json",
+    "show_table",
+    "warn",
+]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
@@ -89,6 +99,11 @@ def session(context: typer.Context) -> Session:
 def show(text: str) -> None:
     """Write a line of the result on stdout."""
     written(printable(text) + "\n", sys.stdout)
+
+
+def show_all(texts: Iterable[str]) -> None:
+    """Write many lines of the result on stdout at once; they are printable."""
+    written("".join(f"{text}\n" for text in texts), sys.stdout)
 
 
 def show_json(document: object) -> None:

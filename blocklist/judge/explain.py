@@ -32,8 +32,10 @@ class Explainer:
     def score(self, value: str, listings: Iterable[Listing], lookup: Lookup) -> Score | None:
         """Return the score of a name or network; None when none of the feeds lists it now."""
         feeds = self._speaking(value, listings, lookup)
-        if not feeds:
-            return None
+        return self.of(feeds) if feeds else None
+
+    def of(self, feeds: list[str]) -> Score:
+        """Return the score of what these feeds, in order, list."""
         overdue = {feed: self._votes[feed].overdue for feed in feeds if self._votes[feed].overdue}
         voices = tuple(self._electorate.voices(feeds))
         return Score(self._electorate.score(feeds), voices, overdue)

@@ -18,6 +18,7 @@ _COLUMNS = (
     "name", "domain", "state", "since", "answer", "addresses", "servers", "checked", "due", "pause",
     "gone", "gone_since",
 )  # fmt: skip
+_TOLD = ("name", "domain", "state", "since", "answer", "addresses", "checked")
 _NAMES = pl.Schema({"name": pl.String})
 _DUE = pl.Schema({"name": pl.String(), "at": pl.String()})
 
@@ -83,6 +84,16 @@ def _fact(  # noqa: PLR0913, PLR0917 (a row of the table)
         None if servers is None else tuple(json.loads(servers)), checked, due_at, pause, gone,
         gone_since,
     )  # fmt: skip
+
+
+def of_names(bulk: Bulk, names: pl.Series) -> pl.DataFrame:
+    """Return what is known of exactly these names, as far as a person is told of it."""
+    schema = pl.Schema(dict.fromkeys(_TOLD, pl.String()))
+    if bulk.query("SELECT name FROM fact LIMIT 1", schema=_NAMES).is_empty():
+        return pl.DataFrame(schema=schema)
+    bulk.stage("asked", names.unique().to_frame("name"))
+    sql = f"SELECT {', '.join(_TOLD)} FROM fact WHERE name IN (SELECT name FROM temp.asked)"
+    return bulk.query(sql, schema=schema)
 
 
 def save(book: Book, facts: Iterable[Fact]) -> None:

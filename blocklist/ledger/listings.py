@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from blocklist.columns import urls
 from blocklist.columns.schema import DATED, LISTINGS
 from blocklist.ledger import packs, ranks
 from blocklist.ledger.book import Book
@@ -13,10 +14,11 @@ from blocklist.ledger.health import FeedHealth
 from blocklist.ledger.packed import any_packed, equal
 from blocklist.ledger.packs import LISTING
 from blocklist.ledger.times import now
-from blocklist.model import FeedState
+from blocklist.model import FeedState, Kind
 
 _KEY = ["value", "scope"]
 _OF_FEED = "feed_id = ?"
+_BLOCKING = "feed_id IN (SELECT id FROM feed WHERE guard IS NULL)"
 _THEN = "since <= ? AND (until IS NULL OR until > ?)"
 #: The state of a snapshot that stands for the undoing of an earlier one.
 UNDONE = "undone"
@@ -194,6 +196,40 @@ def in_force(bulk: Bulk, feeds: list[str], run: int | None = None) -> pl.DataFra
         for key, name in named.iter_rows()
     ]
     return pl.concat([pl.DataFrame(schema=LISTINGS), *parts])
+
+
+def ever(bulk: Bulk, values: pl.Series, run: int | None = None) -> pl.DataFrame:
+    """Return every listing, past ones too, by feeds that block: of these values, of pages on them.
+
+    After a run, what had not begun is not known, and what had not ended has no end. The columns are
+    those of `Listing`, `kind`, `feed_id`, and the number of the run that `since` is the time of.
+    """
+    named = pl.Schema({"feed_id": pl.Int64(), "feed": pl.String()})
+    feeds = bulk.query("SELECT id AS feed_id, name AS feed FROM feed", schema=named)
+    begun = pl.Schema({"id": pl.Int64(), "started": pl.String()})
+    runs = bulk.query("SELECT id, started FROM run", schema=begun)
+    started = (runs["id"].to_list(), runs["started"].to_list())
+    where, numbers = (_BLOCKING, ()) if run is None else (f"{_BLOCKING} AND since <= ?", (run,))
+    wanted = values.to_frame("about")
+    found = pl.concat(
+        _about(part).join(wanted, on="about", how="semi").drop("about")
+        for part in packs.ever(bulk, LISTING, where, *numbers)
+    )
+    ended = pl.col("until") if run is None else pl.when(pl.col("until") <= run).then("until")
+    return found.join(feeds, on="feed_id").with_columns(
+        evidence=pl.coalesce("evidence", "value"),
+        since_run="since",
+        since=pl.col("since").replace_strict(*started, return_dtype=pl.String),
+        until=ended.replace_strict(*started, default=None, return_dtype=pl.String),
+    )
+
+
+def _about(part: pl.DataFrame) -> pl.DataFrame:
+    """Add what listings are `about`: their value, or the host of a page."""
+    page = pl.col("kind") == Kind.URL.value
+    if not part.select(page.any()).item():
+        return part.with_columns(about="value")
+    return part.with_columns(about=pl.coalesce(urls.host(pl.when(page).then("value")), "value"))
 
 
 def speaking(bulk: Bulk, feeds: list[str], run: int) -> list[str]:

@@ -88,6 +88,15 @@ def _holding(
     return pl.concat(part.select(columns) for part in parts)
 
 
+def of_values(bulk: Bulk, values: pl.Series, number: int | None = None) -> pl.DataFrame:
+    """Return the verdicts on exactly these values in the current release, or one of the past."""
+    parts = packs.standing(bulk, packs.VERDICTS, at=number)
+    wanted = values.alias("value").to_frame()
+    return pl.concat(
+        part.select(ROW.names()).join(wanted, on="value", how="semi") for part in parts
+    )
+
+
 def guarded(bulk: Bulk) -> pl.Series:
     """Return the values that guards keep from being blocked in the current release."""
     reasons = ", ".join(str(list(Reason).index(Reason(guard))) for guard in GuardClass)

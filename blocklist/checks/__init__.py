@@ -1,0 +1,1 @@
+"""Answers to a great many names at once, by joins; `check` has one, and says what they mean."""

@@ -1,0 +1,181 @@
+"""Checks of many names at once answer as one at a time."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from blocklist.catalogue import Feed
+from blocklist.check import Answer, check
+from blocklist.checks.many import check_many
+from blocklist.cli.check import lines
+from blocklist.cli.checks import texts
+from blocklist.cli.session import printable
+from blocklist.columns.schema import INDICATORS, VERDICTS
+from blocklist.ledger import connection, facts, listings, packs, votes
+from blocklist.ledger.book import writing
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.facts import Fact
+from blocklist.ledger.lookup import Lookup
+from blocklist.ledger.moments import Moment
+from blocklist.ledger.votes import Vote
+from blocklist.model import GuardClass, Liveness, Verdict
+from tests.test_ledger import ACCOUNT
+
+NAMES = [
+    "example",
+    "a.example",
+    "b.example",
+    "xn--4ca.a.example",
+    "x.a.example",
+    "y.x.a.example",
+    "c.d.example",
+]
+PAGES = [f"{scheme}://{name}{end}" for scheme in ("http", "https") for name in NAMES[1:4]
+         for end in ("/", "/x", ":81/", "/y?z")]  # fmt: skip
+QUERIES = [*NAMES[1:], "A.Example", "b.example.", "192.0.2.1", "http://a.example/x", "no name!", "",
+           "unlisted.test", "a.example"]  # fmt: skip
+scopes = st.sampled_from(["exact", "subtree", "below"])
+snapshots = st.lists(
+    st.tuples(
+        st.sampled_from(["one", "two", "guard"]),
+        st.lists(st.tuples(st.sampled_from([*NAMES, *PAGES]), scopes, st.booleans())),
+    ),
+    max_size=4,
+)
+decisions = st.sampled_from(
+    [
+        ("block", "listed"),
+        ("hold", "popular"),
+        ("allow", "operator"),
+        ("allow", "protected"),
+        ("clear", "weak"),
+        ("block", "operator"),
+        ("hold", "operator"),
+    ]
+)
+verdicts = st.lists(
+    st.tuples(st.sampled_from([*NAMES, *PAGES]), scopes, decisions, st.sampled_from([None, "why"])),
+    unique_by=lambda row: row[:2],
+)
+
+#: What was resolved, how it stands, and which of its own and the names above is its domain.
+looks = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES[1:]),
+        st.sampled_from([Liveness.ALIVE, Liveness.DEAD]),
+        st.sampled_from(["a.example", "x.a.example", "d.example"]),
+    ),
+    unique_by=lambda look: look[0],
+)
+
+
+def kind(value: str) -> str:
+    return "url" if "://" in value else "domain"
+
+
+def fill(database: Path, runs: list[tuple[str, list[tuple[str, str, bool]]]]) -> None:
+    for name, listed in runs:
+        found = [
+            (kind(value), value, scope if kind(value) == "domain" else "exact",
+             value.upper() + "\u00e4\u200b" if odd else value, 1)
+            for value, scope, odd in listed
+        ]  # fmt: skip
+        frame = pl.DataFrame(found, schema=INDICATORS, orient="row").unique(
+            ["value", "scope"], keep="first"
+        )
+        guard = GuardClass.POPULAR if name == "guard" else None
+        with writing(database, "update") as book:
+            feed = book.feed(Feed(name, ("x",), "domains", guard=guard))
+            listings.accept(book, feed, frame, "print", ACCOUNT)
+
+
+def release(database: Path, judged: list[tuple[str, str, tuple[str, str], str | None]]) -> None:
+    rows = [
+        (kind(v), v, s, verdict, reason, cause, 1.0) for v, s, (verdict, reason), cause in judged
+    ]
+    frame = pl.DataFrame(rows, schema=VERDICTS, orient="row").drop("score")
+    page = pl.col("kind") == "url"
+    frame = frame.filter(~page | (pl.col("scope") == "exact"))
+    with writing(database, "release") as book, book.small() as db:
+        db.execute(
+            "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
+            "VALUES (7, ?, 'now', 'x', 0, 0, 0, 0)",
+            [book.run],
+        )
+    with Bulk(database) as bulk:
+        packs.store(bulk, packs.VERDICTS, frame, since=7)
+
+
+def vote(database: Path) -> None:
+    """Record that `one` and `two` are believed, and the second an echo, and not up to date."""
+    with writing(database, "release") as book:
+        votes.save(book, [Vote("one", 0.5), Vote("two", 0.8, 3, ("one",))])
+
+
+def know(database: Path, looks: list[tuple[str, Liveness, str]]) -> None:
+    with writing(database, "resolve") as book:
+        facts.save(
+            book,
+            [
+                Fact(name, domain, state, f"{name} then", "yes", ("192.0.2.1",), None, "now", "", 1)
+                for name, state, domain in looks
+            ],
+        )
+
+
+def both(
+    database: Path, queries: list[str], at: Moment | None = None
+) -> tuple[list[Answer], list[Answer | None]]:
+    with connection.reading(database) as reader:
+        assert reader is not None
+        lookup = Lookup(reader, at)
+        single = [check(query, lookup) for query in queries]
+        release, counted = lookup.release(), lookup.votes()
+    with Bulk(database) as bulk:
+        many = check_many(queries, bulk, counted, release, at)
+    together, shown = list(many.answers()), texts(many).to_list()
+    for answer, text in zip(together, shown, strict=True):
+        simple = answer if answer and not answer.facts else None
+        assert text == (simple and "\n".join(map(printable, lines(simple))))
+    assert many.blocked == any(a and a.verdict is Verdict.BLOCK for a in together)
+    return single, together
+
+
+@pytest.mark.slow
+@settings(max_examples=15, phases=[Phase.explicit, Phase.generate])
+@given(runs=snapshots, judged=verdicts, known=looks, least=st.sampled_from([2, 10**9]))
+def test_many_answer_as_one(
+    tmp_path_factory: pytest.TempPathFactory,
+    runs: list[tuple[str, list[tuple[str, str, bool]]]],
+    judged: list[tuple[str, str, tuple[str, str], str | None]],
+    known: list[tuple[str, Liveness, str]],
+    least: int,
+) -> None:
+    database = tmp_path_factory.mktemp("ledger") / "x.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packs, "SIZE", 3)
+        patch.setattr(packs, "LEAST", least)
+        fill(database, runs)
+        release(database, judged)
+    vote(database)
+    know(database, known)
+    for at in (None, Moment(7, 2), Moment(None, 1)):
+        single, together = both(database, QUERIES, at)
+        joined = [answer for answer in together if answer is not None]
+        assert [answer.query for answer in joined] == [*QUERIES[:7], *QUERIES[-2:]]
+        for one, other in zip(single, together, strict=True):
+            assert other is None or one == other
+
+
+def test_pages_are_shown_up_to_a_number(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    pages = [(f"http://a.example/{number:02}", "exact", False) for number in range(40)]
+    fill(database, [("one", pages[::2]), ("two", pages)])
+    release(database, [("a.example", "exact", ("block", "listed"), None)])
+    vote(database)
+    single, together = both(database, ["a.example"])
+    assert single == together
+    assert len(single[0].listings) == 20
