@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from blocklist import cli
@@ -39,11 +41,16 @@ path = "out/zone"
 zone = "rpz.test"
 """
 NAMES = 6000
+FEEDS = 2
 _HEAVY = (
     "polars", "adbc_driver_sqlite.dbapi", "sqlite_utils", "blocklist.cli.app",
     "blocklist.export.renewed", "blocklist.release.anew", "blocklist.collect.update",
     "blocklist.collect.accept", "blocklist.ledger.schema",
 )  # fmt: skip
+
+
+#: Does harm to a run that takes so many seconds as a rule; returns what it hit, or None.
+Harm = Callable[[Path, random.Random, float], str | None]
 
 
 class Fault(Exception):
@@ -63,19 +70,30 @@ def change(folder: Path, chance: random.Random) -> None:
 
 def run(folder: Path, *words: str, kill_after: float | None = None) -> int | None:
     """Run a command in a fork; return its exit code, None when it was killed."""
+    child = start(folder, *words)
+    if kill_after is not None and lives(child, kill_after):
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return None if code == -signal.SIGKILL else code
+
+
+def start(folder: Path, *words: str) -> int:
+    """Start a command in a fork and return the number of its process."""
     child = os.fork()
     if not child:
         _command(folder, words)
-    deadline = None if kill_after is None else time.monotonic() + kill_after
-    while True:
-        done, status = os.waitpid(child, 0 if deadline is None else os.WNOHANG)
-        if done:
-            code = os.waitstatus_to_exitcode(status)
-            return None if code == -signal.SIGKILL else code
-        if deadline is not None and time.monotonic() >= deadline:
-            os.kill(child, signal.SIGKILL)
-            deadline = None
+    return child
+
+
+def lives(child: int, seconds: float) -> bool:
+    """Wait so long at most; return whether a process is then still at work."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return False
         time.sleep(0.001)
+    return True
 
 
 def _command(folder: Path, words: tuple[str, ...]) -> None:
@@ -130,12 +148,24 @@ def _whole(reader: sqlite3.Connection, path: Path) -> int:
     return number
 
 
-def in_force(folder: Path) -> int:
-    """Return the number of the newest release, 0 when there is none."""
+@dataclass(frozen=True)
+class Progress:
+    """How far all runs together have come."""
+
+    runs: int
+    snapshots: int
+    release: int
+
+
+def progress(folder: Path) -> Progress:
+    """Return how far the runs have come, as the database says."""
     reader = sqlite3.connect(folder / "blocklist.db")
     try:
-        (number,) = reader.execute("SELECT coalesce(max(number), 0) FROM release").fetchone()
-        return int(number)
+        found = reader.execute(
+            "SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM snapshot), "
+            "(SELECT coalesce(max(number), 0) FROM release)"
+        ).fetchone()
+        return Progress(*found)
     finally:
         reader.close()
 
@@ -146,7 +176,7 @@ def whole_run(folder: Path) -> float:
     if run(folder, "run") != 0:
         raise Fault("a run does not complete")
     took = time.monotonic() - start
-    if set(look(folder).values()) != {in_force(folder)}:
+    if set(look(folder).values()) != {progress(folder).release}:
         raise Fault("after a whole run a file is not of the release in force")
     if _left(folder):
         raise Fault("what a killed run left is still there")
@@ -160,22 +190,29 @@ def _left(folder: Path) -> list[Path]:
 def killed(folder: Path, chance: random.Random, usual: float) -> str | None:
     """Kill a run at a random instant and look; return what that hit, None when it was done."""
     change(folder, chance)
-    before = in_force(folder)
+    before = progress(folder)
     ended = run(folder, "run", kill_after=chance.uniform(0, usual))
-    files = look(folder)
+    hit = looked(folder, before)
+    return hit if ended is None else None
+
+
+def looked(folder: Path, before: Progress) -> str:
+    """Look at what a run left that did not end, and return how far it had come."""
+    files, now = look(folder), progress(folder)
     if run(folder, "check", "fraud1.top", "nobody.example") not in (0, 1):
         raise Fault("check gives no answer")
-    if ended is not None:
-        return None
     if _left(folder):
-        return "a file half written"
-    if in_force(folder) == before:
-        return "before the release"
-    return "between release and files" if min(files.values()) <= before else "after the files"
+        return "while a file was written"
+    if now.release > before.release:
+        old = min(files.values()) <= before.release
+        return "between release and files" if old else "after the files"
+    if now.snapshots < before.snapshots + FEEDS:
+        return "while feeds were collected" if now.runs > before.runs else "at the start"
+    return "between collecting and release"
 
 
-def main(rounds: int = 200, seed: int = 1) -> None:
-    """Kill so many runs, each followed by a whole one, and print what the kills hit."""
+def played(rounds: int, seed: int, harm: Harm) -> Counter[str]:
+    """Harm so many runs, a whole one after each; print and return how often what was hit."""
     for name in _HEAVY:
         importlib.import_module(name)
     chance = random.Random(seed)
@@ -186,13 +223,19 @@ def main(rounds: int = 200, seed: int = 1) -> None:
         change(folder, chance)
         usual = whole_run(folder)
         while hits.total() < rounds:
-            hit = killed(folder, chance, usual)
+            hit = harm(folder, chance, usual)
             hits.update([hit] if hit else [])
             change(folder, chance)
             usual = whole_run(folder)
     for what, count in hits.most_common():
         print(f"{count:5}  {what}")
-    print(f"{rounds:5}  runs killed, none with a fault")
+    return hits
+
+
+def main(rounds: int = 200, seed: int = 1) -> None:
+    """Kill so many runs and print what the kills hit."""
+    hits = played(rounds, seed, killed)
+    print(f"{hits.total():5}  runs killed, none with a fault")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """What must survive: upgrades, kills, full disks, and a history that somebody prunes."""
 
+import os
+import random
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from benchmarks import powercuts
 from blocklist import files
 from blocklist.errors import UsageError
 from blocklist.ledger import book, connection, moments, prune, releases, sound, times
@@ -213,12 +217,80 @@ def test_a_damaged_database_is_found(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_runs_killed_at_random_instants_leave_what_was_complete() -> None:
+@pytest.mark.parametrize(
+    ("harm", "says"), [("crashes", "runs killed"), ("powercuts", "power cuts")]
+)
+def test_runs_that_end_at_random_instants_leave_what_was_complete(harm: str, says: str) -> None:
     root = Path(__file__).parent.parent
-    command = [sys.executable, "-m", "benchmarks.crashes", "8", "2"]
+    command = [sys.executable, "-m", f"benchmarks.{harm}", "8", "2"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "8  runs killed, none with a fault" in done.stdout
+    assert f"8  {says}, none with a fault" in done.stdout
+
+
+MANY = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+INSERT INTO operator (kind, value, scope, action, reason, created)
+SELECT 0, i || '.example', 0, 'block', '', '' FROM n
+"""
+
+
+def test_a_power_cut_within_a_transaction_leaves_what_was_committed(folder: Path) -> None:
+    run(folder)
+    (folder / "out").mkdir()
+    with connection.writing(folder / "blocklist.db") as opened:
+        opened.execute("INSERT INTO run (command, started) VALUES ('last', '')")
+        opened.execute("PRAGMA cache_size = 2")  # so that it is written before the commit
+        opened.execute("BEGIN")
+        opened.execute(MANY)
+        copies = [Path(shutil.copytree(folder, folder / f"cut{seed}")) for seed in range(10)]
+        opened.execute("ROLLBACK")
+    for seed, copy in enumerate(copies):
+        assert powercuts.tear(copy, random.Random(seed)), "there was something to lose"
+        with reading(copy / "blocklist.db") as reader:
+            assert reader is not None
+            assert sound.faults(reader) == []
+            assert reader.execute("SELECT count(*) FROM operator").fetchone() == (0,)
+            last = reader.execute("SELECT command FROM run ORDER BY id DESC").fetchone()
+            assert last == ("last",), "a commit was on the disk before it was told"
+    (copies[0] / "mine.txt").write_text("b.top\nc.top\n")
+    assert run(copies[0]) is not None
+
+
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && cd "$1" && shift && "$@"'
+
+
+def on_a_read_only_mount(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder that nobody can write to; mounts end with the command."""
+    own = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    words = [*own, "sh", "-c", READ_ONLY, "sh", str(folder), *command]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_a_database_on_a_read_only_mount_answers_and_is_not_written(folder: Path) -> None:
+    try:
+        allowed = on_a_read_only_mount(folder, "true").returncode == 0
+    except FileNotFoundError:
+        allowed = False
+    if not allowed:
+        pytest.skip("no mount of its own is allowed here")
+    run(folder)
+    blocklist = [sys.executable, "-m", "blocklist"]
+    for words in (["run"], ["update"], ["export"], ["allow", "add", "a.top"], ["release", "build"]):
+        done = on_a_read_only_mount(folder, *blocklist, *words)
+        assert done.returncode == 2, (words, done.stderr)
+        assert done.stderr == (
+            f"blocklist: {folder}/blocklist.db.lock: the ledger's lock cannot be written: "
+            "Read-only file system\n"
+        )
+    for words, code in ((["check", "a.top"], 1), (["check", "c.top"], 0), (["review"], 0)):
+        done = on_a_read_only_mount(folder, *blocklist, *words)
+        assert (done.returncode, done.stderr.count("decide with")) == (code, 0), done.stderr
+        assert done.stdout
+    done = on_a_read_only_mount(folder, *blocklist, "doctor")
+    assert done.returncode == 2
+    assert f"{folder} cannot be written to" in done.stdout
 
 
 @pytest.mark.slow
