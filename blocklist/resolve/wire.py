@@ -127,10 +127,11 @@ def outcome(answer: bytes, end: int, kind: int) -> tuple[Outcome, tuple[str, ...
     rcode = flags & _RCODE
     if rcode and (rcode != 3 or not records):
         return _RCODES.get(rcode, Outcome.REFUSED), ()
-    found = _addresses(answer, end, records, kind) if records else []
+    found, aliased = _addresses(answer, end, records, kind) if records else ([], False)
     if not found:
         # NXDOMAIN behind an alias is about the alias' target (RFC 6604): the name itself exists.
-        return Outcome.NODATA, ()
+        # Records of other names say nothing of it.
+        return Outcome.NXDOMAIN if rcode and not aliased else Outcome.NODATA, ()
     family = _FAMILY[Type(kind)]
     if len(found) == 1:
         return Outcome.ANSWER, (socket.inet_ntop(family, found[0]),)
@@ -143,8 +144,11 @@ def is_response(answer: bytes) -> bool:
     return bool(answer[2] & 0x80)
 
 
-def _addresses(answer: bytes, place: int, records: int, kind: int) -> list[bytes]:
-    """Return the addresses of the question's name, read in place while nothing is unusual."""
+def _addresses(answer: bytes, place: int, records: int, kind: int) -> tuple[list[bytes], bool]:
+    """Return the addresses of the question's name, and whether they are those of an alias' target.
+
+    They are read in place while nothing is unusual.
+    """
     size = _SIZE[Type(kind)]
     start, found = place, []
     try:
@@ -159,11 +163,16 @@ def _addresses(answer: bytes, place: int, records: int, kind: int) -> list[bytes
         raise Malformed("cut off") from None
     if place > len(answer):
         raise Malformed("cut off")
-    return found
+    return found, False
 
 
-def _through_aliases(answer: bytes, place: int, records: int, kind: int) -> list[bytes]:
-    """Return the addresses at the end of the chain of aliases that starts at the question."""
+def _through_aliases(
+    answer: bytes, place: int, records: int, kind: int
+) -> tuple[list[bytes], bool]:
+    """Return the addresses at the end of the chain of aliases that starts at the question.
+
+    And whether there is a chain.
+    """
     addresses: dict[bytes, list[bytes]] = {}
     aliases: dict[bytes, bytes] = {}
     for _ in range(records):
@@ -184,9 +193,9 @@ def _through_aliases(answer: bytes, place: int, records: int, kind: int) -> list
             addresses.setdefault(owner, []).append(answer[place:end])
         place = end
     name, _ = name_at(answer, QUESTION)
-    for _ in range(_MOST_ALIASES):
+    for followed in range(_MOST_ALIASES):
         if name not in aliases:
-            return addresses.get(name, [])
+            return addresses.get(name, []), followed > 0
         name = aliases[name]
     raise Malformed("aliases in a circle")
 
