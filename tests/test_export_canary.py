@@ -89,6 +89,16 @@ def test_nobody_else_may_have_their_place(tmp_path: Path, target: str, row: str)
     assert run(export, f"{ROWS}\n{row}").state == plain.state
 
 
+def test_an_allow_of_a_name_below_them_stays(tmp_path: Path) -> None:
+    export = replace(export_to(tmp_path, "adblock"), canary="c.example.org")
+    kept = "allow exact x.c.example.org"
+    dropped = "allow exact control.c.example.org\nblock exact y.c.example.org"
+    rows = canary.left_to_us(export, release(f"block subtree example.org\n{kept}\n{dropped}"))
+    assert sorted(rows["value"]) == ["example.org", "x.c.example.org"]
+    assert run(export, f"block subtree example.org\n{kept}").changed
+    assert "@@||x.c.example.org^" in export.path.read_text()
+
+
 @pytest.mark.parametrize(
     ("changes", "base", "why"),
     [

@@ -13,6 +13,7 @@ from blocklist.errors import ExportFailed
 from blocklist.export.expected import room_for_names
 from blocklist.export.state import ExportState
 from blocklist.install import Canaries
+from blocklist.model import Verdict
 
 _FIELD = "{value}"
 
@@ -39,11 +40,16 @@ def lines(export: Export, state: ExportState) -> list[str]:
 
 
 def left_to_us(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a release but for those at or below the canaries' own place."""
+    """Return the rows of a release but for those at or below the canaries' own place.
+
+    An allow of a name there that is none of ours stays: what is above may be blocked.
+    """
     base, name = export.canary, pl.col("value")
     if not base:
         return rows
-    return rows.filter(~((name == base) | name.str.ends_with(f".{base}")))
+    ours = rf"^(?:(?:control|r[0-9]+-[0-9a-f]{{8}})\.)?{pl.escape_regex(base)}$"
+    allowed = (pl.col("action") == Verdict.ALLOW.value) & ~name.str.contains(ours)
+    return rows.filter(allowed | ~((name == base) | name.str.ends_with(f".{base}")))
 
 
 def apart(texts: pl.Series, export: Export) -> tuple[pl.Series, list[str]]:
