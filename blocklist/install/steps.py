@@ -6,6 +6,7 @@ old file back.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from blocklist.errors import ExportFailed
@@ -52,6 +53,9 @@ def install(change: Change, finish: Callable[[Path], None]) -> Said:
         raise _undone(change, kept, str(error), read=read) from None
     except BaseException:  # the person who waits for it has had enough
         kept.put_back()
+        if read:
+            with suppress(ExportFailed):
+                _run("reload", change)
         raise
     kept.forget()
     return said + _told(change, "installed", "")
