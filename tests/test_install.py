@@ -276,7 +276,10 @@ def test_a_file_system_without_links(server: DnsServer, monkeypatch: pytest.Monk
     export, first = installed(server)
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     lie(server)
+    left = export.path.with_name("..list.previous.abcdefgh.new")
+    left.touch()
     assert "the old file is back" in failing(export, first.state)
+    assert not left.exists(), "of a run that was killed while it copied the old file"
 
 
 @pytest.mark.slow
@@ -312,6 +315,7 @@ def test_a_person_who_has_had_enough(server: DnsServer, monkeypatch: pytest.Monk
     with pytest.raises(KeyboardInterrupt):
         run(export, NEW, first.state, 8)
     assert export.path.read_bytes() == before
+    assert "old.example" in server.listed, "the server had read the new one, and was told of it"
 
 
 @pytest.mark.slow

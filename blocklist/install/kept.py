@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from blocklist.errors import ExportFailed
-from blocklist.files import make_alike, replacing
+from blocklist.files import make_alike, replacing, sweep
 
 
 class Kept:
@@ -24,6 +24,7 @@ class Kept:
 
     def keep(self) -> None:
         """Give the file its second name; there may be none."""
+        sweep(self._second)
         if self._second.exists() or not self._path.exists():
             return
         try:
