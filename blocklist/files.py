@@ -42,7 +42,10 @@ def replacing(path: Path) -> Iterator[Path]:
         make_alike(new, path)
         _sync(new)
         new.replace(path)
-        _sync(path.parent)
+        # It is in its place. Where the folder cannot be synced, which some file systems refuse, a
+        # power cut may bring the old file back, and that is whole, too.
+        with suppress(OSError):
+            _sync(path.parent)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,23 @@ def test_what_fails_midway_leaves_the_old_file(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
     assert path.read_bytes() == b"old"
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_folder_that_cannot_be_synced_does_not_undo_what_is_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = os.fsync
+
+    def refuse(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(22, "Invalid argument")
+        synced(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"old")
+    write_atomically(path, [b"new"])
+    assert path.read_bytes() == b"new"
 
 
 @pytest.mark.parametrize(
