@@ -254,6 +254,17 @@ def test_only_events_that_changed_are_fetched(misp: Misp) -> None:
     assert misp.world.in_force("mine") == ["also.top", "three.top", "two.top"]
 
 
+def test_events_without_a_time_are_fetched_each_time(misp: Misp) -> None:
+    uuid = misp.event(3, 0, "three.top")
+    misp.stamps[uuid] = ""
+    updated(misp.world, misp.feed)
+    misp.event(3, 0, "four.top")
+    misp.stamps[uuid] = ""
+    outcome = updated(misp.world, misp.feed)
+    assert misp.asked() == ["manifest.json", f"{uuid}.json"]
+    assert (outcome.added, outcome.removed) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "body", "state", "cause"),
     [

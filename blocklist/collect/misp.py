@@ -1,7 +1,7 @@
 """A feed of MISP: a manifest that names events, and a file for each, as one list of events.
 
 Source: MISP's feed format, as the feed generator of PyMISP writes it. With the last list at hand
-only events that have another timestamp are fetched.
+only events that have another timestamp are fetched, and those that have none.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ async def events(
     manifest, _ = await parts.document(_file(url, _MANIFEST))
     stamps = _stamps(manifest)
     said = Validators(hashlib.sha256(json.dumps(stamps, sort_keys=True).encode()).hexdigest())
-    if base and said.etag == known:
+    if base and said.etag == known and all(stamps.values()):
         return Download(None, said)
     found = await asyncio.to_thread(_before, base, stamps) if base else {}
     for uuid in sorted(stamps.keys() - found.keys()):
@@ -53,7 +53,7 @@ def _file(url: str, name: str) -> str:
 
 
 def _stamps(manifest: object) -> dict[str, str]:
-    """Return what a manifest says of when each event was changed last."""
+    """Return what a manifest says of when each event was changed last; empty where it does not."""
     if not isinstance(manifest, dict) or not all(map(_UUID.fullmatch, manifest)):
         raise Malformed(f"its {_MANIFEST} is none")
     if not manifest:
@@ -61,7 +61,7 @@ def _stamps(manifest: object) -> dict[str, str]:
     if len(manifest) > _MOST:
         raise Malformed(f"its {_MANIFEST} names {len(manifest):,} events, more than any feed's")
     return {
-        uuid: str(about.get("timestamp")) if isinstance(about, dict) else ""
+        uuid: str(about.get("timestamp") or "") if isinstance(about, dict) else ""
         for uuid, about in manifest.items()
     }
 
@@ -72,7 +72,7 @@ def _before(base: Path, stamps: dict[str, str]) -> dict[str, dict[str, Any]]:
     return {
         uuid: one
         for uuid, one in known.items()
-        if uuid in stamps and one["Event"]["timestamp"] == stamps[uuid]
+        if stamps.get(uuid) and one["Event"]["timestamp"] == stamps[uuid]
     }
 
 
