@@ -216,7 +216,7 @@ def test_slow_loss_shows_against_what_is_usual(world: World) -> None:
 def test_digests(world: World) -> None:
     body = gzip.compress(GOOD)
     other, right = "0" * 64, hashlib.sha256(body).hexdigest()
-    feed = world.feed("mine", says(body))
+    feed = world.feed("mine", faults.good(body))
     name = feed.urls[0].rpartition("/")[2]
     sums = (
         f"{other}  other.txt\n{right}  {name}\n",
@@ -227,6 +227,10 @@ def test_digests(world: World) -> None:
     good = (hashlib.sha256(GOOD).hexdigest().upper(), *(one.urls[0] for one in beside))
     for sha256 in good:
         assert world.update(replace(feed, sha256=sha256))[0].good
+    for asked in (False, True):
+        assert world.update(replace(feed, sha256=right))[0].good
+        headers = world.server.asked[-1].headers
+        assert ("if-none-match" in headers) == asked, "as long as it must be the same"
     (outcome,) = world.update(replace(feed, sha256="0" * 64))
     assert (outcome.state, outcome.cause) == (
         REFUSED,

@@ -25,7 +25,9 @@ def fingerprint(feed: Feed, digest: str) -> str:
 
 def _reading(feed: Feed) -> str:
     key = f" {feed.minisign}" if feed.minisign else ""
-    return f"{feed.format} {options(feed)} {PARSER}{key}"
+    # It may be that of the packed file, and then never the digest of what was read.
+    must_be = f" {feed.sha256.lower()}" if is_digest(feed.sha256) else ""
+    return f"{feed.format} {options(feed)} {PARSER}{key}{must_be}"
 
 
 def digest_of(health: FeedHealth) -> str:
@@ -43,7 +45,6 @@ def known(feed: Feed, health: FeedHealth) -> Validators:
 
     Nothing when the same bytes would be read otherwise today, or must hash to something else.
     """
-    digest, said = digest_of(health), health.validators
-    other = is_digest(feed.sha256) and feed.sha256.lower() != digest
-    same = health.fingerprint == fingerprint(feed, digest)
-    return NOTHING if other or not same or not (said.etag or said.modified) else said
+    said = health.validators
+    same = health.fingerprint == fingerprint(feed, digest_of(health))
+    return said if same and (said.etag or said.modified) else NOTHING
