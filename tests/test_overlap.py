@@ -101,10 +101,11 @@ def test_cover(
 @pytest.mark.parametrize(
     ("contained", "expected", "why"),
     [
-        ([("f", "l", 30, 1.0)], ["f"], "never earlier"),
-        ([("f", "l", 30, 0.96)], ["f"], "hardly ever"),
-        ([("f", "l", 30, 0.9)], [], "it finds things itself"),
-        ([("f", "l", 9, 1.0)], [], "too few are dated"),
+        ([("f", "l", 60, 1.0)], ["f"], "never earlier"),
+        ([("f", "l", 200, 0.96)], ["f"], "hardly ever"),
+        ([("f", "l", 60, 0.96)], [], "that may be chance"),
+        ([("f", "l", 90_000, 0.94)], [], "it finds things itself"),
+        ([("f", "l", 40, 1.0)], [], "too few are dated"),
         ([("f", "l", 0, 0.0)], [], "nobody knows who was first"),
         ([("f", "l", 0, 0.0), ("l", "f", 0, 0.0)], ["l"], "the same list twice"),
         ([("f", "l", 30, 0.9), ("l", "f", 30, 0.4)], ["f"], "the same, and one is behind"),
@@ -138,7 +139,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     command = commands(tmp_path, monkeypatch, capsys)
     before = "".join(f"first-{n}.com\n" for n in range(60))
     for day in range(3):
-        now = before + "".join(f"day-{day}-{n}.com\n" for n in range(15))
+        now = before + "".join(f"day-{day}-{n}.com\n" for n in range(30))
         (tmp_path / "leader.txt").write_text(now)
         (tmp_path / "follower.txt").write_text(before)
         command("--quiet", "run")
@@ -163,7 +164,7 @@ def test_an_echo_is_found_and_loses_its_voice(run: Run, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "blocklist.db") as opened:
         found = opened.execute("SELECT follower, leader, dated, behind FROM echo").fetchall()
     opened.close()
-    assert found == [("follower", "leader", 30, 1.0)]
+    assert found == [("follower", "leader", 60, 1.0)]
     run("block", "add", "something.com")
     run("--quiet", "run")
     assert "score 0.50: leader 0.5 (echoed by follower)" in run("check", "first-1.com").out
@@ -171,11 +172,11 @@ def test_an_echo_is_found_and_loses_its_voice(run: Run, tmp_path: Path) -> None:
 
 def test_feeds_overlap(run: Run) -> None:
     found = run("feeds", "overlap", "--json").json
-    assert found["values"] == 105
+    assert found["values"] == 150
     assert [step["feed"] for step in found["cover"]] == ["leader"]
     shown = run("feeds", "overlap").out
-    assert "100.0% of follower is in leader, 100.0% of 30 not earlier: its echo" in shown
-    assert "leader    105      14.3%   100.0% of 30" in shown
+    assert "100.0% of follower is in leader, 100.0% of 60 not earlier: its echo" in shown
+    assert "leader    150      20.0%   100.0% of 60" in shown
 
 
 def test_without_a_ledger_nothing_overlaps(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 import polars as pl
 
@@ -11,8 +12,11 @@ from blocklist.ledger.echoes import Echo
 
 #: A copy contains so much of what it copies, or is contained by it.
 COPY = 0.95
-#: Fewer entries, and fewer that are dated, prove nothing.
-_LEAST, _LEAST_DATED = 50, 20
+#: Fewer entries prove nothing.
+_LEAST = 50
+#: A list that is first with more than a tenth looks for itself, and by chance no such list (one in
+#: a hundred: the quantile of the normal distribution) may pass for one that copies.
+_BEHIND, _SURE = 0.9, 2.33
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,17 @@ def echoes(contained: tuple[Echo, ...]) -> Iterator[Echo]:
         if other is not None:
             if (one.behind, one.follower) >= (other.behind, other.follower):
                 yield one
-        elif one.dated >= _LEAST_DATED and one.behind >= COPY:
+        elif one.behind >= COPY and _at_least(one.behind, one.dated) >= _BEHIND:
             yield one
+
+
+def _at_least(share: float, of: int) -> float:
+    """Return what a share that was seen in so many cases is at least (Wilson's lower bound)."""
+    if not of:
+        return 0.0
+    square = _SURE**2 / of
+    margin = _SURE * sqrt(share * (1 - share) / of + square / (4 * of))
+    return (share + square / 2 - margin) / (1 + square)
 
 
 class _Order:
