@@ -38,17 +38,16 @@ def named(folder: Path, file: Path, zone: str, upstream: int) -> tuple[list[str]
 
 
 def unbound_rpz(folder: Path, file: Path, zone: str, upstream: int) -> tuple[list[str], int]:
-    port = free_port()
-    lines = f'{_TEST}rpz:\n    name: "{zone}"\n    zonefile: "{file}"\n'
-    text = UNBOUND.format(folder=folder, port=port, upstream=upstream, lines=lines)
-    (folder / "unbound.conf").write_text(text)
-    return ["unbound", "-d", "-c", str(folder / "unbound.conf")], port
+    return _unbound(folder, upstream, f'rpz:\n    name: "{zone}"\n    zonefile: "{file}"\n')
 
 
 def unbound(folder: Path, file: Path, _: str, upstream: int) -> tuple[list[str], int]:
+    return _unbound(folder, upstream, f'include: "{file}"\n')
+
+
+def _unbound(folder: Path, upstream: int, load: str) -> tuple[list[str], int]:
     port = free_port()
-    lines = f'{_TEST}include: "{file}"\n'
-    text = UNBOUND.format(folder=folder, port=port, upstream=upstream, lines=lines)
+    text = UNBOUND.format(folder=folder, port=port, upstream=upstream, lines=_TEST + load)
     (folder / "unbound.conf").write_text(text)
     return ["unbound", "-d", "-c", str(folder / "unbound.conf")], port
 
