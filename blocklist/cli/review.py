@@ -1,6 +1,7 @@
 """`review`: what is held and why; decide."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,32 +128,27 @@ def _row(held: "Held", score: "Score | None") -> tuple[object, ...]:
     return readable(held.indicator), held.scope, *why, votes, ", ".join(held.feeds), held.age
 
 
-@app.command("accept")
-def accept(  # noqa: PLR0913, PLR0917 (an option each)
-    context: typer.Context,
-    name: Name = None,
-    feed: Feed = None,
-    reason: Why = "",
-    lasting: Lasting = None,
-    until: Until = None,
-    yes: Yes = False,
-) -> None:
-    """Agree with the feeds: block what is held, until you say otherwise."""
-    _decide(context, _Decision(Verdict.BLOCK, reason, end(lasting, until)), name, feed, yes=yes)
+def _deciding(action: Verdict) -> Callable[..., None]:
+    """Return the command that decides so; both take the same."""
+
+    def decide(  # noqa: PLR0913, PLR0917 (an option each)
+        context: typer.Context,
+        name: Name = None,
+        feed: Feed = None,
+        reason: Why = "",
+        lasting: Lasting = None,
+        until: Until = None,
+        yes: Yes = False,
+    ) -> None:
+        _decide(context, _Decision(action, reason, end(lasting, until)), name, feed, yes=yes)
+
+    return decide
 
 
-@app.command("reject")
-def reject(  # noqa: PLR0913, PLR0917 (an option each)
-    context: typer.Context,
-    name: Name = None,
-    feed: Feed = None,
-    reason: Why = "",
-    lasting: Lasting = None,
-    until: Until = None,
-    yes: Yes = False,
-) -> None:
-    """Disagree with the feeds: allow what is held, until a feed brings new evidence."""
-    _decide(context, _Decision(Verdict.ALLOW, reason, end(lasting, until)), name, feed, yes=yes)
+_ACCEPT = "Agree with the feeds: block what is held, until you say otherwise."
+_REJECT = "Disagree with the feeds: allow what is held, until a feed brings new evidence."
+app.command("accept", help=_ACCEPT)(_deciding(Verdict.BLOCK))
+app.command("reject", help=_REJECT)(_deciding(Verdict.ALLOW))
 
 
 @dataclass(frozen=True, slots=True)
