@@ -21,7 +21,7 @@ import polars as pl
 
 from benchmarks.generate import names
 from benchmarks.measure import cost
-from blocklist import catalogue
+from blocklist import targets
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.export import canary
@@ -58,7 +58,7 @@ def exported(
     folder: Path, target: str, rows: pl.DataFrame, release: int
 ) -> tuple[Export, ExportResult]:
     """Write a file for a target, without its checker."""
-    known = catalogue.targets(folder)[target]
+    known = targets.load(folder)[target]
     zone = ZONE if known.needs_zone else None
     export = Export("office", replace(known, check=()), folder / f"blocklist.{release}", zone)
     return export, export_one(export, rows, release, None, NOW)
@@ -134,7 +134,7 @@ def checked(target: str, rows: pl.DataFrame) -> float | None:
     """Return how many seconds the target's checker takes for a file."""
     with tempfile.TemporaryDirectory() as text:
         export, _ = exported(Path(text), target, rows, 1)
-        check = catalogue.targets(Path(text))[target].check
+        check = targets.load(Path(text))[target].check
         if not check or not installed(check[0]):
             return None
         return cost(filled(check, {"file": str(export.path), "zone": ZONE})).wall

@@ -1,18 +1,15 @@
-"""Feeds and targets as TOML files: those that ship with the package, and the user's own folders."""
+"""Feeds as TOML files, and where such files are: in the package, and in the user's own folders."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from blocklist import spec
-from blocklist.actions import Action
 from blocklist.errors import UsageError
-from blocklist.forms import FIELDS, forms
-from blocklist.model import Category, Direction, GuardClass, Kind, Scope
+from blocklist.model import Category, Direction, GuardClass, Scope
 
 #: Before the name of a source in `lineage` that is no feed of the catalogue.
 EXTERNAL = "ext:"
@@ -25,31 +22,10 @@ FORMAT_OF = {
     "taxii+https": "stix",
 }
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
-_TEMPLATES = (
-    "line", "subtree_line", "below_line", "allow_line", "ip_line", "ip6_line", "url_line",
-)  # fmt: skip
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # Base64 of "Ed", 8 bytes of a name and 32 of a key.
 _MINISIGN = re.compile(r"RW[Q-T][A-Za-z0-9+/]{53}")
 _TSIG = re.compile(r"(?:hmac-sha(?:1|224|256|384|512):)?[\w.-]+")
-
-
-class Lists(StrEnum):
-    """What of a release a target lists: what is blocked, or what the operator allows."""
-
-    BLOCKS = "blocks"
-    ALLOWS = "allows"
-
-
-class Allows(StrEnum):
-    """How an allow stands against a block in a target's consumer."""
-
-    #: There are none, so blocks keep clear of what is allowed.
-    NONE = "none"
-    #: The more specific of the two decides.
-    SPECIFIC = "specific"
-    #: The allow wins, whatever is blocked below it.
-    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,54 +117,6 @@ RESOLVED = Feed(
     reliability=0.8,
     direction=Direction.OUT,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An export format, as `exports/NAME.toml` describes it."""
-
-    name: str
-    title: str
-    #: The renderer: a name in `blocklist.export.dialects.REGISTRY`.
-    dialect: str
-    kinds: tuple[Kind, ...]
-    #: What its consumer can express; a listing beyond that is narrowed and reported.
-    scopes: tuple[Scope, ...]
-    #: The consumer's own checker, run when it is installed; `{file}` and `{zone}` are filled in.
-    check: tuple[str, ...] = ()
-    #: How many seconds the checker may take.
-    check_timeout: int = 300
-    #: What the checker says where it cannot look at all, such as without the rights to.
-    check_cannot: tuple[str, ...] = ()
-    #: How an entry is written, for the `lines` dialect (see `forms`): any entry, or a name alone; a
-    #: name and all below it; what is below it alone; the two, allowed.
-    line: str = "{value}"
-    subtree_line: str = ""
-    below_line: str = ""
-    allow_line: str = ""
-    #: A network, an IPv6 network, and a URL, where they are written otherwise than `line`.
-    ip_line: str = ""
-    ip6_line: str = ""
-    url_line: str = ""
-    #: What stands before the entries, and after them.
-    head: str = ""
-    foot: str = ""
-    #: How an allow stands against a block.
-    allows: Allows = Allows.NONE
-    #: What starts a comment.
-    comment: str = "#"
-    #: How a canary is written, for lists that DNS servers load: as a name with an answer that the
-    #: server would give to no unlisted one; `{value}` is filled in. Empty: the list has none.
-    canary: str = ""
-    #: Whether it lists what is blocked, or what you allow.
-    lists: Lists = Lists.BLOCKS
-    #: What its consumer can do to a query for a blocked name, for response policy zones.
-    actions: tuple[Action, ...] = ()
-    #: More entries, and longer names, its consumer cannot hold.
-    max_entries: int | None = None
-    max_name: int | None = None
-    #: Whether an export must say its `zone`.
-    needs_zone: bool = False
 
 
 def scheme(url: str) -> str:
@@ -295,31 +223,3 @@ def overridden(table: spec.Table, by: spec.Table) -> spec.Table:
     places = {"url", "urls"}
     replaced = places if places & by.keys() else set()
     return {key: value for key, value in table.items() if key not in replaced} | by
-
-
-def targets(own: Path) -> dict[str, Target]:
-    """Return all targets by name; the user's own win over shipped ones of the same name."""
-    return {
-        name: target(name, table, f"{where}: ") for name, where, table in tables("exports", own)
-    }
-
-
-def target(name: str, table: spec.Table, where: str) -> Target:
-    """Return a target from its table."""
-    built = spec.build(Target, table, where, name=name)
-    spec.require(bool(built.kinds), where, "kinds", "one kind at least")
-    for key in ("max_entries", "max_name"):
-        most = getattr(built, key)
-        spec.require(most is None or most >= 1, where, key, "a whole number from 1")
-    spec.require(bool(built.scopes), where, "scopes", "one scope at least")
-    for key, template in templates(built).items():
-        known = " or ".join(f"{{{field}}}" for field in FIELDS)
-        expected = f"one field in each line, which is {known}, got {template!r}"
-        spec.require(forms(template) is not None, where, key, expected)
-    return built
-
-
-def templates(target: Target) -> dict[str, str]:
-    """Return the templates that a target has, by key, without line ends around them."""
-    every = {key: getattr(target, key).strip("\n") for key in _TEMPLATES}
-    return {key: template for key, template in every.items() if template}

@@ -7,11 +7,11 @@ from pathlib import Path
 from blocklist import spec
 from blocklist.actions import Action
 from blocklist.actions import kind as kind_of
-from blocklist.catalogue import Target
 from blocklist.errors import Refused, UsageError
 from blocklist.installation import Installation, require_sense
 from blocklist.model import Category, Direction, Kind
 from blocklist.names import canonical
+from blocklist.targets import Target
 
 #: Nobody can own it, for ISO 3166 leaves ZZ to its users, and there will never be such a top-level
 #: domain. No resolver answers it by itself, as it does for names below test and invalid. And it is

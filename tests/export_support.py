@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist import catalogue
+from blocklist import targets
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.export.one import export_one
@@ -34,7 +34,7 @@ def export_to(folder: Path, target: str, zone: str | None = None, **changes: obj
 
     It has neither checker nor canaries unless told.
     """
-    known = catalogue.targets(folder)[target]
+    known = targets.load(folder)[target]
     told = replace(known, **{"check": (), "canary": "", **changes})  # type: ignore[arg-type]
     zone = (zone or ZONE) if told.needs_zone else None
     return Export("office", told, folder / f"{target}.out", zone)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist import catalogue, config, location
+from blocklist import config, location, targets
 from blocklist.errors import UsageError
 from blocklist.installation import Server, servers
 from blocklist.model import GuardClass, Kind, Scope
@@ -364,8 +364,8 @@ def test_what_may_not_be_read(folder: Path, closed: str) -> None:
 
 def test_the_shipped_catalogue_is_sound(folder: Path) -> None:
     loaded = config.load()
-    targets = catalogue.targets(folder)
-    assert {"hosts", "domains", "rpz", "nftables", "cidr"} <= targets.keys()
+    known = targets.load(folder)
+    assert {"hosts", "domains", "rpz", "nftables", "cidr"} <= known.keys()
     assert not [feed for feed in (*loaded.feeds.values(), *loaded.guards.values()) if feed.enabled]
     for feed in (*loaded.feeds.values(), *loaded.guards.values()):
         assert feed.title, feed.name

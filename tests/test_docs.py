@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from typer.core import TyperCommand
 
-from blocklist import catalogue, config, errors, exporting
+from blocklist import catalogue, config, errors, exporting, targets
 from blocklist.collect.fetch import is_remote
 from blocklist.installation import Installation
 from blocklist.ledger import connection
@@ -149,7 +149,7 @@ def documented(heading: str) -> list[tuple[str, str, str]]:
             + keys(exporting.Selection),
         ),
         ("Installing", keys(Installation)),
-        ("Targets of your own", keys(catalogue.Target, "name")),
+        ("Targets of your own", keys(targets.Target, "name")),
     ],
 )
 def test_every_key_is_documented(heading: str, wanted: list[tuple[str, str, str]]) -> None:
@@ -180,7 +180,7 @@ def test_configurations_in_the_documents_are_right(
     if "dialect" in table:
         (tmp_path / "exports").mkdir()
         (tmp_path / "exports" / "own.toml").write_text(block)
-        assert "own" in catalogue.targets(tmp_path)
+        assert "own" in targets.load(tmp_path)
         return
     path = tmp_path / "blocklist.toml"
     path.write_text(block, encoding="utf-8")
@@ -249,9 +249,9 @@ def test_every_table_of_the_ledger_has_a_word(tmp_path: Path) -> None:
 
 
 def test_shipped_targets(tmp_path: Path) -> None:
-    targets = catalogue.targets(tmp_path)
-    assert targets.keys() == {path.stem for path in (ROOT / "exports").glob("*.toml")}
-    assert {f"`{name}`" for name in targets} <= {
+    known = targets.load(tmp_path)
+    assert known.keys() == {path.stem for path in (ROOT / "exports").glob("*.toml")}
+    assert {f"`{name}`" for name in known} <= {
         f"`{code}`" for code in re.findall(r"`([a-z-]+)`", read("configuration.md"))
     }
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from blocklist import catalogue
+from blocklist import targets
 from tests.export_support import export_to, run
 
 GOLDENS = Path(__file__).parent / "goldens" / "export"
-SHIPPED = sorted(catalogue.targets(GOLDENS))
+SHIPPED = sorted(targets.load(GOLDENS))
 RELEASE = """
 block subtree fraud.example
 block exact shop.fraud.example
@@ -36,7 +36,7 @@ block https://files.example/fraud
 
 @pytest.mark.parametrize("target", SHIPPED)
 def test_golden(tmp_path: Path, target: str) -> None:
-    canary = catalogue.targets(GOLDENS)[target].canary
+    canary = targets.load(GOLDENS)[target].canary
     export = export_to(tmp_path, target, canary=canary)
     run(export, RELEASE)
     golden = GOLDENS / f"{target}.golden"

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blocklist import catalogue
+from blocklist import targets
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import ExportFailed
 from blocklist.export.one import export_one
@@ -91,7 +91,7 @@ def test_a_path_is_no_pattern(tmp_path: Path, target: str) -> None:
     assert run(export, ROWS).changed
 
 
-@pytest.mark.parametrize("target", sorted(catalogue.targets(Path("none"))))
+@pytest.mark.parametrize("target", sorted(targets.load(Path("none"))))
 def test_a_first_export_may_be_empty_and_stay_so(tmp_path: Path, target: str) -> None:
     export = export_to(tmp_path, target)
     first = run(export, "")

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from blocklist import catalogue
+from blocklist import targets
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import UsageError
 from blocklist.export.one import export_one
@@ -158,10 +158,10 @@ def test_a_wildcard_does_not_cover_its_own_name(tmp_path: Path) -> None:
     assert content(export.path) == ["one.example", "x.example", "*.x.example"]
 
 
-targets = pytest.mark.parametrize("target", ["adblock", "dnsmasq", "squid", "unbound", "wildcard"])
+on_each = pytest.mark.parametrize("target", ["adblock", "dnsmasq", "squid", "unbound", "wildcard"])
 
 
-@targets
+@on_each
 @given(known=releases)
 @at_most(10)
 def test_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> None:
@@ -169,7 +169,7 @@ def test_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> 
 
 
 @pytest.mark.slow
-@targets
+@on_each
 @given(known=releases)
 @settings(max_examples=300)
 def test_many_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> None:
@@ -210,4 +210,4 @@ def test_a_template_with_a_wrong_field(tmp_path: Path, key: str, template: str) 
     text = f"title='x'\ndialect='lines'\nkinds=['domain']\nscopes=['exact']\n{key}='''{template}'''"
     (tmp_path / "exports" / "mine.toml").write_text(text)
     with pytest.raises(UsageError, match=rf"mine\.toml: {key}: expected one field in each line"):
-        catalogue.targets(tmp_path)
+        targets.load(tmp_path)

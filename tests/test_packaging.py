@@ -28,7 +28,7 @@ LAYERS = (
         "spec",
     },
     {"location", "queries"},
-    {"catalogue", "config", "addition", "installation", "exporting"},
+    {"catalogue", "targets", "settings", "config", "addition", "installation", "exporting"},
     {"parse", "ledger"},
     {"check", "collect", "judge", "resolve"},
     {"checks", "release"},

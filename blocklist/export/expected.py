@@ -10,10 +10,10 @@ from itertools import takewhile
 import polars as pl
 
 from blocklist import networks
-from blocklist.catalogue import Allows, Target
 from blocklist.config import Export
 from blocklist.model import Kind, Scope, Verdict
 from blocklist.names import MAX_NAME, lineage
+from blocklist.targets import Allows, Target
 
 #: The rows of one value: scope and action.
 Rules = dict[str, list[tuple[Scope, Verdict]]]

@@ -9,10 +9,10 @@ from collections import Counter
 
 import polars as pl
 
-from blocklist.catalogue import Allows, Target
 from blocklist.columns.names import lineage
 from blocklist.export.meaning import CODE, PLACE, nodes, placed, placed_among
 from blocklist.model import Scope
+from blocklist.targets import Allows, Target
 
 _OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
 

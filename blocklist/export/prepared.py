@@ -9,7 +9,6 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.catalogue import Lists
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import BlocklistError, ExportFailed, UsageError
@@ -23,6 +22,7 @@ from blocklist.export.serial import following, latest
 from blocklist.export.state import ExportState
 from blocklist.files import beside
 from blocklist.install import Undone
+from blocklist.targets import Lists
 
 # As long as any other, so that a head with it is as long as the one with the right digest.
 _NO_DIGEST = "0" * 64

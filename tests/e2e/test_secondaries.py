@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist import catalogue
+from blocklist import targets
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.state import ExportState
@@ -39,7 +39,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, upstream: int) -> Iterator[World]:
-    canary = catalogue.targets(tmp_path)["rpz"].canary
+    canary = targets.load(tmp_path)["rpz"].canary
     export = replace(export_to(tmp_path, "rpz", canary=canary), path=tmp_path / "list")
     run(export, "block exact first.example", number=6)
     primary, secondary = free_port(), free_port()

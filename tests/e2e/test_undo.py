@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blocklist import catalogue
+from blocklist import targets
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
@@ -112,7 +112,7 @@ class World:
 @pytest.fixture(params=ALL)
 def world(request: pytest.FixtureRequest, tmp_path: Path, upstream: int) -> Iterator[World]:
     start, target = SERVERS[request.param]
-    canary = catalogue.targets(tmp_path)[target].canary
+    canary = targets.load(tmp_path)[target].canary
     export = replace(export_to(tmp_path, target, canary=canary), path=tmp_path / "list")
     run(export, "block exact first.example", number=6)
     with short_folder() as folder, start(folder, export.path, upstream) as server:

@@ -2,7 +2,6 @@
 
 import polars as pl
 
-from blocklist.catalogue import Target, templates
 from blocklist.columns import networks
 from blocklist.config import Export
 from blocklist.export.addresses import blocked
@@ -14,6 +13,7 @@ from blocklist.export.safe import checked_names, checked_urls
 from blocklist.export.state import ExportState
 from blocklist.forms import forms
 from blocklist.model import Kind, Scope
+from blocklist.targets import Target, templates
 
 _VALUE, _OWN, _UNDER = pl.col("value"), pl.col("own") > 0, pl.col("under") > 0
 

@@ -10,7 +10,6 @@ import polars as pl
 
 from blocklist import names
 from blocklist.actions import LET_THROUGH
-from blocklist.catalogue import Allows
 from blocklist.columns.names import lineage
 from blocklist.columns.schema import SCOPE
 from blocklist.config import Export
@@ -20,6 +19,7 @@ from blocklist.export.dialects.zone import head
 from blocklist.export.fitting import fitted
 from blocklist.export.meaning import CODE, PLACE, by_family, nodes, placed, placed_among
 from blocklist.export.safe import checked_names
+from blocklist.targets import Allows
 
 __all__ = ["body", "head"]
 

@@ -3,13 +3,13 @@
 import polars as pl
 
 from blocklist.actions import LET_THROUGH, NXDOMAIN, records
-from blocklist.catalogue import Lists
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.body import Body
 from blocklist.export.dialects.comments import about
 from blocklist.export.state import ExportState
 from blocklist.names import MAX_NAME
+from blocklist.targets import Lists
 
 
 def head(export: Export, state: ExportState, body: Body) -> list[str]:

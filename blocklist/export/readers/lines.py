@@ -11,7 +11,6 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.catalogue import Allows, Target, templates
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import Ranges
@@ -19,6 +18,7 @@ from blocklist.export.readers.reading import Queries, Reading, among, through
 from blocklist.forms import Form, forms
 from blocklist.model import Kind
 from blocklist.names import lineage
+from blocklist.targets import Allows, Target, templates
 
 _NAME_OR_NETWORK = "[a-z0-9_:-][a-z0-9_:./-]*"
 _URL = r"https?://[^\s\"]+"

@@ -16,13 +16,13 @@ from typing import TypeVar
 
 import polars as pl
 
-from blocklist.catalogue import Allows, Lists
 from blocklist.columns.names import parent
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.reading import Queries, Reading, through
 from blocklist.model import Kind
 from blocklist.names import lineage
+from blocklist.targets import Allows, Lists
 
 _OWNER = r"^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 _NEARLY = r"^[a-z0-9_*.-]+ "
