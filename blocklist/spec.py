@@ -3,6 +3,7 @@
 import dataclasses
 import tomllib
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
@@ -38,7 +39,7 @@ def build(cls: type[T], table: object, where: str, **given: object) -> T:
     """
     if not isinstance(table, dict):
         raise UsageError(f"{where}: expected a table, got {_shown(table)}")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     known = {field.name: field for field in dataclasses.fields(cls) if field.name not in given}  # type: ignore[arg-type]
     for key in table:
         if key not in known:
@@ -51,6 +52,12 @@ def build(cls: type[T], table: object, where: str, **given: object) -> T:
             raise UsageError(f"{_at(where, key)}: missing; expected {_expected(hints[key])}")
     values = {key: convert(value, hints[key], _at(where, key)) for key, value in table.items()}
     return cls(**values, **given)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    """Return the types of a dataclass' fields; a catalogue builds the same hundred times."""
+    return get_type_hints(cls)
 
 
 def convert(value: object, hint: Any, where: str) -> Any:
