@@ -1,5 +1,6 @@
 """Addresses behind names: blocked when they are the names' alone, and never otherwise."""
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -7,7 +8,7 @@ import pytest
 
 from blocklist.ledger.connection import writing
 from blocklist.resolve.dedicated import Sightings, judged
-from tests.cli_support import Run, commands
+from tests.cli_support import Run, blocklist, commands
 from tests.resolver_server import FakeResolver, Play, has
 
 OURS, SHARED, CDN, HELD, KNOWN = (
@@ -55,17 +56,24 @@ nonsense
 """
 
 
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder where a first release is out, to be copied."""
+    folder = tmp_path_factory.mktemp("addresses")
+    (folder / "blocklist.toml").write_text(CONFIG)
+    (folder / "fraud.txt").write_text("\n".join(NAMES))
+    (folder / "popular.txt").write_text("famous.top")
+    (folder / "passive.txt").write_text(PASSIVE)
+    assert blocklist(folder, "run").code == 0
+    return folder
+
+
 @pytest.fixture
 def command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
-    (tmp_path / "blocklist.toml").write_text(CONFIG)
-    (tmp_path / "fraud.txt").write_text("\n".join(NAMES))
-    (tmp_path / "popular.txt").write_text("famous.top")
-    (tmp_path / "passive.txt").write_text(PASSIVE)
-    run = commands(tmp_path, monkeypatch, capsys)
-    assert run("run").code == 0
-    return run
+    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
+    return commands(tmp_path, monkeypatch, capsys)
 
 
 def looked(command: Run) -> str:

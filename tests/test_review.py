@@ -1,5 +1,6 @@
 """Decisions of people: what they hold for, when they come back, and when they end."""
 
+import shutil
 import sqlite3
 import sys
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 
 from blocklist.cli.lasting import end
 from blocklist.errors import UsageError
-from tests.cli_support import Run, commands
+from tests.cli_support import Run, blocklist, commands
 
 CONFIG = """
 [feeds.one]
@@ -32,9 +33,10 @@ format = "domains"
 PAST = "2001-02-03T04:05:06Z"
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Give a function that runs a command in a folder where two famous names are held."""
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder where two famous names are held, to be copied."""
+    folder = tmp_path_factory.mktemp("review")
     for name, text in {
         "blocklist.toml": CONFIG,
         "one.txt": "shop.com\nnews.com\nevil.com\n",
@@ -42,11 +44,19 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         "copy.txt": "evil.com\n",
         "top.txt": "first.com\nnews.com\nshop.com\n",
     }.items():
-        (tmp_path / name).write_text(text)
+        (folder / name).write_text(text)
+    assert blocklist(folder, "run").code == 0
+    return folder
+
+
+@pytest.fixture
+def run(
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Give a function that runs a command in a folder where two famous names are held."""
+    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("SUDO_USER", "ana")
-    command = commands(tmp_path, monkeypatch, capsys)
-    assert command("--quiet", "run").code == 0
-    return command
+    return commands(tmp_path, monkeypatch, capsys)
 
 
 def held(run: Run) -> dict[str, str]:
