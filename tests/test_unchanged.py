@@ -21,7 +21,17 @@ from blocklist.config import Export
 from blocklist.export import every, renewed
 from blocklist.export.one import export_one
 from blocklist.export.state import ExportResult
-from blocklist.ledger import book, connection, echoes, exports, facts, looks, operator, pins
+from blocklist.ledger import (
+    book,
+    connection,
+    echoes,
+    exports,
+    facts,
+    judged,
+    looks,
+    operator,
+    pins,
+)
 from blocklist.ledger.connection import reading
 from blocklist.ledger.times import text
 from blocklist.model import Indicator, Kind, Liveness, Verdict
@@ -421,6 +431,14 @@ def test_a_ledger_of_an_earlier_version_is_read(folder: Path) -> None:
         assert reader is not None
         assert exports.made(reader) == {}
         assert looks.run(reader, looks.FACTS) is None
+
+
+def test_what_feeds_listed_last_is_found_without_reading_all_of_history(folder: Path) -> None:
+    with reading(folder / "blocklist.db") as reader:
+        assert reader is not None
+        assert set(judged.changed(reader)) == {"mine", "other", "top"}
+        plan = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {judged.CHANGED}")]
+    assert "SEARCH snapshot USING INDEX snapshot_feed (feed_id=?)" in plan, plan
 
 
 CODE = """

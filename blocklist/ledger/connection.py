@@ -17,7 +17,7 @@ from blocklist.errors import UsageError
 #: `PRAGMA application_id`, so that a foreign database is never taken for ours ("BLKL").
 APPLICATION_ID = 0x424C4B4C
 #: `PRAGMA user_version` after the last migration of schema.py.
-VERSION = 10
+VERSION = 11
 #: The one after which there are candidates, pins, and the origins of releases.
 HISTORY = 5
 #: The one after which votes are kept.

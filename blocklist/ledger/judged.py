@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from blocklist.ledger.book import Book
 from blocklist.ledger.connection import UNCHANGED, version
 
+# From the last snapshot of a feed backwards, for over the years there are many.
+CHANGED = (
+    "SELECT name, (SELECT id FROM snapshot WHERE feed_id = feed.id AND added + removed > 0 "
+    "ORDER BY id DESC LIMIT 1) FROM feed"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -35,11 +41,7 @@ def save(book: Book, judged: Judged) -> None:
 
 def changed(reader: sqlite3.Connection) -> dict[str, int]:
     """Return of each feed the last snapshot that changed what it lists."""
-    sql = (
-        "SELECT name, max(snapshot.id) FROM feed JOIN snapshot ON feed_id = feed.id "
-        "WHERE added + removed > 0 GROUP BY name"
-    )
-    return dict(reader.execute(sql).fetchall())
+    return {name: last for name, last in reader.execute(CHANGED) if last is not None}
 
 
 def entries(reader: sqlite3.Connection, now: str) -> list[int]:

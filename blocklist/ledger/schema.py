@@ -156,6 +156,13 @@ def packed_verdicts(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 10")
 
 
+@migrations()
+def snapshots_by_feed(db: Database) -> None:
+    """Let the last snapshots of a feed be found among those of all feeds over years."""
+    db.conn.execute("CREATE INDEX snapshot_feed ON snapshot (feed_id)")
+    db.conn.execute("PRAGMA user_version = 11")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"
