@@ -141,6 +141,36 @@ def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
                 asked()
 
 
+def test_what_is_pruned_is_gone_also_where_the_file_cannot_shrink(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = commands(folder, monkeypatch, capsys)
+    for text in ("a.top\nb.top\n", "b.top\nc.top\n"):
+        (folder / "mine.txt").write_text(text)
+        assert command("run").code == 0
+    other = sqlite3.connect(folder / "blocklist.db", isolation_level=None)
+    other.execute("UPDATE release SET created = '2001-01-01T00:00:00Z'")
+    shrink = prune._shrink
+
+    def busy(book: book.Book) -> str | None:
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            return shrink(book)
+        finally:
+            other.execute("ROLLBACK")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "WAIT", 0.1)
+        patch.setattr(prune, "_shrink", busy)
+        ended = command("prune", "--keep", "1d")
+    assert ended.code == 0
+    assert "of 1 releases, 1 verdicts and 1 listings" in ended.out
+    assert "the file is as large as before: " in ended.err
+    assert "database is locked; prune again later" in ended.err
+    assert command("prune", "--keep", "1d").err == ""
+    other.close()
+
+
 def test_a_clock_that_went_back_lets_prune_delete_too_little_and_never_too_much(
     folder: Path,
 ) -> None:

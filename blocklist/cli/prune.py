@@ -25,6 +25,10 @@ def prune(
     before = times.text(datetime.now(UTC) - span("--keep", keep))
     with writing(session(context).database, "prune") as book:
         done = pruning.prune(book, before)
+    if done.still_large:
+        session(context).say(
+            f"the file is as large as before: {done.still_large}; prune again later"
+        )
     if as_json:
         show_json(done)
     else:

@@ -8,6 +8,7 @@ import polars as pl
 
 from blocklist.judge import voices
 from blocklist.judge.cover import Combination, Step, cover
+from blocklist.judge.order import Order
 from blocklist.ledger.echoes import Echo
 
 #: A copy contains so much of what it copies, or is contained by it.
@@ -59,7 +60,7 @@ def overlap(listed: pl.DataFrame, days: dict[int, float], guarded: pl.Series) ->
     alike = said.group_by(columns["all"]).len()
     listing = voices.speaking(alike, columns["all"], feeds)
     combinations = [Combination(*one) for one in zip(listing, alike["len"], strict=True)]
-    order = _Order(listed, days)
+    order = Order(listed, days)
     contained = tuple(_contained(combinations, order))
     held = listed.filter(pl.col("value").is_in(guarded.implode()))
     conflicts = dict(held["feed"].value_counts().iter_rows())
@@ -97,51 +98,8 @@ def _at_least(share: float, of: int) -> float:
     return (share + square / 2 - margin) / (1 + square)
 
 
-class _Order:
-    """Who lists what first, where that is known: where the later of two is new in its feed."""
-
-    def __init__(self, listed: pl.DataFrame, days: dict[int, float]) -> None:
-        told = listed.filter("new").select("value").unique()
-        rows = listed.join(told, on="value", how="semi")
-        pairs = rows.join(rows, on="value", suffix="_other").filter(
-            pl.col("feed") != pl.col("feed_other")
-        )
-        behind = pl.col("since_other") <= pl.col("since")
-        later_is_new = pl.when(behind).then("new").otherwise("new_other")
-        equal = pl.col("since_other") == pl.col("since")
-        dated = pairs.filter(later_is_new & (~equal | pl.col("new_other")))
-        counts = dated.group_by("feed", "feed_other").agg(pl.len(), behind=behind.mean())
-        self._pairs = {(one, two): (n, share) for one, two, n, share in counts.iter_rows()}
-        self._feeds = self._by_feed(dated, days)
-
-    @staticmethod
-    def _by_feed(
-        dated: pl.DataFrame, days: dict[int, float]
-    ) -> dict[str, tuple[int, int, float | None]]:
-        nearest = dated.group_by("feed", "value").agg(
-            pl.col("since").first(), pl.col("since_other").min()
-        )
-        ahead = pl.col("since") < pl.col("since_other")
-        here, there = (
-            pl.col(name).replace_strict(days, return_dtype=pl.Float64)
-            for name in ("since", "since_other")
-        )
-        found = nearest.group_by("feed").agg(
-            pl.len(), first=ahead.sum(), lead=(there - here).filter(ahead).median()
-        )
-        return {feed: (n, first, median) for feed, n, first, median in found.iter_rows()}
-
-    def pair(self, follower: str, leader: str) -> tuple[int, float]:
-        """Return how many shared entries are dated, and of which share the leader was no later."""
-        return self._pairs.get((follower, leader), (0, 0.0))
-
-    def feed(self, feed: str) -> tuple[int, int, float | None]:
-        """Return how many shared entries are dated, how many were first here, and the lead."""
-        return self._feeds.get(feed, (0, 0, None))
-
-
 def _shares(
-    combinations: list[Combination], order: _Order, conflicts: dict[str, int]
+    combinations: list[Combination], order: Order, conflicts: dict[str, int]
 ) -> Iterator[Share]:
     entries: dict[str, int] = {}
     unique: dict[str, int] = {}
@@ -154,7 +112,7 @@ def _shares(
         yield Share(feed, count, unique.get(feed, 0), *order.feed(feed), conflicts.get(feed, 0))
 
 
-def _contained(combinations: list[Combination], order: _Order) -> Iterator[Echo]:
+def _contained(combinations: list[Combination], order: Order) -> Iterator[Echo]:
     shared: dict[tuple[str, str], int] = {}
     for one in combinations:
         for feed in one.feeds:

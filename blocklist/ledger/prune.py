@@ -1,7 +1,8 @@
 """The one thing that deletes: history before a horizon, when a person asks for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from blocklist.errors import UsageError
 from blocklist.ledger import connection
 from blocklist.ledger.book import Book
 from blocklist.ledger.packed import forget
@@ -17,10 +18,15 @@ class Pruned:
     releases: int
     verdicts: int
     listings: int
+    #: Why the file is as large as before, where it is: another program writes, or the disk is full.
+    still_large: str | None = None
 
 
 def prune(book: Book, before: str) -> Pruned:
-    """Delete what ended before the release that was in force at a time, and give the room back."""
+    """Delete what ended before the release that was in force at a time, and give the room back.
+
+    What is deleted is deleted, also where there is no room to be given back for now.
+    """
     with book.small() as db:
         # The one before the first later one: after a clock that went back, too little is deleted.
         sql = (
@@ -46,6 +52,14 @@ def prune(book: Book, before: str) -> Pruned:
                 f"WHERE place <= {_SNAPSHOTS})",
                 [run],
             )
-    with connection.writing(book.database) as opened:
-        opened.execute("VACUUM")
-    return done
+    return replace(done, still_large=_shrink(book))
+
+
+def _shrink(book: Book) -> str | None:
+    """Give the room back that is free in the file; return why not, where that cannot be."""
+    try:
+        with connection.writing(book.database) as opened:
+            opened.execute("VACUUM")
+    except UsageError as error:
+        return str(error)
+    return None
