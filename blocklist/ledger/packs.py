@@ -192,12 +192,13 @@ def packed(bulk: Bulk, table: Table, where: str, *numbers: int) -> Iterator[pl.D
         *numbers,
         schema=pl.Schema({"value": pl.String(), **key}),
     )
+    ended = over.partition_by(key.names(), as_dict=True)
     for batch in batches.iter_rows(named=True):
         said = {name: pl.lit(batch[name], dtype) for name, dtype in table.alike.items()}
-        ended = over.filter(pl.col(name) == said[name] for name in key)["value"]
         values = _members(bulk, table, batch["id"])
-        if len(ended):
-            values = values.filter(~values.is_in(ended.implode()))
+        gone = ended.get(tuple(batch[name] for name in key))
+        if gone is not None:
+            values = values.filter(~values.is_in(gone["value"].implode()))
         yield values.to_frame("value").with_columns(**said)
 
 
