@@ -3,7 +3,9 @@
 Operator, protected, popular, shared host, weak, listed: the first that applies decides.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import polars as pl
 
@@ -138,30 +140,37 @@ _GUARDED = {
 }
 
 
+def _of_class(words: Mapping[GuardClass, StrEnum], dtype: pl.Enum) -> pl.Expr:
+    """Return the word for the class of each row, null where it has none."""
+    return pl.coalesce(
+        pl.when(pl.col("class") == kind.value).then(pl.lit(word.value, dtype))
+        for kind, word in words.items()
+    )
+
+
 def _decided(found: pl.DataFrame, threshold: float, entries: pl.DataFrame) -> pl.DataFrame:
     """Return `VERDICTS` and `unspoken`: a guarded host of which only pages are listed."""
     frame = _with_scope(found, threshold)
     frame = frame.join(operator.decisions(entries, frame), on="value", how="left")
     by_operator = pl.col("action").is_not_null()
     guarded = pl.col("class").is_not_null()
-    words = pl.col("class").cast(pl.String)
-    verdict = words.replace_strict({k.value: v.value for k, (v, _) in _GUARDED.items()})
-    reason = words.replace_strict({k.value: r.value for k, (_, r) in _GUARDED.items()})
+    verdict = _of_class({kind: verdict for kind, (verdict, _) in _GUARDED.items()}, VERDICT)
+    reason = _of_class({kind: reason for kind, (_, reason) in _GUARDED.items()}, REASON)
     weak = pl.when("weak")
     widened = pl.when(pl.col("widened") & (pl.col("scope") == Scope.SUBTREE.value))
     chosen = frame.with_columns(
         verdict=pl.coalesce(
-            pl.col("action").cast(pl.String),
+            "action",
             verdict,
-            weak.then(pl.lit(Verdict.CLEAR.value)),
-            pl.lit(Verdict.BLOCK.value),
-        ).cast(VERDICT),
+            weak.then(pl.lit(Verdict.CLEAR.value, VERDICT)),
+            pl.lit(Verdict.BLOCK.value, VERDICT),
+        ),
         reason=pl.coalesce(
-            pl.when(by_operator).then(pl.lit(Reason.OPERATOR.value)),
+            pl.when(by_operator).then(pl.lit(Reason.OPERATOR.value, REASON)),
             reason,
-            weak.then(pl.lit(Reason.WEAK.value)),
-            pl.lit(Reason.LISTED.value),
-        ).cast(REASON),
+            weak.then(pl.lit(Reason.WEAK.value, REASON)),
+            pl.lit(Reason.LISTED.value, REASON),
+        ),
         cause=pl.when(by_operator)
         .then("why")
         .otherwise(pl.coalesce("cause", widened.then(pl.lit(WIDENED)))),

@@ -13,5 +13,8 @@ def at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
     """
     # The walk up to the last label is dear, so only names that look the part set out on it.
     tails = ("." + entries["value"]).implode()
-    near = names.filter(("." + pl.col("value")).str.contains_any(tails))
+    part = (
+        ("." + pl.col("value")).str.contains_any(tails) if entries.height else pl.lit(value=False)
+    )
+    near = names.filter(part)
     return lineage(near, "value").join(entries, left_on="ancestor", right_on="value")
