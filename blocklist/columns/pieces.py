@@ -15,12 +15,14 @@ _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
 
-def in_order(work: Callable[[_Given], _Made], pieces: Iterable[_Given]) -> Iterator[_Made]:
-    """Yield what `work` makes of each piece, in their order.
+def in_order(
+    work: Callable[[_Given], _Made], pieces: Iterable[_Given], at_once: int | None = None
+) -> Iterator[_Made]:
+    """Yield what `work` makes of each piece, in their order, `at_once` or as many as cores are.
 
     Threads do it, for polars and Python's reading of files leave the interpreter free meanwhile.
     """
-    threads = pl.thread_pool_size()
+    threads = at_once or pl.thread_pool_size()
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[_Made]] = deque()
         try:

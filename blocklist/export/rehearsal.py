@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from blocklist.release.prospect import Prospect
 
 
+#: One fills the gaps that another leaves on a core; more need more memory than they save time.
+_AT_ONCE = 2
+
+
 class Rehearsal(AbstractContextManager["Rehearsal"]):
     """Exports that are ready for a release; at the end nothing of them is left beside a file."""
 
@@ -35,6 +39,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
 
         One that cannot be written at all harms no other, and fails when its turn comes.
         """
+        from blocklist.columns.pieces import in_order
         from blocklist.export import content
         from blocklist.export.prepared import Unproved, prepared
 
@@ -43,10 +48,10 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
             known = states(db, self._wanted)
         oldest = min((state.release for state in known.values()), default=None)
         release = content.of_prospect(self._book, self._config, prospect, self._wanted, oldest)
-        faults = []
-        for export in self._wanted:
+        release.watched()  # whatever the ledger is asked for, before threads share the work
+
+        def rehearsed(export: Export) -> Unproved | None:
             sweep(export.path)
-            self._say(f"proving {export.name}")
             try:
                 self._ready[export.name] = prepared(
                     export,
@@ -57,9 +62,14 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
                     release.behind(export),
                 )
             except Unproved as fault:
-                faults.append(str(fault))
+                return fault
             except ExportFailed:
-                continue
+                return None
+            return None
+
+        for export in self._wanted:
+            self._say(f"proving {export.name}")
+        faults = [str(fault) for fault in in_order(rehearsed, self._wanted, _AT_ONCE) if fault]
         if faults:
             self.drop()
         return faults
