@@ -14,7 +14,7 @@ import polars as pl
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import Ranges
-from blocklist.export.readers.reading import Queries, Reading, among, through
+from blocklist.export.readers.reading import Queries, Reading, among, different, through
 from blocklist.forms import Form, forms
 from blocklist.model import Kind
 from blocklist.names import lineage
@@ -172,10 +172,10 @@ def _require_frame(parts: list[_Part], target: _Target) -> None:
 def _counted(hashes: list[pl.Series], rules: dict[str, int]) -> dict[str, int]:
     """Return how many different entries there are of each rule; each must have all its lines."""
     if len(rules) == 1 and all(hashes[0].equals(other) for other in hashes[1:]):
-        return {key: hashes[0].n_unique() for key in rules}
+        return {key: different(hashes[0]) for key in rules}
     if all(rule.bit_count() == 1 for rule in rules.values()):  # every rule is one line
-        each = [found.n_unique() for found in hashes]
-        if pl.concat(hashes).n_unique() == sum(each):
+        each = [different(found) for found in hashes]
+        if different(pl.concat(hashes)) == sum(each):
             return {key: each[rule.bit_length() - 1] for key, rule in rules.items()}
     lines = pl.concat(
         found.alias("value").to_frame().with_columns(form=pl.lit(1 << place, pl.UInt32))

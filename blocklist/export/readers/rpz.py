@@ -19,7 +19,7 @@ import polars as pl
 from blocklist.columns.names import parent
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.readers.reading import Queries, Reading, through
+from blocklist.export.readers.reading import Queries, Reading, different, through
 from blocklist.model import Kind
 from blocklist.names import lineage
 from blocklist.targets import Allows, Lists
@@ -74,7 +74,7 @@ def read(path: Path, export: Export, queries: Queries) -> Reading:
         if _nearest(query, rows) is not (query in found):
             raise ExportFailed(f"servers would differ on {query}, by how they read the zone")
     blocked = {kind: found if kind is Kind.DOMAIN else set() for kind in queries}
-    return Reading(pl.concat([part.names for part in parts]).n_unique(), blocked, canaries)
+    return Reading(different(pl.concat([part.names for part in parts])), blocked, canaries)
 
 
 def _trimmed(query: str, room: int) -> str | None:
@@ -171,7 +171,7 @@ def require_once(owners: list[Owners]) -> None:
     alone, others, rows = (
         pl.concat([getattr(one, name) for one in owners]) for name in ("alone", "others", "rows")
     )
-    twice = alone.n_unique() < len(alone) or rows.n_unique() < len(rows)
+    twice = different(alone) < len(alone) or different(rows) < len(rows)
     if twice or others.is_in(alone.implode()).any():
         raise ExportFailed("the zone has two rows for one owner")
 
