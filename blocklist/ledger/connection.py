@@ -17,13 +17,15 @@ from blocklist.errors import UsageError
 #: `PRAGMA application_id`, so that a foreign database is never taken for ours ("BLKL").
 APPLICATION_ID = 0x424C4B4C
 #: `PRAGMA user_version` after the last migration of schema.py.
-VERSION = 11
+VERSION = 12
 #: The one after which there are candidates, pins, and the origins of releases.
 HISTORY = 5
 #: The one after which votes are kept.
 AGREEMENT = 7
 #: The one after which it is known what releases and files were made of.
 UNCHANGED = 8
+#: The one after which it is known what else than listings a release was made of.
+PARTLY = 12
 
 #: How many seconds to wait for another program that is reading or writing just now.
 WAIT = 10

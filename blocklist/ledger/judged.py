@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from blocklist.ledger.book import Book
-from blocklist.ledger.connection import UNCHANGED, version
+from blocklist.ledger.connection import PARTLY, UNCHANGED, version
 
 # From the last snapshot of a feed backwards, for over the years there are many.
 CHANGED = (
@@ -22,21 +22,25 @@ class Judged:
 
     release: int
     digest: str
+    #: A digest of all of it but what feeds list; None where an older version saved no such.
+    around: str | None
 
 
 def last(reader: sqlite3.Connection) -> Judged | None:
     """Return what the judge came to last, unless the gate held it."""
-    if version(reader) < UNCHANGED:
+    known = version(reader)
+    if known < UNCHANGED:
         return None
-    row = reader.execute("SELECT release, digest FROM judged").fetchone()
+    around = "around" if known >= PARTLY else "NULL"
+    row = reader.execute(f"SELECT release, digest, {around} FROM judged").fetchone()
     return Judged(*row) if row else None
 
 
 def save(book: Book, judged: Judged) -> None:
     """Record what the judge came to, in place of the last time."""
     with book.opened() as db:
-        sql = "INSERT OR REPLACE INTO judged (id, release, digest) VALUES (1, ?, ?)"
-        db.execute(sql, [judged.release, judged.digest])
+        sql = "INSERT OR REPLACE INTO judged (id, release, digest, around) VALUES (1, ?, ?, ?)"
+        db.execute(sql, [judged.release, judged.digest, judged.around])
 
 
 def changed(reader: sqlite3.Connection) -> dict[str, int]:

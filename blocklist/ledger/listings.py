@@ -1,6 +1,7 @@
 """Listings in bulk: an update writes the difference, and history is closed, never overwritten."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -183,19 +184,23 @@ def in_force(bulk: Bulk, feeds: list[str], run: int | None = None) -> pl.DataFra
 
     One feed after the other, and of each all in the order of the values.
     """
-    bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
-    ids = {"feed_id": pl.Int64(), "feed": pl.String()}
-    named = bulk.query(
-        "SELECT id AS feed_id, name AS feed FROM feed WHERE name IN (SELECT name FROM temp.wanted)",
-        schema=pl.Schema(ids),
-    )
     parts = [
         packs.ordered(
             packs.standing(bulk, LISTING, _OF_FEED, key, at=run), ["kind", "value", "scope"]
         ).select(pl.lit(name).alias("feed"), "kind", "value", "scope")
-        for key, name in named.iter_rows()
+        for key, name in named(bulk, feeds)
     ]
     return pl.concat([pl.DataFrame(schema=LISTINGS), *parts])
+
+
+def named(bulk: Bulk, feeds: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield the number and the name of each of the feeds that the ledger knows."""
+    bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
+    found = bulk.query(
+        "SELECT id, name FROM feed WHERE name IN (SELECT name FROM temp.wanted)",
+        schema=pl.Schema({"id": pl.Int64(), "name": pl.String()}),
+    )
+    yield from found.iter_rows()
 
 
 def ever(bulk: Bulk, values: pl.Series, run: int | None = None) -> pl.DataFrame:

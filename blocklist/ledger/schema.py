@@ -163,6 +163,13 @@ def snapshots_by_feed(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 11")
 
 
+@migrations()
+def partly(db: Database) -> None:
+    """Add what else than listings the judge looked at, so that only what changed is judged."""
+    db.conn.execute("ALTER TABLE judged ADD COLUMN around TEXT")
+    db.conn.execute("PRAGMA user_version = 12")
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from blocklist.config import Config
-from blocklist.judge import guards
 from blocklist.judge.agreement import of_votes
-from blocklist.judge.judge import Case, judge
 from blocklist.ledger import candidate, echoes, history, listings, operator, releases
 from blocklist.ledger import judged as looked_at
 from blocklist.ledger import votes as saved
@@ -17,18 +15,17 @@ from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.candidate import Objection
 from blocklist.ledger.health import FeedHealth, healths
 from blocklist.ledger.judged import Judged
-from blocklist.ledger.releases import Change, Release
+from blocklist.ledger.releases import Release
 from blocklist.ledger.votes import Vote
 from blocklist.model import Entry
-from blocklist.queries import parse_query
-from blocklist.release import budgets, derived, gate, unchanged
+from blocklist.release import derived, gate, unchanged
 from blocklist.release.build import Built
 from blocklist.release.echoes import look
-from blocklist.release.guarding import guard_listings
 from blocklist.release.holding import Draft, hold
 from blocklist.release.movers import spoken
 from blocklist.release.overruled import overruled
 from blocklist.release.prospect import Prospect, Rehearse
+from blocklist.release.sitting import Sitting, sit
 from blocklist.release.votes import votes
 
 
@@ -45,8 +42,11 @@ class _Past:
     feeds: frozenset[str]
     #: Whether the gate holds a candidate.
     waits: bool
-    #: A digest of all that the judge will look at.
+    #: A digest of all that the judge will look at, and one of all but what is listed.
     digest: str
+    around: str
+    #: The release in force, if nothing but what is listed can be otherwise since.
+    alike: Release | None
 
 
 def anew(
@@ -64,19 +64,20 @@ def anew(
     derived.expire(config, book)
     look(config, book)
     past = _past(config, book)
-    case, change, judged = _judged(config, book, past)
+    with Bulk(book.database) as bulk:
+        found = sit(config, bulk, past.votes, past.entries, past.alike)
+    change = found.change
     new = releases.following(book, past.release, change, cause)
     if change:
-        new = _described(new, config, past, case, judged)
-    meant = _meant(book, past, case, accepted) if change else judged["value"].clear()
-    draft = Draft(past.release, past.waits, case.guards, new, change)
-    del case  # its listings are large, and exports are rendered beside them
-    found = gate.objections(gate.Case(config, past.healths, past.release, new, change, meant))
-    if change and rehearse and not found:
-        prospect = Prospect(new, judged.select(releases.ROW.names()), change, past.votes)
-        found = list(map(Objection, rehearse(prospect)))
-    if found:
-        raise hold(book, draft, found, rehearse)
+        new = _described(new, past, found)
+    meant = _meant(book, past, accepted) if change else pl.Series("value", [], pl.String)
+    draft = Draft(past.release, past.waits, found.guards, new, change)
+    objections = gate.objections(gate.Case(config, past.healths, past.release, new, change, meant))
+    if change and rehearse and not objections:
+        prospect = Prospect(new, found.verdicts, change, past.votes)
+        objections = list(map(Objection, rehearse(prospect)))
+    if objections:
+        raise hold(book, draft, objections, rehearse)
     return _published(book, past, draft)
 
 
@@ -91,7 +92,7 @@ def _published(book: Book, past: _Past, draft: Draft) -> Built:
     else:
         releases.publish(book, new, change)
         built = Built(new, fresh=True, notes=tuple(overruled(draft.guards, change)))
-    looked_at.save(book, Judged(built.release.number, past.digest))
+    looked_at.save(book, Judged(built.release.number, past.digest, past.around))
     return built
 
 
@@ -104,60 +105,41 @@ def _past(config: Config, book: Book) -> _Past:
         # An old release does not say what it was made of, and nobody knows what else was looked at.
         if feeds and release and last and last.release == release.number:
             feeds |= {vote.feed for vote in saved.last(db.conn)}
+        entries = list(operator.as_judged(db.conn, of_votes(counted).adds))
+        around = unchanged.around(config, db.conn, counted, entries)
+        same = release and last and (last.release, last.around) == (release.number, around)
         return _Past(
             release,
             known,
-            list(operator.as_judged(db.conn, of_votes(counted).adds)),
+            entries,
             counted,
             frozenset(feeds),
             looked_at.waits(db.conn),
             unchanged.digest(config, db.conn, counted),
+            around,
+            release if same else None,
         )
 
 
-def _judged(config: Config, book: Book, past: _Past) -> tuple[Case, Change, pl.DataFrame]:
-    """Return what the judge looks at, what it changes, and all its verdicts."""
-    with Bulk(book.database) as bulk:
-        case = _case(config, past.entries, past.votes, bulk)
-    judged = judge(case)
-    with Bulk(book.database) as bulk:  # only now, for the judge needs the room
-        before = releases.in_force(bulk)
-    return case, releases.changes(before, judged), judged
-
-
-def _case(config: Config, entries: list[Entry], counted: list[Vote], bulk: Bulk) -> Case:
-    own = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
-    return Case(
-        listings=listings.in_force(bulk, [vote.feed for vote in counted]),
-        reliability={vote.feed: vote.reliability for vote in counted},
-        lineage={vote.feed: vote.lineage for vote in counted},
-        guards=guards.load(own, guard_listings(config, bulk)),
-        entries=entries,
-        widen=config.policy.widen,
-        threshold=config.policy.threshold,
-    )
-
-
-def _described(
-    new: Release, config: Config, past: _Past, case: Case, judged: pl.DataFrame
-) -> Release:
+def _described(new: Release, past: _Past, found: Sitting) -> Release:
     """Return a release with what it is made of: feeds and categories."""
-    known = {name: past.healths[name] for name in case.reliability if name in past.healths}
-    feeds = config.voices
-    categories = {name: feeds[name].category.value for name in case.reliability}
+    names = [vote.feed for vote in past.votes if vote.feed in past.healths]
     return replace(
         new,
         feeds={
-            name: {"state": health.state.value, "entries": health.entries}
-            for name, health in known.items()
+            name: {
+                "state": past.healths[name].state.value,
+                "entries": past.healths[name].entries,
+            }
+            for name in names
         },
-        categories=budgets.by_category(case.listings, judged, categories),
+        categories=found.categories,
     )
 
 
-def _meant(book: Book, past: _Past, case: Case, accepted: Iterable[str]) -> pl.Series:
+def _meant(book: Book, past: _Past, accepted: Iterable[str]) -> pl.Series:
     """Return the values of feeds that were switched on or off since, and of those accepted."""
-    switched = past.feeds ^ case.reliability.keys() if past.feeds else set()
+    switched = past.feeds ^ {vote.feed for vote in past.votes} if past.feeds else set()
     feeds = sorted({*switched, *accepted})
     if past.release is None or not feeds:
         return pl.Series("value", [], pl.String)

@@ -14,10 +14,10 @@ from blocklist.ledger import echoes, history, judged, pins
 from blocklist.ledger.book import Book
 from blocklist.ledger.health import healths
 from blocklist.ledger.history import Release
-from blocklist.ledger.judged import Judged
 from blocklist.ledger.pins import Pin
 from blocklist.ledger.times import now
 from blocklist.ledger.votes import Vote
+from blocklist.model import Entry
 from blocklist.release.sound import unguarded
 from blocklist.release.votes import votes
 
@@ -44,16 +44,36 @@ def digest(config: Config, reader: sqlite3.Connection, counted: list[Vote]) -> s
     What a feed lists is told by the last snapshot that changed it, what the operator wants by the
     numbers of the entries in force, and what is not of this installation's data by the program.
     """
-    listed, policy = judged.changed(reader), config.policy
-    guards = (guard for guard in config.guards.values() if guard.enabled)
+    listed = judged.changed(reader)
     seen = (
-        program.digest(),
-        (policy.own, policy.widen, policy.threshold),
-        [(vote, listed.get(vote.feed)) for vote in counted],
-        [(guard.name, guard.guard, listed.get(guard.name)) for guard in guards],
+        _around(config, counted, listed),
+        [listed.get(vote.feed) for vote in counted],
         judged.entries(reader, now()),
     )
     return sha256(repr(seen).encode()).hexdigest()
+
+
+def around(
+    config: Config, reader: sqlite3.Connection, counted: list[Vote], entries: list[Entry]
+) -> str:
+    """Return a digest of all that the judge looks at but what feeds list.
+
+    What an entry of the operator says may hang on what is listed, so it is looked at itself.
+    """
+    seen = (_around(config, counted, judged.changed(reader)), entries)
+    return sha256(repr(seen).encode()).hexdigest()
+
+
+def _around(config: Config, counted: list[Vote], listed: dict[str, int]) -> object:
+    policy = config.policy
+    guards = (guard for guard in config.guards.values() if guard.enabled)
+    return (
+        program.digest(),
+        (policy.own, policy.widen, policy.threshold),
+        counted,
+        [(guard.name, guard.guard, listed.get(guard.name)) for guard in guards],
+        [(name, feed.category) for name, feed in config.voices.items()],
+    )
 
 
 def _same(config: Config, reader: sqlite3.Connection, release: Release) -> bool:
@@ -63,4 +83,7 @@ def _same(config: Config, reader: sqlite3.Connection, release: Release) -> bool:
     if judged.any_expired(reader, now()) or (echoes.due(reader) and not echoes.seen_all(reader)):
         return False
     counted = votes(config, known, echoes.known(reader))
-    return judged.last(reader) == Judged(release.number, digest(config, reader, counted))
+    last = judged.last(reader)
+    if last is None or last.release != release.number:
+        return False
+    return last.digest == digest(config, reader, counted)

@@ -1,0 +1,110 @@
+"""The judge's work for a build: all that is listed, or only what changed where that is the same.
+
+A verdict on a value follows from who lists it, or pages on it, and from nothing else that is
+listed. So when guards, entries, votes and settings are as they were at the release in force, only
+values whose listings changed since can be judged otherwise.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from blocklist.columns import urls
+from blocklist.config import Config
+from blocklist.judge import guards
+from blocklist.judge.guards import Guards
+from blocklist.judge.judge import Case, judge
+from blocklist.ledger import listings, releases
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.moved import Moved, moved
+from blocklist.ledger.releases import Change, Release
+from blocklist.ledger.votes import Vote
+from blocklist.model import Entry, Kind
+from blocklist.queries import parse_query
+from blocklist.release import budgets
+from blocklist.release.guarding import guard_listings
+
+#: Where more of the values than this changed, all are judged at least as soon.
+_MOST = 0.2
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """What the judge came to."""
+
+    guards: Guards
+    #: All verdicts, and how they differ from those in force.
+    verdicts: pl.DataFrame
+    change: Change
+    #: How many indicators are blocked that feeds of each category list.
+    categories: dict[str, int]
+
+
+def sit(
+    config: Config, bulk: Bulk, votes: list[Vote], entries: list[Entry], since: Release | None
+) -> Sitting:
+    """Judge what is listed; `since` is the release in force, if only listings changed since."""
+    case = _case(config, bulk, votes, entries)
+    if since is not None:
+        lists = moved(bulk, list(case.reliability), since.basis)
+        if lists.came.height + lists.went.height < _MOST * case.listings.height:
+            return _of_some(config, case, releases.in_force(bulk), since, lists)
+    judged = judge(case)
+    before = releases.in_force(bulk)  # only now, for the judge needs the room
+    return Sitting(
+        case.guards,
+        judged.select(releases.ROW.names()),
+        releases.changes(before, judged),
+        _categories(config, case.listings, judged),
+    )
+
+
+def _case(config: Config, bulk: Bulk, votes: list[Vote], entries: list[Entry]) -> Case:
+    own = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
+    return Case(
+        listings=listings.in_force(bulk, [vote.feed for vote in votes]),
+        reliability={vote.feed: vote.reliability for vote in votes},
+        lineage={vote.feed: vote.lineage for vote in votes},
+        guards=guards.load(own, guard_listings(config, bulk)),
+        entries=entries,
+        widen=config.policy.widen,
+        threshold=config.policy.threshold,
+    )
+
+
+def _of_some(
+    config: Config, case: Case, before: pl.DataFrame, since: Release, lists: Moved
+) -> Sitting:
+    """Judge the values whose listings moved; all others are as they were."""
+    touched = _touched(pl.concat([lists.came, lists.went]))
+    some = replace(case, listings=_about(case.listings, touched))
+    # The operator's entries are judged each time, and are the same where nothing was touched.
+    judged, known = _about(judge(some), touched), _about(before, touched)
+    change = releases.changes(known, judged)
+    stayed = some.listings.join(lists.came, on=lists.came.columns, how="anti")
+    counts = Counter(since.categories)
+    counts.update(_categories(config, some.listings, judged))
+    counts.subtract(_categories(config, pl.concat([stayed, lists.went]), known))
+    categories = {name: count for name, count in sorted(counts.items()) if count}
+    return Sitting(case.guards, releases.after(before, change), change, categories)
+
+
+def _touched(changed: pl.DataFrame) -> pl.Series:
+    """Return the values that listings are about: their own, or the host of a link."""
+    link = pl.col("kind") == Kind.URL.value
+    hosts = changed.filter(link).select(urls.host(pl.col("value")))
+    return pl.concat([changed.filter(~link).select("value"), hosts])["value"].unique()
+
+
+def _about(rows: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
+    """Return the rows that are about any of the values: their own, or links to them."""
+    link = pl.col("kind") == Kind.URL.value
+    wanted = values.implode()
+    named = rows.filter(~link, pl.col("value").is_in(wanted))
+    return pl.concat([named, rows.filter(link).filter(urls.host(pl.col("value")).is_in(wanted))])
+
+
+def _categories(config: Config, listed: pl.DataFrame, judged: pl.DataFrame) -> dict[str, int]:
+    categories = {name: feed.category.value for name, feed in config.voices.items()}
+    return budgets.by_category(listed, judged, categories)
