@@ -15,7 +15,7 @@ from blocklist.ledger.book import writing
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.lookup import Lookup
 from blocklist.ledger.moments import Moment
-from blocklist.ledger.packed import forget
+from blocklist.ledger.packed import between, equal, forget
 from blocklist.ledger.schema import migrations
 from tests.test_ledger import ACCOUNT, rows
 
@@ -195,3 +195,19 @@ def test_a_database_from_before_packs_is_read(
         with Bulk(database) as bulk:
             assert listings.in_force(bulk, ["mine"])["value"].to_list() == ["a.example"]
             assert listings.dated(bulk, ["mine"])["since"].to_list() == [1]
+
+
+@pytest.mark.parametrize("table", ["listing", "verdict"])
+def test_a_look_up_reads_no_packs_that_nobody_asked_for(tmp_path: Path, table: str) -> None:
+    connection.prepare(tmp_path / "x.db")
+    with connection.reading(tmp_path / "x.db") as reader:
+        assert reader is not None
+        for sql in (
+            equal(table, "wanted.value", "1", "json_each(:wanted) AS wanted CROSS JOIN"),
+            equal(table, ":start", "1"),
+            between(table, "1"),
+        ):
+            asked = {"wanted": "[]", "start": "a", "end": "b"}
+            plan = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {sql}", asked)]
+            assert any(step.startswith("SEARCH pack USING INDEX") for step in plan), plan
+            assert "SCAN pack" not in plan

@@ -16,6 +16,10 @@ _SAME = {
 }
 
 
+# Cross joins keep the order of the tables. Else SQLite, which does not know how large they are,
+# reads each pack there is, and then looks whether anybody asked for it.
+
+
 def rows(reader: sqlite3.Connection, table: str) -> str:
     """Return the table of what is not packed.
 
@@ -37,8 +41,8 @@ def equal(table: str, value: str, columns: str, source: str = "") -> str:
     """
     # A value that JSON escapes is never packed, and asked for, could be a part of a pack's text.
     return (
-        f"SELECT {columns} FROM {source} {table}_batch AS batch "
-        f"JOIN {table}_pack AS pack ON batch_id = batch.id AND first = {_reaching(table, value)} "
+        f"SELECT {columns} FROM {source} {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
+        f"ON batch_id = batch.id AND first = {_reaching(table, value)} "
         f"WHERE instr(members, '\"' || {value} || '\"') AND NOT instr({value}, '\"') "
         f"AND {_still(table, value)}"
     )
@@ -50,10 +54,11 @@ def between(table: str, columns: str) -> str:
     `columns` may be of `batch` and `member`, and so may a condition that is put behind it.
     """
     return (
-        f"SELECT {columns} FROM {table}_batch AS batch "
-        f"JOIN {table}_pack AS pack ON batch_id = batch.id AND first < :end "
+        f"SELECT {columns} FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
+        "ON batch_id = batch.id AND first < :end "
         f"AND first >= coalesce({_reaching(table, ':start')}, '') "
-        "JOIN json_each(members) AS member WHERE member.value >= :start AND member.value < :end "
+        "CROSS JOIN json_each(members) AS member "
+        "WHERE member.value >= :start AND member.value < :end "
         f"AND {_still(table, 'member.value')}"
     )
 
@@ -64,7 +69,6 @@ def any_packed(table: str, over: str) -> str:
     That is a condition about the row that stands in its place, `own`; a condition that is put
     behind it may be about `batch`.
     """
-    # The cross joins keep the order: what is asked of a batch comes before its packs are read.
     return (
         f"SELECT 1 FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
         "ON batch_id = batch.id CROSS JOIN json_each(members) AS member "
