@@ -123,12 +123,12 @@ def _together(queries: list[str], database: Path, at: str | None) -> "Many | Non
     """Return the answers to many queries as columns; None where the ledger cannot be read so."""
     from blocklist.checks.many import check_many
     from blocklist.ledger.bulk import Bulk
-    from blocklist.ledger.connection import VERSION, reading, version
+    from blocklist.ledger.connection import PACKED, reading, version
     from blocklist.ledger.lookup import Lookup
     from blocklist.ledger.moments import moment
 
     with reading(database) as connection:
-        if connection is None or version(connection) < VERSION:
+        if connection is None or version(connection) < PACKED:
             return None
         then = None if at is None else moment(connection, at)
         lookup = Lookup(connection, then)

@@ -24,6 +24,8 @@ HISTORY = 5
 AGREEMENT = 7
 #: The one after which it is known what releases and files were made of.
 UNCHANGED = 8
+#: The one after which listings and verdicts that say the same are packed.
+PACKED = 10
 #: The one after which it is known what else than listings a release was made of.
 PARTLY = 12
 
