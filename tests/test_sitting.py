@@ -162,3 +162,18 @@ def test_where_anything_else_changed_all_is_judged(
     run(tmp_path)
     assert len(calls) == parts, why
     require_the_same_as_judging_all(tmp_path)
+
+
+def test_what_came_and_went_while_all_else_changed_is_judged(tmp_path: Path) -> None:
+    """A release that stays was made of the old surroundings, whatever was judged since."""
+    start(tmp_path)
+    (tmp_path / "blocklist.toml").write_text(SETTINGS.replace("0.6", "0.4"))
+    (tmp_path / "names.txt").write_text("x.top\nz.top\n")
+    (tmp_path / "mixed.txt").write_text("z.top\n")
+    run(tmp_path)
+    (tmp_path / "blocklist.toml").write_text(SETTINGS)
+    (tmp_path / "mixed.txt").write_text("z.top\nx.top\n")
+    assert run(tmp_path) is None, "what two list is blocked by the higher threshold, too"
+    (tmp_path / "mixed.txt").write_text("z.top\n")
+    run(tmp_path)
+    require_the_same_as_judging_all(tmp_path)

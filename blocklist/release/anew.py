@@ -92,7 +92,9 @@ def _published(book: Book, past: _Past, draft: Draft) -> Built:
     else:
         releases.publish(book, new, change)
         built = Built(new, fresh=True, notes=tuple(overruled(draft.guards, change)))
-    looked_at.save(book, Judged(built.release.number, past.digest, past.around))
+    # Verdicts that stay are of what the release was made of, and so is what it listed then.
+    around = past.around if built.fresh or past.alike else None
+    looked_at.save(book, Judged(built.release.number, past.digest, around))
     return built
 
 
