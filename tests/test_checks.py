@@ -21,7 +21,7 @@ from blocklist.ledger.facts import Fact
 from blocklist.ledger.lookup import Lookup
 from blocklist.ledger.moments import Moment
 from blocklist.ledger.votes import Vote
-from blocklist.model import GuardClass, Liveness, Verdict
+from blocklist.model import GuardClass, Liveness, Reason, Verdict
 from tests.test_ledger import ACCOUNT
 
 NAMES = [
@@ -179,3 +179,27 @@ def test_pages_are_shown_up_to_a_number(tmp_path: Path) -> None:
     single, together = both(database, ["a.example"])
     assert single == together
     assert len(single[0].listings) == 20
+
+
+def test_pages_that_ended_do_not_crowd_out_one_that_did_not(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    ended = [(f"http://a.example/{number:02}", "exact", False) for number in range(25)]
+    fill(database, [("one", ended), ("one", [("http://a.example/zz", "exact", False)])])
+    release(database, [("a.example", "exact", ("block", "listed"), None)])
+    vote(database)
+    single, together = both(database, ["a.example"])
+    assert single == together
+    first, *others = single[0].listings
+    assert (first.indicator, first.until) == ("http://a.example/zz", None)
+    assert len(others) == 19
+    assert single[0].score is not None, "somebody still says so"
+
+
+def test_what_is_no_text_harms_no_other(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    fill(database, [("one", [("a.example", "exact", False)])])
+    release(database, [("a.example", "exact", ("block", "listed"), None)])
+    vote(database)
+    single, together = both(database, ["caf\udce9.example", "a.example"])
+    assert together == [None, single[1]]
+    assert single[0].reason is Reason.INVALID

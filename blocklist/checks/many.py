@@ -104,9 +104,17 @@ def check_many(
     )
 
 
+def plain(queries: list[str]) -> pl.Series:
+    """Return queries as a column, empty where one is not ASCII.
+
+    Such a one is asked by itself, and may not even be a text that a column can hold.
+    """
+    return pl.Series([query if query.isascii() else "" for query in queries], dtype=pl.String)
+
+
 def _plain_names(queries: list[str]) -> pl.DataFrame:
     """Return `row` and `value` of the queries that are names and nothing else to them."""
-    texts = pl.DataFrame({"value": queries}, schema={"value": pl.String}).with_row_index("row")
+    texts = plain(queries).to_frame("value").with_row_index("row")
     ascii_only = pl.col("value").str.contains(r"^[!-~]*$")
     texts = texts.filter(ascii_only).with_columns(pl.col("value").str.to_lowercase())
     # A name that is no longer than a label may be has no label that is too long.

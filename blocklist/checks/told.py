@@ -8,6 +8,7 @@ from blocklist.model import Kind, Scope
 #: The columns that are the fields of a `Listing`, in order.
 FIELDS = ("feed", "value", "scope", "since", "until", "evidence")
 _ORDER = ["feed_id", "value", "scope", "since_run"]
+_ENDED = pl.col("until").is_not_null()
 _PAGE = r"^(?<scheme>https?)://(?<host>[^/:\[]+)(?<mark>[/:])"
 
 
@@ -26,7 +27,7 @@ def shown(
     if on_hosts.is_empty():
         return whole.select(columns)
     on_hosts = on_hosts.rename({"value": "host", "value_page": "value"})
-    on_hosts = on_hosts.sort("row", "which", "scheme", "port", "place")
+    on_hosts = on_hosts.sort("row", "which", "scheme", "port", _ENDED, "place")
     # What is sorted stays in order: pages come last.
     return pl.concat([whole.select(columns), on_hosts.select(columns)]).sort(
         "row", maintain_order=True
@@ -36,9 +37,10 @@ def shown(
 def pages(listed: pl.DataFrame, most: int = MOST_PAGES) -> pl.DataFrame:
     """Return listings of pages with the `host` that they are on, so many of each scheme and port.
 
-    `listed` is in order; `port` tells whether the page's address names one.
+    `listed` is in order, and what has not ended is taken first; `port` tells whether the page's
+    address names one.
     """
-    found = listed.filter(pl.col("kind") == Kind.URL.value)
+    found = listed.filter(pl.col("kind") == Kind.URL.value).sort(_ENDED, maintain_order=True)
     marks = found["value"].str.extract_groups(_PAGE).struct.unnest()
     found = found.hstack(marks).drop_nulls("host").with_columns(port=pl.col("mark") == ":")
     return found.filter(pl.int_range(pl.len()).over("host", "scheme", "port") < most)

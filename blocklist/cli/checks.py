@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from blocklist.checks.many import Many
+from blocklist.checks.many import Many, plain
 from blocklist.cli.check import told
 from blocklist.cli.session import printable, readable
 from blocklist.columns.scalar import mapped
@@ -16,7 +16,7 @@ def texts(many: Many) -> pl.Series:
     Null also where resolving gave anything, for that is told one name at a time.
     """
     rows = many.rows.with_columns(
-        query=pl.Series(many.queries, dtype=pl.String),
+        query=plain(many.queries),
         match=_readable(many.rows["match"]),
         score=_scores(many),
     )

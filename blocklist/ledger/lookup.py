@@ -104,12 +104,16 @@ class Lookup:
         return list(self._listings(own, packed, wanted=json.dumps(list(dict.fromkeys(values)))))
 
     def pages(self, host: str) -> list[Listing]:
-        """Return listings of URLs on a host, at most `MOST_PAGES` for each scheme."""
+        """Return listings of URLs on a host, at most `MOST_PAGES` for each scheme and port.
+
+        Those that have not ended come first, so that many that have cannot crowd them out.
+        """
         columns = "batch.feed_id, member.value, batch.scope, batch.since, NULL, NULL"
         packed = between("listing", columns)
         found: list[Listing] = []
         for start, end in _page_ranges(host):
-            some = self._listings("value >= :start AND value < :end", packed, start=start, end=end)
+            own = "value >= :start AND value < :end"
+            some = self._listings(own, packed, "last.id IS NOT NULL, ", start=start, end=end)
             found += islice(some, MOST_PAGES)
         return found
 
@@ -132,7 +136,7 @@ class Lookup:
         """Return how the feeds counted when listings were judged last, but not of a moment."""
         return [] if self._at else votes.last(self._connection)
 
-    def _listings(self, own: str, packed: str, **wanted: str) -> Iterator[Listing]:
+    def _listings(self, own: str, packed: str, order: str = "", **wanted: str) -> Iterator[Listing]:
         """Yield listings by feeds that block: of rows on a condition, and of a query for packed."""
         every = (
             "SELECT feed_id, value, scope, since, until, evidence FROM feed "
@@ -148,7 +152,7 @@ class Lookup:
             f"coalesce(evidence, value) FROM ({every}) JOIN feed ON feed.id = feed_id "
             "JOIN run AS first ON first.id = since "
             f"LEFT JOIN run AS last ON last.id = until AND {ended} "
-            f"WHERE feed.guard IS NULL AND {begun} ORDER BY feed_id, value, scope, since",
+            f"WHERE feed.guard IS NULL AND {begun} ORDER BY {order}feed_id, value, scope, since",
             wanted,
         )
         for feed, value, scope, since, until, evidence in found:
