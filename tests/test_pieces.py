@@ -1,6 +1,9 @@
 """Columns piece by piece: nothing lost, in order, and no text taken for packed data."""
 
 import gzip
+import signal
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,3 +60,28 @@ def test_pieces_come_back_in_order_and_a_fault_ends_the_work() -> None:
     with pytest.raises(ZeroDivisionError):
         list(in_order(work, range(1000)))
     assert len(seen) < 20
+
+
+INTERRUPTED = """
+import time
+from blocklist.columns.pieces import in_order
+
+def work(number):
+    print(number, flush=True)
+    time.sleep(1)
+
+for _ in in_order(work, range(9), 2):
+    pass
+"""
+
+
+def test_ctrl_c_starts_no_further_piece() -> None:
+    command = [sys.executable, "-c", INTERRUPTED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout
+        started = [running.stdout.readline() for _ in range(2)]
+        running.send_signal(signal.SIGINT)
+        rest, errors = running.communicate(timeout=30)
+    assert started == [b"0\n", b"1\n"]
+    assert rest == b""
+    assert b"KeyboardInterrupt" in errors

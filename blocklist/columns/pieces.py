@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ import polars as pl
 
 #: Bytes of a piece: enough to keep a core busy, little beside what a large list needs.
 SIZE = 8_000_000
+_NAP = 0.2
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
@@ -29,12 +30,19 @@ def in_order(
             for piece in pieces:
                 waiting.append(pool.submit(work, piece))
                 if len(waiting) > threads:
-                    yield waiting.popleft().result()
+                    yield _made(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield _made(waiting.popleft())
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _made(future: Future[_Made]) -> _Made:
+    """Wait for what a thread makes; Ctrl-C is heard at once only by one who wakes up for it."""
+    while not future.done():
+        wait([future], _NAP)
+    return future.result()
 
 
 def of_text(text: bytes, size: int = SIZE) -> Iterator[bytes]:
