@@ -177,3 +177,12 @@ def test_what_came_and_went_while_all_else_changed_is_judged(tmp_path: Path) -> 
     (tmp_path / "mixed.txt").write_text("z.top\n")
     run(tmp_path)
     require_the_same_as_judging_all(tmp_path)
+
+
+def test_categories_are_counted_anew_when_one_was_renamed_without_effect(tmp_path: Path) -> None:
+    start(tmp_path)
+    new_category(tmp_path)
+    assert run(tmp_path) is None, "no verdict hangs on it"
+    (tmp_path / "links.txt").write_text("http://evil.top/\n")
+    run(tmp_path)
+    require_the_same_as_judging_all(tmp_path)
