@@ -214,6 +214,25 @@ def test_a_person_may_accept_it_and_the_other_files_are_written(
     assert run("run").code == 6, "which each run says"
 
 
+def test_what_came_after_the_gate_looked_is_rehearsed_when_a_person_accepts(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "blocklist.toml"
+    settings.write_text(CONFIG + "[gate]\nalways = 2\nmax_added = 0.1\n")
+    run("run")
+    names = ["a.top", "b.top", *(f"n{number}.top" for number in range(8))]
+    (tmp_path / "mine.txt").write_text("\n".join(names))
+    assert run("run").code == 3
+    (tmp_path / "mine.txt").write_text("\n".join([*names, "late.top"]))
+    assert run("update").code == 0
+    broken(monkeypatch, zone_has("late.top"))
+    assert run("release", "accept", "--reason", "I looked").code == 3
+    assert in_force(tmp_path) == 2, "what was accepted, and not what came since"
+    zone = (tmp_path / "out/db.rpz").read_text()
+    assert "n7.top" in zone
+    assert "late.top" not in zone
+
+
 def test_a_build_alone_leaves_no_file(run: Run, tmp_path: Path) -> None:
     run("update")
     assert run("release", "build").code == 0

@@ -33,21 +33,24 @@ def accept(
     from blocklist.release.accept import accept as accepted
 
     current = session(context)
-    with writing(current.config.database, "release accept") as book:
+    with (
+        writing(current.config.database, "release accept") as book,
+        _rehearsal(current, book) as rehearsal,
+    ):
         published = accepted(book, printable(reason))
         if not as_json:
             show(counted(published))
         held = None
         try:
             # What was decided since the gate looked, such as an allow.
-            built = build.build(current.config, book, "release accept")
+            built = build.build(current.config, book, "release accept", (), rehearsal)
         except GateHeld as again:
             held = again
         else:
             if built.fresh:
                 published = built.release
             tell(built)
-        _exports(current, book, published, as_json=as_json)
+        _exports(current, book, published, rehearsal, as_json=as_json)
         if held:
             raise held
 
@@ -112,8 +115,6 @@ def unpin(
 
 
 def _without(current: Session, book: "Book", feed: str, reason: str, *, as_json: bool) -> None:
-    from blocklist.export import every
-    from blocklist.export.rehearsal import Rehearsal
     from blocklist.release import build, undo
 
     change = undo.take_back(book, feed, reason)
@@ -121,13 +122,19 @@ def _without(current: Session, book: "Book", feed: str, reason: str, *, as_json:
         f"{feed}: its last update is taken back (+{change.added:,} -{change.removed:,}) and the "
         f"feed pinned until: blocklist release unpin --feed {feed}"
     )
-    wanted = every.chosen(current.config, [])
-    with Rehearsal(book, current.config, wanted, current.say) as rehearsal:
+    with _rehearsal(current, book) as rehearsal:
         built = build.build(current.config, book, "release rollback", [feed], rehearsal)
         if not as_json:
             show(sentence(built))
         tell(built)
         _exports(current, book, built.release, rehearsal, as_json=as_json)
+
+
+def _rehearsal(current: Session, book: "Book") -> "Rehearsal":
+    from blocklist.export import every
+    from blocklist.export.rehearsal import Rehearsal
+
+    return Rehearsal(book, current.config, every.chosen(current.config, []), current.say)
 
 
 def _exports(
