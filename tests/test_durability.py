@@ -20,11 +20,11 @@ from blocklist.errors import UsageError
 from blocklist.ledger import book, connection, moments, prune, releases, sound, times
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import VERSION, reading
-from blocklist.ledger.schema import migrations
 from blocklist.ledger.times import now
 from blocklist.release import undo
 from blocklist.release.named import named
 from tests.cli_support import Run, commands
+from tests.ledger_support import prepare_older
 from tests.process_support import blocklist
 from tests.test_release import actions, run
 
@@ -38,13 +38,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_an_older_database_is_copied_before_it_is_migrated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_older_database_is_copied_before_it_is_migrated(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
-    with monkeypatch.context() as older:
-        older.setattr(migrations, "_migrations", migrations._migrations[:2])
-        connection.prepare(database)
+    prepare_older(database, 2)
     with book.writing(database, "test") as opened:
         assert opened.run == 1
     copy = tmp_path / "x.db.schema-2"
@@ -60,14 +56,10 @@ def test_an_older_database_is_copied_before_it_is_migrated(
     assert not copy.exists(), "there was nothing to migrate"
 
 
-def test_every_older_database_is_read_as_it_is_and_then_migrated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_older_database_is_read_as_it_is_and_then_migrated(tmp_path: Path) -> None:
     for known in range(1, VERSION):
         database = tmp_path / f"{known}.db"
-        with monkeypatch.context() as older:
-            older.setattr(migrations, "_migrations", migrations._migrations[:known])
-            connection.prepare(database)
+        prepare_older(database, known)
         with reading(database) as reader:
             assert reader is not None
             assert releases.history(reader) == []

@@ -15,7 +15,7 @@ from blocklist.ledger.lookup import Lookup
 from blocklist.ledger.moments import Moment
 from blocklist.ledger.packed import forget
 from blocklist.ledger.releases import ROW
-from blocklist.ledger.schema import migrations
+from tests.ledger_support import prepare_older
 from tests.test_ledger import rows
 
 VALUES = [
@@ -150,13 +150,9 @@ def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
     assert rows(database, "SELECT min(since), max(until) FROM verdict") == [(1, 3)]
 
 
-def test_a_database_from_before_packs_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_from_before_packs_is_read(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
-    with monkeypatch.context() as older:
-        older.setattr(migrations, "_migrations", migrations._migrations[:9])
-        connection.prepare(database)
+    prepare_older(database, 9)
     with connection.writing(database) as opened:
         opened.execute("INSERT INTO verdict VALUES ('a.example', 0, 1, NULL, 0, 0, 7, NULL)")
     for migrated in (False, True):

@@ -16,7 +16,7 @@ from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.lookup import Lookup
 from blocklist.ledger.moments import Moment
 from blocklist.ledger.packed import between, equal, forget
-from blocklist.ledger.schema import migrations
+from tests.ledger_support import prepare_older
 from tests.test_ledger import ACCOUNT, rows
 
 NAMES = [f"{letter}{number}.example" for letter in "abc" for number in range(4)]
@@ -171,13 +171,9 @@ def test_all_that_is_listed_comes_in_order(tmp_path: Path, small: None) -> None:
     assert found == sorted(value for _, value in EVERY)
 
 
-def test_a_database_from_before_packs_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_from_before_packs_is_read(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
-    with monkeypatch.context() as older:
-        older.setattr(migrations, "_migrations", migrations._migrations[:8])
-        connection.prepare(database)
+    prepare_older(database, 8)
     with connection.writing(database) as opened:
         opened.execute("INSERT INTO run (id, command, started) VALUES (1, '', 'then')")
         opened.execute("INSERT INTO feed (id, name) VALUES (1, 'mine')")

@@ -40,11 +40,6 @@ def of_release(reader: sqlite3.Connection) -> Pin | None:
     return next((pin for pin in pins(reader) if pin.feed is None), None)
 
 
-def of_feed(reader: sqlite3.Connection, name: str) -> Pin | None:
-    """Return the pin on a feed, or None."""
-    return next((pin for pin in pins(reader) if pin.feed == name), None)
-
-
 def pin_release(bulk: "Bulk", book: Book, number: int, reason: str) -> None:
     """Pin a release, in place of an earlier pin on one."""
     moment = now()

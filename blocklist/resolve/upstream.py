@@ -49,7 +49,6 @@ class Upstream:
     #: What arrived and was no answer to a question on the way, by what is wrong with it.
     dropped: Counter[str] = field(default_factory=Counter)
     answers: int = 0
-    losses: int = 0
     absent: bool = False
     #: Why it takes no part, for a person; None while it does.
     cause: str | None = None
@@ -146,7 +145,6 @@ class Upstream:
     def lost(self, now: float, *, refused: bool = False) -> None:
         """Count a question without an answer; one is `refused` where nobody listens."""
         self.flying -= 1
-        self.losses += 1
         self._losses_in_a_row += 1
         silent = refused or now - self._heard_at > _SILENCE
         if silent and self._losses_in_a_row >= _ABSENT and not self.absent:
