@@ -173,8 +173,8 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> Change:
     """Return how verdicts change from `before` to `after`; scores do not count.
 
     Rows are compared by hashes, in a third of the time. Their seed is one of this moment, so nobody
-    can make two that are alike. That a change among ten million rows is missed by chance is less
-    likely than one in a million millions, and the next build would find it.
+    can make two that are alike; by chance, a change is missed among ten million rows once in two
+    million millions.
     """
     columns = ROW.names()
     after = after.select(columns)
