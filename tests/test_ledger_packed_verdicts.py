@@ -120,7 +120,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packs, "LEAST", 2)
 
 
-def test_what_ends_gets_a_row_of_its_own(tmp_path: Path, small: None) -> None:
+def test_what_ends_is_told_by_its_place(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     first: Verdicts = [(one, "exact", SAID[0]) for one in VALUES]
     with writing(database, "release") as book:
@@ -129,7 +129,8 @@ def test_what_ends_gets_a_row_of_its_own(tmp_path: Path, small: None) -> None:
         publish(book, frame(first))
     sql = "SELECT value, since, until FROM verdict_row ORDER BY value"
     value, page = VALUES[0][1], VALUES[-1][1]
-    assert rows(database, sql) == [(value, 1, 2), (value, 3, None), (page, 1, None)]
+    assert rows(database, sql) == [(value, 3, None), (page, 1, None)]
+    assert rows(database, "SELECT until, places FROM verdict_end") == [(2, "[0]")]
     assert rows(database, "SELECT count(*) FROM verdict WHERE until IS NULL") == [(len(VALUES),)]
     with Bulk(database) as bulk:
         then = [releases.verdicts(bulk, number).height for number in (1, 2, 3)]
@@ -152,7 +153,7 @@ def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
 
 def test_a_database_from_before_packs_is_read(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
-    prepare_older(database, 9)
+    prepare_older(database, 8)
     with connection.writing(database) as opened:
         opened.execute("INSERT INTO verdict VALUES ('a.example', 0, 1, NULL, 0, 0, 7, NULL)")
     for migrated in (False, True):

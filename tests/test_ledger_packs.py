@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from blocklist.catalogue import Feed
 from blocklist.columns.schema import INDICATORS
+from blocklist.errors import UsageError
 from blocklist.ledger import connection, listings, packs
 from blocklist.ledger.book import writing
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.lookup import Lookup
 from blocklist.ledger.moments import Moment
 from blocklist.ledger.packed import between, equal, forget
+from blocklist.ledger.undone import take_back
 from tests.ledger_support import prepare_older
 from tests.test_ledger import ACCOUNT, rows
 
@@ -27,6 +29,26 @@ EVERY = [*(("domain", name) for name in NAMES), *(("url", page) for page in PAGE
 RELEASE = (
     "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
     "VALUES (?, ?, '', '', 0, 0, 0, 0)"
+)
+# What ended had a row in the place of what is packed: `b.example` did, and came back as a row.
+PACKED_OTHERWISE = (
+    "INSERT INTO run (id, command, started) VALUES (1, '', ''), (2, '', ''), (3, '', '')",
+    "INSERT INTO feed (id, name) VALUES (1, 'mine')",
+    *(
+        "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
+        f"VALUES ({number}, {number}, '', '', 0, 0, 0, 0)"
+        for number in (1, 2, 3)
+    ),
+    "INSERT INTO listing_batch VALUES (7, 1, 0, 0, 1)",
+    """INSERT INTO listing_pack VALUES (7, 'a.example', '["a.example","b.example"]'),
+        (7, 'd.example', '["d.example"]')""",
+    """INSERT INTO listing_row VALUES (1, 'b.example', 0, 0, 1, 2, NULL),
+        (1, 'b.example', 0, 0, 3, NULL, NULL), (1, 'c.example', 0, 0, 1, 2, NULL),
+        (1, 'd.example', 0, 0, 1, 2, NULL)""",
+    "INSERT INTO verdict_batch VALUES (1, 0, 0, 0, 7, NULL, 1)",
+    """INSERT INTO verdict_pack VALUES (1, 'a.example', '["a.example","b.example","c.example"]')""",
+    "INSERT INTO verdict_row VALUES ('a.example', 0, 1, 3, 0, 0, 7, NULL)",
+    "INSERT INTO verdict_row VALUES ('c.example', 0, 1, 3, 0, 0, 7, NULL)",
 )
 KEY = ["value", "scope"]
 Listed = list[tuple[tuple[str, str], str, bool]]
@@ -107,7 +129,7 @@ def test_packs_answer_as_rows(
             found.append(answers(database))
             with writing(database, "undo") as book:
                 if undone:
-                    listings.take_back(book, book.feed(Feed("mine", ("x",), "domains")), "why")
+                    take_back(book, book.feed(Feed("mine", ("x",), "domains")), "why")
                 with book.small() as db:
                     forget(db.conn, "listing", pruned)
             found[-1] = (found[-1], answers(database))
@@ -129,10 +151,23 @@ def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
             book, book.feed(Feed("mine", (), "")), frame(snapshot[1:]), "2", ACCOUNT
         )
     assert change == listings.Change(0, 1)
-    sql = "SELECT value, since, until FROM listing_row WHERE value = ?"
-    with connection.reading(database) as reader:
-        assert reader is not None
-        assert reader.execute(sql, [NAMES[0]]).fetchall() == [(NAMES[0], 1, 2)]
+    assert rows(database, "SELECT * FROM listing_end") == [(1, 2, "[0]")]
+    assert rows(database, f"SELECT since, until FROM listing WHERE value = '{NAMES[0]}'") == [
+        (1, 2)
+    ]
+
+
+def test_what_ends_twice_in_a_run_is_told_together(tmp_path: Path, small: None) -> None:
+    database = tmp_path / "x.db"
+    snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
+    with writing(database, "update") as book:
+        listings.accept(book, book.feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT)
+    with writing(database, "update") as book:
+        for left in (snapshot[1:], snapshot[2:4]):
+            listings.accept(book, book.feed(Feed("mine", (), "")), frame(left), "2", ACCOUNT)
+    assert rows(database, "SELECT * FROM listing_end") == [
+        (1, 2, "[0,1]"), (2, 2, "[1,2]"), (3, 2, "[0,1,2]"), (4, 2, "[0,1,2]")
+    ]  # fmt: skip
 
 
 def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
@@ -191,6 +226,31 @@ def test_a_database_from_before_packs_is_read(tmp_path: Path) -> None:
         with Bulk(database) as bulk:
             assert listings.in_force(bulk, ["mine"])["value"].to_list() == ["a.example"]
             assert listings.dated(bulk, ["mine"])["since"].to_list() == [1]
+
+
+def test_what_had_rows_in_place_of_what_is_packed_has_places(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    prepare_older(database, 12)
+    with connection.writing(database) as opened:
+        for statement in PACKED_OTHERWISE:
+            opened.execute(statement)
+        views = [
+            opened.execute(f"SELECT * FROM {view}").fetchall() for view in ("listing", "verdict")
+        ]
+    with (
+        pytest.raises(UsageError, match="written by an earlier version"),
+        connection.reading(database),
+    ):
+        pass
+    connection.prepare(database)
+    for view, before in zip(("listing", "verdict"), views, strict=True):
+        assert sorted(rows(database, f"SELECT * FROM {view}"), key=repr) == sorted(before, key=repr)
+    assert rows(database, "SELECT * FROM listing_end") == [(1, 2, "[1]"), (2, 2, "[0]")]
+    assert rows(database, "SELECT * FROM verdict_end") == [(1, 3, "[0,2]")]
+    assert rows(database, "SELECT value, until FROM listing_row ORDER BY value") == [
+        ("b.example", None), ("c.example", 2),
+    ]  # fmt: skip
+    assert rows(database, "PRAGMA foreign_key_check") == []
 
 
 @pytest.mark.parametrize("table", ["listing", "verdict"])

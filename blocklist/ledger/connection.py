@@ -17,15 +17,16 @@ from blocklist.errors import UsageError
 #: `PRAGMA application_id`, so that a foreign database is never taken for ours ("BLKL").
 APPLICATION_ID = 0x424C4B4C
 #: `PRAGMA user_version` after the last migration of schema.py.
-VERSION = 12
+VERSION = 13
 #: The one after which there are candidates, pins, and the origins of releases.
 HISTORY = 5
 #: The one after which votes are kept.
 AGREEMENT = 7
 #: The one after which it is known what releases and files were made of.
 UNCHANGED = 8
-#: The one after which listings and verdicts that say the same are packed.
-PACKED = 10
+#: The one after which listings and verdicts that say the same are packed as they are now, and the
+#: first after which some were packed otherwise, which is not read.
+PACKED, _PACKED_OTHERWISE = 13, 9
 #: The one after which it is known what else than listings a release was made of.
 PARTLY = 12
 
@@ -58,6 +59,7 @@ def reading(database: Path) -> Iterator[sqlite3.Connection | None]:
     with only_library():
         connection = _open_for_reading(database)
         try:
+            _require_readable(connection, database)
             yield connection if version(connection) else None
         except _DAMAGE as error:
             raise UsageError(f"{database}: cannot be read: {error}") from None
@@ -139,6 +141,14 @@ def _open_for_reading(database: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError as error:
             raise UsageError(f"{database}: cannot be read: {error}") from None
     return connection
+
+
+def _require_readable(connection: sqlite3.Connection, database: Path) -> None:
+    if _PACKED_OTHERWISE <= version(connection) < PACKED:
+        raise UsageError(
+            f"{database}: written by an earlier version of blocklist; `blocklist update` brings it "
+            "to this one"
+        )
 
 
 def _exists(database: Path) -> bool:

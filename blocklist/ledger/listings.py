@@ -8,11 +8,11 @@ import polars as pl
 
 from blocklist.columns import urls
 from blocklist.columns.schema import DATED, LISTINGS
-from blocklist.ledger import packs, ranks
+from blocklist.ledger import endings, intervals, packs, ranks
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.health import FeedHealth
-from blocklist.ledger.packed import any_packed, equal
+from blocklist.ledger.packed import some_packed
 from blocklist.ledger.packs import LISTING
 from blocklist.ledger.times import now
 from blocklist.model import FeedState, Kind
@@ -21,8 +21,6 @@ _KEY = ["value", "scope"]
 _OF_FEED = "feed_id = ?"
 _BLOCKING = "feed_id IN (SELECT id FROM feed WHERE guard IS NULL)"
 _THEN = "since <= ? AND (until IS NULL OR until > ?)"
-#: The state of a snapshot that stands for the undoing of an earlier one.
-UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,10 @@ def accept(
     recorded, all in one transaction; of a `ranked` list also the order.
     """
     with Bulk(book.database) as bulk:
-        old = pl.concat(packs.standing(bulk, LISTING, _OF_FEED, feed.id))
+        old = pl.concat(intervals.standing(bulk, LISTING, _OF_FEED, feed.id))
         added, gone = _difference(indicators, old)
         packs.store(bulk, LISTING, _rows(added), feed_id=feed.id, since=book.run)
-        packs.end(bulk, LISTING, gone, book.run)
+        endings.end(bulk, LISTING, gone, book.run)
         if ranked:
             ranks.save(bulk, feed.id, indicators)
         change = Change(added.height, gone.height)
@@ -93,59 +91,6 @@ def _snapshot(
     return pl.DataFrame([row])
 
 
-_CAME = "feed_id = :feed AND since = :undone AND until IS NULL"
-_BACK = equal("listing", "went.value", "1")
-# Of what went, only what has not come back meanwhile.
-_WENT = (
-    "feed_id = :feed AND until = :undone AND NOT EXISTS (SELECT 1 FROM listing_row AS still "
-    "WHERE still.feed_id = :feed AND still.value = went.value "
-    "AND still.scope = went.scope AND still.until IS NULL) "
-    f"AND NOT EXISTS ({_BACK} AND batch.feed_id = :feed AND batch.scope = went.scope)"
-)
-
-
-def take_back(book: Book, feed: FeedHealth, reason: str) -> Change | None:
-    """Undo what the last snapshot of a feed that changed anything changed, and pin the feed.
-
-    Return the change; None where there was none before it, it is undone already, or what went with
-    it is pruned. History is not overwritten: what came is ended by this run, and what went begins
-    anew.
-    """
-    runs = (
-        "SELECT run_id, sum(removed) FROM snapshot WHERE feed_id = ? AND state = 'fresh' "
-        "AND added + removed > 0 GROUP BY run_id ORDER BY run_id"
-    )
-    kept = "SELECT count(*) FROM listing_row WHERE feed_id = :feed AND until = :undone"
-    with book.small() as db, db.atomic():
-        accepted = db.execute(runs, [feed.id]).fetchall()
-        if len(accepted) < 2:
-            return None
-        undone, gone = accepted[-1]
-        of = {"feed": feed.id, "undone": undone, "run": book.run}
-        if db.execute(kept, of).fetchone()[0] < gone:
-            return None
-        db.execute(f"CREATE TEMP TABLE gone AS SELECT * FROM listing_row AS went WHERE {_WENT}", of)
-        removed = db.execute(
-            "INSERT INTO listing_row (feed_id, value, kind, scope, since, until, evidence) "
-            f"SELECT feed_id, value, kind, scope, since, :run, evidence FROM listing WHERE {_CAME} "
-            "ON CONFLICT DO UPDATE SET until = excluded.until",
-            of,
-        ).rowcount
-        added = db.execute(
-            "INSERT INTO listing_row (feed_id, value, kind, scope, since, evidence) "
-            "SELECT feed_id, value, kind, scope, :run, evidence FROM temp.gone",
-            of,
-        ).rowcount
-        if not added + removed:
-            return None
-        row = {"feed_id": feed.id, "run_id": book.run, "cause": reason}
-        db.table("snapshot").insert({**row, "state": UNDONE, "added": added, "removed": removed})
-        db.execute("UPDATE feed SET entries = entries + ? WHERE id = ?", [added - removed, feed.id])
-        del row["cause"]
-        db.table("pin").insert({**row, "created": now(), "reason": reason})
-    return Change(added, removed)
-
-
 def dated(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
     """Return the values that the named feeds list now, and since when: a row a feed and value.
 
@@ -171,8 +116,8 @@ def dated(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
 
 def _since(bulk: Bulk, feed: int) -> pl.DataFrame:
     """Return each value that a feed lists now once, and since when in any scope."""
-    listed = packs.ordered(
-        packs.standing(bulk, LISTING, _OF_FEED, feed), ["value", "scope", "since"]
+    listed = intervals.ordered(
+        intervals.standing(bulk, LISTING, _OF_FEED, feed), ["value", "scope", "since"]
     )
     if listed["scope"].n_unique() > 1:  # else a value is there once
         return listed.group_by("value", maintain_order=True).agg(pl.col("since").min())
@@ -185,8 +130,8 @@ def in_force(bulk: Bulk, feeds: list[str], run: int | None = None) -> pl.DataFra
     One feed after the other, and of each all in the order of the values.
     """
     parts = [
-        packs.ordered(
-            packs.standing(bulk, LISTING, _OF_FEED, key, at=run), ["kind", "value", "scope"]
+        intervals.ordered(
+            intervals.standing(bulk, LISTING, _OF_FEED, key, at=run), ["kind", "value", "scope"]
         ).select(pl.lit(name).alias("feed"), "kind", "value", "scope")
         for key, name in named(bulk, feeds)
     ]
@@ -218,7 +163,7 @@ def ever(bulk: Bulk, values: pl.Series, run: int | None = None) -> pl.DataFrame:
     wanted = values.to_frame("about")
     found = pl.concat(
         _about(part).join(wanted, on="about", how="semi").drop("about")
-        for part in packs.ever(bulk, LISTING, where, *numbers)
+        for part in intervals.ever(bulk, LISTING, where, *numbers)
     )
     ended = pl.col("until") if run is None else pl.when(pl.col("until") <= run).then("until")
     return found.join(feeds, on="feed_id").with_columns(
@@ -243,8 +188,8 @@ def speaking(bulk: Bulk, feeds: list[str], run: int) -> list[str]:
     found = bulk.query(
         "SELECT name FROM feed WHERE name IN (SELECT name FROM temp.wanted) AND (EXISTS "
         f"(SELECT 1 FROM listing_row WHERE feed_id = feed.id AND {_THEN}) OR EXISTS "
-        f"({any_packed('listing', 'own.until <= ?')} AND batch.feed_id = feed.id "
-        "AND batch.since <= ?)) ORDER BY name",
+        f"({some_packed('listing')} AND batch.feed_id = feed.id AND batch.since <= ?)) "
+        "ORDER BY name",
         *[run] * 4,
         schema=pl.Schema({"name": pl.String()}),
     )

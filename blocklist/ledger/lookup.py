@@ -10,7 +10,7 @@ from itertools import islice
 from blocklist.ledger import connection as database
 from blocklist.ledger import votes
 from blocklist.ledger.moments import Moment
-from blocklist.ledger.packed import between, equal, has_packs, rows
+from blocklist.ledger.packed import between, ending, equal, has_packs, rows
 from blocklist.ledger.votes import Vote
 from blocklist.model import Kind, Listing, Liveness, Reason, Scope, Verdict
 from blocklist.names import lineage
@@ -22,6 +22,14 @@ _REASONS = list(Reason)
 #: The version of the database that first knew what facts are made of now.
 _SINCE, _SINCE_ADDRESSES = 4, 6
 _WANTED = "json_each(:wanted) AS wanted CROSS JOIN"
+# The columns of what is packed, as a row has them.
+_JUDGED = (
+    "batch.kind, member.value, batch.scope, batch.verdict, batch.reason, batch.cause, "
+    f"batch.since, {ending('verdict')} AS until"
+)
+_LISTED = (
+    f"batch.feed_id, member.value, batch.scope, batch.since, {ending('listing')} AS until, NULL"
+)
 #: How many listings of pages on one host are shown: evidence for a person, not a census.
 MOST_PAGES = 20
 
@@ -58,7 +66,7 @@ class Lookup:
             else f"since <= {number} AND (until IS NULL OR until > {number})"
         )
 
-        self._rows, self._packs = rows(connection, "listing"), has_packs(connection, "listing")
+        self._rows, self._packs = rows(connection, "listing"), has_packs(connection)
         self._verdicts = rows(connection, "verdict")
 
     def release(self) -> int | None:
@@ -70,14 +78,14 @@ class Lookup:
 
     def verdicts(self, values: Iterable[str]) -> list[Judged]:
         """Return the verdicts in force on exactly these values."""
-        packed = equal("verdict", "wanted.value", _judged_by("wanted"), _WANTED)
+        packed = equal("verdict", "wanted.value", _JUDGED, _WANTED)
         own = "value IN (SELECT value FROM json_each(:wanted))"
         return self._judged(own, packed, wanted=json.dumps(list(dict.fromkeys(values))))
 
     def networks_between(self, first: str, end: str) -> list[Judged]:
         """Return the verdicts in force on networks whose text is from `first` up to `end`."""
         network = _KINDS.index(Kind.IP)
-        packed = f"{between('verdict', _judged_by('member'))} AND batch.kind = {network}"
+        packed = f"{between('verdict', _JUDGED)} AND batch.kind = {network}"
         own = f"kind = {network} AND value >= :start AND value < :end"
         return self._judged(own, packed, start=first, end=end)
 
@@ -85,7 +93,7 @@ class Lookup:
         """Return verdicts in force: of rows on a condition, and of a query for packed ones."""
         columns = "kind, value, scope, verdict, reason, cause, since, until"
         every = f"SELECT {columns} FROM {self._verdicts} WHERE {own}"
-        if has_packs(self._connection, "verdict"):
+        if has_packs(self._connection):
             every += f" UNION ALL {packed}"
         sql = (
             f"SELECT kind, value, scope, verdict, reason, cause FROM ({every}) "
@@ -98,8 +106,7 @@ class Lookup:
 
     def listings(self, values: Iterable[str]) -> list[Listing]:
         """Return every listing, past ones too, of exactly these values by feeds that block."""
-        columns = "batch.feed_id, wanted.value, batch.scope, batch.since, NULL, NULL"
-        packed = equal("listing", "wanted.value", columns, _WANTED)
+        packed = equal("listing", "wanted.value", _LISTED, _WANTED)
         own = "value IN (SELECT value FROM json_each(:wanted))"
         return list(self._listings(own, packed, wanted=json.dumps(list(dict.fromkeys(values)))))
 
@@ -108,8 +115,7 @@ class Lookup:
 
         Those that have not ended come first, so that many that have cannot crowd them out.
         """
-        columns = "batch.feed_id, member.value, batch.scope, batch.since, NULL, NULL"
-        packed = between("listing", columns)
+        packed = between("listing", _LISTED)
         found: list[Listing] = []
         for start, end in _page_ranges(host):
             own = "value >= :start AND value < :end"
@@ -124,7 +130,8 @@ class Lookup:
             "AND until IS NULL AND value >= :start AND value < :end)"
         )
         if self._packs:
-            listed += f" OR EXISTS ({between('listing', '1')} AND batch.feed_id = feed.id)"
+            still = f"{ending('listing')} IS NULL AND batch.feed_id = feed.id"
+            listed += f" OR EXISTS ({between('listing', '1')} AND {still})"
         sql = f"SELECT name FROM feed WHERE guard IS NULL AND ({listed})"
         return {
             name
@@ -209,12 +216,6 @@ class Lookup:
         if row is None:
             return {}
         return dict(zip(("domains", "evidence", "until", "not_blocked"), row, strict=True))
-
-
-def _judged_by(source: str) -> str:
-    """Return the columns of a packed verdict; its value is that of `source`."""
-    said = "batch.scope, batch.verdict, batch.reason, batch.cause, batch.since, NULL AS until"
-    return f"batch.kind, {source}.value, {said}"
 
 
 def _page_ranges(host: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.columns.schema import LISTINGS
-from blocklist.ledger import packs
+from blocklist.ledger import intervals
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.listings import named
 from blocklist.ledger.packs import LISTING
@@ -24,18 +24,12 @@ class Moved:
 
 def moved(bulk: Bulk, feeds: list[str], run: int) -> Moved:
     """Return what moved in the named feeds since a run ended."""
-    table = packs.name_of_rows(bulk, LISTING)
-    columns = pl.Schema({name: dtype for name, dtype in LISTINGS.items() if name != "feed"})
+    columns = [name for name in LISTINGS if name != "feed"]
     came, went = [pl.DataFrame(schema=LISTINGS)], [pl.DataFrame(schema=LISTINGS)]
     for key, name in named(bulk, feeds):
         feed = pl.lit(name).alias("feed")
-        new = packs.standing(bulk, LISTING, "feed_id = ? AND since > ?", key, run)
+        new = intervals.standing(bulk, LISTING, "feed_id = ? AND since > ?", key, run)
+        gone = intervals.ended(bulk, LISTING, "feed_id = ? AND since <= ?", key, run, after=run)
         came += [part.select(feed, *columns) for part in new]
-        gone = bulk.query(
-            f"SELECT {', '.join(columns)} FROM {table} "
-            "WHERE feed_id = ? AND since <= ? AND until > ?",
-            *(key, run, run),
-            schema=columns,
-        )
-        went.append(gone.select(feed, *columns))
+        went += [part.select(feed, *columns) for part in gone]
     return Moved(pl.concat(came), pl.concat(went))

@@ -2,19 +2,9 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 
-from blocklist.ledger.connection import version
-
-#: The version of the database that first knew packs of a table.
-SINCE = {"listing": 9, "verdict": 10}
-
-# When a row of its own, `own`, stands in the place of a value that is packed in `batch`.
-_SAME = {
-    "listing": "own.feed_id = batch.feed_id AND own.scope = batch.scope "
-    "AND own.since = batch.since",
-    "verdict": "own.scope = batch.scope AND own.since = batch.since",
-}
-
+from blocklist.ledger.connection import PACKED, version
 
 # Cross joins keep the order of the tables. Else SQLite, which does not know how large they are,
 # reads each pack there is, and then looks whether anybody asked for it.
@@ -25,55 +15,63 @@ def rows(reader: sqlite3.Connection, table: str) -> str:
 
     A database that nothing has written to since an upgrade has no packs, and is still read.
     """
-    return f"{table}_row" if has_packs(reader, table) else table
+    return f"{table}_row" if has_packs(reader) else table
 
 
-def has_packs(reader: sqlite3.Connection, table: str) -> bool:
-    """Return whether a database knows packs of a table."""
-    return version(reader) >= SINCE[table]
+def has_packs(reader: sqlite3.Connection) -> bool:
+    """Return whether a database knows packs."""
+    return version(reader) >= PACKED
 
 
 def equal(table: str, value: str, columns: str, source: str = "") -> str:
-    """Return SQL for what is packed with exactly a value, and has no row of its own.
+    """Return SQL for what is packed with exactly a value, whether it ended or not.
 
     `value` is an expression about `source`, which stands before the batches in the FROM clause, or
-    about what is around it; `columns` may be of `batch`, too.
+    about what is around it; `columns` may be of `batch` and `member`, and `ending`.
     """
     # A value that JSON escapes is never packed, and asked for, could be a part of a pack's text.
+    # What the text of a pack does not hold is not looked for in its members.
     return (
         f"SELECT {columns} FROM {source} {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
         f"ON batch_id = batch.id AND first = {_reaching(table, value)} "
-        f"WHERE instr(members, '\"' || {value} || '\"') AND NOT instr({value}, '\"') "
-        f"AND {_still(table, value)}"
+        f"AND instr(members, '\"' || {value} || '\"') AND NOT instr({value}, '\"') "
+        f"CROSS JOIN json_each(members) AS member WHERE member.value = {value}"
     )
 
 
 def between(table: str, columns: str) -> str:
     """Return SQL for what is packed from a value up to another, which are its `:start` and `:end`.
 
-    `columns` may be of `batch` and `member`, and so may a condition that is put behind it.
+    `columns` may be of `batch` and `member`, and `ending`, and so may a condition that is put
+    behind it.
     """
     return (
         f"SELECT {columns} FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
         "ON batch_id = batch.id AND first < :end "
         f"AND first >= coalesce({_reaching(table, ':start')}, '') "
         "CROSS JOIN json_each(members) AS member "
-        "WHERE member.value >= :start AND member.value < :end "
-        f"AND {_still(table, 'member.value')}"
+        "WHERE member.value >= :start AND member.value < :end"
     )
 
 
-def any_packed(table: str, over: str) -> str:
-    """Return SQL that finds whether anything is packed that is not `over`.
+def ending(table: str) -> str:
+    """Return SQL for when a `member` of a `pack` ended, NULL where it has not."""
+    return (
+        f"(SELECT until FROM {table}_end CROSS JOIN json_each(places) AS place "
+        "WHERE pack_id = pack.id AND place.value = member.key)"
+    )
 
-    That is a condition about the row that stands in its place, `own`; a condition that is put
-    behind it may be about `batch`.
+
+def some_packed(table: str) -> str:
+    """Return SQL that finds whether anything is packed that had not ended at `?`.
+
+    A condition that is put behind it may be about `batch`.
     """
     return (
         f"SELECT 1 FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
-        "ON batch_id = batch.id CROSS JOIN json_each(members) AS member "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {table}_row AS own "
-        f"WHERE own.value = member.value AND {_SAME[table]} AND {over})"
+        "ON batch_id = batch.id WHERE json_array_length(members) > (SELECT "
+        f"coalesce(sum(json_array_length(places)), 0) FROM {table}_end "
+        "WHERE pack_id = pack.id AND until <= ?)"
     )
 
 
@@ -82,40 +80,44 @@ def _reaching(table: str, value: str) -> str:
     return f"(SELECT max(first) FROM {table}_pack WHERE batch_id = batch.id AND first <= {value})"
 
 
-def _still(table: str, value: str) -> str:
-    """Return SQL for whether no row of its own stands in the place of a packed value."""
-    own = f"SELECT 1 FROM {table}_row AS own WHERE own.value = {value} AND {_SAME[table]}"
-    return f"NOT EXISTS ({own})"
-
-
 def forget(db: sqlite3.Connection, table: str, number: int) -> int:
-    """Delete what ended up to a number, packed or not, and return how much that is.
-
-    What ended has a row of its own, and without it would be in force again: so what it stands for
-    is taken out of its pack, too.
-    """
-    ended = (
-        f"SELECT own.value FROM {table}_row AS own JOIN {table}_batch AS batch ON {_SAME[table]} "
-        "WHERE batch.id = ? AND own.until <= ?"
-    )
-    for (batch,) in db.execute(f"SELECT id FROM {table}_batch").fetchall():
-        over = {value for (value,) in db.execute(ended, [batch, number])}
-        if over:
-            _unpack(db, table, batch, over)
+    """Delete what ended up to a number, packed or not, and return how much that is."""
+    sql = f"SELECT DISTINCT pack_id FROM {table}_end WHERE until <= ?"
+    packs = [pack for (pack,) in db.execute(sql, [number])]
+    gone = sum(_unpack(db, table, pack, number) for pack in packs)
     left = f"SELECT 1 FROM {table}_pack WHERE batch_id = {table}_batch.id"
     db.execute(f"DELETE FROM {table}_batch WHERE NOT EXISTS ({left})")
-    return db.execute(f"DELETE FROM {table}_row WHERE until <= ?", [number]).rowcount
+    return gone + db.execute(f"DELETE FROM {table}_row WHERE until <= ?", [number]).rowcount
 
 
-def _unpack(db: sqlite3.Connection, table: str, batch: int, values: set[str]) -> None:
-    """Take values out of the packs of a batch; `first` stays, for it need not be in its pack."""
-    packs = db.execute(f"SELECT rowid FROM {table}_pack WHERE batch_id = ?", [batch]).fetchall()
-    for pack in packs:
-        sql = f"SELECT members FROM {table}_pack WHERE rowid = ?"
-        packed = json.loads(db.execute(sql, pack).fetchone()[0])
-        kept = [value for value in packed if value not in values]
-        if not kept:
-            db.execute(f"DELETE FROM {table}_pack WHERE rowid = ?", pack)
-        elif len(kept) < len(packed):
-            text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
-            db.execute(f"UPDATE {table}_pack SET members = ? WHERE rowid = ?", [text, *pack])
+def _unpack(db: sqlite3.Connection, table: str, pack: int, number: int) -> int:
+    """Take what ended up to a number out of a pack, and return how much that is.
+
+    `first` stays, for it need not be in its pack.
+    """
+    (text,) = db.execute(f"SELECT members FROM {table}_pack WHERE id = ?", [pack]).fetchone()
+    ended = db.execute(f"SELECT until, places FROM {table}_end WHERE pack_id = ?", [pack])
+    told = {until: set(json.loads(places)) for until, places in ended.fetchall()}
+    over = set().union(*(places for until, places in told.items() if until <= number))
+    members = json.loads(text)
+    kept = [place for place in range(len(members)) if place not in over]
+    db.execute(f"DELETE FROM {table}_end WHERE pack_id = ?", [pack])
+    if not kept:
+        db.execute(f"DELETE FROM {table}_pack WHERE id = ?", [pack])
+        return len(over)
+    text = _array(members[place] for place in kept)
+    db.execute(f"UPDATE {table}_pack SET members = ? WHERE id = ?", [text, pack])
+    later = {until: places for until, places in told.items() if until > number}
+    db.executemany(
+        f"INSERT INTO {table}_end (pack_id, until, places) VALUES (?, ?, ?)",
+        (
+            (pack, until, _array(n for n, place in enumerate(kept) if place in places))
+            for until, places in later.items()
+        ),
+    )
+    return len(over)
+
+
+def _array(values: Iterable[object]) -> str:
+    """Return a JSON array as packs and their endings are written."""
+    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))

@@ -2,11 +2,11 @@
 
 A first snapshot, or a first release, is millions of rows of which all but the values say the same.
 They go into a *batch*, which says it once, and *packs* of sorted values: a fraction of the time
-that a row each takes, and less room. What is packed never changes: when it ends, it gets a row
-of its own in `TABLE_row`, which then stands in its place. The view TABLE gives all of it as rows.
+that a row each takes, and less room. What is packed never changes: what ends of it is told beside
+it, by its places (`endings`). The view TABLE gives all of it as rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -15,7 +15,7 @@ import polars as pl
 
 from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT
 from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.packed import SINCE
+from blocklist.ledger.connection import PACKED
 
 #: Values of one pack: few enough to look one up, many enough to weigh nothing.
 SIZE = 500
@@ -27,8 +27,7 @@ _JOINT = '","'
 _ESCAPED = r'["\\\x00-\x1f]'
 # What is packed or appended at once: slices need less memory than the whole.
 _SLICE = 2_000 * SIZE
-_THEN = "since <= ? AND (until IS NULL OR until > ?)"
-_PACKS = pl.Schema({"first": pl.String(), "members": pl.String()})
+_PACKS = pl.Schema({"pack": pl.Int64(), "members": pl.String()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Table:
     name: str
     #: What a batch says once for all of its values.
     alike: pl.Schema
-    #: Which of it tells, with a value, which row stands in the place of a packed one.
+    #: Which of it tells rows of one value apart.
     key: tuple[str, ...]
     #: What only a row of its own says.
     more: pl.Schema
@@ -126,97 +125,35 @@ def _append(bulk: Bulk, table: Table, rows: pl.DataFrame, same: Mapping[str, int
         bulk.append(f"{table.name}_row", part.with_columns(**columns))
 
 
-def end(bulk: Bulk, table: Table, gone: pl.DataFrame, number: int) -> None:
-    """End at a number what holds now: `gone` has `value` and all that a batch says."""
-    if gone.is_empty():
-        return
-    names = ", ".join(["value", *table.alike])
-    bulk.stage("gone", gone.select("value", *table.alike).sort("value"))
-    bulk.execute(
-        f"INSERT INTO {table.name}_row ({names}, until) SELECT {names}, ? FROM temp.gone "
-        "WHERE true ON CONFLICT DO UPDATE SET until = excluded.until",
-        number,
-    )
+def batches(bulk: Bulk, table: Table, where: str = "true", *numbers: int) -> pl.DataFrame:
+    """Return the `id` of batches, oldest first, and what each says, chosen by SQL about that."""
+    schema = pl.Schema({"id": pl.Int64(), **table.alike})
+    if bulk.version < PACKED:
+        return pl.DataFrame(schema=schema)
+    sql = f"SELECT {', '.join(schema)} FROM {table.name}_batch WHERE {where} ORDER BY id"
+    return bulk.query(sql, *numbers, schema=schema)
 
 
-def standing(
-    bulk: Bulk, table: Table, where: str = "true", *numbers: int, at: int | None = None
-) -> Iterator[pl.DataFrame]:
-    """Yield what holds now, or held at a number: the rows, and then batch by batch.
-
-    `where` is SQL about what a batch says, to choose by, and `numbers` are its parameters. Each
-    part has `value`, in whose order it is, and what a batch says.
-    """
-    alive, moment = ("until IS NULL", ()) if at is None else (_THEN, (at, at))
-    names = ", ".join(["value", *table.alike])
-    yield bulk.query(
-        f"SELECT {names} FROM {name_of_rows(bulk, table)} WHERE {where} AND {alive} ORDER BY value",
-        *(*numbers, *moment),
-        schema=pl.Schema({"value": pl.String(), **table.alike}),
-    )
-    if at is not None:
-        where, numbers = f"{where} AND since <= ?", (*numbers, at)
-    yield from packed(bulk, table, where, *numbers)
+def of_batch(bulk: Bulk, table: Table, batch: int) -> pl.DataFrame:
+    """Return the packs of a batch: `pack`, its number, and `members`; all values in order."""
+    sql = f"SELECT id AS pack, members FROM {table.name}_pack WHERE batch_id = ? ORDER BY first"
+    return _opened(bulk.query(sql, batch, schema=_PACKS))
 
 
-def ever(bulk: Bulk, table: Table, where: str = "true", *numbers: int) -> Iterator[pl.DataFrame]:
-    """Yield what ever held, the rows and then batch by batch, chosen as by `standing`.
-
-    Beside what a batch says it has `until` and what only rows say.
-    """
-    more = pl.Schema({"until": pl.Int64(), **table.more})
-    schema = pl.Schema({"value": pl.String(), **table.alike, **more})
-    sql = f"SELECT {', '.join(schema)} FROM {name_of_rows(bulk, table)} WHERE {where}"
-    yield bulk.query(sql, *numbers, schema=schema)
-    nothing = {name: pl.lit(None, dtype) for name, dtype in more.items()}
-    for part in packed(bulk, table, where, *numbers):
-        yield part.with_columns(**nothing)
+def members(bulk: Bulk, table: Table, numbers: pl.Series) -> pl.DataFrame:
+    """Return what is in packs of these numbers: `pack`, `place` in it, and `value`."""
+    bulk.stage("wanted", numbers.alias("id").to_frame())
+    sql = f"SELECT id AS pack, members FROM {table.name}_pack WHERE id IN (SELECT id FROM wanted)"
+    lists = _opened(bulk.query(sql, schema=_PACKS)).rename({"members": "value"})
+    placed = lists.with_columns(place=pl.int_ranges(pl.col("value").list.len()))
+    return placed.explode("value", "place")
 
 
-def packed(bulk: Bulk, table: Table, where: str, *numbers: int) -> Iterator[pl.DataFrame]:
-    """Yield what is packed and has no row in its place, batch by batch, as `standing` does."""
-    if bulk.version < SINCE[table.name]:
-        return
-    names = ", ".join(table.alike)
-    batches = bulk.query(
-        f"SELECT id, {names} FROM {table.name}_batch WHERE {where} ORDER BY id",
-        *numbers,
-        schema=pl.Schema({"id": pl.Int64(), **table.alike}),
-    )
-    if batches.is_empty():
-        return
-    key = pl.Schema({name: table.alike[name] for name in table.key})
-    over = bulk.query(
-        f"SELECT value, {', '.join(key)} FROM {table.name}_row WHERE {where} "
-        f"AND until IS NOT NULL AND since IN (SELECT since FROM {table.name}_batch)",
-        *numbers,
-        schema=pl.Schema({"value": pl.String(), **key}),
-    )
-    ended = over.partition_by(key.names(), as_dict=True)
-    for batch in batches.iter_rows(named=True):
-        said = {name: pl.lit(batch[name], dtype) for name, dtype in table.alike.items()}
-        values = _members(bulk, table, batch["id"])
-        gone = ended.get(tuple(batch[name] for name in key))
-        if gone is not None:
-            values = values.filter(~values.is_in(gone["value"].implode()))
-        yield values.to_frame("value").with_columns(**said)
-
-
-def _members(bulk: Bulk, table: Table, batch: int) -> pl.Series:
-    """Return the values of a batch, sorted."""
-    sql = f"SELECT first, members FROM {table.name}_pack WHERE batch_id = ?"
-    texts = bulk.query(sql, batch, schema=_PACKS).sort("first")["members"]
-    return texts.str.head(-2).str.slice(2).str.split(_JOINT).explode()
-
-
-def ordered(parts: Iterator[pl.DataFrame], columns: list[str]) -> pl.DataFrame:
-    """Return columns of parts, which are each in the order of their values, in that order."""
-    frame = pl.concat(part.select(columns) for part in parts)
-    if frame["value"].is_sorted():
-        return frame.with_columns(pl.col("value").set_sorted())
-    return frame.sort("value")
+def _opened(packs: pl.DataFrame) -> pl.DataFrame:
+    inner = pl.col("members").str.head(-2).str.slice(2)
+    return packs.with_columns(inner.str.split(_JOINT))
 
 
 def name_of_rows(bulk: Bulk, table: Table) -> str:
     """Return the table of what is not packed; one without packs has all."""
-    return f"{table.name}_row" if bulk.version >= SINCE[table.name] else table.name
+    return f"{table.name}_row" if bulk.version >= PACKED else table.name

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass, fields
+from itertools import chain
 from secrets import randbits
 
 import polars as pl
 
 from blocklist.columns.schema import RELEASE, VERDICTS
-from blocklist.ledger import packs, pins
+from blocklist.ledger import endings, intervals, packs, pins
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.history import Release, history, release
@@ -84,13 +85,13 @@ def _holding(
     bulk: Bulk, columns: list[str], where: str = "true", at: int | None = None
 ) -> pl.DataFrame:
     """Return columns of what holds in the current release, or one of the past."""
-    parts = packs.standing(bulk, packs.VERDICTS, where, at=at)
+    parts = intervals.standing(bulk, packs.VERDICTS, where, at=at)
     return pl.concat(part.select(columns) for part in parts)
 
 
 def of_values(bulk: Bulk, values: pl.Series, number: int | None = None) -> pl.DataFrame:
     """Return the verdicts on exactly these values in the current release, or one of the past."""
-    parts = packs.standing(bulk, packs.VERDICTS, at=number)
+    parts = intervals.standing(bulk, packs.VERDICTS, at=number)
     wanted = values.alias("value").to_frame()
     return pl.concat(
         part.select(ROW.names()).join(wanted, on="value", how="semi") for part in parts
@@ -147,14 +148,9 @@ def watched(bulk: Bulk, number: int, before: int | None) -> pl.DataFrame:
     kept = _holding(bulk, columns, f"(verdict <> {_BLOCK} OR reason = {_OPERATOR})", number)
     if before is None:
         return kept.unique()
-    came = packs.ever(bulk, packs.VERDICTS, "since > ? AND since <= ?", before, number)
-    went = bulk.query(
-        f"SELECT kind, value FROM {packs.name_of_rows(bulk, packs.VERDICTS)} "
-        "WHERE until > ? AND until <= ?",
-        *(before, number),
-        schema=pl.Schema({name: ROW[name] for name in columns}),
-    )
-    return pl.concat([kept, *(part.select(columns) for part in came), went]).unique()
+    came = intervals.ever(bulk, packs.VERDICTS, "since > ? AND since <= ?", before, number)
+    went = intervals.ended(bulk, packs.VERDICTS, "true", after=before, upto=number)
+    return pl.concat([kept, *(part.select(columns) for part in chain(came, went))]).unique()
 
 
 def own_blocks(bulk: Bulk, number: int) -> pl.Series:
@@ -219,7 +215,7 @@ def publish(book: Book, new: Release, change: Change, *, pinned: bool = False) -
         if pinned:
             pins.pin_release(bulk, book, new.number, new.reason or "")
         bulk.append("release", pl.DataFrame([record(book, new)]))
-        packs.end(bulk, packs.VERDICTS, _ending(bulk, change.old), new.number)
+        endings.end(bulk, packs.VERDICTS, _ending(bulk, change.old), new.number)
         packs.store(bulk, packs.VERDICTS, change.new.select(ROW.names()), since=new.number)
         forget_candidate(bulk)
 
@@ -228,7 +224,7 @@ def _ending(bulk: Bulk, old: pl.DataFrame) -> pl.DataFrame:
     """Return what holds of these verdicts, and since when."""
     if old.is_empty():
         return old
-    parts = packs.standing(bulk, packs.VERDICTS)
+    parts = intervals.standing(bulk, packs.VERDICTS)
     return pl.concat(part.join(old.select(_KEY), on=_KEY, how="semi") for part in parts)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from blocklist.ledger import ranks
 from blocklist.ledger.connection import version
 from blocklist.ledger.lookup import Judged, Lookup
-from blocklist.ledger.packed import equal, has_packs, rows
+from blocklist.ledger.packed import ending, equal, has_packs, rows
 from blocklist.ledger.times import days_since
 from blocklist.model import Kind, Listing, Reason, Scope, Verdict
 
@@ -93,8 +93,9 @@ def _votes(reader: sqlite3.Connection) -> str:
         f"EXISTS (SELECT 1 FROM {rows(reader, 'listing')} "
         "WHERE feed_id = feed.id AND value = v.value AND until IS NULL)"
     )
-    if has_packs(reader, "listing"):
-        listed += f" OR feed.id IN ({equal('listing', 'v.value', 'batch.feed_id')})"
+    if has_packs(reader):
+        packed = equal("listing", "v.value", "batch.feed_id")
+        listed += f" OR feed.id IN ({packed} AND {ending('listing')} IS NULL)"
     return f"SELECT count(*) FROM feed WHERE feed.guard IS NULL AND ({listed})"
 
 

@@ -4,10 +4,12 @@ Codes: `kind`, `scope`, `verdict` and `reason` are the places of their words in 
 so that millions of rows stay small; the views spell them out for people with a SQLite shell.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from sqlite_utils import Database, Migrations
 
+from blocklist.ledger.packed import ending, equal
 from blocklist.model import Kind, Reason, Scope, Verdict
 
 migrations = Migrations("blocklist")
@@ -170,6 +172,55 @@ def partly(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 12")
 
 
+@migrations()
+def packed_endings(db: Database) -> None:
+    """Tell what ended of a pack by its places in it; see `blocklist.ledger.endings`.
+
+    Before, what ended had a row of its own. Packs get numbers that no `VACUUM` changes.
+    """
+    for view in ("listings", "listing", "verdicts", "verdict"):
+        db.conn.execute(f"DROP VIEW {view}")
+    for table, of in (("listing", "run"), ("verdict", "release")):
+        for statement in (*_numbered_packs(table, of), *_packed_endings(table)):
+            db.conn.execute(statement)
+    for statement in (_LISTING, _LISTINGS, _VERDICT, _VERDICTS):
+        db.conn.execute(statement)
+    db.conn.execute("PRAGMA user_version = 13")
+
+
+def _numbered_packs(table: str, of: str) -> Iterator[str]:
+    yield f"ALTER TABLE {table}_pack RENAME TO old_pack"
+    # With rowids: in a tree of long rows keys would be far apart.
+    yield f"""CREATE TABLE {table}_pack (
+        id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES {table}_batch,
+        first TEXT NOT NULL, members TEXT NOT NULL, UNIQUE (batch_id, first))"""
+    yield (
+        f"INSERT INTO {table}_pack (batch_id, first, members) "
+        "SELECT batch_id, first, members FROM old_pack ORDER BY batch_id, first"
+    )
+    yield "DROP TABLE old_pack"
+    yield f"""CREATE TABLE {table}_end (
+        pack_id INTEGER NOT NULL REFERENCES {table}_pack, until INTEGER NOT NULL REFERENCES {of},
+        places TEXT NOT NULL, PRIMARY KEY (pack_id, until)) WITHOUT ROWID"""
+
+
+def _packed_endings(table: str) -> Iterator[str]:
+    """Yield what makes endings of the rows that stood in the place of what is packed."""
+    key = ["scope", "since"] if table == "verdict" else ["feed_id", "scope", "since"]
+    own = ", ".join(f"own.{name} AS {name}" for name in ("value", "until", *key))
+    same = " AND ".join(f"own.{name} = batch.{name}" for name in key)
+    columns = f"pack.id AS pack, member.key AS place, {own}"
+    packed = equal(table, "own.value", columns, f"{table}_row AS own CROSS JOIN")
+    yield f"CREATE TEMP TABLE ended AS {packed} AND {same} AND own.until IS NOT NULL"
+    yield (
+        f"INSERT INTO {table}_end SELECT pack, until, json_group_array(place) "
+        "FROM temp.ended GROUP BY pack, until"
+    )
+    which = ", ".join(["value", *key])
+    yield f"DELETE FROM {table}_row WHERE ({which}) IN (SELECT {which} FROM temp.ended)"
+    yield "DROP TABLE temp.ended"
+
+
 def _words(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"
@@ -246,6 +297,18 @@ _HISTORY = (
         REFERENCES feed, release INTEGER, created TEXT NOT NULL, reason TEXT NOT NULL,
         ended TEXT)""",
 )
+
+_LISTING = f"""CREATE VIEW listing AS
+        SELECT feed_id, value, kind, scope, since, until, evidence FROM listing_row
+        UNION ALL SELECT batch.feed_id, member.value, batch.kind, batch.scope, batch.since,
+        {ending("listing")}, NULL FROM listing_batch AS batch
+        JOIN listing_pack AS pack ON batch_id = batch.id JOIN json_each(members) AS member"""
+
+_VERDICT = f"""CREATE VIEW verdict AS
+        SELECT value, scope, since, until, kind, verdict, reason, cause FROM verdict_row
+        UNION ALL SELECT member.value, batch.scope, batch.since, {ending("verdict")}, batch.kind,
+        batch.verdict, batch.reason, batch.cause FROM verdict_batch AS batch
+        JOIN verdict_pack AS pack ON batch_id = batch.id JOIN json_each(members) AS member"""
 
 _LISTING_PACKS = (
     "DROP VIEW listings",

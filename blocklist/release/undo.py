@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from blocklist.errors import UsageError
-from blocklist.ledger import listings, operator, releases
+from blocklist.ledger import listings, operator, releases, undone
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.health import healths
@@ -106,7 +106,7 @@ def take_back(book: Book, name: str, reason: str) -> listings.Change:
         raise UsageError(f"{name}: no such feed was ever collected{suggestion(name, known)}")
     if known[name].pinned:
         raise UsageError(f"{name}: is pinned since {known[name].pinned}; its update is out already")
-    change = listings.take_back(book, known[name], reason)
+    change = undone.take_back(book, known[name], reason)
     if change is None:
         raise UsageError(
             f"{name}: has no earlier update to go back to; "

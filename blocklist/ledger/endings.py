@@ -1,0 +1,116 @@
+"""What ends: of what is a row, its row says when; of what is packed, its places in the pack.
+
+A hundredth of a list that changes each day would fill the database with values that it has already.
+So `TABLE_end` says of a pack which of its members ended when, as a JSON array of their places.
+"""
+
+import polars as pl
+
+from blocklist.ledger import packs
+from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.connection import PACKED
+from blocklist.ledger.packs import Table
+
+# Packs that are searched at once.
+_SLICE = 2_000
+_FIRSTS = pl.Schema({"batch": pl.Int64(), "pack": pl.Int64(), "first": pl.String()})
+_TOLD = pl.Schema({"batch": pl.Int64(), "pack": pl.Int64(), "until": pl.Int64()})
+
+
+def end(bulk: Bulk, table: Table, gone: pl.DataFrame, number: int) -> None:
+    """End at a number what holds now: `gone` has `value` and all that a batch says."""
+    if gone.is_empty():
+        return
+    said = packs.batches(bulk, table).rename({"id": "batch"})
+    rows = gone.join(said, on=list(table.alike), how="left", nulls_equal=True)
+    ended = _packed(bulk, table, rows.drop_nulls("batch"))
+    _end_packed(bulk, table, ended, number)
+    _end_rows(bulk, table, rows.join(ended, on=["value", "batch"], how="anti"), number)
+
+
+def _packed(bulk: Bulk, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `batch`, `value`, `pack` and `place` of those that are packed in their batch."""
+    bulk.stage("wanted", rows.select(pl.col("batch").unique()))
+    firsts = bulk.query(
+        f"SELECT batch_id AS batch, id AS pack, first FROM {table.name}_pack "
+        "WHERE batch_id IN (SELECT batch FROM temp.wanted)",
+        schema=_FIRSTS,
+    )
+    near = (
+        rows.select("batch", "value")
+        .sort("value")
+        .join_asof(
+            firsts.sort("first"),
+            left_on="value",
+            right_on="first",
+            by="batch",
+            check_sortedness=False,  # they are, and polars cannot tell in groups
+        )
+        .drop_nulls("pack")
+        .sort("pack")
+    )
+    found = [near.select("batch", "value", "pack", place=pl.lit(0, pl.Int64)).clear()]
+    for some in near.select(pl.col("pack").unique(maintain_order=True)).iter_slices(_SLICE):
+        members = packs.members(bulk, table, some["pack"])
+        found.append(near.join(members, on=["pack", "value"]).select(found[0].columns))
+    return pl.concat(found)
+
+
+def _end_packed(bulk: Bulk, table: Table, ended: pl.DataFrame, number: int) -> None:
+    if ended.is_empty():
+        return
+    by_pack = ended.group_by(pack_id="pack").agg(places=pl.col("place").sort().cast(pl.String))
+    text = pl.concat_str(pl.lit("["), pl.col("places").list.join(","), pl.lit("]"))
+    bulk.stage("ended", by_pack.sort("pack_id").with_columns(places=text))
+    bulk.execute(
+        f"INSERT INTO {table.name}_end (pack_id, until, places) "
+        "SELECT pack_id, ?, places FROM temp.ended WHERE true ON CONFLICT DO UPDATE "
+        "SET places = rtrim(places, ']') || ',' || ltrim(excluded.places, '[')",
+        number,
+    )
+
+
+def _end_rows(bulk: Bulk, table: Table, rows: pl.DataFrame, number: int) -> None:
+    if rows.is_empty():
+        return
+    key = ["value", *table.key]
+    bulk.stage("gone", rows.select(key).sort("value"))
+    name = f"{table.name}_row"
+    same = " AND ".join(f"{name}.{column} = gone.{column}" for column in key)
+    bulk.execute(f"UPDATE {name} SET until = ? FROM temp.gone AS gone WHERE {same}", number)
+
+
+def told(bulk: Bulk, table: Table, where: str = "true", *numbers: int) -> dict[int, pl.DataFrame]:
+    """Return of each batch, by its `id`, `pack`, `place` and `until` of what ended of it.
+
+    `where` is SQL about what a batch says and about `until`, with `numbers` as its parameters.
+    """
+    if bulk.version < PACKED:
+        return {}
+    found = bulk.query(
+        "SELECT batch.id AS batch, pack_id AS pack, until, places "
+        f"FROM {table.name}_batch AS batch JOIN {table.name}_pack AS pack ON batch_id = batch.id "
+        f"JOIN {table.name}_end ON pack_id = pack.id WHERE {where}",
+        *numbers,
+        schema=pl.Schema({**_TOLD, "places": pl.String()}),
+    )
+    places = pl.col("places").str.head(-1).str.slice(1).str.split(",")
+    each = found.select("batch", "pack", "until", place=places).explode("place")
+    each = each.with_columns(pl.col("place").cast(pl.Int64))
+    return {
+        int(batch): part
+        for (batch,), part in each.partition_by("batch", as_dict=True, include_key=False).items()
+    }
+
+
+def untils(held: pl.DataFrame, gone: pl.DataFrame) -> pl.Series:
+    """Return until when each member of a batch held, null where it has not ended.
+
+    `held` are its packs as of `packs.of_batch`, and `gone` is what is `told` of it.
+    """
+    length = pl.col("members").list.len().cast(pl.Int64)
+    starts = held.select("pack", start=length.cum_sum() - length)
+    ended = gone.join(starts, on="pack").select("until", at=pl.col("start") + pl.col("place"))
+    count = int(held.select(length.sum()).item())
+    nothing = pl.repeat(None, count, dtype=pl.Int64, eager=True)
+    return nothing.scatter(ended["at"], ended["until"])
