@@ -265,8 +265,12 @@ def test_a_ledger_of_an_earlier_version_is_read(run: Run, tmp_path: Path) -> Non
             "PRAGMA user_version = 2; DROP TABLE rank; DROP INDEX verdict_operator;"
             "ALTER TABLE operator DROP COLUMN author; ALTER TABLE operator DROP COLUMN seen;"
             "DROP VIEW verdicts; DROP VIEW verdict; ALTER TABLE verdict_row RENAME TO verdict;"
-            "DROP TABLE verdict_pack; DROP TABLE verdict_batch; CREATE VIEW verdicts AS SELECT 1;"
-            "DELETE FROM _sqlite_migrations WHERE name IN ('decisions', 'packed_verdicts')"
+            "DROP TABLE verdict_end; DROP TABLE verdict_pack; DROP TABLE verdict_batch;"
+            "DROP VIEW listings; DROP VIEW listing; DROP TABLE listing_end;"
+            "CREATE VIEW verdicts AS SELECT 1; CREATE VIEW listings AS SELECT 1;"
+            "CREATE VIEW listing AS SELECT * FROM listing_row;"
+            "DELETE FROM _sqlite_migrations "
+            "WHERE name IN ('decisions', 'packed_verdicts', 'packed_endings')"
         )
     opened.close()
     assert set(held(run)) == {"shop.com", "news.com"}

@@ -24,9 +24,9 @@ HISTORY = 5
 AGREEMENT = 7
 #: The one after which it is known what releases and files were made of.
 UNCHANGED = 8
-#: The one after which listings and verdicts that say the same are packed as they are now, and the
-#: first after which some were packed otherwise, which is not read.
-PACKED, _PACKED_OTHERWISE = 13, 9
+#: The one after which listings and verdicts that say the same are packed as they are now. Those of
+#: an earlier one are read through its views, however they are kept.
+PACKED = 13
 #: The one after which it is known what else than listings a release was made of.
 PARTLY = 12
 
@@ -59,7 +59,6 @@ def reading(database: Path) -> Iterator[sqlite3.Connection | None]:
     with only_library():
         connection = _open_for_reading(database)
         try:
-            _require_readable(connection, database)
             yield connection if version(connection) else None
         except _DAMAGE as error:
             raise UsageError(f"{database}: cannot be read: {error}") from None
@@ -141,14 +140,6 @@ def _open_for_reading(database: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError as error:
             raise UsageError(f"{database}: cannot be read: {error}") from None
     return connection
-
-
-def _require_readable(connection: sqlite3.Connection, database: Path) -> None:
-    if _PACKED_OTHERWISE <= version(connection) < PACKED:
-        raise UsageError(
-            f"{database}: written by an earlier version of blocklist; `blocklist update` brings it "
-            "to this one"
-        )
 
 
 def _exists(database: Path) -> bool:

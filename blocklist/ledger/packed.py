@@ -11,15 +11,12 @@ from blocklist.ledger.connection import PACKED, version
 
 
 def rows(reader: sqlite3.Connection, table: str) -> str:
-    """Return the table of what is not packed.
-
-    A database that nothing has written to since an upgrade has no packs, and is still read.
-    """
+    """Return the table of what is not packed; of a database from before packs, what has all."""
     return f"{table}_row" if has_packs(reader) else table
 
 
 def has_packs(reader: sqlite3.Connection) -> bool:
-    """Return whether a database knows packs."""
+    """Return whether a database has packs as they are now; an older one has its views."""
     return version(reader) >= PACKED
 
 

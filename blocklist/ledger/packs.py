@@ -155,5 +155,5 @@ def _opened(packs: pl.DataFrame) -> pl.DataFrame:
 
 
 def name_of_rows(bulk: Bulk, table: Table) -> str:
-    """Return the table of what is not packed; one without packs has all."""
+    """Return the table of what is not packed; of a database from before packs, what has all."""
     return f"{table.name}_row" if bulk.version >= PACKED else table.name
