@@ -313,6 +313,14 @@ def test_a_database_on_a_read_only_mount_answers_and_is_not_written(folder: Path
     done = on_a_read_only_mount(folder, *blocklist, "doctor")
     assert done.returncode == 2
     assert f"{folder} cannot be written to" in done.stdout
+    with connection.writing(folder / "blocklist.db") as opened:
+        opened.execute("INSERT INTO looked VALUES ('test', 'now', 1)")
+        # As a program leaves it that is stopped: what was committed last is in the log alone.
+        stopped = shutil.copytree(folder, folder.with_name("stopped"))
+        (stopped / "blocklist.db-shm").unlink()
+    done = on_a_read_only_mount(stopped, *blocklist, "check", "a.top")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "blocklist.db: a program that was stopped left its log" in done.stderr
 
 
 @pytest.mark.slow

@@ -132,14 +132,25 @@ def _open_for_reading(database: Path) -> sqlite3.Connection:
         if os.access(database.parent, os.W_OK):
             connection.close()
             raise UsageError(f"{database}: cannot be read: {error}") from None
-        # A WAL database in a folder that cannot be written to opens only as immutable.
         connection.close()
+        _require_no_log(database)
+        # A WAL database in a folder that cannot be written to opens only as immutable.
         connection = _connect(f"{database.resolve().as_uri()}?immutable=1", database)
         try:
             _check(connection, database)
         except sqlite3.OperationalError as error:
             raise UsageError(f"{database}: cannot be read: {error}") from None
     return connection
+
+
+def _require_no_log(database: Path) -> None:
+    """Refuse what would be read without its log, for the log holds what was committed last."""
+    log = database.with_name(f"{database.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise UsageError(
+            f"{database}: a program that was stopped left its log, {log.name}, which can be read "
+            "only where the folder can be written to; run `blocklist update` there"
+        )
 
 
 def _exists(database: Path) -> bool:
