@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.columns import urls
+from blocklist.columns.difference import difference
 from blocklist.columns.schema import DATED, LISTINGS
 from blocklist.ledger import endings, intervals, packs, ranks
 from blocklist.ledger.book import Book
@@ -67,7 +68,8 @@ def _difference(indicators: pl.DataFrame, old: pl.DataFrame) -> tuple[pl.DataFra
     """Return what is new, and what is gone; of a first list all is new, without a hash of it."""
     if old.is_empty():
         return indicators, old
-    return indicators.join(old, on=_KEY, how="anti"), old.join(indicators, on=_KEY, how="anti")
+    gone, added = difference(old.select(_KEY), indicators.select(_KEY))
+    return indicators.filter(added), old.filter(gone)
 
 
 def _rows(added: pl.DataFrame) -> pl.DataFrame:
