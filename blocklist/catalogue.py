@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -133,10 +134,20 @@ def shipped(kind: str) -> Traversable:
 
 def tables(kind: str, own: Path) -> Iterator[tuple[str, str, spec.Table]]:
     """Yield name, place and table of each file, the user's own folder after the shipped one."""
-    for folder in (shipped(kind), own / kind):
-        for entry in _entries(folder):
-            if entry.name.endswith(".toml"):
-                yield entry.name.removesuffix(".toml"), str(entry), spec.load(entry)
+    yield from _shipped(kind)
+    yield from _tables(own / kind)
+
+
+@cache
+def _shipped(kind: str) -> tuple[tuple[str, str, spec.Table], ...]:
+    """Read what ships once; no part of it changes while the program runs."""
+    return tuple(_tables(shipped(kind)))
+
+
+def _tables(folder: Traversable) -> Iterator[tuple[str, str, spec.Table]]:
+    for entry in _entries(folder):
+        if entry.name.endswith(".toml"):
+            yield entry.name.removesuffix(".toml"), str(entry), spec.load(entry)
 
 
 def _entries(folder: Traversable) -> list[Traversable]:

@@ -5,12 +5,14 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import cache
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
 import pytest
+import typer
 
 from blocklist.cli import main
 
@@ -29,6 +31,9 @@ class Ended(NamedTuple):
 
 
 Run = Callable[..., Ended]
+
+# The commands are the same at each call, and to put them together takes longer than most of them.
+COMMANDS = cache(typer.main.get_command)
 
 SOMEBODY = {"SUDO_USER": "", "LOGNAME": "ana"}
 
@@ -49,7 +54,10 @@ def blocklist(folder: Path, *words: str) -> Ended:
 
 
 def _code(words: tuple[str, ...]) -> int:
-    with mock.patch.object(sys, "argv", ["blocklist", *words]):
+    with (
+        mock.patch.object(sys, "argv", ["blocklist", *words]),
+        mock.patch.object(typer.main, "get_command", COMMANDS),
+    ):
         try:
             main()
         except SystemExit as end:

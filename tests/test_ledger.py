@@ -23,6 +23,7 @@ from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import VERSION
 from blocklist.model import Entry, FeedState, GuardClass, Indicator, Kind, Scope, Verdict
 from tests.examples import at_most
+from tests.ledger_support import migrated_anew
 from tests.user_support import as_user, open_to_all
 
 MINE = Feed("mine", ("x",), "domains")
@@ -276,8 +277,8 @@ def test_no_database_yet(database: Path) -> None:
 def test_a_half_made_database_is_finished(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = (*schema._TABLES[:3], "CREATE nonsense")
     monkeypatch.setattr(schema, "_TABLES", broken)
-    with pytest.raises(UsageError, match="cannot be written"), writing(database, "update"):
-        pass
+    with migrated_anew(), pytest.raises(UsageError, match="cannot be written"):
+        connection.prepare(database)
     with connection.reading(database) as reader:
         assert reader is None
     monkeypatch.undo()
