@@ -257,15 +257,18 @@ SELECT 0, i || '.example', 0, 'block', '', '' FROM n
 """
 
 
-def test_a_power_cut_within_a_transaction_leaves_what_was_committed(folder: Path) -> None:
+def test_a_power_cut_within_a_transaction_leaves_what_was_committed(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     run(folder)
     (folder / "out").mkdir()
+    beside = tmp_path_factory.mktemp("cuts")
     with connection.writing(folder / "blocklist.db") as opened:
         opened.execute("INSERT INTO run (command, started) VALUES ('last', '')")
         opened.execute("PRAGMA cache_size = 2")  # so that it is written before the commit
         opened.execute("BEGIN")
         opened.execute(MANY)
-        copies = [Path(shutil.copytree(folder, folder / f"cut{seed}")) for seed in range(10)]
+        copies = [Path(shutil.copytree(folder, beside / str(seed))) for seed in range(10)]
         opened.execute("ROLLBACK")
     for seed, copy in enumerate(copies):
         assert powercuts.tear(copy, random.Random(seed)), "there was something to lose"
