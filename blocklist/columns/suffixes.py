@@ -4,13 +4,13 @@ Source: https://publicsuffix.org/list/ as tldextract bundles it; nothing is ever
 algorithm is the list's own: exceptions, wildcards, the longest rule, and `*` where none matches.
 """
 
-from functools import cache
+from functools import cache, cached_property
 
 import polars as pl
 from tldextract import TLDExtract
 
 from blocklist import names
-from blocklist.columns.names import parent
+from blocklist.columns.names import lineage, parent
 from blocklist.errors import Refused
 
 
@@ -22,6 +22,14 @@ class Suffixes:
         self.exact = pl.Series(sorted(extra | {rule for rule in rules if rule[0] not in "*!"}))
         self.wild = pl.Series(sorted(rule[2:] for rule in rules if rule.startswith("*.")))
         self.exceptions = pl.Series(sorted(rule[1:] for rule in rules if rule.startswith("!")))
+
+    @cached_property
+    def above(self) -> pl.Series:
+        """The names that have public suffixes below them."""
+        exact, wild = self.exact.alias("rule").to_frame(), self.wild.alias("rule").to_frame()
+        above = lineage(exact, "rule").filter(pl.col("steps") > 0)["ancestor"]
+        # All that stands right below the name of a wildcard rule is a suffix.
+        return above.append(lineage(wild, "rule")["ancestor"]).unique()
 
     def registrable(self, texts: pl.Series) -> pl.Series:
         """Return the registrable domain of each canonical name; null for a public suffix."""

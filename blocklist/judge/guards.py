@@ -29,15 +29,29 @@ GUARDS = pl.Schema(
 class Guards:
     """All guard entries, and the suffixes with which their reach is measured."""
 
+    #: Schema `GUARDS`, and `registrable` (null for a public suffix, and for what is no name).
     entries: pl.DataFrame
     suffixes: Suffixes
 
 
 def load(own: tuple[tuple[Kind, str], ...], listed: pl.DataFrame) -> Guards:
     """Return the core, the operator's own names and networks, and `listed` (schema `GUARDS`)."""
-    rows = [*_core(), *_own(own)]
-    frame = pl.DataFrame(rows, schema=GUARDS, orient="row")
-    return Guards(pl.concat([frame, listed.match_to_schema(GUARDS)]), suffixes())
+    frame = pl.DataFrame(list(_own(own)), schema=GUARDS, orient="row")
+    others = pl.concat([frame, listed.match_to_schema(GUARDS)])
+    return Guards(pl.concat([_shipped(), _measured(others)]), suffixes())
+
+
+@cache
+def _shipped() -> pl.DataFrame:
+    return _measured(pl.DataFrame(list(_core()), schema=GUARDS, orient="row"))
+
+
+def _measured(entries: pl.DataFrame) -> pl.DataFrame:
+    """Add the registrable domains of names."""
+    name = pl.col("kind") == Kind.DOMAIN.value
+    names = entries.filter(name)
+    names = names.with_columns(registrable=suffixes().registrable(names["value"]))
+    return pl.concat([names, entries.filter(~name)], how="diagonal")
 
 
 @cache
@@ -81,7 +95,6 @@ def name_hits(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
     as `bounded` lets it reach) and by the names above it, for blocking those may take it along.
     """
     entries = guards.entries.filter(pl.col("kind") == Kind.DOMAIN.value)
-    entries = entries.with_columns(registrable=guards.suffixes.registrable(entries["value"]))
     hits = pl.concat(
         [
             _suffix_hits(guards.suffixes, candidates),
@@ -129,13 +142,9 @@ def _hits_below(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame
 
 def _suffix_hits(suffixes: Suffixes, candidates: pl.DataFrame) -> pl.DataFrame:
     """Public suffixes, and names that have a public suffix below them."""
-    exact, wild = suffixes.exact.alias("rule").to_frame(), suffixes.wild.alias("rule").to_frame()
-    above = lineage(exact, "rule").filter(pl.col("steps") > 0)["ancestor"]
-    # All that stands right below the name of a wildcard rule is a suffix.
-    above = above.append(lineage(wild, "rule")["ancestor"]).unique()
     platform = pl.col("value").is_in(pl.Series(sorted(core.names("platforms"))).implode())
     itself = pl.col("registrable").is_null() & ~platform
-    over = pl.col("value").is_in(above.implode())
+    over = pl.col("value").is_in(suffixes.above.implode())
     return candidates.filter(itself | over).select(
         "value",
         pl.lit(GuardClass.PROTECTED.value, GUARDS["class"]).alias("class"),

@@ -45,20 +45,15 @@ def judge(case: Case) -> pl.DataFrame:
         ],
         how="diagonal",
     )
-    found = pl.concat(
-        [
-            _names(case, every.filter(pl.col("kind") == Kind.DOMAIN.value), electorate),
-            _networks(case, every.filter(pl.col("kind") == Kind.IP.value), electorate),
-        ],
-        how="diagonal",
-    )
-    hosts = _decided(found, case.threshold, entries)
-    judged = pl.concat(
-        [
-            hosts.filter(~pl.col("unspoken")).drop("unspoken"),
-            _urls(listed.filter(pl.col("kind") == Kind.URL.value), found, case.threshold, entries),
-        ]
-    )
+    found = _names(case, every.filter(pl.col("kind") == Kind.DOMAIN.value), electorate)
+    addresses = every.filter(pl.col("kind") == Kind.IP.value)
+    if not addresses.is_empty():
+        found = pl.concat([found, _networks(case, addresses, electorate)], how="diagonal")
+    judged = _decided(found, case.threshold, entries)
+    judged = judged.filter(~pl.col("unspoken")).drop("unspoken")
+    pages = listed.filter(pl.col("kind") == Kind.URL.value)
+    if not pages.is_empty():
+        judged = pl.concat([judged, _urls(pages, found, case.threshold, entries)])
     own = operator.verdicts(entries)
     return pl.concat([own, judged.join(own, on=["value", "scope"], how="anti")])
 

@@ -52,13 +52,14 @@ def decisions(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
 
     `candidates` has `kind`, `value` and `scope`.
     """
-    name, address = (pl.col("kind") == kind.value for kind in (Kind.DOMAIN, Kind.IP))
-    return pl.concat(
-        [
-            _decide_names(entries.filter(name), candidates.filter(name)),
-            _decide_networks(entries.filter(address), candidates.filter(address)),
-        ]
-    )
+    parts = [entries.clear().select("value", "action", "why")]
+    for kind, decide in ((Kind.DOMAIN, _decide_names), (Kind.IP, _decide_networks)):
+        own, listed = (
+            frame.filter(pl.col("kind") == kind.value) for frame in (entries, candidates)
+        )
+        if not own.is_empty() and not listed.is_empty():
+            parts.append(decide(own, listed))
+    return pl.concat(parts)
 
 
 def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:

@@ -68,6 +68,9 @@ def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> Parsed:
     comment = pl.col("text").str.contains(known.comment_of(options))
     content = rest.filter(~(comment | (pl.col("text") == "")))
     comments = rest.height - content.height
+    if content.is_empty():
+        none = REFUSALS.to_frame()
+        return Parsed(known.name, lines.height, plain.height, comments, plain, none, {})
     unread = _unread(content, options)
     if not unread.is_empty():
         content = content.join(unread, on="line", how="anti", maintain_order="left")
