@@ -1,11 +1,13 @@
 """The proof: a renderer at fault is found out, and the old file stays."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from blocklist.columns.pieces import of_file
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
@@ -13,6 +15,7 @@ from blocklist.export import dialects
 from blocklist.export.behind import Behind
 from blocklist.export.body import Body, Part
 from blocklist.export.one import export_one
+from blocklist.export.readers import REGISTRY, reading
 from blocklist.ledger import releases
 from blocklist.ledger.bulk import Bulk
 from blocklist.model import Kind
@@ -54,6 +57,7 @@ FAULTS = [
     ("domains", having("two words"), "not as the target says", "a broken line"),
     ("hosts", without(":: one.example"), "without the other lines", "IPv6 would leak"),
     ("hosts", in_place(":: one.example", "::1 one.example"), "not as the target", "other text"),
+    ("hosts", having("0.0.0.0 two words", ":: two words"), "not as the target", "broken twice"),
     ("wildcard", in_place("one.example", "*.one.example"), "without the other", "wider, and not"),
     ("wildcard", having("*.p.example"), "would block ok.b.p", "what an allow narrowed"),
     ("adblock", without("@@||ok.b.p.example^"), "would block ok.b.p.example", "the allow"),
@@ -99,6 +103,26 @@ FAULTS = [
     ("rpz", having("*.one.example CNAME ."), r"would block blocklist-probe\S*one.example", "wider"),
     ("rpz", having("*.example CNAME ."), "servers would differ", "much wider"),
     ("rpz", having("one.example CNAME ."), "two rows for one owner", "a duplicate"),
+    ("rpz", having("*.p.example CNAME ."), "two rows for one owner", "a wildcard again"),
+    (
+        "rpz",
+        having("p.example CNAME .", "*.p.example CNAME ."),
+        "two rows for one owner",
+        "a name and its wildcard again",
+    ),
+    (
+        "rpz",
+        having("*.p.example CNAME rpz-passthru."),
+        "two rows for one owner",
+        "a wildcard that blocks and passes",
+    ),
+    (
+        "rpz",
+        having("*.one.example CNAME .", "*.*.one.example CNAME ."),
+        "an owner that is no name",
+        "the wildcard of a wildcard",
+    ),
+    ("rpz", having("*.@ CNAME ."), "neither its apex nor", "a wildcard of the apex"),
     ("rpz", having("x CNAME rpz-passthru"), "neither its apex nor", "a final dot is missing"),
     ("rpz", having("* CNAME ."), "an owner that is no name", "everything"),
     ("rpz", having("a.*.example CNAME ."), "an owner that is no name", "never matches"),
@@ -162,6 +186,26 @@ def test_faults_are_found(
     with pytest.raises(ExportFailed, match=message):
         run(export, rows, first.state)
     assert export.path.read_bytes() == before, why
+
+
+@pytest.mark.parametrize(
+    "target", ["hosts", "adblock", "dnsmasq", "domains", "rpz", "cidr", "rpz-ip"]
+)
+@pytest.mark.parametrize("size", [1, 50, 100])
+def test_a_file_reads_the_same_however_it_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, size: int
+) -> None:
+    """Lines of one entry may come to stand in different pieces."""
+    export = export_to(tmp_path, target)
+    kind = Kind.IP if Kind.IP in export.target.kinds else Kind.DOMAIN
+    run(export, NETWORKS if kind is Kind.IP else NAMES)
+    queries = {
+        kind: ["192.0.2.1", "192.0.2.200"] if kind is Kind.IP else ["p.example", "x.b.p.example"]
+    }
+    read = REGISTRY[export.target.dialect]
+    whole = read(export.path, export, queries)
+    monkeypatch.setattr(reading, "of_file", partial(of_file, size=size))
+    assert read(export.path, export, queries) == whole
 
 
 def test_what_is_watched_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,8 +55,8 @@ class _Target:
     """What the lines of a target look like."""
 
     forms: list[Form]
-    #: The regular expression of the lines of each form.
-    patterns: list[str]
+    #: The regular expression of what may stand in the field of each form.
+    fields: list[str]
     #: Key of each template -> its forms, a bit each.
     rules: dict[str, int]
     head: list[str]
@@ -74,19 +74,26 @@ class _Target:
             for key, lines in wanted.items()
         }
         urls_too = Kind.URL in target.kinds and "url_line" not in wanted
-        patterns = [
-            f"^{pl.escape_regex(form.before)}"
-            f"(?:{_field(form, {key for key in wanted if form in wanted[key]}, urls_too=urls_too)})"
-            f"{pl.escape_regex(form.behind)}$"
+        fields = [
+            _field(form, {key for key in wanted if form in wanted[key]}, urls_too=urls_too)
             for form in every
         ]
         head, foot = target.head.splitlines(), target.foot.splitlines()
-        return cls(every, patterns, rules, head, foot, target.allows, len(target.kinds) > 1)
+        return cls(every, fields, rules, head, foot, target.allows, len(target.kinds) > 1)
 
     def of_rules(self, *keys: str) -> list[int]:
         """Return the places of the forms that rules have."""
         bits = reduce(int.__or__, (self.rules.get(key, 0) for key in keys))
         return [place for place in range(len(self.forms)) if bits >> place & 1]
+
+    def beside(self, place: int) -> list[int]:
+        """Return the forms before one that have the same field, and lines in the same rule."""
+        return [
+            other
+            for other in range(place)
+            if self.fields[other] == self.fields[place]
+            and any(rule >> place & rule >> other & 1 for rule in self.rules.values())
+        ]
 
 
 def _field(form: Form, users: set[str], *, urls_too: bool) -> str:
@@ -114,18 +121,17 @@ class _Part:
 
 
 def _part(target: _Target, wanted: pl.Series, networks: bool, texts: pl.Series) -> _Part:
-    frame = texts.alias("text").to_frame()
-    fits = frame.select(
-        pl.col("text").str.contains(pattern).alias(str(place))
-        for place, pattern in enumerate(target.patterns)
-    )
+    found: list[_Found] = []
+    for place in range(len(target.forms)):
+        found.append(_found(texts, target, place, found))
     # A line of several forms would be read differently by every consumer.
-    entry = fits.select(pl.sum_horizontal(pl.all()) == 1).to_series()
+    times = pl.DataFrame({str(place): one.fits for place, one in enumerate(found)})
+    entry = times.select(pl.sum_horizontal(pl.all()) == 1).to_series()
     if around := target.head + target.foot:
         entry &= ~texts.is_in(around)
     values = [
-        _values(texts.filter(entry & fits[str(place)]), form)
-        for place, form in enumerate(target.forms)
+        _values(one.inside.filter(entry.filter(one.fits)), form)
+        for one, form in zip(found, target.forms, strict=True)
     ]
     near = [
         pl.DataFrame({"value": among(found, wanted)}).with_columns(
@@ -148,9 +154,39 @@ def _part(target: _Target, wanted: pl.Series, networks: bool, texts: pl.Series) 
     )
 
 
-def _values(lines: pl.Series, form: Form) -> pl.Series:
-    """Return the entries of lines of a form."""
-    found = lines.str.strip_prefix(form.before).str.strip_suffix(form.behind)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Which lines are of a form, and what is inside their fields."""
+
+    fits: pl.Series
+    inside: pl.Series
+
+
+def _found(texts: pl.Series, target: _Target, place: int, others: list[_Found]) -> _Found:
+    """Return which lines are of a form; `others` is what was found of those before it."""
+    form, field = target.forms[place], target.fields[place]
+    if beside := target.beside(place):
+        fits = texts.str.starts_with(form.before) & texts.str.ends_with(form.behind)
+        inside = _inside(texts.filter(fits), form)
+        # What is right in one line of an entry is right in another. A piece may begin between them.
+        cut = int(fits.head(1).sum())
+        firsts = (others[other].inside.head(len(inside) - cut) for other in beside)
+        lone = inside.head(cut).str.contains(f"^(?:{field})$")
+        if lone.all() and any(inside.slice(cut).equals(first) for first in firsts):
+            return _Found(fits, inside)
+    before, behind = map(pl.escape_regex, (form.before, form.behind))
+    fits = texts.str.contains(f"^{before}(?:{field}){behind}$")
+    return _Found(fits, _inside(texts.filter(fits), form))
+
+
+def _inside(lines: pl.Series, form: Form) -> pl.Series:
+    """Return what lines have between what stands before and behind the field of a form."""
+    behind = lines.str.slice(len(form.before))
+    return behind.str.head(-len(form.behind)) if form.behind else behind
+
+
+def _values(found: pl.Series, form: Form) -> pl.Series:
+    """Return the entries that fields of a form have."""
     if form.field == "base64":
         return found.str.decode("base64").cast(pl.String)
     if form.field == "json":

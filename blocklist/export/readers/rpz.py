@@ -19,7 +19,7 @@ import polars as pl
 from blocklist.columns.names import parent
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.readers.reading import Queries, Reading, different, through
+from blocklist.export.readers.reading import Queries, Reading, among, different, through
 from blocklist.model import Kind
 from blocklist.names import lineage
 from blocklist.targets import Allows, Lists
@@ -64,10 +64,8 @@ def read(path: Path, export: Export, queries: Queries) -> Reading:
     wanted = pl.Series([*near, *(f"*.{name}" for name in near)], dtype=pl.String)
     parts, canaries = through_rows(path, export, partial(_part, export, wanted))
     require_once([part.owners for part in parts])
-    near_rows = pl.concat([part.near for part in parts])
-    rows = dict(near_rows.iter_rows())
-    above = pl.concat([part.above for part in parts])
-    existing = rows.keys() | _parents(near, rows, above)
+    rows = dict(pl.concat([part.near for part in parts]).iter_rows())
+    existing = {owner.removeprefix("*.") for owner in rows}.union(*(part.above for part in parts))
     room = room_for_owners(export)
     found = {query for query in asked if _answer(_trimmed(query, room), rows, existing)}
     for query in asked:
@@ -87,17 +85,19 @@ _Rows = TypeVar("_Rows")
 def through_rows(
     path: Path, export: Export, read_rows: Callable[[pl.DataFrame], _Rows]
 ) -> tuple[list[_Rows], list[str]]:
-    """Give the rows of a zone to `read_rows`, piece by piece, as `owner` and `data`.
+    """Give the rows of a zone to `read_rows`, piece by piece, as `owner`, `data` and `wide`.
 
-    Return what it gave, and the lines of the canaries. Raise `ExportFailed` for a line that is
-    neither a row with data that we know nor of the apex.
+    A row that is `wide` stands for two: its own, and right behind it the same for `*.` and its
+    owner, as most names have them. Return what it gave, and the lines of the canaries. Raise
+    `ExportFailed` for a line that is neither a row with data that we know nor of the apex.
     """
     known = known_data(export)
     room = room_for_owners(export)
 
     def piece(texts: pl.Series) -> tuple[_Rows, pl.Series]:
         rows, others = _rows(texts, known)
-        if (rows["owner"].str.len_bytes() > room).any():
+        length = pl.col("owner").str.len_bytes() + pl.when("wide").then(len("*.")).otherwise(0)
+        if rows.select((length > room).any()).item():
             raise ExportFailed("the zone has an owner of more than 255 octets")
         return read_rows(rows), others
 
@@ -110,41 +110,63 @@ def through_rows(
 
 def _rows(texts: pl.Series, known: set[str]) -> tuple[pl.DataFrame, pl.Series]:
     """Return the rows that lines are, and the lines that are none."""
-    rest, parts, others = texts, [], []
+    again = _again(texts)
+    rest = pl.DataFrame({"text": texts, "wide": again.shift(-1, fill_value=False)}).filter(~again)
+    parts, others = [], []
     for data in sorted(known):
-        ends = rest.str.ends_with(f" {data}")
+        ends = rest["text"].str.ends_with(f" {data}")
         mine, rest = rest.filter(ends), rest.filter(~ends)
-        owner = mine.str.strip_suffix(f" {data}")
+        owner = mine["text"].str.head(-len(f" {data}"))
         named = owner.str.contains(_OWNER)
-        if not named.all():
-            others.append(mine.filter(~named))
-            owner = owner.filter(named)
-        parts.append(owner.alias("owner").to_frame().with_columns(data=pl.lit(data)))
+        others.append(mine["text"].filter(~named))
+        rows = mine.select(owner.alias("owner"), "wide", data=pl.lit(data, pl.Categorical))
+        parts.append(rows.filter(named))
     if any(lines.str.contains(_NEARLY).any() for lines in others):
         raise ExportFailed("the zone has an owner that is no name")
-    return pl.concat(parts), pl.concat([rest, *others])
+    return pl.concat(parts), pl.concat([rest["text"], *others])
+
+
+def _again(texts: pl.Series) -> pl.Series:
+    """Return which lines say below a name what the line before says of the name itself."""
+    wild, length = texts.str.starts_with("*."), texts.str.len_bytes()
+    near = wild & ~wild.shift(fill_value=True) & (length == length.shift(fill_value=0) + len("*."))
+    both = pl.DataFrame({"text": texts, "before": texts.shift(fill_value="")})
+    return near & both.select(pl.col("text").str.ends_with(pl.col("before"))).to_series()
 
 
 @dataclass(frozen=True, slots=True)
 class Owners:
     """Hashes of the owners of rows, 64 bits each, to see that none is there twice."""
 
-    #: Of rows that may have no other beside them.
+    #: Of rows that may have no other beside them, and of those among them that are wide.
     alone: pl.Series
+    wide: pl.Series
+    #: Of the names whose wildcards have rows that no other is wide for.
+    wild: pl.Series
     #: Of rows with addresses, and the rows themselves.
     others: pl.Series
     rows: pl.Series
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> "Owners":
-        """Return the hashes of rows with `owner` and `data`."""
-        alias = rows["data"].str.starts_with("CNAME")
-        others = rows.filter(~alias)
+        """Return the hashes of rows with `owner`, `data` and `wide`."""
+        alias = rows["data"].cat.starts_with("CNAME")
+        alone, others = rows.filter(alias), spelt_out(rows.filter(~alias))
+        owner = pl.concat([alone["owner"], others["owner"]])
+        hashes = alone["owner"].hash()
         return cls(
-            rows["owner"].filter(alias).hash(),
+            hashes,
+            hashes.filter(alone["wide"]),
+            owner.filter(owner.str.starts_with("*.")).str.slice(len("*.")).hash(),
             others["owner"].hash(),
             others.select(pl.struct("owner", "data").hash()).to_series(),
         )
+
+
+def spelt_out(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of which none is wide, for those that are the two that they stand for."""
+    below = rows.filter("wide").with_columns(owner="*." + pl.col("owner"))
+    return pl.concat([rows, below]).with_columns(wide=pl.lit(value=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,25 +176,31 @@ class _Part:
     names: pl.Series
     #: `owner` and `listed` of what queries are about.
     near: pl.DataFrame
-    #: Hashes of the names that exist because an owner stands below them.
+    #: Of the names that queries are about, those that exist because an owner stands below them.
     above: pl.Series
 
 
 def _part(export: Export, wanted: pl.Series, rows: pl.DataFrame) -> _Part:
     # In a zone of allows every row is what it lists; elsewhere what passes is not.
     passing = (rows["data"] == _THROUGH) & (export.target.lists is Lists.BLOCKS)
-    near = rows.select("owner", listed=~passing).filter(pl.col("owner").is_in(wanted.implode()))
-    names = rows["owner"].filter(~passing).str.strip_prefix("*.").hash()
-    return _Part(Owners.of(rows), names, near, _above(rows["owner"]))
+    rows = rows.with_columns(listed=~passing)
+    near = spelt_out(rows.filter(pl.col("owner").is_in(wanted.implode()))).select("owner", "listed")
+    wild = rows["owner"].str.starts_with("*.")
+    below = rows.filter(wild).with_columns(pl.col("owner").str.slice(len("*.")))
+    names = pl.concat([rows.filter(~wild), below])
+    listed = names["owner"].filter(names["listed"]).hash()
+    return _Part(Owners.of(rows), listed, near, among(_above(names["owner"]), wanted).unique())
 
 
 def require_once(owners: list[Owners]) -> None:
     """Raise `ExportFailed` when an owner has a row twice, or another one beside a CNAME."""
-    alone, others, rows = (
-        pl.concat([getattr(one, name) for one in owners]) for name in ("alone", "others", "rows")
+    alone, wide, wild, others, rows = (
+        pl.concat([getattr(one, name) for one in owners])
+        for name in ("alone", "wide", "wild", "others", "rows")
     )
     twice = different(alone) < len(alone) or different(rows) < len(rows)
-    if twice or others.is_in(alone.implode()).any():
+    beside = len(others) > 0 and others.is_in(alone.implode()).any()
+    if twice or beside or wide.is_in(wild.implode()).any():
         raise ExportFailed("the zone has two rows for one owner")
 
 
@@ -181,31 +209,18 @@ def room_for_owners(export: Export) -> int:
     return 253 - len(f".{export.zone}")
 
 
-def _above(owners: pl.Series) -> pl.Series:
-    """Return the hashes of all names that exist because an owner stands below them."""
-    wild = owners.filter(owners.str.starts_with("*.")).str.strip_prefix("*.")
-    found, level = [wild.hash()], owners.str.strip_prefix("*.")
-    while not level.is_empty():
-        once = level.filter(level.hash().is_first_distinct())
-        level = (
-            once.alias("name").to_frame().select(parent(pl.col("name"))).to_series().drop_nulls()
-        )
-        found.append(level.hash())
-    return pl.concat(found).unique()
+def _above(names: pl.Series) -> pl.Series:
+    """Return the names above those given of which it matters whether they exist.
 
-
-def _parents(near: set[str], rows: dict[str, bool], above: pl.Series) -> set[str]:
-    """Return those of the names without rows that have some below them.
-
-    Only where a wildcard stands above does it matter whether they exist.
+    That is where a wildcard can stand above them, and so not at the last label.
     """
-    doubtful = [
-        name
-        for name in sorted(near)
-        if name not in rows and any(f"*.{up}" in rows for up in lineage(name))
-    ]
-    names = pl.Series(doubtful, dtype=pl.String)
-    return set(names.filter(names.hash().is_in(above.implode())))
+    level = names.filter(names.str.count_matches(".", literal=True) > 1)
+    found = [level.clear()]
+    while not level.is_empty():
+        level = level.alias("name").to_frame().select(parent(pl.col("name"))).to_series()
+        level = level.drop_nulls()
+        found.append(level)
+    return pl.concat(found)
 
 
 def _answer(name: str | None, rows: dict[str, bool], existing: set[str]) -> bool:

@@ -9,14 +9,16 @@ from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import Ranges
 from blocklist.export.readers.reading import Queries, Reading
-from blocklist.export.readers.rpz import Owners, require_once, through_rows
+from blocklist.export.readers.rpz import Owners, require_once, spelt_out, through_rows
 
 _GROUPS = 8
 
 
 def read(path: Path, export: Export, queries: Queries) -> Reading:
     """Return the networks that a zone denies."""
-    parts, canaries = through_rows(path, export, lambda rows: (rows["owner"], Owners.of(rows)))
+    parts, canaries = through_rows(
+        path, export, lambda rows: (spelt_out(rows)["owner"], Owners.of(rows))
+    )
     require_once([owners for _, owners in parts])
     owners = pl.concat([names for names, _ in parts]).unique(maintain_order=True)
     ranges = Ranges(pl.Series(map(_network, owners), dtype=pl.String))
