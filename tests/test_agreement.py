@@ -1,5 +1,6 @@
 """Who speaks with a voice of their own, and how much is left of it when a feed is overdue."""
 
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from blocklist.judge.agreement import Electorate
 from blocklist.judge.decay import faded, half_lives
 from blocklist.model import Category
-from tests.cli_support import Run, commands
+from tests.cli_support import Run, blocklist, commands
 
 GUARDED = {"popular", "bank", "service", "cloud", "shared-host"}
 
@@ -90,16 +91,25 @@ threshold = 0.7
 """
 
 
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a release of a feed, its copy, and another, to be copied."""
+    folder = tmp_path_factory.mktemp("agreement")
+    (folder / "blocklist.toml").write_text(CONFIG)
+    (folder / "first.txt").write_text("echoed.com\nagreed.com\n")
+    (folder / "copy.txt").write_text("echoed.com\nagreed.com\n")
+    (folder / "other.txt").write_text("https://agreed.com/x\nhttps://pages.com/1\n")
+    assert blocklist(folder, "run").code == 0
+    return folder
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
     """Give a function that runs a command in a folder with a feed, its copy, and another."""
-    (tmp_path / "blocklist.toml").write_text(CONFIG)
-    (tmp_path / "first.txt").write_text("echoed.com\nagreed.com\n")
-    (tmp_path / "copy.txt").write_text("echoed.com\nagreed.com\n")
-    (tmp_path / "other.txt").write_text("https://agreed.com/x\nhttps://pages.com/1\n")
-    command = commands(tmp_path, monkeypatch, capsys)
-    assert command("--quiet", "run").code == 0
-    return command
+    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
+    return commands(tmp_path, monkeypatch, capsys)
 
 
 def test_check_shows_how_the_score_came_about(run: Run) -> None:

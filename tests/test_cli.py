@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests import cli_support
 from tests.cli_support import Run, commands
 
 CONFIG = """
@@ -72,6 +74,29 @@ def world(run: Run, tmp_path: Path) -> Run:
     return run
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder in which the main job has run, which is not to be changed."""
+    folder = tmp_path_factory.mktemp("ran")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    assert cli_support.blocklist(folder, "run").code == 0
+    return folder
+
+
+@pytest.fixture
+def asked(ran: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Give a function that asks there."""
+    return commands(ran, monkeypatch, capsys)
+
+
+@pytest.fixture
+def again(run: Run, ran: Path, tmp_path: Path) -> Run:
+    """Give a function that runs a command in a copy of it."""
+    shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
+    return run
+
+
 def test_the_main_job_and_what_check_says(world: Run, tmp_path: Path) -> None:
     ended = world("run")
     assert ended.code == 0, ended.err
@@ -104,15 +129,14 @@ def test_the_main_job_and_what_check_says(world: Run, tmp_path: Path) -> None:
         assert answer["release"] == 1
 
 
-def test_check_tells_feeds_dates_and_evidence(world: Run) -> None:
-    world("run")
-    (answer,) = world("check", "--json", "fraud-one.top").json
+def test_check_tells_feeds_dates_and_evidence(asked: Run) -> None:
+    (answer,) = asked("check", "--json", "fraud-one.top").json
     assert {"query", "kind", "verdict", "reason", "match", "listings", "release", "facts"} <= (
         answer.keys()
     )
     assert answer["match"] == {"indicator": "fraud-one.top", "scope": "subtree"}
     assert sorted(one["feed"] for one in answer["listings"]) == ["alpha", "beta"]
-    (octal,) = world("check", "--json", "107.173.9.85").json
+    (octal,) = asked("check", "--json", "107.173.9.85").json
     assert octal["listings"][0]["evidence"] == "0000153.0000255.0000011.0000125"
     assert octal["listings"][0]["until"] is None
 
@@ -135,12 +159,11 @@ def test_many_names_are_answered_as_one_by_one(
     assert (single.code, single.out, single.err) == (together.code, together.out, together.err)
 
 
-def test_check_reads_names_from_stdin(world: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    world("run")
+def test_check_reads_names_from_stdin(asked: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from io import StringIO
 
     monkeypatch.setattr(sys, "stdin", StringIO("fraud-one.top\n\nnobody.org\n"))
-    ended = world("check", "--json", "-")
+    ended = asked("check", "--json", "-")
     assert [answer["verdict"] for answer in ended.json] == ["block", "clear"]
     assert ended.code == 1
 
@@ -166,42 +189,39 @@ def test_an_allowed_child_of_a_blocked_parent(world: Run, tmp_path: Path) -> Non
     assert world("check", "good.fraud-one.top").code == 1
 
 
-def test_review_decides_what_is_held(world: Run) -> None:
-    world("run")
-    page = world("review", "list", "--json").json
+def test_review_decides_what_is_held(again: Run) -> None:
+    page = again("review", "list", "--json").json
     assert page["held"] == 2
     held = {item["indicator"]: item for item in page["items"]}
     assert held["famous-site.com"]["cause"] == "famous-site.com (top)"
     assert held["famous-site.com"]["feeds"] == ["alpha"]
-    assert world("review", "accept", "famous-site.com").code == 0
-    assert world("review", "reject", "https://bit.ly/abc").code == 0
-    assert world("run").code == 0
-    assert world("check", "famous-site.com").code == 1
-    assert "nothing is held" in world("review", "list").out
+    assert again("review", "accept", "famous-site.com").code == 0
+    assert again("review", "reject", "https://bit.ly/abc").code == 0
+    assert again("run").code == 0
+    assert again("check", "famous-site.com").code == 1
+    assert "nothing is held" in again("review", "list").out
 
 
-def test_a_failing_feed_keeps_its_last_good_and_harms_no_other(world: Run, tmp_path: Path) -> None:
-    world("run")
+def test_a_failing_feed_keeps_its_last_good_and_harms_no_other(again: Run, tmp_path: Path) -> None:
     (tmp_path / "alpha.txt").write_text("<!DOCTYPE html><html>please log in</html>")
     (tmp_path / "beta.hosts").unlink()
-    ended = world("run")
+    ended = again("run")
     assert ended.code == 4
     assert "alpha: refused: a web page, not a list" in ended.err
     assert "no such file" in ended.err
-    assert world("check", "fraud-one.top").code == 1
-    states = {one["name"]: one["state"] for one in world("feeds", "list", "--json").json}
+    assert again("check", "fraud-one.top").code == 1
+    states = {one["name"]: one["state"] for one in again("feeds", "list", "--json").json}
     assert (states["alpha"], states["beta"], states["pages"]) == ("refused", "failed", "unchanged")
 
 
-def test_a_missing_mandatory_guard_holds_the_release(world: Run, tmp_path: Path) -> None:
-    world("run")
+def test_a_missing_mandatory_guard_holds_the_release(again: Run, tmp_path: Path) -> None:
     (tmp_path / "top.csv").unlink()
     (tmp_path / "alpha.txt").write_text("fraud-one.top\nfraud-new.top\nfamous-site.com\n")
-    ended = world("run")
+    ended = again("run")
     assert ended.code == 3
     assert "guard top is mandatory and failed" in ended.err
-    assert world("check", "fraud-new.top").code == 0
-    assert len(world("release", "list", "--json").json) == 1
+    assert again("check", "fraud-new.top").code == 0
+    assert len(again("release", "list", "--json").json) == 1
 
 
 @pytest.mark.parametrize(
@@ -274,19 +294,17 @@ def test_feeds_test_accounts_for_every_line(run: Run, tmp_path: Path) -> None:
     assert "\x1b" not in shown, "a feed cannot steer the terminal"
 
 
-def test_a_newer_database_is_refused(world: Run, tmp_path: Path) -> None:
-    world("run")
+def test_a_newer_database_is_refused(again: Run, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "blocklist.db") as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
     for words in (("run",), ("check", "fraud-one.top")):
-        ended = world(*words)
+        ended = again(*words)
         assert ended.code == 2
         assert "written by a newer version" in ended.err
 
 
-def test_a_second_writer_is_told_who_holds_the_lock(world: Run, tmp_path: Path) -> None:
-    world("run")
+def test_a_second_writer_is_told_who_holds_the_lock(again: Run, tmp_path: Path) -> None:
     holder = (
         "import pathlib, sys; from blocklist.ledger.lock import writer\n"
         "with writer(pathlib.Path(sys.argv[1]), 'holding'): print(flush=True); input()"
@@ -295,7 +313,7 @@ def test_a_second_writer_is_told_who_holds_the_lock(world: Run, tmp_path: Path) 
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout and process.stdin
         process.stdout.readline()
-        ended = world("run")
+        ended = again("run")
         process.stdin.write(b"\n")
         process.stdin.close()
     assert ended.code == 5
@@ -363,23 +381,19 @@ def blocklist(folder: Path, *words: str, **options: Any) -> subprocess.Completed
 @pytest.mark.parametrize(
     ("name", "code"), [("unheard-of.example", 0), ("fraud-one.top", 1), ("bücher.example", 0)]
 )
-def test_a_reader_that_goes_away_changes_no_answer(
-    world: Run, tmp_path: Path, name: str, code: int
-) -> None:
-    assert world("run").code == 0
+def test_a_reader_that_goes_away_changes_no_answer(ran: Path, name: str, code: int) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    ended = blocklist(tmp_path, "check", *[name] * 999, stdout=writing)
+    ended = blocklist(ran, "check", *[name] * 999, stdout=writing)
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (code, b"")
 
 
-def test_no_byte_and_no_encoding_ends_a_batch(world: Run, tmp_path: Path) -> None:
-    assert world("run").code == 0
+def test_no_byte_and_no_encoding_ends_a_batch(ran: Path) -> None:
     for encoding in ("ascii", "utf-8"):
         settings = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
         options = {"input": b"\xff\nfraud-one.top\n", "env": settings, "stdout": subprocess.PIPE}
-        ended = blocklist(tmp_path, "check", "--json", "-", "b\u00fccher.example", **options)
+        ended = blocklist(ran, "check", "--json", "-", "b\u00fccher.example", **options)
         assert ended.returncode == 1
         assert [answer["verdict"] for answer in json.loads(ended.stdout)][1:] == ["block", "clear"]
 

@@ -1,12 +1,13 @@
 """The gate and the way back, as commands: hold, look, accept, roll back, unpin."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from blocklist.ledger import connection
-from tests.cli_support import Run, commands
+from tests.cli_support import Run, blocklist, commands
 
 CONFIG = """
 [feeds.mine]
@@ -36,15 +37,24 @@ NAMES_RELEASE = re.compile("SOA|canary")
 MINE = "".join(f"fraud{number}.top\n" for number in range(9))
 
 
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder where a first release is out, to be copied."""
+    folder = tmp_path_factory.mktemp("undo")
+    (folder / "blocklist.toml").write_text(CONFIG)
+    (folder / "mine.txt").write_text(MINE)
+    (folder / "scam.txt").write_text("scam.top\n")
+    assert blocklist(folder, "run").code == 0
+    return folder
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
     """Give a function that runs a command where a first release is out already."""
-    (tmp_path / "blocklist.toml").write_text(CONFIG)
-    (tmp_path / "mine.txt").write_text(MINE)
-    (tmp_path / "scam.txt").write_text("scam.top\n")
-    command = commands(tmp_path, monkeypatch, capsys)
-    assert command("run").code == 0
-    return command
+    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
+    return commands(tmp_path, monkeypatch, capsys)
 
 
 def content(folder: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """The proof: a renderer at fault is found out, and the old file stays."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +16,7 @@ from blocklist.export.behind import Behind
 from blocklist.export.body import Body, Part
 from blocklist.export.one import export_one
 from blocklist.export.readers import REGISTRY, reading
+from blocklist.export.state import ExportState
 from blocklist.ledger import releases
 from blocklist.ledger.bulk import Bulk
 from blocklist.model import Kind
@@ -161,18 +162,33 @@ FAULTS = [
 ]
 
 
+Honest = Callable[[str], tuple[Export, str, ExportState]]
+
+
+@pytest.fixture(scope="module")
+def honest_export(tmp_path_factory: pytest.TempPathFactory) -> Honest:
+    """Give a function that exports to a target, once for all faults, which leave the file be."""
+    folder = tmp_path_factory.mktemp("honest")
+
+    @cache
+    def exported(target: str) -> tuple[Export, str, ExportState]:
+        export = export_to(folder, target)
+        rows = NETWORKS if Kind.IP in export.target.kinds else NAMES
+        return export, rows, run(export, rows).state
+
+    return exported
+
+
 @pytest.mark.parametrize(("target", "fault", "message", "why"), FAULTS)
 def test_faults_are_found(
-    tmp_path: Path,
+    honest_export: Honest,
     monkeypatch: pytest.MonkeyPatch,
     target: str,
     fault: Callable[[list[str]], list[str]],
     message: str,
     why: str,
 ) -> None:
-    export = export_to(tmp_path, target)
-    rows = NETWORKS if Kind.IP in export.target.kinds else NAMES
-    first = run(export, rows)
+    export, rows, state = honest_export(target)
     before = export.path.read_bytes()
     renderer = dialects.dialect(export.target.dialect)
     honest = renderer.body
@@ -184,7 +200,7 @@ def test_faults_are_found(
 
     monkeypatch.setattr(renderer, "body", body)
     with pytest.raises(ExportFailed, match=message):
-        run(export, rows, first.state)
+        run(export, rows, state)
     assert export.path.read_bytes() == before, why
 
 

@@ -1,5 +1,6 @@
 """How feeds overlap: columns against a plain model, and who is taken for an echo."""
 
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from blocklist.columns.schema import DATED
 from blocklist.judge.cover import Combination, cover
 from blocklist.judge.overlap import Share, echoes, overlap
 from blocklist.ledger.echoes import Echo
-from tests.cli_support import Run, commands
+from tests.cli_support import Run, blocklist, commands
 from tests.examples import at_most
 
 FEEDS = ["a", "b", "c"]
@@ -132,19 +133,28 @@ threshold = 0.6
 """
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Give a function that runs a command where one feed copies the other, a run later."""
-    (tmp_path / "blocklist.toml").write_text(CONFIG)
-    command = commands(tmp_path, monkeypatch, capsys)
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder where one feed copies the other, a run later; to be copied."""
+    folder = tmp_path_factory.mktemp("overlap")
+    (folder / "blocklist.toml").write_text(CONFIG)
     before = "".join(f"first-{n}.com\n" for n in range(60))
     for day in range(3):
         now = before + "".join(f"day-{day}-{n}.com\n" for n in range(30))
-        (tmp_path / "leader.txt").write_text(now)
-        (tmp_path / "follower.txt").write_text(before)
-        command("--quiet", "run")
+        (folder / "leader.txt").write_text(now)
+        (folder / "follower.txt").write_text(before)
+        blocklist(folder, "run")
         before = now
-    return command
+    return folder
+
+
+@pytest.fixture
+def run(
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Give a function that runs a command where one feed copies the other, a run later."""
+    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
+    return commands(tmp_path, monkeypatch, capsys)
 
 
 def age(folder: Path) -> None:

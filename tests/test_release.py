@@ -1,5 +1,6 @@
 """Releases: what is published and what is not, and that history is never overwritten."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -40,12 +41,30 @@ FEED = "evil.com\nshop.com\n46.9.9.9\n"
 TOP = "shop.com\nnews.com\n"
 
 
+def prepare(folder: Path) -> Path:
+    (folder / "blocklist.toml").write_text(SETTINGS)
+    (folder / "mine.txt").write_text(FEED)
+    (folder / "top.txt").write_text(TOP)
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "blocklist.toml").write_text(SETTINGS)
-    (tmp_path / "mine.txt").write_text(FEED)
-    (tmp_path / "top.txt").write_text(TOP)
-    return tmp_path
+    return prepare(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a first release, to be copied."""
+    folder = prepare(tmp_path_factory.mktemp("first"))
+    assert run(folder)
+    return folder
+
+
+@pytest.fixture
+def released(first: Path, tmp_path: Path) -> Path:
+    """Give a folder with a first release."""
+    return Path(shutil.copytree(first, tmp_path, dirs_exist_ok=True))
 
 
 def load(folder: Path) -> Config:
@@ -93,72 +112,66 @@ def test_a_build_publishes_what_is_blocked(folder: Path) -> None:
     assert actions(folder, 1) == FIRST
 
 
-def test_nothing_changed_is_no_new_release(folder: Path) -> None:
-    first = run(folder)
-    assert run(folder) is None
-    assert run(folder, collect=False) is None
-    assert history(folder) == [first]
+def test_nothing_changed_is_no_new_release(released: Path) -> None:
+    before = history(released)
+    assert run(released) is None
+    assert run(released, collect=False) is None
+    assert history(released) == before
 
 
-def test_an_entry_without_a_reason_changes_nothing_twice(folder: Path) -> None:
-    run(folder)
-    enter(folder, "other.com", Verdict.BLOCK)
-    assert run(folder) is not None
-    assert run(folder) is None
+def test_an_entry_without_a_reason_changes_nothing_twice(released: Path) -> None:
+    enter(released, "other.com", Verdict.BLOCK)
+    assert run(released) is not None
+    assert run(released) is None
 
 
-def test_each_release_stays_what_it_was(folder: Path) -> None:
-    run(folder)
-    (folder / "mine.txt").write_text("evil.com\nworse.com\nshop.com\n")
-    second = run(folder)
+def test_each_release_stays_what_it_was(released: Path) -> None:
+    (released / "mine.txt").write_text("evil.com\nworse.com\nshop.com\n")
+    second = run(released)
     assert second is not None
     assert (second.blocked, second.added, second.removed) == (2, 1, 1)
-    (folder / "mine.txt").write_text(FEED)
-    third = run(folder)
+    (released / "mine.txt").write_text(FEED)
+    third = run(released)
     assert third is not None
     assert (third.number, third.added, third.removed) == (3, 1, 1)
-    assert actions(folder, 1) == actions(folder, 3) == FIRST
+    assert actions(released, 1) == actions(released, 3) == FIRST
     worse = {("block", "evil.com", "subtree"), ("block", "worse.com", "subtree")}
-    assert actions(folder, 2) == worse
-    assert actions(folder, 0) == set()
+    assert actions(released, 2) == worse
+    assert actions(released, 0) == set()
 
 
-def test_only_blocks_and_the_operators_allows_are_exported(folder: Path) -> None:
-    run(folder)
-    enter(folder, "good.evil.com", Verdict.ALLOW)
-    enter(folder, "shop.com", Verdict.BLOCK)
-    assert run(folder) is not None
+def test_only_blocks_and_the_operators_allows_are_exported(released: Path) -> None:
+    enter(released, "good.evil.com", Verdict.ALLOW)
+    enter(released, "shop.com", Verdict.BLOCK)
+    assert run(released) is not None
     more = {("allow", "good.evil.com", "subtree"), ("block", "shop.com", "subtree")}
-    assert actions(folder, 2) == FIRST | more
+    assert actions(released, 2) == FIRST | more
 
 
-def test_an_entry_counts_until_it_expires(folder: Path) -> None:
-    run(folder)
-    enter(folder, "evil.com", Verdict.ALLOW, timedelta(hours=1))
-    assert run(folder) is not None
-    assert ("allow", "evil.com", "subtree") in actions(folder, 2)
-    enter(folder, "evil.com", Verdict.ALLOW, -timedelta(seconds=2))
-    assert run(folder) is not None
-    assert actions(folder, 3) == FIRST
+def test_an_entry_counts_until_it_expires(released: Path) -> None:
+    enter(released, "evil.com", Verdict.ALLOW, timedelta(hours=1))
+    assert run(released) is not None
+    assert ("allow", "evil.com", "subtree") in actions(released, 2)
+    enter(released, "evil.com", Verdict.ALLOW, -timedelta(seconds=2))
+    assert run(released) is not None
+    assert actions(released, 3) == FIRST
 
 
-def test_a_change_of_reason_alone_is_a_release_that_adds_nothing(folder: Path) -> None:
-    run(folder)
-    enter(folder, "evil.com", Verdict.BLOCK)
-    second = run(folder)
+def test_a_change_of_reason_alone_is_a_release_that_adds_nothing(released: Path) -> None:
+    enter(released, "evil.com", Verdict.BLOCK)
+    second = run(released)
     assert second is not None
     assert (second.blocked, second.added, second.removed) == (2, 0, 0)
 
 
-def test_a_feed_that_is_disabled_no_longer_counts(folder: Path) -> None:
-    run(folder)
+def test_a_feed_that_is_disabled_no_longer_counts(released: Path) -> None:
     settings = SETTINGS + '\n[feeds.other]\nurl = "other.txt"\nformat = "domains"\n'
-    (folder / "other.txt").write_text("worse.com\n")
-    (folder / "blocklist.toml").write_text(
+    (released / "other.txt").write_text("worse.com\n")
+    (released / "blocklist.toml").write_text(
         settings.replace("[feeds.mine]", "[feeds.mine]\nenabled = false")
     )
-    assert run(folder) is not None
-    assert actions(folder, 2) == {("block", "worse.com", "subtree")}
+    assert run(released) is not None
+    assert actions(released, 2) == {("block", "worse.com", "subtree")}
 
 
 def test_the_policys_own_names_are_guards(folder: Path) -> None:
@@ -263,21 +276,19 @@ def test_a_guard_that_is_well_again_lets_the_release_pass(folder: Path) -> None:
     assert run(folder) is not None
 
 
-def test_any_other_guard_may_fail(folder: Path) -> None:
-    run(folder)
-    (folder / "blocklist.toml").write_text(SETTINGS.replace("mandatory = true", ""))
-    (folder / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
-    missing(folder)
-    assert run(folder) is not None
-    assert ("block", "shop.com", "subtree") not in actions(folder, 2), "its last good is in force"
+def test_any_other_guard_may_fail(released: Path) -> None:
+    (released / "blocklist.toml").write_text(SETTINGS.replace("mandatory = true", ""))
+    (released / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
+    missing(released)
+    assert run(released) is not None
+    assert ("block", "shop.com", "subtree") not in actions(released, 2), "its last good is in force"
 
 
-def test_a_candidate_that_blocks_nothing_is_held(folder: Path) -> None:
-    run(folder)
-    enter(folder, "evil.com", Verdict.ALLOW)
-    (folder / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
-    assert "the candidate blocks nothing; 1 are blocked now" in held(folder)
-    assert actions(folder, len(history(folder))) == {
+def test_a_candidate_that_blocks_nothing_is_held(released: Path) -> None:
+    enter(released, "evil.com", Verdict.ALLOW)
+    (released / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
+    assert "the candidate blocks nothing; 1 are blocked now" in held(released)
+    assert actions(released, len(history(released))) == {
         ("allow", "evil.com", "subtree"),
         ("block", "46.9.9.9", "exact"),
     }, "what the operator decided does not wait for the rest"
@@ -290,10 +301,9 @@ def test_the_operator_may_unblock_the_last_one(folder: Path) -> None:
     assert run(folder) is not None, "an unblock is no accident"
 
 
-def test_a_feed_that_fails_keeps_its_last_good(folder: Path) -> None:
-    run(folder)
-    (folder / "mine.txt").unlink()
-    known = load(folder)
+def test_a_feed_that_fails_keeps_its_last_good(released: Path) -> None:
+    (released / "mine.txt").unlink()
+    known = load(released)
     with book.writing(known.database, "test") as opened:
         outcomes = update(known, opened, chosen(known, []), lambda outcome: None)
         assert {outcome.state for outcome in outcomes} == {FeedState.UNCHANGED, FeedState.FAILED}

@@ -1,5 +1,6 @@
 """What is judged again is only what changed, and comes to what judging all would come to."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,6 +82,19 @@ def start(folder: Path) -> None:
     run(folder)
 
 
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a first release, to be copied."""
+    folder = tmp_path_factory.mktemp("sitting")
+    start(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(started: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(started, tmp_path, dirs_exist_ok=True))
+
+
 def require_the_same_as_judging_all(folder: Path) -> None:
     known = load(folder)
     with book.writing(known.database, "test") as opened:
@@ -153,36 +167,37 @@ def new_feed(folder: Path) -> None:
     ],
 )
 def test_where_anything_else_changed_all_is_judged(
-    tmp_path: Path, calls: Calls, change: Callable[[Path], None], parts: int, why: str
+    folder: Path, calls: Calls, change: Callable[[Path], None], parts: int, why: str
 ) -> None:
-    start(tmp_path)
-    assert not calls, "a first release"
-    write(tmp_path, {name: lines[1:4] for name, lines in FILES.items()})
-    change(tmp_path)
-    run(tmp_path)
+    write(folder, {name: lines[1:4] for name, lines in FILES.items()})
+    change(folder)
+    run(folder)
     assert len(calls) == parts, why
-    require_the_same_as_judging_all(tmp_path)
+    require_the_same_as_judging_all(folder)
 
 
-def test_what_came_and_went_while_all_else_changed_is_judged(tmp_path: Path) -> None:
+def test_of_a_first_release_all_is_judged(tmp_path: Path, calls: Calls) -> None:
+    start(tmp_path)
+    assert not calls
+
+
+def test_what_came_and_went_while_all_else_changed_is_judged(folder: Path) -> None:
     """A release that stays was made of the old surroundings, whatever was judged since."""
-    start(tmp_path)
-    (tmp_path / "blocklist.toml").write_text(SETTINGS.replace("0.6", "0.4"))
-    (tmp_path / "names.txt").write_text("x.top\nz.top\n")
-    (tmp_path / "mixed.txt").write_text("z.top\n")
-    run(tmp_path)
-    (tmp_path / "blocklist.toml").write_text(SETTINGS)
-    (tmp_path / "mixed.txt").write_text("z.top\nx.top\n")
-    assert run(tmp_path) is None, "what two list is blocked by the higher threshold, too"
-    (tmp_path / "mixed.txt").write_text("z.top\n")
-    run(tmp_path)
-    require_the_same_as_judging_all(tmp_path)
+    (folder / "blocklist.toml").write_text(SETTINGS.replace("0.6", "0.4"))
+    (folder / "names.txt").write_text("x.top\nz.top\n")
+    (folder / "mixed.txt").write_text("z.top\n")
+    run(folder)
+    (folder / "blocklist.toml").write_text(SETTINGS)
+    (folder / "mixed.txt").write_text("z.top\nx.top\n")
+    assert run(folder) is None, "what two list is blocked by the higher threshold, too"
+    (folder / "mixed.txt").write_text("z.top\n")
+    run(folder)
+    require_the_same_as_judging_all(folder)
 
 
-def test_categories_are_counted_anew_when_one_was_renamed_without_effect(tmp_path: Path) -> None:
-    start(tmp_path)
-    new_category(tmp_path)
-    assert run(tmp_path) is None, "no verdict hangs on it"
-    (tmp_path / "links.txt").write_text("http://evil.top/\n")
-    run(tmp_path)
-    require_the_same_as_judging_all(tmp_path)
+def test_categories_are_counted_anew_when_one_was_renamed_without_effect(folder: Path) -> None:
+    new_category(folder)
+    assert run(folder) is None, "no verdict hangs on it"
+    (folder / "links.txt").write_text("http://evil.top/\n")
+    run(folder)
+    require_the_same_as_judging_all(folder)
