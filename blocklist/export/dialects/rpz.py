@@ -13,6 +13,7 @@ from blocklist.actions import LET_THROUGH
 from blocklist.columns.names import lineage
 from blocklist.columns.schema import SCOPE
 from blocklist.config import Export
+from blocklist.errors import ExportFailed
 from blocklist.export.body import Body, Part
 from blocklist.export.dialects import zone
 from blocklist.export.dialects.zone import head
@@ -46,6 +47,11 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     else:
         known = nodes(told)
     entries, cut = _entries(known, room)
+    if export.target.canary and (entries["value"] == export.canary).any():
+        raise ExportFailed(
+            f"its canary, {export.canary}, stands between a name that is blocked and one below it "
+            "that is allowed, and has a row for that; set another `canary`"
+        )
     counts = {reason: counts.get(reason, 0) + cut.get(reason, 0) for reason in counts | cut}
     return Body(
         (Part(by_family(entries), _records(zone.policies(export))),),
