@@ -38,6 +38,7 @@ PACKED_OTHERWISE = (
         f"VALUES ({number}, {number}, '', '', 0, 0, 0, 0)"
         for number in (1, 2, 3)
     ),
+    "CREATE VIEW mine AS SELECT value FROM listings",
     "INSERT INTO listing_batch VALUES (7, 1, 0, 0, 1)",
     """INSERT INTO listing_pack VALUES (7, 'a.example', '["a.example","b.example"]'),
         (7, 'd.example', '["d.example"]')""",

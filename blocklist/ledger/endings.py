@@ -4,6 +4,8 @@ A hundredth of a list that changes each day would fill the database with values 
 So `TABLE_end` says of a pack which of its members ended when, as a JSON array of their places.
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from blocklist.ledger import packs
@@ -23,13 +25,17 @@ def end(bulk: Bulk, table: Table, gone: pl.DataFrame, number: int) -> None:
         return
     said = packs.batches(bulk, table).rename({"id": "batch"})
     rows = gone.join(said, on=list(table.alike), how="left", nulls_equal=True)
-    ended = _packed(bulk, table, rows.drop_nulls("batch"))
-    _end_packed(bulk, table, ended, number)
-    _end_rows(bulk, table, rows.join(ended, on=["value", "batch"], how="anti"), number)
+    ended = [rows.select("value", "batch").clear()]
+    for places in _packed(bulk, table, rows.select("value", "batch").drop_nulls()):
+        _end_packed(bulk, table, places, number)
+        ended.append(places.select("value", "batch"))
+    if sum(part.height for part in ended) < rows.height:
+        left = rows.join(pl.concat(ended), on=["value", "batch"], how="anti")
+        _end_rows(bulk, table, left, number)
 
 
-def _packed(bulk: Bulk, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return `batch`, `value`, `pack` and `place` of those that are packed in their batch."""
+def _packed(bulk: Bulk, table: Table, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield `batch`, `value`, `pack` and `place` of those that are packed in their batch."""
     bulk.stage("wanted", rows.select(pl.col("batch").unique()))
     firsts = bulk.query(
         f"SELECT batch_id AS batch, id AS pack, first FROM {table.name}_pack "
@@ -37,8 +43,7 @@ def _packed(bulk: Bulk, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
         schema=_FIRSTS,
     )
     near = (
-        rows.select("batch", "value")
-        .sort("value")
+        rows.sort("value")
         .join_asof(
             firsts.sort("first"),
             left_on="value",
@@ -46,14 +51,13 @@ def _packed(bulk: Bulk, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
             by="batch",
             check_sortedness=False,  # they are, and polars cannot tell in groups
         )
+        .select("batch", "value", "pack")
         .drop_nulls("pack")
         .sort("pack")
     )
-    found = [near.select("batch", "value", "pack", place=pl.lit(0, pl.Int64)).clear()]
     for some in near.select(pl.col("pack").unique(maintain_order=True)).iter_slices(_SLICE):
         members = packs.members(bulk, table, some["pack"])
-        found.append(near.join(members, on=["pack", "value"]).select(found[0].columns))
-    return pl.concat(found)
+        yield near.join(members, on=["pack", "value"])
 
 
 def _end_packed(bulk: Bulk, table: Table, ended: pl.DataFrame, number: int) -> None:

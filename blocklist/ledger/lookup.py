@@ -80,7 +80,7 @@ class Lookup:
         """Return the verdicts in force on exactly these values."""
         packed = equal("verdict", "wanted.value", _JUDGED, _WANTED)
         own = "value IN (SELECT value FROM json_each(:wanted))"
-        return self._judged(own, packed, wanted=json.dumps(list(dict.fromkeys(values))))
+        return self._judged(own, packed, wanted=_array(values))
 
     def networks_between(self, first: str, end: str) -> list[Judged]:
         """Return the verdicts in force on networks whose text is from `first` up to `end`."""
@@ -108,7 +108,7 @@ class Lookup:
         """Return every listing, past ones too, of exactly these values by feeds that block."""
         packed = equal("listing", "wanted.value", _LISTED, _WANTED)
         own = "value IN (SELECT value FROM json_each(:wanted))"
-        return list(self._listings(own, packed, wanted=json.dumps(list(dict.fromkeys(values)))))
+        return list(self._listings(own, packed, wanted=_array(values)))
 
     def pages(self, host: str) -> list[Listing]:
         """Return listings of URLs on a host, at most `MOST_PAGES` for each scheme and port.
@@ -216,6 +216,11 @@ class Lookup:
         if row is None:
             return {}
         return dict(zip(("domains", "evidence", "until", "not_blocked"), row, strict=True))
+
+
+def _array(values: Iterable[str]) -> str:
+    # SQLite ends a text at a NUL, which no value has.
+    return json.dumps([value for value in dict.fromkeys(values) if "\0" not in value])
 
 
 def _page_ranges(host: str) -> list[tuple[str, str]]:

@@ -94,8 +94,8 @@ def _votes(reader: sqlite3.Connection) -> str:
         "WHERE feed_id = feed.id AND value = v.value AND until IS NULL)"
     )
     if has_packs(reader):
-        packed = equal("listing", "v.value", "batch.feed_id")
-        listed += f" OR feed.id IN ({packed} AND {ending('listing')} IS NULL)"
+        still = f"{ending('listing')} IS NULL AND batch.feed_id = feed.id"
+        listed += f" OR EXISTS ({equal('listing', 'v.value', '1')} AND {still})"
     return f"SELECT count(*) FROM feed WHERE feed.guard IS NULL AND ({listed})"
 
 

@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from sqlite_utils import Database, Migrations
 
-from blocklist.ledger.packed import ending, equal
 from blocklist.model import Kind, Reason, Scope, Verdict
 
 migrations = Migrations("blocklist")
@@ -189,16 +188,18 @@ def packed_endings(db: Database) -> None:
 
 
 def _numbered_packs(table: str, of: str) -> Iterator[str]:
-    yield f"ALTER TABLE {table}_pack RENAME TO old_pack"
+    # By way of another table: to rename one is refused where somebody's own view is about ours.
+    yield f"CREATE TEMP TABLE old_pack AS SELECT batch_id, first, members FROM {table}_pack"
+    yield f"DROP TABLE {table}_pack"
     # With rowids: in a tree of long rows keys would be far apart.
     yield f"""CREATE TABLE {table}_pack (
         id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES {table}_batch,
         first TEXT NOT NULL, members TEXT NOT NULL, UNIQUE (batch_id, first))"""
     yield (
         f"INSERT INTO {table}_pack (batch_id, first, members) "
-        "SELECT batch_id, first, members FROM old_pack ORDER BY batch_id, first"
+        "SELECT batch_id, first, members FROM temp.old_pack ORDER BY batch_id, first"
     )
-    yield "DROP TABLE old_pack"
+    yield "DROP TABLE temp.old_pack"
     yield f"""CREATE TABLE {table}_end (
         pack_id INTEGER NOT NULL REFERENCES {table}_pack, until INTEGER NOT NULL REFERENCES {of},
         places TEXT NOT NULL, PRIMARY KEY (pack_id, until)) WITHOUT ROWID"""
@@ -209,9 +210,13 @@ def _packed_endings(table: str) -> Iterator[str]:
     key = ["scope", "since"] if table == "verdict" else ["feed_id", "scope", "since"]
     own = ", ".join(f"own.{name} AS {name}" for name in ("value", "until", *key))
     same = " AND ".join(f"own.{name} = batch.{name}" for name in key)
-    columns = f"pack.id AS pack, member.key AS place, {own}"
-    packed = equal(table, "own.value", columns, f"{table}_row AS own CROSS JOIN")
-    yield f"CREATE TEMP TABLE ended AS {packed} AND {same} AND own.until IS NOT NULL"
+    # Cross joins, so that each pack is opened once, and not for each row that ended.
+    yield (
+        f"CREATE TEMP TABLE ended AS SELECT pack.id AS pack, member.key AS place, {own} "
+        f"FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack ON batch_id = batch.id "
+        f"CROSS JOIN json_each(members) AS member CROSS JOIN {table}_row AS own "
+        f"ON own.value = member.value AND {same} WHERE own.until IS NOT NULL"
+    )
     yield (
         f"INSERT INTO {table}_end SELECT pack, until, json_group_array(place) "
         "FROM temp.ended GROUP BY pack, until"
@@ -298,17 +303,21 @@ _HISTORY = (
         ended TEXT)""",
 )
 
+# Whoever asks for all of it wants the endings of a pack opened once, not for each of its members.
+_MEMBERS = """{table}_batch AS batch JOIN {table}_pack AS pack ON batch_id = batch.id
+        JOIN json_each(members) AS member LEFT JOIN (SELECT pack_id, until, place.value AS place
+        FROM {table}_end CROSS JOIN json_each(places) AS place) AS ended
+        ON ended.pack_id = pack.id AND ended.place = member.key"""
+
 _LISTING = f"""CREATE VIEW listing AS
         SELECT feed_id, value, kind, scope, since, until, evidence FROM listing_row
         UNION ALL SELECT batch.feed_id, member.value, batch.kind, batch.scope, batch.since,
-        {ending("listing")}, NULL FROM listing_batch AS batch
-        JOIN listing_pack AS pack ON batch_id = batch.id JOIN json_each(members) AS member"""
+        ended.until, NULL FROM {_MEMBERS.format(table="listing")}"""
 
 _VERDICT = f"""CREATE VIEW verdict AS
         SELECT value, scope, since, until, kind, verdict, reason, cause FROM verdict_row
-        UNION ALL SELECT member.value, batch.scope, batch.since, {ending("verdict")}, batch.kind,
-        batch.verdict, batch.reason, batch.cause FROM verdict_batch AS batch
-        JOIN verdict_pack AS pack ON batch_id = batch.id JOIN json_each(members) AS member"""
+        UNION ALL SELECT member.value, batch.scope, batch.since, ended.until, batch.kind,
+        batch.verdict, batch.reason, batch.cause FROM {_MEMBERS.format(table="verdict")}"""
 
 _LISTING_PACKS = (
     "DROP VIEW listings",
