@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import NamedTuple
 
 from blocklist import spec
 from blocklist.errors import UsageError
@@ -132,22 +133,35 @@ def shipped(kind: str) -> Traversable:
     return packed if packed.is_dir() else files("blocklist") / ".." / kind
 
 
-def tables(kind: str, own: Path) -> Iterator[tuple[str, str, spec.Table]]:
-    """Yield name, place and table of each file, the user's own folder after the shipped one."""
-    yield from _shipped(kind)
-    yield from _tables(own / kind)
+def tables(folder: Traversable) -> Iterator[tuple[str, str, spec.Table]]:
+    """Yield name, place and table of each file in a folder of the catalogue."""
+    for entry in _entries(folder):
+        if entry.name.endswith(".toml"):
+            yield entry.name.removesuffix(".toml"), f"{entry}: ", spec.load(entry)
+
+
+class Known(NamedTuple):
+    """A feed of the catalogue: the place of its table, the table, and what it says as it stands."""
+
+    where: str
+    table: spec.Table
+    #: Only of those that ship: in a table of the user's own, blocklist.toml may fill the gaps.
+    feed: Feed | None = None
+
+
+def known(own: Path) -> dict[str, Known]:
+    """Return all feeds by name; the user's own win over shipped ones of the same name."""
+    mine = {name: Known(where, table) for name, where, table in tables(own / "feeds")}
+    return _shipped_feeds() | mine
 
 
 @cache
-def _shipped(kind: str) -> tuple[tuple[str, str, spec.Table], ...]:
-    """Read what ships once; no part of it changes while the program runs."""
-    return tuple(_tables(shipped(kind)))
-
-
-def _tables(folder: Traversable) -> Iterator[tuple[str, str, spec.Table]]:
-    for entry in _entries(folder):
-        if entry.name.endswith(".toml"):
-            yield entry.name.removesuffix(".toml"), str(entry), spec.load(entry)
+def _shipped_feeds() -> dict[str, Known]:
+    """Read what ships once, for no part of it changes while the program runs."""
+    return {
+        name: Known(where, table, feed(name, table, where))
+        for name, where, table in tables(shipped("feeds"))
+    }
 
 
 def _entries(folder: Traversable) -> list[Traversable]:

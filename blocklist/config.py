@@ -3,9 +3,10 @@
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from blocklist import catalogue, exporting, settings, spec, targets
-from blocklist.catalogue import RESOLVED, Feed, is_digest
+from blocklist.catalogue import RESOLVED, Feed, Known, is_digest
 from blocklist.errors import UsageError
 from blocklist.exporting import Export
 from blocklist.location import DATABASE, FILE_NAME, find
@@ -91,8 +92,8 @@ def load(given: Path | None = None) -> Config:
 
 
 def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict[str, Feed]]:
-    known = {name: (f"{place}: ", table) for name, place, table in catalogue.tables("feeds", base)}
-    feeds = {name: found for name, found in known.items() if "guard" not in found[1]}
+    known = catalogue.known(base)
+    feeds = {name: found for name, found in known.items() if "guard" not in found.table}
     guards = {name: found for name, found in known.items() if name not in feeds}
     for name in {*known, *file.feeds, *file.guards}:
         if name == RESOLVED.name:
@@ -112,7 +113,7 @@ def _sources(file: _File, base: Path, where: str) -> tuple[dict[str, Feed], dict
 
 
 def _section(
-    known: dict[str, tuple[str, spec.Table]],
+    known: dict[str, Known],
     own: dict[str, dict[str, object]],
     defaults: spec.Table,
     base: Path,
@@ -121,12 +122,12 @@ def _section(
     """Return what the catalogue knows, as far as the user's `own` tables leave it, and the rest."""
     built = {}
     for name in {**known, **own}:
-        place, table = known.get(name, (where, {"enabled": True, **defaults}))
+        place, table, feed = known.get(name, Known(where, {"enabled": True, **defaults}))
         if name in own:
             # Who writes a table about a feed wants it, unless it says otherwise.
             table = catalogue.overridden({**table, "enabled": True}, own[name])
-            place = f"{where}.{name}"
-        built[name] = _resolved(catalogue.feed(name, table, place), base)
+            place, feed = f"{where}.{name}", None
+        built[name] = _resolved(feed or catalogue.feed(name, table, place), base)
         if name in own and built[name].mandatory and not built[name].enabled:
             raise UsageError(f"{place}.enabled: a mandatory guard cannot be switched off")
     return built
@@ -137,10 +138,15 @@ def _resolved(feed: Feed, base: Path) -> Feed:
         return url if "://" in url else str(base / url)
 
     digest = feed.sha256 and (feed.sha256 if is_digest(feed.sha256) else absolute(feed.sha256))
-    signature = feed.signature and absolute(feed.signature)
-    token = feed.token_file and str(base / feed.token_file)
-    urls = tuple(map(absolute, feed.urls))
-    return replace(feed, urls=urls, sha256=digest, signature=signature, token_file=token)
+    meant: dict[str, Any] = {
+        "urls": tuple(map(absolute, feed.urls)),
+        "sha256": digest,
+        "signature": feed.signature and absolute(feed.signature),
+        "token_file": feed.token_file and str(base / feed.token_file),
+    }
+    changed = {key: value for key, value in meant.items() if value != getattr(feed, key)}
+    # Most feeds are on the web and stay as they are.
+    return replace(feed, **changed) if changed else feed
 
 
 def _with_own_names(export: Export, policy: Policy) -> Export:

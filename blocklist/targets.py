@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from blocklist import spec
 from blocklist.actions import Action
-from blocklist.catalogue import tables
+from blocklist.catalogue import shipped, tables
 from blocklist.forms import FIELDS, forms
 from blocklist.model import Kind, Scope
 
@@ -83,9 +85,17 @@ class Target:
 
 def load(own: Path) -> dict[str, Target]:
     """Return all targets by name; the user's own win over shipped ones of the same name."""
-    return {
-        name: target(name, table, f"{where}: ") for name, where, table in tables("exports", own)
-    }
+    return _shipped() | _read(own / "exports")
+
+
+@cache
+def _shipped() -> dict[str, Target]:
+    """Read what ships once, for no part of it changes while the program runs."""
+    return _read(shipped("exports"))
+
+
+def _read(folder: Traversable) -> dict[str, Target]:
+    return {name: target(name, table, where) for name, where, table in tables(folder)}
 
 
 def target(name: str, table: spec.Table, where: str) -> Target:
