@@ -3,8 +3,6 @@
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +14,7 @@ from blocklist.doctor.finding import State
 from blocklist.doctor.registry import CHECKS, LEDGER_CHECKS
 from blocklist.install import probe
 from blocklist.ledger import lock
-from tests.cli_support import Ended, Run, commands
+from tests.cli_support import Ended, Run, blocklist, commands
 
 CONFIG = """
 [feeds.mine]
@@ -49,8 +47,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    command = [sys.executable, "-m", "blocklist", "--config", str(folder / "blocklist.toml"), "run"]
-    subprocess.run(command, check=True, capture_output=True)
+    assert blocklist(folder, "run").code == 0
     return folder
 
 

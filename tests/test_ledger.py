@@ -400,17 +400,15 @@ def shared(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_file_that_can_only_be_read(shared: Path) -> None:
     shared.chmod(0o444)
-    assert as_user(IMPORTS, READ, shared) == "[('a.example',)]"
     message = f"{shared}: cannot be written: attempt to write a readonly database"
-    assert as_user(IMPORTS, WRITE, shared) == message
+    assert as_user(IMPORTS, READ + WRITE, shared) == f"[('a.example',)]{message}"
 
 
 def test_a_folder_that_can_only_be_read(shared: Path) -> None:
     shared.chmod(0o444)
     shared.parent.chmod(0o555)
-    assert as_user(IMPORTS, READ, shared) == "[('a.example',)]"
     message = f"{shared}.lock: the ledger's lock cannot be written: Permission denied"
-    assert as_user(IMPORTS, WRITE, shared) == message
+    assert as_user(IMPORTS, READ + WRITE, shared) == f"[('a.example',)]{message}"
 
 
 def test_a_folder_that_cannot_be_read(shared: Path) -> None:
