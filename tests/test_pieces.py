@@ -8,11 +8,13 @@ import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist.columns.pieces import in_order, lines, of_file
+from blocklist.columns import pieces
+from blocklist.columns.pieces import in_order, lines, of_file, side_by_side
 
 
 @given(text=st.text(alphabet="ab \n\t\x00\x0b\x85\u2028é"))
@@ -47,6 +49,15 @@ def test_pieces_of_a_file_are_whole_lines(body: bytes, size: int) -> None:
         cut = list(of_file(path, size))
     assert b"".join(cut) == body
     assert all(piece.endswith(b"\n") for piece in cut[:-1])
+
+
+@given(texts=st.lists(st.none() | st.text(alphabet="ab.é\x00\u2028", max_size=30), max_size=20))
+def test_texts_that_are_laid_side_by_side_are_the_same(texts: list[str | None]) -> None:
+    column = pl.Series("value", texts, pl.String)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "_ROWS", 7)
+        found = side_by_side(column)
+    assert found.equals(column, check_names=True, check_dtypes=True, null_equal=True)
 
 
 def test_pieces_come_back_in_order_and_a_fault_ends_the_work() -> None:
