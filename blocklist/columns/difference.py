@@ -1,4 +1,4 @@
-"""What two tables have apart, told by hashes of their rows."""
+"""What is the same and what is not, told by hashes."""
 
 from secrets import randbits
 
@@ -15,3 +15,9 @@ def difference(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.Series, pl
     seed = randbits(64)
     was, is_now = before.hash_rows(seed), after.hash_rows(seed)
     return ~was.is_in(is_now.implode()), ~is_now.is_in(was.implode())
+
+
+def different(hashes: pl.Series) -> int:
+    """Return how many different hashes there are: of millions, a sort tells sooner than a set."""
+    ordered = hashes.sort()
+    return len(ordered) - int((ordered == ordered.shift()).sum())

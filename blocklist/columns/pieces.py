@@ -54,15 +54,15 @@ def side_by_side(texts: pl.Series) -> pl.Series:
     looks at each of millions takes several times as long as copying them once. What else lies
     there may go then, too. Numbers are never scattered.
     """
-    if texts.dtype != pl.String:
-        return texts
-    slices = (texts.slice(start, _ROWS) for start in range(0, len(texts), _ROWS))
-    copies = list(in_order(_copied, slices))
-    return pl.concat(copies) if copies else texts
+    return texts if texts.dtype != pl.String else of_column(lambda piece: piece + "", texts)
 
 
-def _copied(texts: pl.Series) -> pl.Series:
-    return texts + ""
+def of_column(work: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series:
+    """Return what `work` makes of a column, a value for each of its own."""
+    if len(column) <= _ROWS:
+        return work(column)
+    slices = (column.slice(start, _ROWS) for start in range(0, len(column), _ROWS))
+    return pl.concat(list(in_order(work, slices)))
 
 
 def of_text(text: bytes, size: int = SIZE) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from tldextract import TLDExtract
 
 from blocklist import names
 from blocklist.columns.names import lineage, parent
+from blocklist.columns.pieces import of_column
 from blocklist.errors import Refused
 
 
@@ -33,6 +34,9 @@ class Suffixes:
 
     def registrable(self, texts: pl.Series) -> pl.Series:
         """Return the registrable domain of each canonical name; null for a public suffix."""
+        return of_column(self._registrable, texts)
+
+    def _registrable(self, texts: pl.Series) -> pl.Series:
         level = texts.alias("name").to_frame().with_row_index("row")
         level = level.with_columns(below=pl.lit(None, pl.String))
         found = []

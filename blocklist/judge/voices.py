@@ -47,7 +47,8 @@ def mapped(
     function: Callable[[tuple[str, ...]], float],
 ) -> pl.Series:
     """Return what a function says of the feeds that speak in each row, null where none does."""
-    alike = frame.select(columns).unique()
+    # The streaming engine takes a fraction of the time where many are alike.
+    alike = frame.lazy().select(columns).unique().collect(engine="streaming")
     every = speaking(alike, columns, feeds)
     found = pl.Series("found", [function(some) if some else None for some in every], pl.Float64)
     if len(columns) == 1 and len(found):

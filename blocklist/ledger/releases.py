@@ -43,12 +43,12 @@ class Change:
     @property
     def added(self) -> pl.DataFrame:
         """What would be blocked and is not yet."""
-        return _blocks(self.new).join(_blocks(self.old), on=_KEY, how="anti")
+        return _blocks_beyond(self.new, self.old)
 
     @property
     def removed(self) -> pl.DataFrame:
         """What is blocked and would no longer be."""
-        return _blocks(self.old).join(_blocks(self.new), on=_KEY, how="anti")
+        return _blocks_beyond(self.old, self.new)
 
     def split(self, values: pl.Series) -> "tuple[Change, Change]":
         """Return the part about these values, and the rest."""
@@ -69,6 +69,13 @@ class Change:
 
 def _blocks(verdicts: pl.DataFrame) -> pl.DataFrame:
     return verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)
+
+
+def _blocks_beyond(verdicts: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Return the blocks that are not among the blocks of others."""
+    if verdicts.is_empty() or others.is_empty():  # as at a first release, which has millions
+        return _blocks(verdicts)
+    return _blocks(verdicts).join(_blocks(others), on=_KEY, how="anti")
 
 
 def in_force(bulk: Bulk) -> pl.DataFrame:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
+from blocklist.columns.difference import different
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import Ranges
-from blocklist.export.readers.reading import Queries, Reading, among, different, through
+from blocklist.export.readers.reading import Queries, Reading, among, through
 from blocklist.forms import Form, forms
 from blocklist.model import Kind
 from blocklist.names import lineage

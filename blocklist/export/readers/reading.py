@@ -66,9 +66,3 @@ def lines(text: bytes) -> pl.Series:
 def among(values: pl.Series, wanted: pl.Series) -> pl.Series:
     """Return those of the values that are wanted."""
     return values.filter(values.is_in(wanted.implode()))
-
-
-def different(hashes: pl.Series) -> int:
-    """Return how many different hashes there are: of millions, a sort tells sooner than a set."""
-    ordered = hashes.sort()
-    return len(ordered) - int((ordered == ordered.shift()).sum())

@@ -16,10 +16,11 @@ from typing import TypeVar
 
 import polars as pl
 
+from blocklist.columns.difference import different
 from blocklist.columns.names import parent
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.readers.reading import Queries, Reading, among, different, through
+from blocklist.export.readers.reading import Queries, Reading, among, through
 from blocklist.model import Kind
 from blocklist.names import lineage
 from blocklist.targets import Allows, Lists
