@@ -10,7 +10,7 @@ from collections import Counter
 import polars as pl
 
 from blocklist.columns.names import lineage
-from blocklist.export.meaning import CODE, PLACE, nodes, placed, placed_among
+from blocklist.export.meaning import CODE, PLACE, placed, placed_among, standing
 from blocklist.model import Scope
 from blocklist.targets import Allows, Target
 
@@ -22,7 +22,7 @@ def fitted(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, 
 
     `own` and `under` are the codes of the name, and of what is below it; see `meaning.nodes`.
     """
-    said = _said(nodes(rows))
+    said = _said(standing(rows))
     counts: Counter[str] = Counter()
     for step in (_around_allows, _without_below, _without_exact):
         said, found = step(said, target)
@@ -33,19 +33,19 @@ def fitted(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, 
     }
 
 
-def _said(known: pl.DataFrame) -> pl.DataFrame:
+def _said(found: pl.DataFrame) -> pl.DataFrame:
     """Return what holds for each name, silence filled with what its nearest ancestor says.
 
     What the name's own rows say stays beside it, as `told_own` and `told_under`.
     """
-    found = placed_among(known).with_columns(told_own="own", told_under="under")
+    found = found.with_columns(told_own="own", told_under="under")
     return found.with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
 
 
 def _anew(said: pl.DataFrame, **changes: pl.Expr) -> pl.DataFrame:
     """Return what holds for each name after some tell otherwise."""
     told = {"own": pl.col("told_own"), "under": pl.col("told_under")}
-    return _said(said.select("value", *_place(said), **(told | changes)))
+    return _said(placed_among(said.select("value", *_place(said), **(told | changes))))
 
 
 def _place(said: pl.DataFrame) -> list[str]:

@@ -8,12 +8,17 @@ import polars as pl
 
 from blocklist.columns.names import parent, sort_key
 from blocklist.columns.pieces import of_column, side_by_side
+from blocklist.export.common import Common
 
 #: The column with which rows that were sorted once stay sorted: where they stand by family.
 PLACE = "family_place"
 #: The type of codes: 0 is allow, from 1 on a block and its policy.
 CODE = pl.UInt8()
 _ALLOW, _EXACT = 255, 256
+_COMMON = Common()
+
+#: While it is open, what is worked out for an export is there for others that take the same rows.
+in_common = _COMMON.kept
 
 
 def nodes(rows: pl.DataFrame) -> pl.DataFrame:
@@ -40,6 +45,11 @@ def nodes(rows: pl.DataFrame) -> pl.DataFrame:
     ranks = pl.col("own", "under")
     code = pl.when(ranks > 0).then(ranks % _EXACT % _ALLOW).cast(CODE)
     return ranked.select("value", code, *place)
+
+
+def standing(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the nodes of a release with what those above them say; see `nodes` and `placed`."""
+    return _COMMON.of(rows, lambda rows: placed_among(nodes(rows)))
 
 
 def by_family(frame: pl.DataFrame) -> pl.DataFrame:

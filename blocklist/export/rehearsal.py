@@ -41,6 +41,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         """
         from blocklist.columns.pieces import in_order
         from blocklist.export import content
+        from blocklist.export.meaning import in_common
         from blocklist.export.prepared import Unproved, prepared
 
         self.drop()
@@ -69,7 +70,9 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
 
         for export in self._wanted:
             self._say(f"proving {export.name}")
-        faults = [str(fault) for fault in in_order(rehearsed, self._wanted, _AT_ONCE) if fault]
+        with in_common():
+            found = list(in_order(rehearsed, self._wanted, _AT_ONCE))
+        faults = [str(fault) for fault in found if fault]
         if faults:
             self.drop()
         return faults

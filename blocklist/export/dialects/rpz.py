@@ -18,7 +18,7 @@ from blocklist.export.body import Body, Part
 from blocklist.export.dialects import zone
 from blocklist.export.dialects.zone import head
 from blocklist.export.fitting import fitted
-from blocklist.export.meaning import CODE, PLACE, by_family, nodes, placed, placed_among
+from blocklist.export.meaning import CODE, PLACE, by_family, placed, placed_among, standing
 from blocklist.export.safe import checked_names
 from blocklist.targets import Allows
 
@@ -43,9 +43,10 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     counts = {"rpz-trigger": len(triggers), "allow-widened": widened}
     if export.target.allows is Allows.NONE:
         known, narrowed = fitted(told, export.target)
+        known = placed_among(known)
         counts |= narrowed
     else:
-        known = nodes(told)
+        known = standing(told)
     entries, cut = _entries(known, room)
     if export.target.canary and (entries["value"] == export.canary).any():
         raise ExportFailed(
@@ -84,12 +85,12 @@ def _with_allows_that_fit(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, 
 
 
 def _entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the names that need rows, and how many blocks did not fit.
+    """Return the names that need rows, of nodes that are placed, and how many blocks did not fit.
 
     `own` and `under` are what holds for the name and below it, `covered` whether a wildcard stands
     above, and `wildcard` whether the name's own wildcard fits.
     """
-    said = placed_among(known).with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
+    said = known.with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
     needed = said.filter(pl.any_horizontal(pl.col("own", "under") != pl.col("inherited")))
     fitting, counts = _fitting(needed, room)
     between = placed(_between(fitting.filter("covered")), known).filter("covered")

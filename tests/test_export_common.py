@@ -1,0 +1,50 @@
+"""What exports have in common: worked out once for equal rows, and not kept for longer."""
+
+import polars as pl
+
+from blocklist.export.common import Common
+from blocklist.export.meaning import in_common, nodes, placed_among, standing
+from tests.export_support import release
+
+
+class Work:
+    """Counts how often it is done."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, frame: pl.DataFrame) -> pl.DataFrame:
+        self.times += 1
+        return frame.reverse()
+
+
+ONE, LIKE_ONE, OTHER = (pl.DataFrame({"value": list(values)}) for values in ("ab", "ab", "ac"))
+
+
+def test_equal_frames_are_worked_on_once() -> None:
+    common, work = Common(), Work()
+    with common.kept():
+        found = [common.of(frame, work) for frame in (ONE, LIKE_ONE, OTHER)]
+        with common.kept():
+            common.of(OTHER, work)
+        common.of(OTHER, work)
+    assert [frame["value"].to_list() for frame in found] == [["b", "a"], ["b", "a"], ["c", "a"]]
+    assert work.times == 2
+
+
+def test_nothing_is_kept_unless_asked_for_and_not_for_longer() -> None:
+    common, work = Common(), Work()
+    for _ in range(2):
+        common.of(ONE, work)
+    with common.kept():
+        common.of(ONE, work)
+    common.of(ONE, work)
+    assert work.times == 4
+
+
+def test_what_is_in_common_is_what_each_would_find() -> None:
+    rows = release("block subtree p.example\nallow exact ok.p.example\nblock exact a.b.p.example")
+    alone = placed_among(nodes(rows))
+    with in_common():
+        for _ in range(2):
+            assert standing(rows).equals(alone)
