@@ -14,6 +14,7 @@ from blocklist.columns.schema import INDICATORS, REFUSALS
 from blocklist.errors import Refused
 from blocklist.model import Scope
 from blocklist.parse import FORMATS, Options, Parsed, detect, parse
+from blocklist.parse import parsed as parsed_parts
 from blocklist.parse.format import Format
 from blocklist.parse.lines import numbered
 from blocklist.parse.parser import parse_lines
@@ -310,6 +311,17 @@ def test_every_line_is_accounted_for(body: bytes, name: str, options: Options) -
         assert SCALAR[kind](value) == value
         assert kind == "domain" or scope == "exact"
     assert not parsed.indicators.select("kind", "value", "scope").is_duplicated().any()
+
+
+@at_most(30)
+@given(lines=st.lists(st.sampled_from(["a.example", "*.a.example", "b.example"]), max_size=12))
+def test_of_what_is_there_again_the_first_stays(lines: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsed_parts, "_SHARE", 2)
+        parsed = parse("\n".join(lines).encode(), "domains")
+    first = list(dict.fromkeys(lines))
+    assert parsed.indicators["line"].to_list() == [lines.index(line) + 1 for line in first]
+    assert parsed.dropped.get("duplicate", 0) == len(lines) - len(first)
 
 
 @at_most(15)

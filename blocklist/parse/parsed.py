@@ -24,7 +24,6 @@ ASIDE = (
 
 
 _SHARE = 1_000_000
-_HASHED = pl.Schema({"hash": pl.UInt32, "share": pl.UInt16})
 
 
 @dataclass(frozen=True)
@@ -86,20 +85,20 @@ def _joined(frames: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
 def _repeated(rows: pl.DataFrame) -> pl.Series:
     """Return the numbers of rows that were there before.
 
-    By shares of short hashes, then the rows that are alike by them: one set of all rows would need
+    By hashes, and the few that are alike by them in shares of these: one set of all rows would need
     more memory than the rows themselves.
     """
-    shares = rows.height // _SHARE + 1
-    short = (pl.struct(pl.all()).hash() % 2**32).cast(pl.UInt32).alias("hash")
-    share_of = (pl.col("hash") % shares).cast(pl.UInt16).alias("share")
-    slices = [part.select(short).with_columns(share_of) for part in rows.iter_slices(_SHARE)]
-    hashed = pl.concat([pl.DataFrame(schema=_HASHED), *slices])
+    hashes = rows.hash_rows()
+    ordered = hashes.sort()
+    twice = ordered.filter(ordered == ordered.shift()).unique()
+    alike = hashes.is_in(twice.implode()).arg_true()
+    shares = len(alike) // _SHARE + 1
+    share_of = hashes.gather(alike) % shares
     found = []
     for share in range(shares):
-        places = (hashed["share"] == share).arg_true()
-        alike = places.filter(hashed["hash"].gather(places).is_duplicated())
-        known = rows[alike].select(pl.struct(pl.all()).is_first_distinct()).to_series()
-        found.append(alike.filter(~known))
+        places = alike.filter(share_of == share)
+        known = rows[places].select(pl.struct(pl.all()).is_first_distinct()).to_series()
+        found.append(places.filter(~known))
     return pl.concat(found)
 
 
