@@ -25,6 +25,12 @@ if "PYTEST_XDIST_WORKER" in os.environ and "HYPOTHESIS_PROFILE" not in os.enviro
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Give `-n auto` a worker more than there are cores, for some wait for clocks and servers."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine cannot run, and say why; CI may not skip for a missing server."""
     for mark in item.iter_markers("e2e"):

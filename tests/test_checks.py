@@ -22,7 +22,7 @@ from blocklist.ledger.lookup import Lookup
 from blocklist.ledger.moments import Moment
 from blocklist.ledger.votes import Vote
 from blocklist.model import GuardClass, Liveness, Reason, Verdict
-from tests.test_ledger import ACCOUNT
+from tests.listing_support import ACCOUNT
 
 NAMES = [
     "example",

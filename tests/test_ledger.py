@@ -15,21 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.catalogue import Feed
-from blocklist.columns.schema import INDICATORS, LISTINGS
+from blocklist.columns.schema import LISTINGS
 from blocklist.errors import LockHeld, UsageError
 from blocklist.ledger import connection, listings, lock, operator, schema
-from blocklist.ledger.book import Book, writing
+from blocklist.ledger.book import writing
 from blocklist.ledger.bulk import Bulk
 from blocklist.ledger.connection import VERSION
 from blocklist.model import Entry, FeedState, GuardClass, Indicator, Kind, Scope, Verdict
 from tests.examples import at_most
 from tests.ledger_support import migrated_anew
+from tests.listing_support import ACCOUNT, MINE, A, B, C, accept, indicators, rows
 from tests.user_support import as_user, open_to_all
-
-MINE = Feed("mine", ("x",), "domains")
-ACCOUNT: dict[str, object] = {
-    "sha256": "0", "bytes": 1, "lines": 1, "accepted": 1, "comments": 0, "refused": {"empty": 1},
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -37,22 +33,6 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "a ledger #1%20?.db"
 
 
-def indicators(*rows: tuple[str, str], evidence: str | None = None) -> pl.DataFrame:
-    columns = [("domain", value, scope, evidence or value, 1) for value, scope in rows]
-    return pl.DataFrame(columns, schema=INDICATORS, orient="row")
-
-
-def accept(book: Book, feed: Feed, *rows: tuple[str, str]) -> listings.Change:
-    return listings.accept(book, book.feed(feed), indicators(*rows), "print", ACCOUNT)
-
-
-def rows(database: Path, sql: str) -> list[tuple[object, ...]]:
-    with connection.reading(database) as reader:
-        assert reader is not None
-        return reader.execute(sql).fetchall()
-
-
-A, B, C = ("a.example", "exact"), ("a.example", "subtree"), ("b.example", "exact")
 OPEN = "SELECT value, since, until FROM listing ORDER BY value, scope, since"
 
 
@@ -223,7 +203,8 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from blocklist.ledger import listings
-from tests.test_ledger import A, C, MINE, accept, writing
+from blocklist.ledger.book import writing
+from tests.listing_support import A, C, MINE, accept
 database, when = Path(sys.argv[1]), sys.argv[2]
 with writing(database, "update") as book:
     accept(book, MINE, A)
@@ -372,7 +353,8 @@ import sys
 from pathlib import Path
 from blocklist.errors import BlocklistError
 from blocklist.ledger import connection
-from tests.test_ledger import A, MINE, Bulk, accept, rows, writing
+from blocklist.ledger.book import writing
+from tests.listing_support import A, MINE, accept, rows
 """
 READ = """
 print(rows(Path(sys.argv[1]), "SELECT value FROM listing"), end="")

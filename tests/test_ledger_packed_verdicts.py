@@ -16,7 +16,7 @@ from blocklist.ledger.moments import Moment
 from blocklist.ledger.packed import forget
 from blocklist.ledger.releases import ROW
 from tests.ledger_support import prepare_older
-from tests.test_ledger import rows
+from tests.listing_support import rows
 
 VALUES = [
     *(("domain", f"{letter}{number}.example") for letter in "ab" for number in range(4)),

@@ -18,7 +18,7 @@ from blocklist.ledger.moments import Moment
 from blocklist.ledger.packed import between, equal, forget
 from blocklist.ledger.undone import take_back
 from tests.ledger_support import prepare_older
-from tests.test_ledger import ACCOUNT, rows
+from tests.listing_support import ACCOUNT, rows
 
 NAMES = [f"{letter}{number}.example" for letter in "abc" for number in range(4)]
 PAGES = [
