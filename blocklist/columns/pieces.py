@@ -76,9 +76,10 @@ def of_text(text: bytes, size: int = SIZE) -> Iterator[bytes]:
         start = stop
 
 
-def of_file(path: Path, size: int = SIZE) -> Iterator[bytes]:
+def of_file(path: Path, size: int = SIZE, start: int = 0) -> Iterator[bytes]:
     """Yield a file in pieces of about `size`, cut at line ends, the last one of at least that."""
     with path.open("rb") as file:
+        file.seek(start)
         piece = file.read(size)
         while rest := file.read(size):
             cut = piece.rfind(b"\n") + 1 if len(rest) == size else 0

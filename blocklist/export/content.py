@@ -80,23 +80,26 @@ def in_force(
 
 
 def of_prospect(
-    book: Book, config: Config, prospect: Prospect, wanted: list[Export], oldest: int | None
+    book: Book, config: Config, prospect: Prospect, wanted: list[Export], watched: pl.DataFrame
 ) -> Content:
     """Return what a release would have that is not out yet, and follows the one in force."""
-    release = prospect.release
+    release, own = prospect.release, prospect.own_blocks()
     rows = prospect.rows()
     pages = prospect.pages() if _asks_for_pages(wanted) else None
-
-    @cache
-    def watched() -> pl.DataFrame:
-        if oldest is None:
-            return prospect.watched()
-        with Bulk(book.database) as bulk:
-            before = releases.watched(bulk, release.number - 1, oldest)
-        return pl.concat([prospect.watched(), prospect.changed(), before])
-
-    told = _Told(release.number, release.basis, prospect.votes, prospect.own_blocks(), watched)
+    told = _Told(release.number, release.basis, prospect.votes, own, lambda: watched)
     return _content(book, config, wanted, rows, pages, told)
+
+
+def watched(book: Book, prospect: Prospect, oldest: int | None) -> pl.DataFrame:
+    """Return what the proof of a release that is not out yet asks for in any case.
+
+    Files may still be of releases since the `oldest`.
+    """
+    if oldest is None:
+        return prospect.watched()
+    with Bulk(book.database) as bulk:
+        before = releases.watched(bulk, prospect.release.number - 1, oldest)
+    return pl.concat([prospect.watched(), prospect.changed(), before])
 
 
 def _asks_for_pages(wanted: list[Export]) -> bool:

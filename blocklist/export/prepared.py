@@ -1,6 +1,6 @@
 """The new content of an export beside its place: rendered once, read back, and not in force yet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -69,24 +69,40 @@ def prepared(
         body, taken = within(export, taken)
         body = replace(body, left_out=others | body.left_out, credits=behind.feeds)
         _refuse_an_empty_one(export, release, previous, body, taken)
-        state = ExportState(
-            name=export.name,
-            path=str(export.path),
-            release=release,
-            digest=_NO_DIGEST,
-            serial=_serial(export, previous, now),
-            written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-        try:
-            with beside(export.path) as new:
-                state = _written(export, state, body, new)
-                stays = _is_in_place(export, previous, state.digest, body)
-                if not stays:
-                    _proved(export, state, new, taken, body, behind)
-        except UsageError:  # nothing can be written there, and perhaps nothing needs to be
-            if not _is_in_place(export, previous, body.digest(), body):
-                raise
-            stays, new = True, None
+
+        def proof(state: ExportState, new: Path) -> None:
+            prove(export, state, new, taken, body.count, behind.watched())
+
+        return finished(export, body, release, previous, now, proof)
+
+
+def finished(
+    export: Export,
+    body: Body,
+    release: int,
+    previous: ExportState | None,
+    now: datetime,
+    proof: Callable[[ExportState, Path], None],
+) -> Ready:
+    """Write a file beside its place and have it proved there, unless it has the same content."""
+    state = ExportState(
+        name=export.name,
+        path=str(export.path),
+        release=release,
+        digest=_NO_DIGEST,
+        serial=_serial(export, previous, now),
+        written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    try:
+        with beside(export.path) as new:
+            state = _written(export, state, body, new)
+            stays = _is_in_place(export, previous, state.digest, body)
+            if not stays:
+                _proved(proof, state, new)
+    except UsageError:  # nothing can be written there, and perhaps nothing needs to be
+        if not _is_in_place(export, previous, body.digest(), body):
+            raise
+        stays, new = True, None
     ready = Ready(export, release, state, previous, body.count, body.left_out, new)
     if not stays:
         return ready
@@ -146,18 +162,19 @@ def _written(export: Export, state: ExportState, body: Body, new: Path) -> Expor
     """
     digest = sha256()
     with new.open("wb") as file:
-        room = file.write(_head(export, state, body))
+        room = file.write(headed(export, state, body))
         for chunk in body.chunks():
             digest.update(chunk)
             file.write(chunk)
         state = replace(state, digest=digest.hexdigest())
         file.seek(0)
-        again = file.write(_head(export, state, body))
+        again = file.write(headed(export, state, body))
     assert again == room, "a head with the digest is as long as one without"
     return state
 
 
-def _head(export: Export, state: ExportState, body: Body) -> bytes:
+def headed(export: Export, state: ExportState, body: Body) -> bytes:
+    """Return what stands before the content: the head of the dialect, and the canaries."""
     lines = dialect(export.target.dialect).head(export, state, body)
     return "".join(f"{line}\n" for line in (*lines, *canary.lines(export, state))).encode()
 
@@ -166,7 +183,7 @@ def _is_in_place(export: Export, previous: ExportState | None, digest: str, body
     """Return whether the file in place has this content, untouched since it was written."""
     if previous is None or previous.digest != digest:
         return False
-    head = _head(export, previous, body)
+    head = headed(export, previous, body)
     try:
         with export.path.open("rb") as file:
             same = file.read(len(head)) == head
@@ -175,10 +192,8 @@ def _is_in_place(export: Export, previous: ExportState | None, digest: str, body
         return False
 
 
-def _proved(
-    export: Export, state: ExportState, new: Path, taken: pl.DataFrame, body: Body, behind: Behind
-) -> None:
+def _proved(proof: Callable[[ExportState, Path], None], state: ExportState, new: Path) -> None:
     try:
-        prove(export, state, new, taken, body.count, behind.watched())
+        proof(state, new)
     except ExportFailed as fault:
         raise Unproved(str(fault)) from None

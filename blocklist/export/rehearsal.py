@@ -4,9 +4,10 @@ A part of the gate: what cannot be proved is not published. What could be is put
 being rendered again. Kept free of heavy imports, for most runs have nothing to rehearse.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from blocklist.files import sweep
 from blocklist.ledger.book import Book
 
 if TYPE_CHECKING:
+    from blocklist.export.content import Content
     from blocklist.export.prepared import Ready
+    from blocklist.export.state import ExportState
     from blocklist.release.prospect import Prospect
 
 
@@ -33,49 +36,63 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
     ) -> None:
         self._book, self._config, self._wanted, self._say = book, config, wanted, say
         self._ready: dict[str, Ready] = {}
+        #: The exports of which it is known whether they can be made.
+        self._told = set[str]()
 
     def __call__(self, prospect: "Prospect") -> list[str]:
-        """Render and prove all exports of a release; return what is wrong with any, in words.
+        """Make and prove all exports of a release; return what is wrong with any, in words.
 
         One that cannot be written at all harms no other, and fails when its turn comes.
         """
-        from blocklist.columns.pieces import in_order
         from blocklist.export import content
+        from blocklist.export.alterations import alterations
         from blocklist.export.meaning import in_common
-        from blocklist.export.prepared import Unproved, prepared
 
         self.drop()
+        self._told.clear()
+        if not self._wanted:
+            return []
         with self._book.opened() as db:
             known = states(db, self._wanted)
         oldest = min((state.release for state in known.values()), default=None)
-        release = content.of_prospect(self._book, self._config, prospect, self._wanted, oldest)
-        release.watched()  # whatever the ledger is asked for, before threads share the work
-
-        def rehearsed(export: Export) -> Unproved | None:
-            sweep(export.path)
-            try:
-                self._ready[export.name] = prepared(
-                    export,
-                    release.taken(export),
-                    release.number,
-                    known.get(export.name),
-                    datetime.now(UTC),
-                    release.behind(export),
-                )
-            except Unproved as fault:
-                return fault
-            except ExportFailed:
-                return None
-            return None
-
+        # Whatever the ledger is asked for, before threads share the work.
+        watched = content.watched(self._book, prospect, oldest)
         for export in self._wanted:
             self._say(f"proving {export.name}")
-        with in_common():
-            found = list(in_order(rehearsed, self._wanted, _AT_ONCE))
-        faults = [str(fault) for fault in found if fault]
+        faults, whole = list[str](), self._wanted
+        few = alterations(self._book, self._config, prospect, whole, watched)
+        if few is not None:
+            faults = self._tried(few.ready, [one for one in whole if one.name in few.standing])
+            whole = [export for export in whole if export.name not in self._told]
+        if whole and not faults:
+            release = content.of_prospect(self._book, self._config, prospect, whole, watched)
+            with in_common():
+                faults = self._tried(partial(_whole, release, known), whole)
         if faults:
             self.drop()
         return faults
+
+    def _tried(self, make: "Callable[[Export], Ready | None]", exports: list[Export]) -> list[str]:
+        """Make exports and prove them, some at once; return what is wrong with any.
+
+        One that is neither ready nor at fault nor impossible is to be made otherwise.
+        """
+        from blocklist.columns.pieces import in_order
+        from blocklist.export.prepared import Unproved
+
+        def tried(export: Export) -> Unproved | None:
+            sweep(export.path)
+            try:
+                ready = make(export)
+            except ExportFailed as fault:
+                self._told.add(export.name)
+                return fault if isinstance(fault, Unproved) else None
+            if ready is not None:
+                self._ready[export.name] = ready
+                self._told.add(export.name)
+            return None
+
+        return [str(fault) for fault in in_order(tried, exports, _AT_ONCE) if fault]
 
     def ready(self, release: int) -> "dict[str, Ready]":
         """Return what is ready for a release, by the exports' names."""
@@ -93,3 +110,12 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         trace: TracebackType | None,
     ) -> None:
         self.drop()
+
+
+def _whole(release: "Content", known: "Mapping[str, ExportState]", export: Export) -> "Ready":
+    """Return an export rendered from all rows of a release."""
+    from blocklist.export.prepared import prepared
+
+    rows, behind = release.taken(export), release.behind(export)
+    before, now = known.get(export.name), datetime.now(UTC)
+    return prepared(export, rows, release.number, before, now, behind)

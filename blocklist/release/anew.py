@@ -74,7 +74,7 @@ def anew(
     draft = Draft(past.release, past.waits, found.guards, new, change)
     objections = gate.objections(gate.Case(config, past.healths, past.release, new, change, meant))
     if change and rehearse and not objections:
-        prospect = Prospect(new, found.verdicts, change, past.votes)
+        prospect = Prospect(new, found.verdicts, change, past.votes, found.before)
         objections = list(map(Objection, rehearse(prospect)))
     if objections:
         raise hold(book, draft, objections, rehearse)

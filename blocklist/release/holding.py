@@ -82,8 +82,8 @@ def _rehearsed(book: Book, new: Release, mine: Change, rehearse: Rehearse) -> li
     with book.opened() as db:
         counted = saved.last(db)
     with Bulk(book.database) as bulk:
-        verdicts = releases.after(releases.in_force(bulk), mine)
-    return rehearse(Prospect(new, verdicts, mine, counted))
+        before = releases.in_force(bulk)
+    return rehearse(Prospect(new, releases.after(before, mine), mine, counted, before))
 
 
 def _urgent(change: Change, found: list[Objection]) -> pl.Series:

@@ -28,12 +28,12 @@ class Prospect:
     change: Change
     #: How the feeds counted when it was judged.
     votes: list[Vote]
+    #: All that is in force, where the difference to it is small.
+    before: pl.DataFrame | None = None
 
     def rows(self) -> pl.DataFrame:
         """Return what it would block, and what the operator's entries open (schema `RELEASE`)."""
-        carried = self.verdicts.filter(_BLOCKS | _OPENS)
-        action = pl.when(_BLOCKS).then(pl.lit("block")).otherwise(pl.lit("allow"))
-        return carried.select(*_ROW, action=action.cast(RELEASE["action"]))
+        return carried(self.verdicts)
 
     def pages(self) -> pl.DataFrame:
         """Return the URLs that it would hold because DNS would block their host with them."""
@@ -53,6 +53,13 @@ class Prospect:
         return pl.concat(
             [part.select("kind", "value") for part in (self.change.new, self.change.old)]
         )
+
+
+def carried(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Return what exports carry of verdicts, as `RELEASE`."""
+    rows = verdicts.filter(_BLOCKS | _OPENS)
+    action = pl.when(_BLOCKS).then(pl.lit("block")).otherwise(pl.lit("allow"))
+    return rows.select(*_ROW, action=action.cast(RELEASE["action"]))
 
 
 #: Renders and proves the exports of a release that is not out yet; returns what is wrong, in words.

@@ -37,6 +37,8 @@ class Sitting:
     #: All verdicts, and how they differ from those in force.
     verdicts: pl.DataFrame
     change: Change
+    #: Those in force, where few differ.
+    before: pl.DataFrame | None
     #: How many indicators are blocked that feeds of each category list.
     categories: dict[str, int]
 
@@ -52,10 +54,13 @@ def sit(
             return _of_some(config, case, releases.in_force(bulk), since, lists)
     judged = judge(case)
     before = releases.in_force(bulk)  # only now, for the judge needs the room
+    change = releases.changes(before, judged)
+    few = change.new.height + change.old.height < _MOST * before.height
     return Sitting(
         case.guards,
         judged.select(releases.ROW.names()),
-        releases.changes(before, judged),
+        change,
+        before if few else None,
         _categories(config, case.listings, judged),
     )
 
@@ -87,7 +92,7 @@ def _of_some(
     counts.update(_categories(config, some.listings, judged))
     counts.subtract(_categories(config, pl.concat([stayed, lists.went]), known))
     categories = {name: count for name, count in sorted(counts.items()) if count}
-    return Sitting(case.guards, releases.after(before, change), change, categories)
+    return Sitting(case.guards, releases.after(before, change), change, before, categories)
 
 
 def _touched(changed: pl.DataFrame) -> pl.Series:

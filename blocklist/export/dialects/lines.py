@@ -45,6 +45,22 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     return Body(parts, count + sum(part.rows.height for part in addresses), narrowed | left_out)
 
 
+def name(export: Export) -> pl.Expr:
+    """Return the name that a `line` of a list of names is about."""
+    line = pl.col("line")
+    every = [
+        form for template in templates(export.target).values() for form in forms(template) or []
+    ]
+    # The longer text before a name first: `||` is not `|` and a name that begins with a bar.
+    every.sort(key=lambda form: -len(form.before))
+    return pl.coalesce(
+        pl.when(line.str.starts_with(form.before) & line.str.ends_with(form.behind)).then(
+            line.str.strip_prefix(form.before).str.strip_suffix(form.behind)
+        )
+        for form in every
+    )
+
+
 def _urls(rows: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return rows.select("value")

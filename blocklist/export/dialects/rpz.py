@@ -61,6 +61,11 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
     )
 
 
+def name(export: Export) -> pl.Expr:
+    """Return the name that a `line` of a zone is about, whose wildcard it may be."""
+    return pl.col("line").str.extract(r"^(\S+) ").str.strip_prefix("*.")
+
+
 def _with_allows_that_fit(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, int]:
     """Put an allow that does not fit on names above it: one that does, and one with its wildcard.
 

@@ -1,0 +1,75 @@
+"""Which exports of a release that is not out yet can be made of the files in place."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from blocklist.catalogue import RESOLVED
+from blocklist.config import Config, Export
+from blocklist.export import filters
+from blocklist.export.altered import Standing, altered, is_simple
+from blocklist.export.behind import Behind
+from blocklist.export.families import Families, touched
+from blocklist.export.prepared import Ready
+from blocklist.export.splice import Astray
+from blocklist.export.standing import ingredients, stands, states
+from blocklist.ledger import exports, listings, releases
+from blocklist.ledger.book import Book
+from blocklist.ledger.bulk import Bulk
+from blocklist.model import Kind
+from blocklist.release.prospect import Prospect
+
+
+@dataclass(frozen=True)
+class Alterations:
+    """What it takes to make new files of those in place."""
+
+    release: int
+    families: Families
+    #: The files in place, by the names of their exports.
+    standing: dict[str, Standing]
+    behind: dict[str, Behind]
+
+    def ready(self, export: Export) -> Ready | None:
+        """Return the export, ready and proved; none where it is to be rendered whole."""
+        standing, behind = self.standing[export.name], self.behind[export.name]
+        now = datetime.now(UTC)
+        try:
+            return altered(export, self.families, standing, self.release, now, behind)
+        except Astray:
+            return None
+
+
+def alterations(
+    book: Book, config: Config, prospect: Prospect, wanted: list[Export], watched: pl.DataFrame
+) -> Alterations | None:
+    """Return how exports are altered for a release, or none where all are to be rendered whole."""
+    past = prospect.release.number - 1
+    simple = [export for export in wanted if is_simple(export)]
+    with book.opened() as db:
+        known, made = states(db, simple), exports.made(db)
+        of = ingredients(config, db, past) if past else None
+    same = [one for one in simple if of and one.name in known and stands(one, made[one.name], of)]
+    if not same or prospect.before is None:
+        return None
+    families = touched(prospect.before, prospect.change)
+    if families is None:
+        return None
+    enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
+    with Bulk(book.database) as bulk:
+        runs = releases.basis(bulk, past), prospect.release.basis
+        spoke, speak = (listings.speaking(bulk, enabled, run) for run in runs)
+        behind_names = any(listings.speaking(bulk, [RESOLVED.name], run) for run in runs)
+    if behind_names and Kind.IP.value in families.others:
+        return None  # of addresses behind names an export leaves some out, and counts others
+
+    def credits(export: Export, names: list[str]) -> tuple[str, ...]:
+        return filters.credits_of(export, [config.feeds[name] for name in names])
+
+    return Alterations(
+        prospect.release.number,
+        families,
+        {one.name: Standing(known[one.name], made[one.name], credits(one, spoke)) for one in same},
+        {one.name: Behind(credits(one, speak), lambda: watched) for one in same},
+    )

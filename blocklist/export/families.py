@@ -1,0 +1,82 @@
+"""What a release changes, by families: all rows at, above and below the names it touches.
+
+What a file has for a name follows from the rows at and above it, and where a file knows no subtrees
+or no holes, from those below it. So families that no change touches have in the new file just what
+they have in the old one.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from blocklist.columns.names import lineage, parent
+from blocklist.ledger.releases import Change
+from blocklist.model import Kind
+from blocklist.release.prospect import carried
+
+# Where more of the rows are touched, all of them are rendered at least as soon.
+_MOST = 0.2
+_ROW = ["kind", "value", "scope", "action"]
+
+
+@dataclass(frozen=True)
+class Families:
+    """The rows (`RELEASE`) of touched families in the release in force and in the one to come."""
+
+    old: pl.DataFrame
+    new: pl.DataFrame
+    #: How many more blocks there are of the kinds that are no names, by kind.
+    others: dict[str, int]
+
+
+def touched(before: pl.DataFrame, change: Change) -> Families | None:
+    """Return the families that a change touches, or none where these are too many.
+
+    `before` are the verdicts of the release in force.
+    """
+    was, now = carried(change.old), carried(change.new)
+    gone, came = was.join(now, on=_ROW, how="anti"), now.join(was, on=_ROW, how="anti")
+    names = pl.col("kind") == Kind.DOMAIN.value
+    rows = carried(before.filter(names))
+    told = pl.concat([gone, came]).filter(names)["value"].unique()
+    if told.len() > _MOST * rows.height:
+        return None
+    new = came.filter(names)
+    old = rows.filter(_within(rows["value"], _tops(told, pl.concat([rows["value"], new["value"]]))))
+    if old.height > _MOST * rows.height:
+        return None
+    stays = old.join(gone, on=_ROW, how="anti")
+    return Families(old, pl.concat([stays, new]), _others(gone, came))
+
+
+def _tops(told: pl.Series, known: pl.Series) -> pl.Series:
+    """Return the highest names above those told, or these themselves, that have rows."""
+    above = lineage(told.alias("value").to_frame(), "value")
+    known = known.filter(known.is_in(above["ancestor"].unique().implode()))
+    speaking = above.filter(pl.col("ancestor").is_in(known.implode()) | (pl.col("steps") == 0))
+    highest = pl.col("ancestor").sort_by("steps").last()
+    return speaking.group_by("value").agg(highest)["ancestor"].unique()
+
+
+def _within(names: pl.Series, tops: pl.Series) -> pl.Series:
+    """Return which names are one of the others, or below one of them."""
+    found = pl.zeros(len(names), pl.Boolean, eager=True)
+    # A name without a dot is above all others; most often none of these is among the tops.
+    deep = bool(tops.str.contains(".", literal=True).all())
+    level = names.alias("name").to_frame().with_row_index("row")
+    while not level.is_empty():
+        hit = level["name"].is_in(tops.implode())
+        found = found.scatter(level["row"].filter(hit), True)
+        level = level.filter(~hit).with_columns(parent(pl.col("name"))).drop_nulls()
+        if deep:
+            level = level.filter(pl.col("name").str.contains(".", literal=True))
+    return found
+
+
+def _others(gone: pl.DataFrame, came: pl.DataFrame) -> dict[str, int]:
+    counts = dict[str, int]()
+    for rows, sign in ((gone, -1), (came, 1)):
+        blocks = rows.filter(pl.col("action") == "block", pl.col("kind") != Kind.DOMAIN.value)
+        for kind, count in blocks["kind"].value_counts().iter_rows():
+            counts[kind] = counts.get(kind, 0) + sign * count
+    return {kind: count for kind, count in counts.items() if count}

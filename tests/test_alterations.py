@@ -1,0 +1,174 @@
+"""A run in which little changed makes files of those in place, and renders whole where it must."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from blocklist.config import Export
+from blocklist.export import alterations, altered, prepared, splice
+from blocklist.export.limits import within
+from blocklist.export.splice import Splice
+from tests.cli_support import Run, commands
+from tests.test_rehearsal import CONFIG, in_force, out
+
+NAMES = [f"name{number}.top" for number in range(40)]
+CHANGED = "\n".join(["new.top", "a.name3.top", *NAMES[1:]])
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    (tmp_path / "blocklist.toml").write_text(CONFIG)
+    (tmp_path / "mine.txt").write_text("\n".join(NAMES))
+    made = commands(tmp_path, monkeypatch, capsys)
+    assert made("run").code == 0
+    return made
+
+
+@pytest.fixture
+def whole(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count how often each export is rendered whole."""
+    rendered: Counter[str] = Counter()
+
+    def counting(export: Export, *rest: Any) -> Any:  # noqa: ANN401
+        rendered[export.name] += 1
+        return within(export, *rest)
+
+    monkeypatch.setattr(prepared, "within", counting)
+    return rendered
+
+
+def named(folder: Path) -> set[str]:
+    lines = (folder / "out/names").read_text().split()
+    return {line for line in lines if line.endswith(".top")}
+
+
+def test_files_are_made_of_those_in_place(run: Run, tmp_path: Path, whole: Counter[str]) -> None:
+    (tmp_path / "mine.txt").write_text(CHANGED)
+    assert run("run").code == 0
+    assert not whole
+    assert named(tmp_path) == set(CHANGED.split())
+    assert sorted(out(tmp_path)) == ["db.rpz", "names"], "and nothing is left beside them"
+    for path in (tmp_path / "out").iterdir():
+        path.touch()
+    written = out(tmp_path)
+    assert run("export").code == 0
+    assert whole == {"names": 1, "dns": 1}
+    assert out(tmp_path) == written, "rendered whole they are the same"
+
+
+def test_an_allow_opens_what_it_should(run: Run, tmp_path: Path, whole: Counter[str]) -> None:
+    (tmp_path / "mine.txt").write_text(CHANGED)
+    assert run("allow", "add", "name5.top").code == 0
+    assert run("run").code == 0
+    assert not whole
+    assert named(tmp_path) == {*CHANGED.split()} - {"name5.top"}
+
+
+def touched(folder: Path) -> None:
+    (folder / "out/names").touch()
+
+
+def edited(folder: Path) -> None:
+    with (folder / "out/names").open("a") as file:
+        file.write("mine.top\n")
+
+
+def scored(folder: Path) -> None:
+    text = (folder / "blocklist.toml").read_text()
+    (folder / "blocklist.toml").write_text(
+        text.replace('"out/names"', '"out/names"\nmin_score = 0.1')
+    )
+
+
+def renewed(folder: Path) -> None:
+    (folder / "mine.txt").write_text("\n".join(f"other{number}.top" for number in range(35)))
+
+
+REASONS = [
+    ("its file may be another", touched, {"names": 1}),
+    ("its file is another", edited, {"names": 1}),
+    ("it asks who lists what", scored, {"names": 1}),
+    ("nearly all is new", renewed, {"names": 1, "dns": 1}),
+]
+
+
+@pytest.mark.parametrize(("why", "change", "wanted"), REASONS, ids=[why for why, *_ in REASONS])
+def test_what_is_rendered_whole(
+    run: Run,
+    tmp_path: Path,
+    whole: Counter[str],
+    why: str,
+    change: Callable[[Path], None],
+    wanted: dict[str, int],
+) -> None:
+    (tmp_path / "mine.txt").write_text(CHANGED)
+    change(tmp_path)
+    assert run("run", "--accept", "mine").code == 0
+    assert whole == wanted
+    assert named(tmp_path) == {*(tmp_path / "mine.txt").read_text().split()}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(lambda text: text.replace("name7.top", "name8.top"), id="a line is another"),
+        pytest.param(lambda text: text + "last.top\n", id="a line more"),
+        pytest.param(lambda text: text.replace("name3.top\n", ""), id="a line of the family less"),
+        pytest.param(lambda text: text + "\udcff\n", id="bytes that are no text"),
+        pytest.param(lambda text: text.replace("release: 1", "release: 2"), id="another head"),
+    ],
+)
+def test_a_file_that_is_not_what_it_was_taken_for_is_rendered_whole(
+    run: Run,
+    tmp_path: Path,
+    whole: Counter[str],
+    monkeypatch: pytest.MonkeyPatch,
+    lines: Callable[[str], str],
+) -> None:
+    monkeypatch.setattr(alterations, "stands", lambda *_: True)
+    path = tmp_path / "out/names"
+    path.write_text(lines(path.read_text()), errors="surrogateescape")
+    (tmp_path / "mine.txt").write_text(CHANGED)
+    assert run("run").code == 0
+    assert whole == {"names": 1}
+    assert named(tmp_path) == set(CHANGED.split())
+
+
+def dropping(changed: Callable[..., Any]) -> Callable[..., Any]:
+    def wrong(self: Splice, piece: Any) -> Any:  # noqa: ANN401
+        text, *rest = changed(self, piece)
+        return (text.replace(b"name9.top\n", b""), *rest)
+
+    return wrong
+
+
+def test_a_file_that_comes_out_wrong_is_not_published(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = out(tmp_path)
+    monkeypatch.setattr(splice.Splice, "_changed", dropping(splice.Splice._changed))
+    (tmp_path / "mine.txt").write_text(CHANGED)
+    ended = run("run")
+    assert ended.code == 3
+    assert "export names: the new file is not the old one with what changed" in ended.err
+    assert (in_force(tmp_path), out(tmp_path)) == (1, before)
+
+
+def test_entries_that_say_something_else_are_not_published(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = altered._rendered
+
+    def wrong(export: Export, rows: pl.DataFrame) -> Any:  # noqa: ANN401
+        return rendered(export, rows.filter(pl.col("value") != "new.top"))
+
+    monkeypatch.setattr(altered, "_rendered", wrong)
+    (tmp_path / "mine.txt").write_text(CHANGED)
+    ended = run("run")
+    assert ended.code == 3
+    assert "would not block new.top" in ended.err
+    assert in_force(tmp_path) == 1

@@ -1,0 +1,91 @@
+"""A file made of the one in place is byte for byte the one that rendering all of it gives."""
+
+from functools import partial
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocklist.columns import pieces
+from blocklist.config import Export
+from blocklist.export import altered, families, limits, splice
+from blocklist.export.altered import Standing
+from blocklist.export.behind import Behind
+from blocklist.export.one import placed
+from blocklist.export.prepared import Ready, prepared
+from blocklist.ledger import releases
+from blocklist.ledger.exports import Made
+from blocklist.ledger.releases import ROW
+from blocklist.release.prospect import carried
+from tests.export_support import NOW, export_to
+
+NAMES = [
+    "top", "a.top", "b.a.top", "c.b.a.top", "x.c.b.a.top", "y.b.a.top", "d.top", "e.d.top",
+    "under_score.d.top", "f.e.d.top", "z.org", "a.z.org", "b.z.org", "aa.top", "a-b.top",
+]  # fmt: skip
+CANARIES = {"hosts": "0.0.0.0 {value}\n:: {value}", "rpz": "{value} A 0.0.0.0"}
+TARGETS = [
+    "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz", "rpz-unbound",
+    "rpz-powerdns", "rpz-knot",
+]  # fmt: skip
+said = st.sampled_from([("block", "listed"), ("block", "operator"), ("allow", "operator")])
+scopes = st.sampled_from(["exact", "subtree", "below"])
+held = st.dictionaries(st.tuples(st.sampled_from(NAMES), scopes), said, min_size=1, max_size=12)
+Held = dict[tuple[str, str], tuple[str, str]]
+
+
+def verdicts(rows: Held) -> pl.DataFrame:
+    """Return verdicts on names, and two of other kinds."""
+    names = [("domain", name, scope, *said, None) for (name, scope), said in rows.items()]
+    others = [("ip", "192.0.2.1", "exact", "block", "listed", None)]
+    return pl.DataFrame([*names, *others], schema=ROW, orient="row")
+
+
+def whole(export: Export, rows: pl.DataFrame, before: Ready | None, number: int) -> Ready:
+    state = before.state if before else None
+    return prepared(export, carried(rows), number, state, NOW, Behind())
+
+
+def whole_rows(export: Export, rows: pl.DataFrame) -> int:
+    return limits.within(export, carried(rows.filter(pl.col("kind") == "domain")))[0].count
+
+
+def alter(export: Export, before: pl.DataFrame, after: pl.DataFrame, standing: Ready) -> Ready:
+    change = releases.changes(before, after)
+    found = families.touched(before, change)
+    assert found is not None
+    made = Made("", None, standing.rows, standing.left_out)
+    return altered.altered(export, found, Standing(standing.state, made, ()), 8, NOW, Behind())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small() -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(families, "_MOST", 99)
+        patch.setattr(splice, "of_file", partial(pieces.of_file, size=60))
+        yield
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(before=held, after=held)
+def test_what_is_altered_is_what_is_rendered(
+    tmp_path_factory: pytest.TempPathFactory, target: str, before: Held, after: Held
+) -> None:
+    folder = tmp_path_factory.mktemp("altered")
+    export = export_to(folder, target, canary=CANARIES.get(target, ""))
+    was, now = verdicts(before), verdicts(after)
+    standing = whole(export, was, None, 7)
+    placed(standing)
+    if not standing.rows or not whole_rows(export, now):
+        with pytest.raises(splice.Astray):
+            alter(export, was, now, standing)
+        return
+    wanted, found = whole(export, now, standing, 8), alter(export, was, now, standing)
+    assert (found.state, found.rows, found.left_out) == (wanted.state, wanted.rows, wanted.left_out)
+    if wanted.file is None:
+        assert found.file is None
+        return
+    assert found.file is not None
+    assert found.file.read_text() == wanted.file.read_text()
+    assert sorted(folder.iterdir()) == sorted([export.path, found.file, wanted.file])
