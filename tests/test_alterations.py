@@ -96,6 +96,7 @@ REASONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("why", "change", "wanted"), REASONS, ids=[why for why, *_ in REASONS])
 def test_what_is_rendered_whole(
     run: Run,
@@ -112,6 +113,7 @@ def test_what_is_rendered_whole(
     assert named(tmp_path) == {*(tmp_path / "mine.txt").read_text().split()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lines",
     [

@@ -4,7 +4,7 @@ from functools import partial
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocklist.columns import pieces
@@ -67,6 +67,8 @@ def _small() -> object:
         yield
 
 
+@pytest.mark.slow
+@settings(max_examples=40)
 @pytest.mark.parametrize("target", TARGETS)
 @given(before=held, after=held)
 def test_what_is_altered_is_what_is_rendered(
