@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.cli_support import Run, commands
 from tests.ledger_support import migrated_once
 
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
@@ -62,3 +63,15 @@ def corpus() -> Path:
 def _new_databases() -> Iterator[None]:
     with migrated_once():
         yield
+
+
+@pytest.fixture
+def copied(ready: Path, tmp_path: Path) -> Path:
+    """Give a copy of the folder that the test's module made once, as its fixture `ready`."""
+    return Path(shutil.copytree(ready, tmp_path, dirs_exist_ok=True))
+
+
+@pytest.fixture
+def run(copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Give a function that runs a command in such a copy."""
+    return commands(copied, monkeypatch, capsys)

@@ -1,6 +1,5 @@
 """Who speaks with a voice of their own, and how much is left of it when a feed is overdue."""
 
-import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from blocklist.judge.agreement import Electorate
 from blocklist.judge.decay import faded, half_lives
 from blocklist.model import Category
-from tests.cli_support import Run, blocklist, commands
+from tests.cli_support import Run, blocklist
 
 GUARDED = {"popular", "bank", "service", "cloud", "shared-host"}
 
@@ -101,15 +100,6 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "other.txt").write_text("https://agreed.com/x\nhttps://pages.com/1\n")
     assert blocklist(folder, "run").code == 0
     return folder
-
-
-@pytest.fixture
-def run(
-    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Give a function that runs a command in a folder with a feed, its copy, and another."""
-    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
-    return commands(tmp_path, monkeypatch, capsys)
 
 
 def test_check_shows_how_the_score_came_about(run: Run) -> None:

@@ -1,13 +1,12 @@
 """The gate and the way back, as commands: hold, look, accept, roll back, unpin."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from blocklist.ledger import connection
-from tests.cli_support import Run, blocklist, commands
+from tests.cli_support import Run, blocklist
 
 CONFIG = """
 [feeds.mine]
@@ -46,15 +45,6 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "scam.txt").write_text("scam.top\n")
     assert blocklist(folder, "run").code == 0
     return folder
-
-
-@pytest.fixture
-def run(
-    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Give a function that runs a command where a first release is out already."""
-    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
-    return commands(tmp_path, monkeypatch, capsys)
 
 
 def content(folder: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """The gate's budgets, what it keeps of a release that it holds, and a person's yes to it."""
 
-import shutil
 from pathlib import Path
 
 import polars as pl
@@ -137,17 +136,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a first release, to be copied."""
     folder = prepare(tmp_path_factory.mktemp("first"))
     assert run(folder)
     return folder
-
-
-@pytest.fixture
-def released(first: Path, tmp_path: Path) -> Path:
-    """Give a folder with a first release."""
-    return Path(shutil.copytree(first, tmp_path, dirs_exist_ok=True))
 
 
 def waiting(folder: Path) -> candidate.Candidate | None:
@@ -156,25 +149,25 @@ def waiting(folder: Path) -> candidate.Candidate | None:
         return candidate.waiting(reader)
 
 
-def test_a_held_release_waits_until_it_is_accepted(released: Path) -> None:
-    first = actions(released, 1)
-    enter(released, "fraud8.com", Verdict.ALLOW)
-    (released / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud8.com\n")
-    message = held(released)
+def test_a_held_release_waits_until_it_is_accepted(copied: Path) -> None:
+    first = actions(copied, 1)
+    enter(copied, "fraud8.com", Verdict.ALLOW)
+    (copied / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud8.com\n")
+    message = held(copied)
     assert "6 would go of 10 blocked (60%); gate.max_removed is 0.3" in message
     assert "what goes is listed by: mine (6)" in message
     assert "release 2 is the one before with what you decided since" in message
-    assert actions(released, 2) - first == {("allow", "fraud8.com", "subtree")}
-    assert first - actions(released, 2) == {("block", "fraud8.com", "subtree")}
-    kept = waiting(released)
+    assert actions(copied, 2) - first == {("allow", "fraud8.com", "subtree")}
+    assert first - actions(copied, 2) == {("block", "fraud8.com", "subtree")}
+    kept = waiting(copied)
     assert kept is not None
     assert (kept.release.number, kept.release.blocked, kept.release.removed) == (3, 3, 6)
 
 
-def test_a_candidate_is_looked_at_and_accepted(released: Path) -> None:
-    (released / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud9.com\n")
-    assert held(released) == held(released, collect=False), "each build says it again"
-    database = load(released).database
+def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
+    (copied / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud9.com\n")
+    assert held(copied) == held(copied, collect=False), "each build says it again"
+    database = load(copied).database
     with reading(database) as reader:
         two = [named(reader, name) for name in ("current", "candidate")]
     with Bulk(database) as bulk:
@@ -187,33 +180,33 @@ def test_a_candidate_is_looked_at_and_accepted(released: Path) -> None:
     with book.writing(database, "test") as opened:
         release = accept(opened, "they retired it")
     assert (release.number, release.reason) == (2, "they retired it")
-    assert actions(released, 2) == set(would.select("action", "value", "scope").iter_rows())
-    assert history(released)[0] == release
-    assert waiting(released) is None
+    assert actions(copied, 2) == set(would.select("action", "value", "scope").iter_rows())
+    assert history(copied)[0] == release
+    assert waiting(copied) is None
     with (
         pytest.raises(UsageError, match="nothing to accept"),
         book.writing(database, "x") as opened,
     ):
         accept(opened, "")
-    assert run(released) is None, "and all is well"
+    assert run(copied) is None, "and all is well"
 
 
-def test_a_candidate_is_forgotten_when_the_feed_is_well_again(released: Path) -> None:
-    (released / "mine.txt").write_text("fraud0.com\n")
-    held(released)
-    (released / "mine.txt").write_text(FEED)
-    assert run(released) is None
-    assert waiting(released) is None
+def test_a_candidate_is_forgotten_when_the_feed_is_well_again(copied: Path) -> None:
+    (copied / "mine.txt").write_text("fraud0.com\n")
+    held(copied)
+    (copied / "mine.txt").write_text(FEED)
+    assert run(copied) is None
+    assert waiting(copied) is None
 
 
-def test_a_candidate_is_forgotten_also_when_only_a_guard_is_not_well(released: Path) -> None:
-    (released / "mine.txt").write_text("fraud0.com\n")
-    held(released)
-    (released / "mine.txt").write_text(FEED)
+def test_a_candidate_is_forgotten_also_when_only_a_guard_is_not_well(copied: Path) -> None:
+    (copied / "mine.txt").write_text("fraud0.com\n")
+    held(copied)
+    (copied / "mine.txt").write_text(FEED)
     guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
-    (released / "blocklist.toml").write_text(SETTINGS + guard)
-    assert "guard top is mandatory" in held(released)
-    assert waiting(released) is None
+    (copied / "blocklist.toml").write_text(SETTINGS + guard)
+    assert "guard top is mandatory" in held(copied)
+    assert waiting(copied) is None
 
 
 def test_a_feed_that_was_switched_on_without_a_difference_is_new_no_more(folder: Path) -> None:
@@ -273,9 +266,9 @@ def test_too_few_fresh_feeds_hold_what_changed(folder: Path) -> None:
     assert "only 1 of 2 feeds are fresh; gate.min_fresh is 1; failing: other" in held(folder)
 
 
-def test_a_block_that_overrules_a_guard_is_told(released: Path) -> None:
-    enter(released, "github.com", Verdict.BLOCK)
-    known = load(released)
+def test_a_block_that_overrules_a_guard_is_told(copied: Path) -> None:
+    enter(copied, "github.com", Verdict.BLOCK)
+    known = load(copied)
     from blocklist.release.build import build
 
     with book.writing(known.database, "test") as opened:

@@ -1,6 +1,5 @@
 """How feeds overlap: columns against a plain model, and who is taken for an echo."""
 
-import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,15 +145,6 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
         blocklist(folder, "run")
         before = now
     return folder
-
-
-@pytest.fixture
-def run(
-    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Give a function that runs a command where one feed copies the other, a run later."""
-    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
-    return commands(tmp_path, monkeypatch, capsys)
 
 
 def age(folder: Path) -> None:

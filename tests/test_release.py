@@ -1,6 +1,5 @@
 """Releases: what is published and what is not, and that history is never overwritten."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -54,17 +53,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a first release, to be copied."""
     folder = prepare(tmp_path_factory.mktemp("first"))
     assert run(folder)
     return folder
-
-
-@pytest.fixture
-def released(first: Path, tmp_path: Path) -> Path:
-    """Give a folder with a first release."""
-    return Path(shutil.copytree(first, tmp_path, dirs_exist_ok=True))
 
 
 def load(folder: Path) -> Config:
@@ -112,66 +105,66 @@ def test_a_build_publishes_what_is_blocked(folder: Path) -> None:
     assert actions(folder, 1) == FIRST
 
 
-def test_nothing_changed_is_no_new_release(released: Path) -> None:
-    before = history(released)
-    assert run(released) is None
-    assert run(released, collect=False) is None
-    assert history(released) == before
+def test_nothing_changed_is_no_new_release(copied: Path) -> None:
+    before = history(copied)
+    assert run(copied) is None
+    assert run(copied, collect=False) is None
+    assert history(copied) == before
 
 
-def test_an_entry_without_a_reason_changes_nothing_twice(released: Path) -> None:
-    enter(released, "other.com", Verdict.BLOCK)
-    assert run(released) is not None
-    assert run(released) is None
+def test_an_entry_without_a_reason_changes_nothing_twice(copied: Path) -> None:
+    enter(copied, "other.com", Verdict.BLOCK)
+    assert run(copied) is not None
+    assert run(copied) is None
 
 
-def test_each_release_stays_what_it_was(released: Path) -> None:
-    (released / "mine.txt").write_text("evil.com\nworse.com\nshop.com\n")
-    second = run(released)
+def test_each_release_stays_what_it_was(copied: Path) -> None:
+    (copied / "mine.txt").write_text("evil.com\nworse.com\nshop.com\n")
+    second = run(copied)
     assert second is not None
     assert (second.blocked, second.added, second.removed) == (2, 1, 1)
-    (released / "mine.txt").write_text(FEED)
-    third = run(released)
+    (copied / "mine.txt").write_text(FEED)
+    third = run(copied)
     assert third is not None
     assert (third.number, third.added, third.removed) == (3, 1, 1)
-    assert actions(released, 1) == actions(released, 3) == FIRST
+    assert actions(copied, 1) == actions(copied, 3) == FIRST
     worse = {("block", "evil.com", "subtree"), ("block", "worse.com", "subtree")}
-    assert actions(released, 2) == worse
-    assert actions(released, 0) == set()
+    assert actions(copied, 2) == worse
+    assert actions(copied, 0) == set()
 
 
-def test_only_blocks_and_the_operators_allows_are_exported(released: Path) -> None:
-    enter(released, "good.evil.com", Verdict.ALLOW)
-    enter(released, "shop.com", Verdict.BLOCK)
-    assert run(released) is not None
+def test_only_blocks_and_the_operators_allows_are_exported(copied: Path) -> None:
+    enter(copied, "good.evil.com", Verdict.ALLOW)
+    enter(copied, "shop.com", Verdict.BLOCK)
+    assert run(copied) is not None
     more = {("allow", "good.evil.com", "subtree"), ("block", "shop.com", "subtree")}
-    assert actions(released, 2) == FIRST | more
+    assert actions(copied, 2) == FIRST | more
 
 
-def test_an_entry_counts_until_it_expires(released: Path) -> None:
-    enter(released, "evil.com", Verdict.ALLOW, timedelta(hours=1))
-    assert run(released) is not None
-    assert ("allow", "evil.com", "subtree") in actions(released, 2)
-    enter(released, "evil.com", Verdict.ALLOW, -timedelta(seconds=2))
-    assert run(released) is not None
-    assert actions(released, 3) == FIRST
+def test_an_entry_counts_until_it_expires(copied: Path) -> None:
+    enter(copied, "evil.com", Verdict.ALLOW, timedelta(hours=1))
+    assert run(copied) is not None
+    assert ("allow", "evil.com", "subtree") in actions(copied, 2)
+    enter(copied, "evil.com", Verdict.ALLOW, -timedelta(seconds=2))
+    assert run(copied) is not None
+    assert actions(copied, 3) == FIRST
 
 
-def test_a_change_of_reason_alone_is_a_release_that_adds_nothing(released: Path) -> None:
-    enter(released, "evil.com", Verdict.BLOCK)
-    second = run(released)
+def test_a_change_of_reason_alone_is_a_release_that_adds_nothing(copied: Path) -> None:
+    enter(copied, "evil.com", Verdict.BLOCK)
+    second = run(copied)
     assert second is not None
     assert (second.blocked, second.added, second.removed) == (2, 0, 0)
 
 
-def test_a_feed_that_is_disabled_no_longer_counts(released: Path) -> None:
+def test_a_feed_that_is_disabled_no_longer_counts(copied: Path) -> None:
     settings = SETTINGS + '\n[feeds.other]\nurl = "other.txt"\nformat = "domains"\n'
-    (released / "other.txt").write_text("worse.com\n")
-    (released / "blocklist.toml").write_text(
+    (copied / "other.txt").write_text("worse.com\n")
+    (copied / "blocklist.toml").write_text(
         settings.replace("[feeds.mine]", "[feeds.mine]\nenabled = false")
     )
-    assert run(released) is not None
-    assert actions(released, 2) == {("block", "worse.com", "subtree")}
+    assert run(copied) is not None
+    assert actions(copied, 2) == {("block", "worse.com", "subtree")}
 
 
 def test_the_policys_own_names_are_guards(folder: Path) -> None:
@@ -276,19 +269,19 @@ def test_a_guard_that_is_well_again_lets_the_release_pass(folder: Path) -> None:
     assert run(folder) is not None
 
 
-def test_any_other_guard_may_fail(released: Path) -> None:
-    (released / "blocklist.toml").write_text(SETTINGS.replace("mandatory = true", ""))
-    (released / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
-    missing(released)
-    assert run(released) is not None
-    assert ("block", "shop.com", "subtree") not in actions(released, 2), "its last good is in force"
+def test_any_other_guard_may_fail(copied: Path) -> None:
+    (copied / "blocklist.toml").write_text(SETTINGS.replace("mandatory = true", ""))
+    (copied / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
+    missing(copied)
+    assert run(copied) is not None
+    assert ("block", "shop.com", "subtree") not in actions(copied, 2), "its last good is in force"
 
 
-def test_a_candidate_that_blocks_nothing_is_held(released: Path) -> None:
-    enter(released, "evil.com", Verdict.ALLOW)
-    (released / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
-    assert "the candidate blocks nothing; 1 are blocked now" in held(released)
-    assert actions(released, len(history(released))) == {
+def test_a_candidate_that_blocks_nothing_is_held(copied: Path) -> None:
+    enter(copied, "evil.com", Verdict.ALLOW)
+    (copied / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
+    assert "the candidate blocks nothing; 1 are blocked now" in held(copied)
+    assert actions(copied, len(history(copied))) == {
         ("allow", "evil.com", "subtree"),
         ("block", "46.9.9.9", "exact"),
     }, "what the operator decided does not wait for the rest"
@@ -301,9 +294,9 @@ def test_the_operator_may_unblock_the_last_one(folder: Path) -> None:
     assert run(folder) is not None, "an unblock is no accident"
 
 
-def test_a_feed_that_fails_keeps_its_last_good(released: Path) -> None:
-    (released / "mine.txt").unlink()
-    known = load(released)
+def test_a_feed_that_fails_keeps_its_last_good(copied: Path) -> None:
+    (copied / "mine.txt").unlink()
+    known = load(copied)
     with book.writing(known.database, "test") as opened:
         outcomes = update(known, opened, chosen(known, []), lambda outcome: None)
         assert {outcome.state for outcome in outcomes} == {FeedState.UNCHANGED, FeedState.FAILED}

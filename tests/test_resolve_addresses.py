@@ -1,6 +1,5 @@
 """Addresses behind names: blocked when they are the names' alone, and never otherwise."""
 
-import shutil
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +7,7 @@ import pytest
 
 from blocklist.ledger.connection import writing
 from blocklist.resolve.dedicated import Sightings, judged
-from tests.cli_support import Run, blocklist, commands
+from tests.cli_support import Run, blocklist
 from tests.resolver_server import FakeResolver, Play, has
 
 OURS, SHARED, CDN, HELD, KNOWN = (
@@ -68,20 +67,12 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def command(
-    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
-    return commands(tmp_path, monkeypatch, capsys)
-
-
-def looked(command: Run) -> str:
+def looked(run: Run) -> str:
     plays: dict[str, Play] = {name: has(address) for name, address in NAMES.items()}
     with FakeResolver(plays) as one:
-        ended = command("resolve", "--server", str(one))
+        ended = run("resolve", "--server", str(one))
     assert ended.code == 0, ended
-    assert command("run").code == 0
+    assert run("run").code == 0
     return ended.out
 
 
@@ -91,10 +82,10 @@ def entries(path: str) -> set[str]:
     return {line for line in Path(path).read_text().splitlines() if line and line[0] != "#"}
 
 
-def test_five_on_one_address_give_a_block_and_names_on_shared_ones_none(command: Run) -> None:
-    said = looked(command)
+def test_five_on_one_address_give_a_block_and_names_on_shared_ones_none(run: Run) -> None:
+    said = looked(run)
     assert "addresses: 1 blocked, 4 spared" in said
-    found = {one["query"]: one for one in command("check", "--json", *set(NAMES.values())).json}
+    found = {one["query"]: one for one in run("check", "--json", *set(NAMES.values())).json}
     assert {query: one["verdict"] for query, one in found.items()} == {
         OURS: "block", SHARED: "clear", CDN: "clear", HELD: "clear", KNOWN: "clear",
     }  # fmt: skip
@@ -109,70 +100,70 @@ def test_five_on_one_address_give_a_block_and_names_on_shared_ones_none(command:
         HELD: "other names are on it, such as famous.top",
         KNOWN: "other names are on it, such as our-baker.top",
     }
-    assert "not blocked for its names: in a guarded network" in command("check", CDN).out
+    assert "not blocked for its names: in a guarded network" in run("check", CDN).out
 
 
-def test_only_exports_that_ask_get_them(command: Run) -> None:
-    looked(command)
+def test_only_exports_that_ask_get_them(run: Run) -> None:
+    looked(run)
     assert entries("plain.txt") == set()
     assert entries("names.txt") == {OURS}
 
 
-def test_one_that_a_feed_lists_too_is_in_every_export(command: Run) -> None:
+def test_one_that_a_feed_lists_too_is_in_every_export(run: Run) -> None:
     with Path("blocklist.toml").open("a") as file:
         file.write('[feeds.servers]\nurl = "servers.txt"\nformat = "ips"\n')
     Path("servers.txt").write_text(OURS)
-    looked(command)
+    looked(run)
     assert entries("plain.txt") == {OURS}
 
 
-def test_it_ends_when_its_names_were_not_seen_lately(command: Run) -> None:
-    looked(command)
+def test_it_ends_when_its_names_were_not_seen_lately(run: Run) -> None:
+    looked(run)
     with writing(Path("blocklist.db")) as opened:
         opened.execute("UPDATE address SET until = '2026-01-01T00:00:00Z'")
         opened.execute("UPDATE fact SET checked = '2026-01-01T00:00:00Z'")
-    command("block", "add", "other.top")
-    assert command("release", "build").code == 0
-    (answer,) = command("check", "--json", OURS).json
+    run("block", "add", "other.top")
+    assert run("release", "build").code == 0
+    (answer,) = run("check", "--json", OURS).json
     assert answer["verdict"] == "clear"
     assert answer["listings"][0]["until"] is not None
 
 
-def test_without_the_passive_data_nothing_new_is_blocked(command: Run) -> None:
+def test_without_the_passive_data_nothing_new_is_blocked(run: Run) -> None:
     Path("passive.txt").unlink()
     with FakeResolver({name: has(address) for name, address in NAMES.items()}) as one:
-        ended = command("resolve", "--server", str(one))
+        ended = run("resolve", "--server", str(one))
     assert (ended.code, "mend resolve.passive" in ended.err) == (2, True)
-    command("run")
-    assert command("check", OURS).code == 0
+    run("run")
+    assert run("check", OURS).code == 0
 
 
-def test_passive_data_in_a_form_that_is_not_read_is_no_empty_data(command: Run) -> None:
+def test_passive_data_in_a_form_that_is_not_read_is_no_empty_data(run: Run) -> None:
     Path("passive.txt").write_text(f'{{"rrname": "our-baker.top", "rdata": "{KNOWN}"}}\n')
     with FakeResolver({name: has(address) for name, address in NAMES.items()}) as one:
-        ended = command("resolve", "--server", str(one))
+        ended = run("resolve", "--server", str(one))
     assert (ended.code, "no line begins with a name and an address" in ended.err) == (2, True)
-    command("run")
-    assert command("check", KNOWN).code == 0
+    run("run")
+    assert run("check", KNOWN).code == 0
     Path("passive.txt").write_text("# nothing seen yet\n\n")
-    assert command("run").code == 0
+    assert run("run").code == 0
 
 
-def test_a_famous_name_that_was_seen_there_long_ago_counts(command: Run) -> None:
-    looked(command)
+def test_a_famous_name_that_was_seen_there_long_ago_counts(run: Run) -> None:
+    looked(run)
     Path("fraud.txt").write_text("\n".join(set(NAMES) - {"famous.top"}))
-    assert command("run").code == 0
+    assert run("run").code == 0
     with writing(Path("blocklist.db")) as opened:
         opened.execute("UPDATE address SET until = '2026-01-01T00:00:00Z' WHERE reason IS NULL")
         sql = "UPDATE fact SET checked = '2026-01-01T00:00:00Z', addresses = ? WHERE name = ?"
         opened.execute(sql, [f'["{OURS}"]', "famous.top"])
-    assert command("release", "build").code == 0
-    facts = command("check", "--json", OURS).json[0]["facts"]
+    assert run("release", "build").code == 0
+    facts = run("check", "--json", OURS).json[0]["facts"]
     assert facts["not_blocked"] == "other names are on it, such as famous.top"
 
 
-def test_addresses_that_a_person_took_back_do_not_come_again_while_pinned(command: Run) -> None:
-    looked(command)
+def test_addresses_that_a_person_took_back_do_not_come_again_while_pinned(run: Run) -> None:
+    looked(run)
     with writing(Path("blocklist.db")) as opened:
         opened.execute("UPDATE listing_row SET until = since WHERE value = ?", [OURS])
         opened.execute(
@@ -183,18 +174,18 @@ def test_addresses_that_a_person_took_back_do_not_come_again_while_pinned(comman
     with FakeResolver({name: has(address) for name, address in NAMES.items()}) as one:
         for verdict, pinned in (("clear", True), ("block", False)):
             if not pinned:
-                assert command("release", "unpin", "--feed", "resolved").code == 0
-            assert command("resolve", *FIVE, "--server", str(one)).code == 0
-            assert command("release", "build").code == 0
-            assert command("check", "--json", OURS).json[0]["verdict"] == verdict
+                assert run("release", "unpin", "--feed", "resolved").code == 0
+            assert run("resolve", *FIVE, "--server", str(one)).code == 0
+            assert run("release", "build").code == 0
+            assert run("check", "--json", OURS).json[0]["verdict"] == verdict
 
 
-def test_an_export_can_only_ask_for_what_is_made(command: Run) -> None:
+def test_an_export_can_only_ask_for_what_is_made(run: Run) -> None:
     path = Path("blocklist.toml")
     path.write_text(path.read_text().replace("addresses = true", ""))
-    assert "set resolve.addresses" in command("run").err
+    assert "set resolve.addresses" in run("run").err
     path.write_text(f"{CONFIG}[feeds.resolved]\nurl = 'x'\nformat = 'ips'\n")
-    assert "feeds.resolved: a name that the program keeps for itself" in command("run").err
+    assert "feeds.resolved: a name that the program keeps for itself" in run("run").err
 
 
 def seen(*rows: tuple[str, str, str]) -> Sightings:

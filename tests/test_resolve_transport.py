@@ -65,10 +65,6 @@ def loop(message: bytes) -> bytes:
     return message[:place] + (0xC000 | place).to_bytes(2, "big") + message[place + 2 :]
 
 
-def other_question(message: bytes) -> bytes:
-    return message.replace(b"\x04name", b"\x04fame", 1).replace(b"\x04NAME", b"\x04FAME", 1)
-
-
 FAULTS = [
     (RIGHT, Outcome.ANSWER, None, "a good answer"),
     (has("2001:db8::1"), Outcome.NODATA, None, "no address of the family asked for"),

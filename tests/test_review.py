@@ -1,6 +1,5 @@
 """Decisions of people: what they hold for, when they come back, and when they end."""
 
-import shutil
 import sqlite3
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ import pytest
 
 from blocklist.cli.lasting import end
 from blocklist.errors import UsageError
-from tests.cli_support import Run, blocklist, commands
+from tests.cli_support import Run, blocklist
 
 CONFIG = """
 [feeds.one]
@@ -50,13 +49,10 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(
-    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Give a function that runs a command in a folder where two famous names are held."""
-    shutil.copytree(ready, tmp_path, dirs_exist_ok=True)
+def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Give a function that lets Ana run a command in a folder where two famous names are held."""
     monkeypatch.setenv("SUDO_USER", "ana")
-    return commands(tmp_path, monkeypatch, capsys)
+    return run
 
 
 def held(run: Run) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """What is judged again is only what changed, and comes to what judging all would come to."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -83,16 +82,11 @@ def start(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a first release, to be copied."""
     folder = tmp_path_factory.mktemp("sitting")
     start(folder)
     return folder
-
-
-@pytest.fixture
-def folder(started: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(started, tmp_path, dirs_exist_ok=True))
 
 
 def require_the_same_as_judging_all(folder: Path) -> None:
@@ -167,13 +161,13 @@ def new_feed(folder: Path) -> None:
     ],
 )
 def test_where_anything_else_changed_all_is_judged(
-    folder: Path, calls: Calls, change: Callable[[Path], None], parts: int, why: str
+    copied: Path, calls: Calls, change: Callable[[Path], None], parts: int, why: str
 ) -> None:
-    write(folder, {name: lines[1:4] for name, lines in FILES.items()})
-    change(folder)
-    run(folder)
+    write(copied, {name: lines[1:4] for name, lines in FILES.items()})
+    change(copied)
+    run(copied)
     assert len(calls) == parts, why
-    require_the_same_as_judging_all(folder)
+    require_the_same_as_judging_all(copied)
 
 
 def test_of_a_first_release_all_is_judged(tmp_path: Path, calls: Calls) -> None:
@@ -181,23 +175,23 @@ def test_of_a_first_release_all_is_judged(tmp_path: Path, calls: Calls) -> None:
     assert not calls
 
 
-def test_what_came_and_went_while_all_else_changed_is_judged(folder: Path) -> None:
+def test_what_came_and_went_while_all_else_changed_is_judged(copied: Path) -> None:
     """A release that stays was made of the old surroundings, whatever was judged since."""
-    (folder / "blocklist.toml").write_text(SETTINGS.replace("0.6", "0.4"))
-    (folder / "names.txt").write_text("x.top\nz.top\n")
-    (folder / "mixed.txt").write_text("z.top\n")
-    run(folder)
-    (folder / "blocklist.toml").write_text(SETTINGS)
-    (folder / "mixed.txt").write_text("z.top\nx.top\n")
-    assert run(folder) is None, "what two list is blocked by the higher threshold, too"
-    (folder / "mixed.txt").write_text("z.top\n")
-    run(folder)
-    require_the_same_as_judging_all(folder)
+    (copied / "blocklist.toml").write_text(SETTINGS.replace("0.6", "0.4"))
+    (copied / "names.txt").write_text("x.top\nz.top\n")
+    (copied / "mixed.txt").write_text("z.top\n")
+    run(copied)
+    (copied / "blocklist.toml").write_text(SETTINGS)
+    (copied / "mixed.txt").write_text("z.top\nx.top\n")
+    assert run(copied) is None, "what two list is blocked by the higher threshold, too"
+    (copied / "mixed.txt").write_text("z.top\n")
+    run(copied)
+    require_the_same_as_judging_all(copied)
 
 
-def test_categories_are_counted_anew_when_one_was_renamed_without_effect(folder: Path) -> None:
-    new_category(folder)
-    assert run(folder) is None, "no verdict hangs on it"
-    (folder / "links.txt").write_text("http://evil.top/\n")
-    run(folder)
-    require_the_same_as_judging_all(folder)
+def test_categories_are_counted_anew_when_one_was_renamed_without_effect(copied: Path) -> None:
+    new_category(copied)
+    assert run(copied) is None, "no verdict hangs on it"
+    (copied / "links.txt").write_text("http://evil.top/\n")
+    run(copied)
+    require_the_same_as_judging_all(copied)
