@@ -430,11 +430,15 @@ def test_detect(text: str, expected: str | None, why: str) -> None:
     assert detect(text.encode()) == expected, why
 
 
+LINK = r"https?://(?:[a-z0-9_-]{1,3}\.){0,3}(?:[a-z0-9-]{1,3}|x{62,65})(?::80)?/?[a.%2eE?~(dot)#/]{0,6}"
+
+
 @given(
     st.lists(
         st.one_of(
             st.from_regex(r"(?:0\.0\.0\.0 |\|\||\*\.)?[a-z0-9_.-]{0,70}\^?", fullmatch=True),
             st.text("a0.-_|^# \t*xn", max_size=12),
+            st.from_regex(LINK, fullmatch=True),
         ),
         max_size=8,
     ),

@@ -10,11 +10,15 @@ import polars as pl
 from blocklist import urls
 from blocklist.columns import names
 from blocklist.columns.scalar import mapped
-from blocklist.names import SPACE
+from blocklist.names import MAX_LABEL, SPACE
 
 _SAFE = r"A-Za-z0-9._~!$&()*+,;=:@%/-"
 _PLAIN = rf"^(?i-u:(https?)://)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)(/[{_SAFE}]*)?(\?[?{_SAFE}]+)?$"
 _NEEDS_PARSER = r"(?i)/\.|/%2e|://[^/?]*xn--|\[|\(dot|\(\.\)"
+# More labels than one, the last of which starts with a letter and so is no number; and a path.
+_AS_IS = rf"^https?://(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*/[{_SAFE}]*(?:\?[?{_SAFE}]+)?$"
+# A host that is no longer than a label may be has no label that is too long.
+_DOUBTFUL = rf"{_NEEDS_PARSER}|//[^/]{{{MAX_LABEL + 1}}}"
 
 
 def canonical(texts: pl.Series) -> pl.DataFrame:
@@ -23,6 +27,12 @@ def canonical(texts: pl.Series) -> pl.DataFrame:
     odd = mapped(frame.filter(pl.col("value").is_null())["text"], lambda url: urls.parse(url).value)
     joined = frame.join(odd, on="text", how="left", maintain_order="left")
     return joined.select(value=pl.coalesce("value", "mapped"), reason="refused")
+
+
+def as_is(texts: pl.Series) -> pl.Series:
+    """Return which texts are plain to see to be canonical URLs; others may be, too."""
+    short = texts.str.len_bytes() < urls.MAX_URL
+    return short & texts.str.contains(_AS_IS) & ~texts.str.contains(_DOUBTFUL)
 
 
 def _plain(texts: pl.Series) -> pl.Series:

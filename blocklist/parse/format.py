@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.columns.schema import SCOPE, TOKENS
-from blocklist.model import Scope
+from blocklist.model import Kind, Scope
 from blocklist.parse import lines
 from blocklist.reading import Options
 
@@ -40,11 +40,15 @@ def plain_lines(text: bytes, _options: Options) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Plain:
-    """How a format writes a name with nothing else to it, as most lines of most lists are."""
+    """How a format writes a name with nothing else to it, as most lines of most lists are.
+
+    In a format of URLs, these are what most lines are.
+    """
 
     before: str = ""
     after: str = ""
     scope: Scope = Scope.EXACT
+    kind: Kind = Kind.DOMAIN
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The lines that hold a canonical name and nothing else to it, which most lines of most lists are.
+"""The lines that hold a canonical name, or URL, and nothing else: most lines of most lists.
 
 What a format's `tokens` and the canonical form would make of them is plain to see, so they take a
 short way: one regular expression in place of some thirty looks at each line.
@@ -8,10 +8,11 @@ import re
 
 import polars as pl
 
+from blocklist.columns import urls
 from blocklist.columns.schema import INDICATORS, KIND, SCOPE
 from blocklist.model import Kind
 from blocklist.names import MAX_LABEL
-from blocklist.parse.format import Format, Options
+from blocklist.parse.format import Format, Options, Plain
 
 # More labels than one, the last of which starts with a letter and so is no number.
 _NAME = r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*"
@@ -25,19 +26,30 @@ def plainly(
     # A comment mark of the feed's own could be anything, and a limit counts lines in their order.
     if plain is None or options.comment is not None or options.rank_limit is not None:
         return INDICATORS.to_frame(), lines
-    form = f"^{re.escape(plain.before)}{_NAME}{re.escape(plain.after)}$"
-    # A name that is no longer than a label may be has no label that is too long.
-    room = MAX_LABEL + len(plain.before) + len(plain.after)
     text = lines["text"]
-    is_plain = text.str.contains(form) & (text.str.len_bytes() <= room)
-    name = pl.col("text").str.strip_prefix(plain.before).str.strip_suffix(plain.after)
-    scope = options.scope or plain.scope
+    link = plain.kind is Kind.URL
+    is_plain = urls.as_is(text) if link else _names(text, plain)
+    scope = plain.scope if link else options.scope or plain.scope
     found = lines.filter(is_plain).select(
-        pl.lit(Kind.DOMAIN.value, KIND).alias("kind"),
-        name.alias("value"),
+        pl.lit(plain.kind.value, KIND).alias("kind"),
+        _inside(plain).alias("value"),
         pl.lit(scope.value, SCOPE).alias("scope"),
         "line",
     )
     # A copy of a column shares its memory; the name made twice would not.
     found = found.with_columns(evidence="value").select(INDICATORS.names())
     return found, lines.filter(~is_plain)
+
+
+def _names(text: pl.Series, plain: Plain) -> pl.Series:
+    """Return which texts are a name with nothing else to it."""
+    form = f"^{re.escape(plain.before)}{_NAME}{re.escape(plain.after)}$"
+    # A name that is no longer than a label may be has no label that is too long.
+    room = MAX_LABEL + len(plain.before) + len(plain.after)
+    return text.str.contains(form) & (text.str.len_bytes() <= room)
+
+
+def _inside(plain: Plain) -> pl.Expr:
+    """Return what plain lines have between what stands before and after it."""
+    after = pl.col("text").str.slice(len(plain.before))
+    return after.str.head(-len(plain.after)) if plain.after else after

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from blocklist.parse.format import Format, Options, cut, refanged
+from blocklist.model import Kind
+from blocklist.parse.format import Format, Options, Plain, cut, refanged
 from blocklist.parse.lines import without_trailing_comment
 from blocklist.parse.mixed import SCHEMED
 
@@ -24,4 +25,4 @@ def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     )
 
 
-FORMAT = Format("urls", _tokens)
+FORMAT = Format("urls", _tokens, plain=Plain(kind=Kind.URL))
