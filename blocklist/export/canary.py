@@ -45,8 +45,7 @@ def left_to_us(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
     An allow of a name there that is none of ours stays: what is above may be blocked.
     """
     base, name = export.canary, pl.col("value")
-    near = rows["value"].str.ends_with(base)
-    if not base or not near.any():
+    if not base or not rows["value"].str.ends_with(base).any():
         return rows
     ours = rf"^(?:(?:control|r[0-9]+-[0-9a-f]{{8}})\.)?{pl.escape_regex(base)}$"
     allowed = (pl.col("action") == Verdict.ALLOW.value) & ~name.str.contains(ours)
