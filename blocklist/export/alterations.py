@@ -1,5 +1,6 @@
 """Which exports of a release that is not out yet can be made of the files in place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,13 +12,12 @@ from blocklist.export import filters
 from blocklist.export.altered import Standing, altered, is_simple
 from blocklist.export.behind import Behind
 from blocklist.export.families import Families, touched
-from blocklist.export.prepared import Ready
+from blocklist.export.prepared import Ready, Unproved
 from blocklist.export.splice import Astray
 from blocklist.export.standing import ingredients, stands, states
 from blocklist.ledger import exports, listings, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
-from blocklist.model import Kind
 from blocklist.release.prospect import Prospect
 
 
@@ -31,18 +31,31 @@ class Alterations:
     standing: dict[str, Standing]
     behind: dict[str, Behind]
 
+    say: Callable[[str], None]
+
     def ready(self, export: Export) -> Ready | None:
-        """Return the export, ready and proved; none where it is to be rendered whole."""
+        """Return the export, ready and proved; none where it is to be rendered whole.
+
+        What could not be proved so may be right when it is rendered whole, or wrong for good.
+        """
         standing, behind = self.standing[export.name], self.behind[export.name]
         now = datetime.now(UTC)
         try:
             return altered(export, self.families, standing, self.release, now, behind)
         except Astray:
             return None
+        except Unproved as fault:
+            self.say(f"{fault}; rendering it whole")
+            return None
 
 
 def alterations(
-    book: Book, config: Config, prospect: Prospect, wanted: list[Export], watched: pl.DataFrame
+    book: Book,
+    config: Config,
+    prospect: Prospect,
+    wanted: list[Export],
+    watched: pl.DataFrame,
+    say: Callable[[str], None],
 ) -> Alterations | None:
     """Return how exports are altered for a release, or none where all are to be rendered whole."""
     past = prospect.release.number - 1
@@ -61,8 +74,8 @@ def alterations(
         runs = releases.basis(bulk, past), prospect.release.basis
         spoke, speak = (listings.speaking(bulk, enabled, run) for run in runs)
         behind_names = any(listings.speaking(bulk, [RESOLVED.name], run) for run in runs)
-    if behind_names and Kind.IP.value in families.others:
-        return None  # of addresses behind names an export leaves some out, and counts others
+    if behind_names:
+        return None  # what counts as left out may be otherwise though no verdict is
 
     def credits(export: Export, names: list[str]) -> tuple[str, ...]:
         return filters.credits_of(export, [config.feeds[name] for name in names])
@@ -72,4 +85,5 @@ def alterations(
         families,
         {one.name: Standing(known[one.name], made[one.name], credits(one, spoke)) for one in same},
         {one.name: Behind(credits(one, speak), lambda: watched) for one in same},
+        say,
     )

@@ -60,7 +60,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         for export in self._wanted:
             self._say(f"proving {export.name}")
         faults, whole = list[str](), self._wanted
-        few = alterations(self._book, self._config, prospect, whole, watched)
+        few = alterations(self._book, self._config, prospect, whole, watched, self._say)
         if few is not None:
             faults = self._tried(few.ready, [one for one in whole if one.name in few.standing])
             whole = [export for export in whole if export.name not in self._told]
