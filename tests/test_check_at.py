@@ -87,7 +87,7 @@ def answers(folder: Path, at: str | None = None) -> dict[str, Answer]:
 
 
 @pytest.mark.parametrize(
-    ("days", "pairs"), [(4, 100), pytest.param(30, 1000, marks=pytest.mark.slow)]
+    ("days", "pairs"), [(4, 30), pytest.param(30, 1000, marks=pytest.mark.slow)]
 )
 def test_what_was_said_then_is_said_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, pairs: int
