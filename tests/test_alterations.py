@@ -1,7 +1,9 @@
 """A run in which little changed makes files of those in place, and renders whole where it must."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +90,20 @@ def renewed(folder: Path) -> None:
     (folder / "mine.txt").write_text("\n".join(f"other{number}.top" for number in range(35)))
 
 
+def unknown(folder: Path) -> None:
+    """Leave the row of an export as a migration leaves it."""
+    with closing(sqlite3.connect(folder / "blocklist.db")) as db, db:
+        db.execute("UPDATE export SET made_of = NULL, mark = NULL WHERE name = 'names'")
+
+
+def old(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "blocklist.db")) as db, db:
+        db.execute("UPDATE export SET written = '2026-01-04T23:59:59Z' WHERE name = 'names'")
+
+
 REASONS = [
+    ("an older version made its file", unknown, {"names": 1}),
+    ("its file is of another week", old, {"names": 1}),
     ("its file may be another", touched, {"names": 1}),
     ("its file is another", edited, {"names": 1}),
     ("it asks who lists what", scored, {"names": 1}),

@@ -1,32 +1,38 @@
 """A file made of the one in place is byte for byte the one that rendering all of it gives."""
 
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blocklist import targets
 from blocklist.columns import pieces
 from blocklist.config import Export
 from blocklist.export import altered, families, limits, splice
-from blocklist.export.altered import Standing
+from blocklist.export.altered import Standing, is_simple
 from blocklist.export.behind import Behind
+from blocklist.export.dialects import lines
 from blocklist.export.one import placed
 from blocklist.export.prepared import Ready, prepared
 from blocklist.ledger import releases
 from blocklist.ledger.exports import Made
 from blocklist.ledger.releases import ROW
 from blocklist.release.prospect import carried
-from tests.export_support import NOW, export_to
+from tests.export_support import NOW, ZONE, export_to
 
 NAMES = [
     "top", "a.top", "b.a.top", "c.b.a.top", "x.c.b.a.top", "y.b.a.top", "d.top", "e.d.top",
     "under_score.d.top", "f.e.d.top", "z.org", "a.z.org", "b.z.org", "aa.top", "a-b.top",
+    f"{'l' * 40}.b.a.top", f"{'l' * 20}.e.d.top", "a.rpz-ip",
 ]  # fmt: skip
+#: Under the second, the longest of the names do not fit.
+ZONES = [ZONE, ".".join(["o" * 63, "o" * 63, "o" * 63, "o" * 24])]
 CANARIES = {"hosts": "0.0.0.0 {value}\n:: {value}", "rpz": "{value} A 0.0.0.0"}
 TARGETS = [
-    "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz", "rpz-unbound",
+    "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "squid", "rpz", "rpz-unbound",
     "rpz-powerdns", "rpz-knot",
 ]  # fmt: skip
 said = st.sampled_from([("block", "listed"), ("block", "operator"), ("allow", "operator")])
@@ -70,12 +76,12 @@ def _small() -> object:
 @pytest.mark.slow
 @settings(max_examples=40)
 @pytest.mark.parametrize("target", TARGETS)
-@given(before=held, after=held)
+@given(before=held, after=held, zone=st.sampled_from(ZONES))
 def test_what_is_altered_is_what_is_rendered(
-    tmp_path_factory: pytest.TempPathFactory, target: str, before: Held, after: Held
+    tmp_path_factory: pytest.TempPathFactory, target: str, before: Held, after: Held, zone: str
 ) -> None:
     folder = tmp_path_factory.mktemp("altered")
-    export = export_to(folder, target, canary=CANARIES.get(target, ""))
+    export = export_to(folder, target, zone, canary=CANARIES.get(target, ""))
     was, now = verdicts(before), verdicts(after)
     standing = whole(export, was, None, 7)
     placed(standing)
@@ -91,3 +97,35 @@ def test_what_is_altered_is_what_is_rendered(
     assert found.file is not None
     assert found.file.read_text() == wanted.file.read_text()
     assert sorted(folder.iterdir()) == sorted([export.path, found.file, wanted.file])
+
+
+def test_only_targets_that_are_tried_here_are_simple(tmp_path: Path) -> None:
+    simple = [name for name in targets.load(tmp_path) if is_simple(export_to(tmp_path, name))]
+    assert sorted(simple) == sorted(TARGETS), "in others, such as suricata, no line tells its name"
+
+
+LINES = [
+    ("adblock", "||a.top^", "a.top"),
+    ("adblock", "|a.top^", "a.top"),
+    ("adblock", "||a.top", None),
+    ("squid", ".a.top", "a.top"),
+    ("dnsmasq", "server=/*.a.top/#", "a.top"),
+    ("unbound", 'local-data: "a.top. TXT blocked"', "a.top"),
+    ("hosts", "0.0.0.0 a top", None),
+]
+
+
+@pytest.mark.parametrize(("target", "line", "name"), LINES)
+def test_a_line_tells_its_name(tmp_path: Path, target: str, line: str, name: str | None) -> None:
+    found = lines.name(export_to(tmp_path, target))
+    assert pl.DataFrame({"line": [line]}).select(found).item() == name
+
+
+def test_what_is_asked_of_families_is_in_them() -> None:
+    before: Held = {("a.top", "subtree"): ("block", "listed")}
+    after: Held = {**before, ("b.a.top", "exact"): ("allow", "operator")}
+    change = releases.changes(verdicts(before), verdicts(after))
+    found = families.touched(verdicts(before), change)
+    assert found is not None
+    asked = pl.Series(["top", "a.top", "x.b.a.top", "aa.top", "z.org"])
+    assert families.within(asked, found.tops).to_list() == [False, True, True, False, False]

@@ -15,6 +15,7 @@ from blocklist.export.families import Families, touched
 from blocklist.export.prepared import Ready, Unproved
 from blocklist.export.splice import Astray
 from blocklist.export.standing import ingredients, stands, states
+from blocklist.export.state import ExportState
 from blocklist.ledger import exports, listings, releases
 from blocklist.ledger.book import Book
 from blocklist.ledger.bulk import Bulk
@@ -63,7 +64,14 @@ def alterations(
     with book.opened() as db:
         known, made = states(db, simple), exports.made(db)
         of = ingredients(config, db, past) if past else None
-    same = [one for one in simple if of and one.name in known and stands(one, made[one.name], of)]
+    same = [
+        one
+        for one in simple
+        if of
+        and one.name in known
+        and stands(one, made.get(one.name), of)  # nothing is known of a file from an older version
+        and _is_of_this_week(known[one.name])
+    ]
     if not same or prospect.before is None:
         return None
     families = touched(prospect.before, prospect.change)
@@ -87,3 +95,11 @@ def alterations(
         {one.name: Behind(credits(one, speak), lambda: watched) for one in same},
         say,
     )
+
+
+def _is_of_this_week(state: ExportState) -> bool:
+    """Return whether a file was written this week; the first of each is rendered and read whole."""
+    week, this_week = (
+        day.isocalendar()[:2] for day in (datetime.fromisoformat(state.written), datetime.now(UTC))
+    )
+    return week == this_week

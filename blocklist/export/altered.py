@@ -20,7 +20,7 @@ from blocklist.export import canary
 from blocklist.export.behind import Behind
 from blocklist.export.body import Body
 from blocklist.export.dialects import dialect, lines, rpz
-from blocklist.export.families import Families
+from blocklist.export.families import Families, within
 from blocklist.export.prepared import Ready, finished, headed, naming
 from blocklist.export.prove import prove
 from blocklist.export.splice import Astray, Splice, Spliced
@@ -49,7 +49,8 @@ def is_simple(export: Export) -> bool:
     target = export.target
     asks = export.asks_who or export.asks_where or export.alive or export.held_pages
     plain = target.kinds == (Kind.DOMAIN,) and target.lists is Lists.BLOCKS and not target.foot
-    return plain and target.dialect in _NAMES and not asks and not export.kinds
+    told = target.dialect in _NAMES and (target.dialect != "lines" or lines.tells_names(export))
+    return plain and told and not asks and not export.kinds
 
 
 def altered(
@@ -79,7 +80,9 @@ def altered(
 
         def proof(state: ExportState, file: Path) -> None:
             body.splice.require(file, len(headed(export, state, body)))
-            _prove_alone(export, state, families.new, new, behind)
+            watched = behind.watched()
+            near = watched.filter(within(watched["value"], families.tops))
+            _prove_alone(export, state, families.new, new, near)
 
         return finished(export, body, release, standing.state, now, proof)
 
@@ -136,13 +139,13 @@ def _start(export: Export, standing: Standing) -> int:
 
 
 def _prove_alone(
-    export: Export, state: ExportState, rows: pl.DataFrame, body: Body, behind: Behind
+    export: Export, state: ExportState, rows: pl.DataFrame, body: Body, watched: pl.DataFrame
 ) -> None:
     """Read the entries of the touched families back as a file of their own."""
     with beside(export.path) as file:
         try:
             file.write_bytes(headed(export, state, body) + b"".join(body.chunks()))
             taken = canary.left_to_us(export, rows)
-            prove(export, state, file, taken, body.count, behind.watched())
+            prove(export, state, file, taken, body.count, watched)
         finally:
             file.unlink()

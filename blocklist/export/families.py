@@ -25,6 +25,8 @@ class Families:
 
     old: pl.DataFrame
     new: pl.DataFrame
+    #: The names that the families are at and below.
+    tops: pl.Series
     #: How many more blocks there are of the kinds that are no names, by kind.
     others: dict[str, int]
 
@@ -42,11 +44,12 @@ def touched(before: pl.DataFrame, change: Change) -> Families | None:
     if told.len() > _MOST * rows.height:
         return None
     new = came.filter(names)
-    old = rows.filter(_within(rows["value"], _tops(told, pl.concat([rows["value"], new["value"]]))))
+    tops = _tops(told, pl.concat([rows["value"], new["value"]]))
+    old = rows.filter(within(rows["value"], tops))
     if old.height > _MOST * rows.height:
         return None
     stays = old.join(gone, on=_ROW, how="anti")
-    return Families(old, pl.concat([stays, new]), _others(gone, came))
+    return Families(old, pl.concat([stays, new]), tops, _others(gone, came))
 
 
 def _tops(told: pl.Series, known: pl.Series) -> pl.Series:
@@ -58,7 +61,7 @@ def _tops(told: pl.Series, known: pl.Series) -> pl.Series:
     return speaking.group_by("value").agg(highest)["ancestor"].unique()
 
 
-def _within(names: pl.Series, tops: pl.Series) -> pl.Series:
+def within(names: pl.Series, tops: pl.Series) -> pl.Series:
     """Return which names are one of the others, or below one of them."""
     found = pl.zeros(len(names), pl.Boolean, eager=True)
     # A name without a dot is above all others; most often none of these is among the tops.

@@ -1,6 +1,6 @@
 """A body made of the one in place: some entries taken out, and others put where they belong.
 
-Nothing here knows what lines mean; `export.touched` says which ones are right, and proves it.
+Nothing here knows what lines mean; `export.altered` says which ones are right, and proves it.
 """
 
 from collections.abc import Iterator

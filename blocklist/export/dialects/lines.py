@@ -11,10 +11,11 @@ from blocklist.export.fitting import fitted
 from blocklist.export.meaning import CODE, by_family, nodes
 from blocklist.export.safe import checked_names, checked_urls
 from blocklist.export.state import ExportState
-from blocklist.forms import forms
+from blocklist.forms import Form, forms
 from blocklist.model import Kind, Scope
 from blocklist.targets import Target, templates
 
+_NAME = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
 _VALUE, _OWN, _UNDER = pl.col("value"), pl.col("own") > 0, pl.col("under") > 0
 
 
@@ -46,19 +47,22 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
 
 
 def name(export: Export) -> pl.Expr:
-    """Return the name that a `line` of a list of names is about."""
-    line = pl.col("line")
-    every = [
-        form for template in templates(export.target).values() for form in forms(template) or []
-    ]
-    # The longer text before a name first: `||` is not `|` and a name that begins with a bar.
-    every.sort(key=lambda form: -len(form.before))
+    """Return the name that a `line` of a list of names is about; null for any other line."""
     return pl.coalesce(
-        pl.when(line.str.starts_with(form.before) & line.str.ends_with(form.behind)).then(
-            line.str.strip_prefix(form.before).str.strip_suffix(form.behind)
+        pl.col("line").str.extract(
+            f"^{pl.escape_regex(form.before)}({_NAME}){pl.escape_regex(form.behind)}$"
         )
-        for form in every
+        for form in _lines_of(export.target)
     )
+
+
+def tells_names(export: Export) -> bool:
+    """Return whether each line of a list has the name in it as it is."""
+    return all(form.field == "value" for form in _lines_of(export.target))
+
+
+def _lines_of(target: Target) -> list[Form]:
+    return [form for template in templates(target).values() for form in forms(template) or []]
 
 
 def _urls(rows: pl.DataFrame) -> pl.DataFrame:
