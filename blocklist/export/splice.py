@@ -111,14 +111,18 @@ class Splice:
         texts = _lines(piece.text)
         known = texts.is_in(piece.known.implode()).arg_true()
         going = known.filter(texts.gather(known).is_in(piece.gone.implode()))
-        stays = pl.repeat(True, len(texts), dtype=pl.Boolean, eager=True).scatter(going, False)
-        kept = texts.alias("text").to_frame().with_row_index("place").filter(stays)
-        places = self._places(texts, piece.come["key"]).cast(pl.UInt32)
-        new = piece.come.select(place=places, text="text")
+        ends = (texts.str.len_bytes().cast(pl.Int64) + 1).cum_sum()
+        starts = pl.concat([pl.Series([0], dtype=pl.Int64), ends])
+        come = starts.gather(self._places(texts, piece.come["key"]))
         # What comes stands first, and so before the line in whose place it comes.
-        every = pl.concat([new, kept]).sort("place", maintain_order=True)
-        text = "".join(every.select(pl.col("text").str.join("\n")).to_series())
-        return text.encode() + b"\n" if text else b"", len(known), Print.of(texts, self.seed)
+        changes = pl.concat(
+            [
+                pl.DataFrame({"start": come, "stop": come, "text": piece.come["text"] + "\n"}),
+                pl.DataFrame({"start": starts.gather(going), "stop": ends.gather(going)}),
+            ],
+            how="diagonal",
+        ).sort("start", maintain_order=True)
+        return _with(piece.text, changes), len(known), Print.of(texts, self.seed)
 
     def require(self, file: Path, start: int) -> None:
         """Raise `ExportFailed` unless a file has, from `start` on, just the lines it should.
@@ -152,6 +156,17 @@ class Splice:
         if keys.has_nulls():
             raise Astray
         return keys
+
+
+def _with(text: bytes, changes: pl.DataFrame) -> bytes:
+    """Return a text with other texts in the place of some stretches: `start`, `stop`, `text`."""
+    parts, at = list[bytes | memoryview](), 0
+    whole = memoryview(text)
+    # Stretch by stretch, for those are few: all lines in columns take five times as long.
+    for start, stop, new in changes.iter_rows():
+        parts += (whole[at:start], (new or "").encode())
+        at = stop
+    return b"".join((*parts, whole[at:]))
 
 
 def _between(some: pl.DataFrame, first: object, last: object) -> pl.DataFrame:
