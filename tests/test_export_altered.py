@@ -69,6 +69,7 @@ def alter(export: Export, before: pl.DataFrame, after: pl.DataFrame, standing: R
 def _small() -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(families, "_MOST", 99)
+        patch.setattr(splice, "_STRIDE", 2)
         patch.setattr(splice, "of_file", partial(pieces.of_file, size=60))
         yield
 

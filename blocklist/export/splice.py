@@ -18,6 +18,7 @@ from blocklist.errors import ExportFailed
 from blocklist.export.body import Body
 
 _LOW = (1 << 32) - 1
+_STRIDE = 64
 
 
 class Astray(Exception):
@@ -141,8 +142,10 @@ class Splice:
 
     def _places(self, texts: pl.Series, keys: pl.Series) -> pl.Series:
         """Return before which line each key belongs: a search by halves, all keys at once."""
-        low = pl.zeros(len(keys), pl.Int64, eager=True)
-        high = low + len(texts)
+        # A look at some of the lines saves two rounds in three.
+        some = self._keys(texts.gather_every(_STRIDE))
+        behind = some.search_sorted(keys).cast(pl.Int64) * _STRIDE
+        low, high = (behind - _STRIDE).clip(0), behind.clip(0, len(texts))
         while (wide := low < high).any():
             middle = (low + high) // 2
             smaller = self._keys(texts.gather(middle.clip(0, len(texts) - 1))) < keys
