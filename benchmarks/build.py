@@ -22,7 +22,9 @@ _FORMATS = {
     "rules.adblock.txt": "adblock",
     "links.urls.txt": "urls",
 }
-_EXPORTS = """
+_REST = """
+[gate]
+max_total = 100000000
 [exports.hosts]
 target = "hosts"
 path = "out/hosts"
@@ -47,7 +49,7 @@ def prepare(folder: Path, count: int) -> None:
         f'[feeds.{file.partition(".")[0]}]\nurl = "lists/{file}"\nformat = "{known}"\n'
         for file, known in _FORMATS.items()
     ]
-    (folder / "blocklist.toml").write_text("".join(tables) + _EXPORTS)
+    (folder / "blocklist.toml").write_text("".join(tables) + _REST)
     for target in ("hosts", "rpz", "adblock"):
         text = (shipped("exports") / f"{target}.toml").read_text()
         (folder / "exports" / f"{target}.toml").write_text(re.sub(r"(?m)^check = .*$", "", text))
