@@ -17,7 +17,7 @@ from blocklist.release.accept import accept
 from blocklist.release.budgets import by_category, exceeded, unexplained
 from blocklist.release.diff import diff
 from blocklist.release.named import named
-from tests.test_release import State, actions, enter, frame, held, history, load, run
+from tests.test_release import State, actions, enter, frame, held, history, load, released, run
 
 LISTED = (Verdict.BLOCK, Reason.LISTED, None)
 MINE = (Verdict.BLOCK, Reason.OPERATOR, None)
@@ -138,9 +138,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a first release, to be copied."""
-    folder = prepare(tmp_path_factory.mktemp("first"))
-    assert run(folder)
-    return folder
+    return released(prepare(tmp_path_factory.mktemp("first")))
 
 
 def waiting(folder: Path) -> candidate.Candidate | None:

@@ -55,7 +55,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a first release, to be copied."""
-    folder = prepare(tmp_path_factory.mktemp("first"))
+    return released(prepare(tmp_path_factory.mktemp("first")))
+
+
+def released(folder: Path) -> Path:
+    """Return a folder after its first release."""
     assert run(folder)
     return folder
 

@@ -31,7 +31,7 @@ class Alterations:
     #: The files in place, by the names of their exports.
     standing: dict[str, Standing]
     behind: dict[str, Behind]
-
+    #: Tells a person what could not be proved.
     say: Callable[[str], None]
 
     def ready(self, export: Export) -> Ready | None:

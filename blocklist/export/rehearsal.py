@@ -59,15 +59,16 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         watched = content.watched(self._book, prospect, oldest)
         for export in self._wanted:
             self._say(f"proving {export.name}")
-        faults, whole = list[str](), self._wanted
+        whole = self._wanted
         few = alterations(self._book, self._config, prospect, whole, watched, self._say)
-        if few is not None:
-            faults = self._tried(few.ready, [one for one in whole if one.name in few.standing])
+        if few is not None:  # what is at fault there is not yet wrong: it is rendered whole
+            self._tried(few.ready, [export for export in whole if export.name in few.standing])
             whole = [export for export in whole if export.name not in self._told]
-        if whole and not faults:
-            release = content.of_prospect(self._book, self._config, prospect, whole, watched)
-            with in_common():
-                faults = self._tried(partial(_whole, release, known), whole)
+        if not whole:
+            return []
+        release = content.of_prospect(self._book, self._config, prospect, whole, watched)
+        with in_common():
+            faults = self._tried(partial(_whole, release, known), whole)
         if faults:
             self.drop()
         return faults

@@ -4,11 +4,18 @@ Codes: `kind`, `scope`, `verdict` and `reason` are the places of their words in 
 so that millions of rows stay small; the views spell them out for people with a SQLite shell.
 """
 
-from collections.abc import Iterator
 from enum import StrEnum
 
 from sqlite_utils import Database, Migrations
 
+from blocklist.ledger.pack_tables import (
+    LISTING,
+    LISTING_PACKS,
+    VERDICT,
+    VERDICT_PACKS,
+    endings,
+    numbered,
+)
 from blocklist.model import Kind, Reason, Scope, Verdict
 
 migrations = Migrations("blocklist")
@@ -144,7 +151,7 @@ def unchanged(db: Database) -> None:
 @migrations()
 def packed_listings(db: Database) -> None:
     """Make room for packs of listings; see `blocklist.ledger.packs`. Rows stay rows."""
-    for statement in _LISTING_PACKS:
+    for statement in (*LISTING_PACKS, _LISTINGS):
         db.conn.execute(statement)
     db.conn.execute("PRAGMA user_version = 9")
 
@@ -152,7 +159,7 @@ def packed_listings(db: Database) -> None:
 @migrations()
 def packed_verdicts(db: Database) -> None:
     """Make room for packs of verdicts, too."""
-    for statement in _VERDICT_PACKS:
+    for statement in (*VERDICT_PACKS, _VERDICTS):
         db.conn.execute(statement)
     db.conn.execute("PRAGMA user_version = 10")
 
@@ -180,50 +187,11 @@ def packed_endings(db: Database) -> None:
     for view in ("listings", "listing", "verdicts", "verdict"):
         db.conn.execute(f"DROP VIEW {view}")
     for table, of in (("listing", "run"), ("verdict", "release")):
-        for statement in (*_numbered_packs(table, of), *_packed_endings(table)):
+        for statement in (*numbered(table, of), *endings(table)):
             db.conn.execute(statement)
-    for statement in (_LISTING, _LISTINGS, _VERDICT, _VERDICTS):
+    for statement in (LISTING, _LISTINGS, VERDICT, _VERDICTS):
         db.conn.execute(statement)
     db.conn.execute("PRAGMA user_version = 13")
-
-
-def _numbered_packs(table: str, of: str) -> Iterator[str]:
-    # By way of another table: to rename one is refused where somebody's own view is about ours.
-    yield f"CREATE TEMP TABLE old_pack AS SELECT batch_id, first, members FROM {table}_pack"
-    yield f"DROP TABLE {table}_pack"
-    # With rowids: in a tree of long rows keys would be far apart.
-    yield f"""CREATE TABLE {table}_pack (
-        id INTEGER PRIMARY KEY, batch_id INTEGER NOT NULL REFERENCES {table}_batch,
-        first TEXT NOT NULL, members TEXT NOT NULL, UNIQUE (batch_id, first))"""
-    yield (
-        f"INSERT INTO {table}_pack (batch_id, first, members) "
-        "SELECT batch_id, first, members FROM temp.old_pack ORDER BY batch_id, first"
-    )
-    yield "DROP TABLE temp.old_pack"
-    yield f"""CREATE TABLE {table}_end (
-        pack_id INTEGER NOT NULL REFERENCES {table}_pack, until INTEGER NOT NULL REFERENCES {of},
-        places TEXT NOT NULL, PRIMARY KEY (pack_id, until)) WITHOUT ROWID"""
-
-
-def _packed_endings(table: str) -> Iterator[str]:
-    """Yield what makes endings of the rows that stood in the place of what is packed."""
-    key = ["scope", "since"] if table == "verdict" else ["feed_id", "scope", "since"]
-    own = ", ".join(f"own.{name} AS {name}" for name in ("value", "until", *key))
-    same = " AND ".join(f"own.{name} = batch.{name}" for name in key)
-    # Cross joins, so that each pack is opened once, and not for each row that ended.
-    yield (
-        f"CREATE TEMP TABLE ended AS SELECT pack.id AS pack, member.key AS place, {own} "
-        f"FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack ON batch_id = batch.id "
-        f"CROSS JOIN json_each(members) AS member CROSS JOIN {table}_row AS own "
-        f"ON own.value = member.value AND {same} WHERE own.until IS NOT NULL"
-    )
-    yield (
-        f"INSERT INTO {table}_end SELECT pack, until, json_group_array(place) "
-        "FROM temp.ended GROUP BY pack, until"
-    )
-    which = ", ".join(["value", *key])
-    yield f"DELETE FROM {table}_row WHERE ({which}) IN (SELECT {which} FROM temp.ended)"
-    yield "DROP TABLE temp.ended"
 
 
 def _words(column: str, words: type[StrEnum]) -> str:
@@ -301,60 +269,4 @@ _HISTORY = (
         id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run, feed_id INTEGER
         REFERENCES feed, release INTEGER, created TEXT NOT NULL, reason TEXT NOT NULL,
         ended TEXT)""",
-)
-
-# Whoever asks for all of it wants the endings of a pack opened once, not for each of its members.
-_MEMBERS = """{table}_batch AS batch JOIN {table}_pack AS pack ON batch_id = batch.id
-        JOIN json_each(members) AS member LEFT JOIN (SELECT pack_id, until, place.value AS place
-        FROM {table}_end CROSS JOIN json_each(places) AS place) AS ended
-        ON ended.pack_id = pack.id AND ended.place = member.key"""
-
-_LISTING = f"""CREATE VIEW listing AS
-        SELECT feed_id, value, kind, scope, since, until, evidence FROM listing_row
-        UNION ALL SELECT batch.feed_id, member.value, batch.kind, batch.scope, batch.since,
-        ended.until, NULL FROM {_MEMBERS.format(table="listing")}"""
-
-_VERDICT = f"""CREATE VIEW verdict AS
-        SELECT value, scope, since, until, kind, verdict, reason, cause FROM verdict_row
-        UNION ALL SELECT member.value, batch.scope, batch.since, ended.until, batch.kind,
-        batch.verdict, batch.reason, batch.cause FROM {_MEMBERS.format(table="verdict")}"""
-
-_LISTING_PACKS = (
-    "DROP VIEW listings",
-    "ALTER TABLE listing RENAME TO listing_row",
-    """CREATE TABLE listing_batch (
-        id INTEGER PRIMARY KEY, feed_id INTEGER NOT NULL REFERENCES feed, kind INTEGER NOT NULL,
-        scope INTEGER NOT NULL, since INTEGER NOT NULL REFERENCES run)""",
-    # With rowids: in a tree of long rows keys would be far apart.
-    """CREATE TABLE listing_pack (
-        batch_id INTEGER NOT NULL REFERENCES listing_batch, first TEXT NOT NULL,
-        members TEXT NOT NULL, UNIQUE (batch_id, first))""",
-    """CREATE VIEW listing AS
-        SELECT feed_id, value, kind, scope, since, until, evidence FROM listing_row
-        UNION ALL SELECT batch.feed_id, member.value, batch.kind, batch.scope, batch.since,
-        NULL, NULL FROM listing_batch AS batch JOIN listing_pack ON batch_id = batch.id
-        JOIN json_each(members) AS member WHERE NOT EXISTS (SELECT 1 FROM listing_row AS own
-        WHERE own.feed_id = batch.feed_id AND own.value = member.value
-        AND own.scope = batch.scope AND own.since = batch.since)""",
-    _LISTINGS,
-)
-
-_VERDICT_PACKS = (
-    "DROP VIEW verdicts",
-    "ALTER TABLE verdict RENAME TO verdict_row",
-    """CREATE TABLE verdict_batch (
-        id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, scope INTEGER NOT NULL,
-        verdict INTEGER NOT NULL, reason INTEGER NOT NULL, cause TEXT,
-        since INTEGER NOT NULL REFERENCES release)""",
-    """CREATE TABLE verdict_pack (
-        batch_id INTEGER NOT NULL REFERENCES verdict_batch, first TEXT NOT NULL,
-        members TEXT NOT NULL, UNIQUE (batch_id, first))""",
-    """CREATE VIEW verdict AS
-        SELECT value, scope, since, until, kind, verdict, reason, cause FROM verdict_row
-        UNION ALL SELECT member.value, batch.scope, batch.since, NULL, batch.kind, batch.verdict,
-        batch.reason, batch.cause FROM verdict_batch AS batch JOIN verdict_pack
-        ON batch_id = batch.id JOIN json_each(members) AS member
-        WHERE NOT EXISTS (SELECT 1 FROM verdict_row AS own WHERE own.value = member.value
-        AND own.scope = batch.scope AND own.since = batch.since)""",
-    _VERDICTS,
 )

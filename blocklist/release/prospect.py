@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.columns.schema import RELEASE
-from blocklist.ledger.releases import Change, Release
+from blocklist.ledger.releases import Change, Release, exported
 from blocklist.ledger.votes import Vote
 from blocklist.model import Reason, Verdict
 
@@ -57,9 +57,7 @@ class Prospect:
 
 def carried(verdicts: pl.DataFrame) -> pl.DataFrame:
     """Return what exports carry of verdicts, as `RELEASE`."""
-    rows = verdicts.filter(_BLOCKS | _OPENS)
-    action = pl.when(_BLOCKS).then(pl.lit("block")).otherwise(pl.lit("allow"))
-    return rows.select(*_ROW, action=action.cast(RELEASE["action"]))
+    return exported(verdicts.filter(_BLOCKS | _OPENS))
 
 
 #: Renders and proves the exports of a release that is not out yet; returns what is wrong, in words.
