@@ -77,14 +77,19 @@ def test_blocks_are_counted_by_category() -> None:
         ("one", "domain", "n0.example", "subtree"),
         ("one", "domain", "n1.example", "exact"),
         ("two", "domain", "n1.example", "exact"),
+        ("three", "domain", "n2.example", "exact"),
         ("two", "domain", "not-blocked.example", "exact"),
         ("three", "domain", "n1.example", "exact"),
         ("four", "domain", "n4.example", "exact"),
     ]
-    judged = frame(verdicts(0, 3) | verdicts(4, 5, POPULAR))
+    others: State = {
+        ("not-blocked.example", Scope.EXACT): (Verdict.CLEAR, Reason.WEAK, None),
+        ("n2.example", Scope.SUBTREE): ALLOWED,
+    }
+    judged = frame(verdicts(0, 3) | verdicts(4, 5, POPULAR) | others)
     listings = pl.DataFrame(listed, schema=LISTINGS, orient="row")
     categories = {"one": "scam", "two": "phishing", "three": "scam", "four": "malware"}
-    assert by_category(listings, judged, categories) == {"phishing": 1, "scam": 2}
+    assert by_category(listings, judged, categories) == {"phishing": 1, "scam": 3}
     assert by_category(listings.clear(), judged, {}) == {}, "no feed is on"
 
 

@@ -14,7 +14,7 @@ from blocklist.model import Kind, Scope
 
 
 def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
-    """Return the hosts that URLs speak of: `feed`, `kind`, `value`, `scope`, `whole`.
+    """Return the hosts that URLs speak of: `feed`, `kind`, `value`, `scope`, `whole`, `url`.
 
     `whole` tells a URL without a path, which speaks of its host, from one that speaks of a page.
     """
@@ -24,6 +24,7 @@ def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
         value=urls.host(url),
         scope=pl.lit(Scope.EXACT.value, listings.schema["scope"]),
         whole=urls.names_whole_host(url),
+        url=url,
     )
     address = pl.col("value").str.contains(r"^[0-9.]+$|:")
     kind = pl.when(address).then(pl.lit(Kind.IP.value)).otherwise(pl.lit(Kind.DOMAIN.value))

@@ -3,6 +3,7 @@
 import polars as pl
 
 from blocklist.columns.names import lineage
+from blocklist.columns.pieces import of_column
 
 
 def at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
@@ -11,10 +12,15 @@ def at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
     Both frames have `value`; the result has the columns of `names` and of `entries`, the entry's
     value as `ancestor`, and `steps` (0 for the entry itself).
     """
-    # The walk up to the last label is dear, so only names that look the part set out on it.
-    tails = ("." + entries["value"]).implode()
-    part = (
-        ("." + pl.col("value")).str.contains_any(tails) if entries.height else pl.lit(value=False)
-    )
-    near = names.filter(part)
+    if entries.is_empty():
+        near = names.clear()
+    else:
+        near = names.filter(_near(names["value"], entries["value"]))
     return lineage(near, "value").join(entries, left_on="ancestor", right_on="value")
+
+
+def _near(names: pl.Series, entries: pl.Series) -> pl.Series:
+    """Return which names look the part: the walk up to the last label is dear."""
+    tails = ("." + entries).implode()
+    looks = pl.col("value").is_in(entries.implode()) | pl.col("value").str.contains_any(tails)
+    return of_column(lambda piece: piece.to_frame("value").select(looks).to_series(), names)

@@ -6,7 +6,7 @@ from itertools import chain
 
 import polars as pl
 
-from blocklist.columns.difference import difference
+from blocklist.columns.difference import difference, without
 from blocklist.columns.schema import RELEASE, VERDICTS
 from blocklist.ledger import endings, intervals, packs, pins
 from blocklist.ledger.book import Book
@@ -183,10 +183,8 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> Change:
 
 def after(before: pl.DataFrame, change: Change) -> pl.DataFrame:
     """Return the verdicts that a change makes of those before it."""
-    # A join of all of them takes five times as long.
-    near = before["value"].is_in(change.old["value"].implode())
-    stays = before.filter(near).join(change.old, on=_KEY, how="anti")
-    return pl.concat([before.filter(~near), stays, change.new.select(before.columns)])
+    stays = without(before, change.old, _KEY)
+    return pl.concat([stays, change.new.select(before.columns)])
 
 
 def following(book: Book, past: Release | None, change: Change, cause: str) -> Release:

@@ -49,17 +49,27 @@ def unexplained(change: Change, meant: pl.Series) -> Balance:
 def by_category(
     listings: pl.DataFrame, judged: pl.DataFrame, categories: dict[str, str]
 ) -> dict[str, int]:
-    """Return how many indicators are blocked that feeds of each category list."""
+    """Return how many indicators are blocked that feeds of each category list.
+
+    All that is listed is `judged`.
+    """
     if listings.is_empty():
         return {}
-    # Of millions of texts a set takes ten times as long as one of their hashes.
-    blocked = judged.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].hash()
     words = sorted(set(categories.values()))
     category = pl.col("feed").replace_strict(categories, return_dtype=pl.Enum(words))
-    listed = listings.select(category.alias("category"), hash=pl.col("value").hash())
-    found = listed.filter(pl.col("hash").is_in(blocked.implode()))
-    counts = {word: different(found.filter(category=word)["hash"]) for word in words}
+    # The few that are spared make a set in a fraction of the time that the others would take.
+    blocked = listings.filter(~pl.col("value").is_in(_spared(judged).implode()))
+    listed = blocked.select(category.alias("category"), hash=pl.col("value").hash())
+    counts = {word: different(listed.filter(category=word)["hash"]) for word in words}
     return {word: count for word, count in counts.items() if count}
+
+
+def _spared(judged: pl.DataFrame) -> pl.Series:
+    """Return the values that no verdict blocks."""
+    blocks = pl.col("verdict") == Verdict.BLOCK.value
+    others = judged.filter(~blocks)["value"]
+    beside = judged.filter(blocks, pl.col("value").is_in(others.implode()))["value"]
+    return others.filter(~others.is_in(beside.implode()))
 
 
 def exceeded(gate: Gate, past: Release, candidate: Release, balance: Balance) -> Iterator[str]:
