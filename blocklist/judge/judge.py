@@ -49,7 +49,8 @@ def judge(case: Case) -> pl.DataFrame:
     if not hosts.is_empty():
         judged = pl.concat([judged, _urls(hosts, found, case.threshold, entries)])
     own = operator.verdicts(entries)
-    return pl.concat([own, without(judged, own, ["value", "scope"])])
+    # In one stretch of memory, or each who looks at some of it makes another such copy.
+    return pl.concat([own, without(judged, own, ["value", "scope"])], rechunk=True)
 
 
 def _spoken_of(kind: Kind, listed: pl.DataFrame, hosts: pl.DataFrame) -> pl.DataFrame:
