@@ -80,12 +80,13 @@ def of_file(path: Path, size: int = SIZE, start: int = 0) -> Iterator[bytes]:
     """Yield a file in pieces of about `size`, cut at line ends, the last one of at least that."""
     with path.open("rb") as file:
         file.seek(start)
-        piece = file.read(size)
-        while rest := file.read(size):
-            cut = piece.rfind(b"\n") + 1 if len(rest) == size else 0
-            if cut:
-                yield piece[:cut]
-            piece = piece[cut:] + rest
+        piece = file.read(size) + file.readline()
+        while rest := file.read(size) + file.readline():
+            if len(rest) >= size:
+                yield piece
+                piece = rest
+            else:
+                piece += rest
         yield piece
 
 

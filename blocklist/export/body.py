@@ -53,8 +53,9 @@ class Body:
 
 
 def _rendered(part: Part) -> bytes:
-    text: str = part.rows.select(part.line.str.join("\n")).item()
-    return text.encode() + b"\n"
+    text = pl.concat_str(part.line.str.join("\n"), pl.lit("\n"))
+    content: bytes = part.rows.select(text.cast(pl.Binary)).item()
+    return content
 
 
 def sha256_of(chunks: Iterator[bytes]) -> str:

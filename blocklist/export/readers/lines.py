@@ -130,8 +130,9 @@ def _part(target: _Target, wanted: pl.Series, networks: bool, texts: pl.Series) 
     entry = times.select(pl.sum_horizontal(pl.all()) == 1).to_series()
     if around := target.head + target.foot:
         entry &= ~texts.is_in(around)
+    plain = entry.all()
     values = [
-        _values(one.inside.filter(entry.filter(one.fits)), form)
+        _values(one.inside if plain else one.inside.filter(entry.filter(one.fits)), form)
         for one, form in zip(found, target.forms, strict=True)
     ]
     near = [
@@ -166,18 +167,20 @@ class _Found:
 def _found(texts: pl.Series, target: _Target, place: int, others: list[_Found]) -> _Found:
     """Return which lines are of a form; `others` is what was found of those before it."""
     form, field = target.forms[place], target.fields[place]
+    fits = texts.str.starts_with(form.before) & texts.str.ends_with(form.behind)
+    near = texts.filter(fits)
     if beside := target.beside(place):
-        fits = texts.str.starts_with(form.before) & texts.str.ends_with(form.behind)
-        inside = _inside(texts.filter(fits), form)
         # What is right in one line of an entry is right in another. A piece may begin between them.
-        cut = int(fits.head(1).sum())
+        inside, cut = _inside(near, form), int(fits.head(1).sum())
         firsts = (others[other].inside.head(len(inside) - cut) for other in beside)
         lone = inside.head(cut).str.contains(f"^(?:{field})$")
         if lone.all() and any(inside.slice(cut).equals(first) for first in firsts):
             return _Found(fits, inside)
     before, behind = map(pl.escape_regex, (form.before, form.behind))
-    fits = texts.str.contains(f"^{before}(?:{field}){behind}$")
-    return _Found(fits, _inside(texts.filter(fits), form))
+    right = near.str.contains(f"^{before}(?:{field}){behind}$")
+    if not right.all():
+        fits = fits.scatter(fits.arg_true().filter(~right), False)
+    return _Found(fits, _inside(near.filter(right), form))
 
 
 def _inside(lines: pl.Series, form: Form) -> pl.Series:

@@ -49,8 +49,12 @@ def through(
 def _piece(
     export: Export, read: Callable[[pl.Series], _Part], text: bytes
 ) -> tuple[_Part, list[str]]:
-    texts, canaries = apart(lines(text), export)
-    if mark := export.target.comment:
+    texts, canaries = lines(text), list[str]()
+    # Most pieces have neither, and their bytes tell so before all lines were looked at.
+    if export.canary.encode() in text:
+        texts, canaries = apart(texts, export)
+    mark = export.target.comment
+    if mark and mark.encode() in text:
         texts = texts.filter(~texts.str.starts_with(mark))
     return read(texts), canaries
 

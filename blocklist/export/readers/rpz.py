@@ -215,12 +215,11 @@ def _above(names: pl.Series) -> pl.Series:
 
     That is where a wildcard can stand above them, and so not at the last label.
     """
-    level = names.filter(names.str.count_matches(".", literal=True) > 1)
-    found = [level.clear()]
-    while not level.is_empty():
-        level = level.alias("name").to_frame().select(parent(pl.col("name"))).to_series()
-        level = level.drop_nulls()
-        found.append(level)
+    level = pl.DataFrame({"name": names, "dots": names.str.count_matches(".", literal=True)})
+    found = [names.clear()]
+    while not (level := level.filter(pl.col("dots") > 1)).is_empty():
+        level = level.select(parent(pl.col("name")), pl.col("dots") - 1)
+        found.append(level["name"])
     return pl.concat(found)
 
 
