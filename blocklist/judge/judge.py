@@ -112,14 +112,12 @@ def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
     part_below = pl.when(weak).then(pl.col("below").is_not_null()).otherwise(enough_below)
     scope = (
         pl.when(part_here & part_below)
-        .then(pl.lit(Scope.SUBTREE.value))
+        .then(pl.lit(Scope.SUBTREE.value, SCOPE))
         .when(part_below)
-        .then(pl.lit(Scope.BELOW.value))
-        .otherwise(pl.lit(Scope.EXACT.value))
+        .then(pl.lit(Scope.BELOW.value, SCOPE))
+        .otherwise(pl.lit(Scope.EXACT.value, SCOPE))
     )
-    return frame.with_columns(
-        weak=weak, scope=scope.cast(SCOPE), score=pl.coalesce("here", "below")
-    )
+    return frame.with_columns(weak=weak, scope=scope, score=pl.coalesce("here", "below"))
 
 
 #: The cause of a subtree that no feed lists as such: its registrable domain is listed.
