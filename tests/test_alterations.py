@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 
 from blocklist.config import Export
-from blocklist.export import alterations, altered, prepared, splice
+from blocklist.export import alterations, altered, prepared, rehearsal, renewed, splice
 from blocklist.export.limits import within
 from blocklist.export.splice import Splice
 from tests.cli_support import Run, commands
@@ -21,8 +22,20 @@ NAMES = [f"name{number}.top" for number in range(40)]
 CHANGED = "\n".join(["new.top", "a.name3.top", *NAMES[1:]])
 
 
+class Clock(datetime):
+    """It stands where a test says, for the first files of each week are rendered whole."""
+
+    at = "2026-01-05T00:00:00+00:00"  # a Monday
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Clock":
+        return cls.fromisoformat(cls.at).astimezone(tz)
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    for module in (alterations, rehearsal, renewed):
+        monkeypatch.setattr(module, "datetime", Clock)
     (tmp_path / "blocklist.toml").write_text(CONFIG)
     (tmp_path / "mine.txt").write_text("\n".join(NAMES))
     made = commands(tmp_path, monkeypatch, capsys)
@@ -86,7 +99,7 @@ def scored(folder: Path) -> None:
     )
 
 
-def renewed(folder: Path) -> None:
+def nearly_new(folder: Path) -> None:
     (folder / "mine.txt").write_text("\n".join(f"other{number}.top" for number in range(35)))
 
 
@@ -96,18 +109,12 @@ def unknown(folder: Path) -> None:
         db.execute("UPDATE export SET made_of = NULL, mark = NULL WHERE name = 'names'")
 
 
-def old(folder: Path) -> None:
-    with closing(sqlite3.connect(folder / "blocklist.db")) as db, db:
-        db.execute("UPDATE export SET written = '2026-01-04T23:59:59Z' WHERE name = 'names'")
-
-
 REASONS = [
     ("an older version made its file", unknown, {"names": 1}),
-    ("its file is of another week", old, {"names": 1}),
     ("its file may be another", touched, {"names": 1}),
     ("its file is another", edited, {"names": 1}),
     ("it asks who lists what", scored, {"names": 1}),
-    ("nearly all is new", renewed, {"names": 1, "dns": 1}),
+    ("nearly all is new", nearly_new, {"names": 1, "dns": 1}),
 ]
 
 
@@ -126,6 +133,32 @@ def test_what_is_rendered_whole(
     assert run("run", "--accept", "mine").code == 0
     assert whole == wanted
     assert named(tmp_path) == {*(tmp_path / "mine.txt").read_text().split()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("moment", "wanted"),
+    [
+        pytest.param("2026-01-11T23:59:59+00:00", {}, id="the last moment of its week"),
+        pytest.param("2026-01-12T00:00:00+00:00", {"names": 1, "dns": 1}, id="the next week"),
+        pytest.param("2026-01-12T00:30:00+01:00", {}, id="a week begins in UTC"),
+        pytest.param("2027-01-04T00:00:00+00:00", {"names": 1, "dns": 1}, id="the same a year on"),
+        pytest.param("2026-01-04T23:59:59+00:00", {"names": 1, "dns": 1}, id="a clock went back"),
+    ],
+)
+def test_the_first_of_each_week_is_rendered_whole(
+    run: Run,
+    tmp_path: Path,
+    whole: Counter[str],
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    wanted: dict[str, int],
+) -> None:
+    monkeypatch.setattr(Clock, "at", moment)
+    (tmp_path / "mine.txt").write_text(CHANGED)
+    assert run("run").code == 0
+    assert whole == wanted
+    assert named(tmp_path) == set(CHANGED.split())
 
 
 @pytest.mark.slow
