@@ -4,6 +4,7 @@ import gzip
 import signal
 import subprocess
 import sys
+import threading
 import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,7 +62,9 @@ def test_texts_that_are_laid_side_by_side_are_the_same(texts: list[str | None]) 
 
 
 def test_pieces_come_back_in_order_and_a_fault_ends_the_work() -> None:
-    assert list(in_order(lambda number: number * 2, iter(range(50)))) == list(range(0, 100, 2))
+    for count in (0, 1, 2, 50):
+        numbers = iter(range(count))
+        assert list(in_order(lambda number: number * 2, numbers)) == list(range(0, 2 * count, 2))
     seen = []
 
     def work(number: int) -> int:
@@ -71,6 +74,10 @@ def test_pieces_come_back_in_order_and_a_fault_ends_the_work() -> None:
     with pytest.raises(ZeroDivisionError):
         list(in_order(work, range(1000)))
     assert len(seen) < 20
+
+
+def test_a_piece_that_comes_alone_needs_no_thread() -> None:
+    assert list(in_order(lambda _: threading.current_thread(), [1])) == [threading.main_thread()]
 
 
 INTERRUPTED = """

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,13 +24,19 @@ def in_order(
 ) -> Iterator[_Made]:
     """Yield what `work` makes of each piece, in their order, `at_once` or as many as cores are.
 
-    Threads do it, for polars and Python's reading of files leave the interpreter free meanwhile.
+    Threads do it, for polars and Python's reading of files leave the interpreter free meanwhile;
+    but a piece that comes alone is not worth one.
     """
+    coming = iter(pieces)
+    first = list(islice(coming, 2))
+    if len(first) < 2:
+        yield from map(work, first)
+        return
     threads = at_once or pl.thread_pool_size()
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[_Made]] = deque()
         try:
-            for piece in pieces:
+            for piece in chain(first, coming):
                 waiting.append(pool.submit(work, piece))
                 if len(waiting) > threads:
                     yield _made(waiting.popleft())
