@@ -14,7 +14,6 @@ import pytest
 from blocklist.config import Export
 from blocklist.export import alterations, altered, prepared, rehearsal, renewed, splice
 from blocklist.export.limits import within
-from blocklist.export.splice import Splice
 from tests.cli_support import Run, commands
 from tests.test_rehearsal import CONFIG, out
 
@@ -189,8 +188,8 @@ def test_a_file_that_is_not_what_it_was_taken_for_is_rendered_whole(
 
 
 def dropping(changed: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Splice, piece: Any) -> Any:  # noqa: ANN401
-        text, *rest = changed(self, piece)
+    def wrong(*given: Any) -> Any:  # noqa: ANN401
+        text, *rest = changed(*given)
         return (text.replace(b"name9.top\n", b""), *rest)
 
     return wrong

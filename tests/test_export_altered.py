@@ -1,6 +1,5 @@
 """A file made of the one in place is byte for byte the one that rendering all of it gives."""
 
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocklist import targets
-from blocklist.columns import pieces
 from blocklist.config import Export
 from blocklist.export import altered, families, limits, splice
 from blocklist.export.altered import Standing, is_simple
@@ -69,8 +67,8 @@ def alter(export: Export, before: pl.DataFrame, after: pl.DataFrame, standing: R
 def _small() -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(families, "_MOST", 99)
-        patch.setattr(splice, "_STRIDE", 2)
-        patch.setattr(splice, "of_file", partial(pieces.of_file, size=60))
+        patch.setattr(splice, "_STRIDE", 30)
+        patch.setattr(splice, "_SIZE", 60)
         yield
 
 

@@ -3,8 +3,8 @@
 A file is proved by induction. The one in place was proved when it was written, and its content is
 still the one with that digest. What a file says of a name follows from the lines about the names
 at, above and below it, all of which are in one family. So the new file is right if it is the old
-one with the lines of the touched families in place of those that they had, which is counted, and if
-these lines, read back alone, answer what the release says of these families.
+one with the lines of the touched families in place of those that they had, which is undone to see,
+and if these lines, read back alone, answer what the release says of these families.
 """
 
 from collections import Counter
@@ -103,9 +103,8 @@ def _spliced(export: Export, standing: Standing, old: Body, new: Body) -> Splice
             export.path,
             _start(export, standing),
             standing.state.digest,
-            known=_keyed(before).explode("text"),
-            gone=_keyed(gone).explode("text"),
-            come=_keyed(come).with_columns(pl.col("text").list.join("\n")),
+            known=_keyed(before.with_columns(goes=pl.col("value").is_in(gone["value"].implode()))),
+            come=_keyed(come),
             name=_NAMES[export.target.dialect](export),
         ),
     )
@@ -119,9 +118,8 @@ def _entries(body: Body) -> pl.DataFrame:
 
 
 def _keyed(entries: pl.DataFrame) -> pl.DataFrame:
-    """Return `key`, in the order of the file, and `text`, the lines of each entry."""
-    lines = pl.col("text").str.split("\n")
-    return entries.select(key=sort_key(pl.col("value")), text=lines).sort("key")
+    """Return entries with the `key` of their names in its place, in the order of the file."""
+    return entries.select(pl.exclude("value"), key=sort_key(pl.col("value"))).sort("key")
 
 
 def _start(export: Export, standing: Standing) -> int:

@@ -1,24 +1,32 @@
 """A body made of the one in place: some entries taken out, and others put where they belong.
 
 Nothing here knows what lines mean; `export.altered` says which ones are right, and proves it.
+Nearly all of a file stays as it is, so it is not cut into lines: what goes is looked for as bytes,
+and the place of what comes among a few lines nearby.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from os import SEEK_END, pread
 from pathlib import Path
-from secrets import randbits
+from typing import BinaryIO
 
 import polars as pl
 
 from blocklist.columns.names import sort_key
 from blocklist.columns.pieces import in_order, lines, of_file
 from blocklist.errors import ExportFailed
-from blocklist.export.body import Body
+from blocklist.export.body import Body, sha256_of
+from blocklist.export.edits import Edit, Misfit, edited, undoing
 
-_LOW = (1 << 32) - 1
-_STRIDE = 64
+#: Bytes of a piece.
+_SIZE = 8_000_000
+# Where the names of lines tell the way, one is looked at in so many bytes.
+_STRIDE = 2_048
+# Where a piece is to end, an entry ends within so many bytes.
+_NEAR = 65_536
 
 
 class Astray(Exception):
@@ -26,34 +34,26 @@ class Astray(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
-    """How many lines there are, and sums of their hashes: two sets of lines differ in it."""
+class _Piece:
+    """A piece of the file, in which no entry is cut in two, and which entries are to be in it."""
 
-    count: int = 0
-    low: int = 0
-    high: int = 0
-
-    @classmethod
-    def of(cls, texts: pl.Series, seed: int) -> "Print":
-        """Return the print of lines; nobody can make two that are alike without the seed."""
-        hashes = texts.hash(seed)
-        return cls(len(texts), int((hashes & _LOW).sum()), int((hashes // (_LOW + 1)).sum()))
-
-    def __add__(self, other: "Print") -> "Print":
-        return Print(self.count + other.count, self.low + other.low, self.high + other.high)
-
-    def __sub__(self, other: "Print") -> "Print":
-        return Print(self.count - other.count, self.low - other.low, self.high - other.high)
+    start: int
+    stop: int
+    known: pl.DataFrame
+    come: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A piece of the body, and what of all is to be found in it, to go, and to come."""
+class _Blocks:
+    """Where stretches of some lines begin and end in a text, and the key of the first line."""
 
-    text: bytes
-    known: pl.Series
-    gone: pl.Series
-    come: pl.DataFrame
+    start: pl.Series
+    stop: pl.Series
+    key: pl.Series
+
+    def of(self, keys: pl.Series) -> pl.Series:
+        """Return for each key the block in which, or at whose end, its lines begin."""
+        return (self.key.search_sorted(keys, side="left").cast(pl.Int64) - 1).clip(0)
 
 
 @dataclass(frozen=True)
@@ -64,94 +64,121 @@ class Splice:
     #: Where the body begins, and the SHA-256 of it.
     start: int
     digest: str
-    #: `key` and `text` of the lines that the touched families have in it, and of those that go; and
-    #: of the entries that come: all in the order of the keys.
+    #: `key` and `text` of the entries that the touched families have in it, and whether each
+    #: `goes`; and of those that come: all in the order of the keys.
     known: pl.DataFrame
-    gone: pl.DataFrame
     come: pl.DataFrame
     #: The name that a `line` is about.
     name: pl.Expr
-    seed: int = field(default_factory=partial(randbits, 64))
-    #: What the last pass saw of the old body.
-    seen: list[Print] = field(default_factory=list)
+    #: How long each piece has become in the last pass, and by which edits.
+    made: list[tuple[int, list[Edit]]] = field(default_factory=list)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the new body; raise `Astray` where the old one is not as it should be."""
-        digest, found = sha256(), 0
-        self.seen.clear()
-
-        def pieces() -> Iterator[_Piece]:
-            for piece in self._pieces():
-                digest.update(piece.text)
-                yield piece
-
-        for text, known, seen in in_order(self._changed, pieces()):
-            found += known
-            self.seen.append(seen)
-            yield text
-        if digest.hexdigest() != self.digest or found != self.known.height:
-            raise Astray
-
-    def _pieces(self) -> Iterator[_Piece]:
-        """Yield the body, with what belongs into each piece."""
-        done = 0
-        for text in _read(self.file, self.start):
-            ends = self._keys(_lines(text[: text.find(b"\n")] + text[text.rfind(b"\n", 0, -1) :]))
-            # An entry of some lines may begin in one piece and end in the next.
-            known, gone = (
-                _between(some, ends.min(), ends.max())["text"] for some in (self.known, self.gone)
-            )
-            upto = int((self.come["key"] <= ends.max()).sum())
-            yield _Piece(text, known, gone, self.come[done:upto])
-            done = upto
-        nothing = pl.Series([], dtype=pl.String)
-        yield _Piece(b"", nothing, nothing, self.come[done:])
-
-    def _changed(self, piece: _Piece) -> tuple[bytes, int, Print]:
-        """Return a piece with its changes, how many known lines it had, and the print of all."""
-        texts = _lines(piece.text)
-        known = texts.is_in(piece.known.implode()).arg_true()
-        going = known.filter(texts.gather(known).is_in(piece.gone.implode()))
-        ends = (texts.str.len_bytes().cast(pl.Int64) + 1).cum_sum()
-        starts = pl.concat([pl.Series([0], dtype=pl.Int64), ends])
-        come = starts.gather(self._places(texts, piece.come["key"]))
-        # What comes stands first, and so before the line in whose place it comes.
-        changes = pl.concat(
-            [
-                pl.DataFrame({"start": come, "stop": come, "text": piece.come["text"] + "\n"}),
-                pl.DataFrame({"start": starts.gather(going), "stop": ends.gather(going)}),
-            ],
-            how="diagonal",
-        ).sort("start", maintain_order=True)
-        return _with(piece.text, changes), len(known), Print.of(texts, self.seed)
+        self.made.clear()
+        try:
+            with self.file.open("rb") as file:
+                for text, edits in in_order(partial(self._changed, file), self._pieces(file)):
+                    self.made.append((len(text), edits))
+                    yield text
+        except (OSError, UnicodeError, pl.exceptions.ComputeError):
+            raise Astray from None
 
     def require(self, file: Path, start: int) -> None:
-        """Raise `ExportFailed` unless a file has, from `start` on, just the lines it should.
+        """Raise `ExportFailed` unless a file has, from `start` on, what the old one becomes.
 
-        Those are the ones that the last pass saw, without those that go and with those that come.
+        All edits are undone in it: that must give the content with the old digest, and what was
+        undone must be all that goes and all that comes. Raise `Astray` if the old file is at fault.
         """
-        count = partial(Print.of, seed=self.seed)
-        found = in_order(count, map(_lines, of_file(file, start=start)))
-        come = self.come["text"].str.split("\n").explode()
-        wanted = sum(self.seen, Print()) - count(self.gone["text"]) + count(come)
-        if sum(found, Print()) != wanted:
-            raise ExportFailed(
-                "the new file is not the old one with what changed; "
-                "this is a fault of the program, please report it"
-            )
+        if self._undone(file, start) == self.digest and self._is_whole():
+            return
+        if sha256_of(of_file(self.file, start=self.start)) != self.digest:
+            raise Astray
+        raise ExportFailed(
+            "the new file is not the old one with what changed; "
+            "this is a fault of the program, please report it"
+        )
 
-    def _places(self, texts: pl.Series, keys: pl.Series) -> pl.Series:
-        """Return before which line each key belongs: a search by halves, all keys at once."""
-        # A look at some of the lines saves two rounds in three.
-        some = self._keys(texts.gather_every(_STRIDE))
-        behind = some.search_sorted(keys).cast(pl.Int64) * _STRIDE
-        low, high = (behind - _STRIDE).clip(0), behind.clip(0, len(texts))
-        while (wide := low < high).any():
-            middle = (low + high) // 2
-            smaller = self._keys(texts.gather(middle.clip(0, len(texts) - 1))) < keys
-            low = (middle + 1).zip_with(wide & smaller, low)
-            high = middle.zip_with(wide & ~smaller, high)
-        return low
+    def _undone(self, file: Path, start: int) -> str | None:
+        """Return the SHA-256 of what a file was before the edits; None where they are not in it."""
+        digest = sha256()
+        with file.open("rb") as new:
+            new.seek(start)
+            try:
+                for length, edits in self.made:
+                    for part in edited(new.read(length), undoing(edits)):
+                        digest.update(part)
+            except Misfit:
+                return None
+            return None if new.read(1) else digest.hexdigest()
+
+    def _is_whole(self) -> bool:
+        edits = [edit for _, edits in self.made for edit in edits]
+        gone = [edit.gone for edit in edits if edit.gone]
+        come = [edit.come for edit in edits if edit.come]
+        return gone == _texts(self.known.filter("goes")) and come == _texts(self.come)
+
+    def _pieces(self, file: BinaryIO) -> Iterator[_Piece]:
+        start, known, come = self.start, self.known, self.come
+        for stop, key in self._cuts(file):
+            ours, theirs = (some["key"].search_sorted(key, side="left") for some in (known, come))
+            yield _Piece(start, stop, known[:ours], come[:theirs])
+            start, known, come = stop, known[ours:], come[theirs:]
+        yield _Piece(start, file.seek(0, SEEK_END), known, come)
+
+    def _cuts(self, file: BinaryIO) -> Iterator[tuple[int, str]]:
+        """Yield where a piece ends, and the key of the entry that begins there."""
+        end, at = file.seek(0, SEEK_END), self.start + _SIZE
+        while at + _SIZE < end:
+            file.seek(at)
+            at += len(file.readline())
+            near = file.read(_NEAR)
+            texts = lines(near[: near.rfind(b"\n") + 1])
+            keys = self._keys(texts)
+            others = (keys.rle_id() > 0).arg_true()
+            if others.is_empty():  # the rest is one piece, however long
+                return
+            at += int((texts[: others[0]].str.len_bytes() + 1).sum())
+            yield at, keys[others[0]]
+            at += _SIZE
+
+    def _changed(self, file: BinaryIO, piece: _Piece) -> tuple[bytes, list[Edit]]:
+        """Return a piece with its changes, and these."""
+        text = pread(file.fileno(), piece.stop - piece.start, piece.start)
+        blocks = self._blocks(text)
+        places = self._places(text, blocks, piece.come["key"])
+        come = [Edit(at, b"", new) for at, new in zip(places, _texts(piece.come), strict=True)]
+        gone = _gone(text, blocks, piece.known)
+        # What comes stands before the one in whose place it comes.
+        edits = sorted([*come, *gone], key=lambda edit: (edit.start, len(edit.gone)))
+        return b"".join(edited(text, edits)), edits
+
+    def _blocks(self, text: bytes) -> _Blocks:
+        if not text:
+            raise Astray
+        starts, firsts, at = list[int](), list[bytes](), 0
+        while at < len(text):
+            starts.append(at)
+            firsts.append(text[at : text.find(b"\n", at)])
+            at = text.find(b"\n", at + _STRIDE) + 1 or len(text)
+        keys = self._keys(pl.Series(firsts, dtype=pl.Binary).cast(pl.String))
+        bounds = pl.Series([*starts, at], dtype=pl.Int64)
+        return _Blocks(bounds[:-1], bounds[1:], keys)
+
+    def _places(self, text: bytes, blocks: _Blocks, keys: pl.Series) -> list[int]:
+        """Return where the first line begins that stands behind each key."""
+        if keys.is_empty():
+            return []
+        within = blocks.of(keys)
+        few = within.unique().sort()
+        starts, stops = blocks.start.gather(few), blocks.stop.gather(few)
+        near = lines(b"".join(map(text.__getitem__, map(slice, starts, stops))))
+        ends = (near.str.len_bytes().cast(pl.Int64) + 1).cum_sum()
+        behind = self._keys(near).search_sorted(keys, side="left")
+        places = pl.concat([pl.Series([0], dtype=pl.Int64), ends]).gather(behind)
+        # So far these are places in the few blocks, which are not side by side in the text.
+        moved = starts - (stops - starts).cum_sum().shift(fill_value=0)
+        return (places + moved.gather(few.search_sorted(within))).to_list()
 
     def _keys(self, texts: pl.Series) -> pl.Series:
         """Return by what the names of lines are ordered (`meaning.by_family`)."""
@@ -161,33 +188,20 @@ class Splice:
         return keys
 
 
-def _with(text: bytes, changes: pl.DataFrame) -> bytes:
-    """Return a text with other texts in the place of some stretches: `start`, `stop`, `text`."""
-    parts, at = list[bytes | memoryview](), 0
-    whole = memoryview(text)
-    # Stretch by stretch, for those are few: all lines in columns take five times as long.
-    for start, stop, new in changes.iter_rows():
-        parts += (whole[at:start], (new or "").encode())
-        at = stop
-    return b"".join((*parts, whole[at:]))
+def _gone(text: bytes, blocks: _Blocks, known: pl.DataFrame) -> Iterator[Edit]:
+    """Yield what goes; raise `Astray` unless all that is known is there."""
+    starts = blocks.start.gather(blocks.of(known["key"]))
+    for start, entry, goes in zip(starts, _texts(known), known["goes"], strict=True):
+        at = start if text.startswith(entry, start) else text.find(b"\n" + entry, start) + 1
+        if not text.startswith(entry, at):
+            raise Astray
+        if goes:
+            yield Edit(at, entry, b"")
 
 
-def _between(some: pl.DataFrame, first: object, last: object) -> pl.DataFrame:
-    return some.filter(pl.col("key").is_between(pl.lit(first), pl.lit(last)))
-
-
-def _read(file: Path, start: int) -> Iterator[bytes]:
-    try:
-        yield from of_file(file, start=start)
-    except OSError:
-        raise Astray from None
-
-
-def _lines(piece: bytes) -> pl.Series:
-    try:
-        return lines(piece) if piece else pl.Series([], dtype=pl.String)
-    except UnicodeError:
-        raise Astray from None
+def _texts(entries: pl.DataFrame) -> list[bytes]:
+    """Return the lines of each entry, with their ends."""
+    return (entries["text"] + "\n").cast(pl.Binary).to_list()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
