@@ -156,6 +156,7 @@ def test_where_the_old_file_is_another_it_is_at_fault(tmp_path: Path) -> None:
 
 
 ASTRAY = [
+    ("the last line has no end", body({"a": 2, "b": 1, "c.b": 1})[:-1]),
     ("nothing is there", b""),
     ("an entry is not there", body({"b": 1})),
     ("an entry is there in part", body({"a": 1, "b": 1})),
@@ -169,7 +170,7 @@ def test_a_file_of_which_something_else_was_known_is_not_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str, text: bytes
 ) -> None:
     monkeypatch.setattr(splice, "_STRIDE", 1)
-    found = spliced(tmp_path / "old", {"a": 2, "b": 1}, {"b": 1})
+    found = spliced(tmp_path / "old", {"a": 2, "b": 1}, {"b": 1, "z": 1})
     found.file.write_bytes(HEAD + text)
     with pytest.raises(Astray):
         list(found.chunks())

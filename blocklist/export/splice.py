@@ -81,7 +81,7 @@ class Splice:
                 for text, edits in in_order(partial(self._changed, file), self._pieces(file)):
                     self.made.append((len(text), edits))
                     yield text
-        except (OSError, UnicodeError, pl.exceptions.ComputeError):
+        except (OSError, UnicodeError, Misfit, pl.exceptions.ComputeError):
             raise Astray from None
 
     def require(self, file: Path, start: int) -> None:
