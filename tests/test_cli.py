@@ -256,6 +256,23 @@ def test_wrong_use_says_what_where_and_what_next(
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [("", "''"), ("a name", "a name"), ("a..top", "a..top")],
+    ids=["nothing", "a space", "an empty label"],
+)
+def test_what_is_not_looked_up_is_not_called_clear(run: Run, query: str, shown: str) -> None:
+    ended = run("check", query)
+    assert ended.out.startswith(f"{shown}: not looked up (invalid: ")
+    assert "clear" not in ended.out
+
+
+def test_the_first_steps_name_each_other(run: Run) -> None:
+    assert "there is no blocklist.toml: blocklist init" in run("run").err
+    assert "then: blocklist run" in run("init").err
+    assert "then: blocklist --config new/blocklist.toml run" in run("init", "new").err
+
+
 def test_init_writes_a_configuration_for_a_small_office(run: Run, tmp_path: Path) -> None:
     assert run("init", "new").code == 0
     used = run("--config", "new/blocklist.toml", "feeds", "list", "--enabled", "--json").json

@@ -380,6 +380,16 @@ def shared(tmp_path: Path) -> Iterator[Path]:
     folder.chmod(0o755)
 
 
+def test_a_disk_without_room_says_what_to_do(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    connection.prepare(database)
+    told = pytest.raises(UsageError, match="full; what was complete before stays: make room")
+    with told, connection.writing(database) as opened:
+        (pages,) = opened.execute("PRAGMA page_count").fetchone()
+        opened.execute(f"PRAGMA max_page_count = {pages}")
+        opened.execute("CREATE TABLE large AS SELECT zeroblob(9999999)")
+
+
 def test_a_file_that_can_only_be_read(shared: Path) -> None:
     shared.chmod(0o444)
     message = f"{shared}: cannot be written: attempt to write a readonly database"

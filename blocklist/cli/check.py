@@ -164,7 +164,9 @@ def lines(answer: "Answer") -> Iterator[str]:
         f", by {readable(answer.match.indicator)} ({answer.match.scope})" if answer.match else ""
     )
     cause = f": {answer.cause}" if answer.cause else ""
-    yield f"{answer.query}: {answer.verdict} ({answer.reason}{cause}){match}"
+    # What was not looked up is not called clear, which may be taken for an answer.
+    verdict = "not looked up" if answer.reason is Reason.INVALID else answer.verdict
+    yield f"{answer.query or repr('')}: {verdict} ({answer.reason}{cause}){match}"
     if answer.score:
         yield f"  {told(answer.score)}"
     for listing in answer.listings:

@@ -24,4 +24,5 @@ def init(
         raise UsageError(f"{path}: exists already and is left as it is")
     template = (files("blocklist") / "cli" / "template.toml").read_bytes()
     write_atomically(path, [template])
-    session(context).say(f"wrote {path}; read it, then: blocklist --config {path} run")
+    told = "" if folder == Path() else f" --config {path}"
+    session(context).say(f"wrote {path}; read it, then: blocklist{told} run")

@@ -71,8 +71,9 @@ def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
             raise UsageError(f"{name}: no such feed{suggestion(name, known)}")
     feeds = [known[name] for name in names] or config.sources
     if not feeds:
-        where = config.path or "blocklist.toml (write one with: blocklist init)"
-        raise UsageError(f"no feed is enabled in {where}; see: blocklist feeds list")
+        if config.path is None:
+            raise UsageError("no feed is enabled, and there is no blocklist.toml: blocklist init")
+        raise UsageError(f"no feed is enabled in {config.path}; see: blocklist feeds list")
     for feed in feeds:
         if feed.format not in FORMATS:
             hint = suggestion(feed.format, FORMATS)

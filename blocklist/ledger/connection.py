@@ -66,6 +66,15 @@ def reading(database: Path) -> Iterator[sqlite3.Connection | None]:
             connection.close()
 
 
+def remedy(error: Exception) -> str:
+    """Return what to do about an error, to be put behind it, where a disk has no room."""
+    # So SQLite speaks of a disk that is full, and of a file that may not grow.
+    full = ("disk I/O error", "database or disk is full")
+    if not any(words in str(error) for words in full):
+        return ""
+    return "; what was complete before stays: make room on the disk, and run it again"
+
+
 @contextmanager
 def writing(database: Path) -> Iterator[sqlite3.Connection]:
     """Give a connection that writes and commits each statement; the tables exist (`prepare`)."""
@@ -76,7 +85,8 @@ def writing(database: Path) -> Iterator[sqlite3.Connection]:
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a mistake in this program
         except _DAMAGE as error:
-            raise UsageError(f"{database}: cannot be written: {error}") from None
+            message = f"{database}: cannot be written: {error}{remedy(error)}"
+            raise UsageError(message) from None
         finally:
             connection.close()
 
@@ -96,7 +106,8 @@ def prepare(database: Path) -> None:
             if known < VERSION:
                 _migrate(connection)
         except _DAMAGE as error:
-            raise UsageError(f"{database}: cannot be written: {error}") from None
+            message = f"{database}: cannot be written: {error}{remedy(error)}"
+            raise UsageError(message) from None
         finally:
             connection.close()
 
