@@ -8,13 +8,18 @@ import polars as pl
 def difference(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """Return which rows of `before` are not in `after`, and which of `after` not in `before`.
 
-    Rows are compared by hashes, in a third of the time. Their seed is one of this moment, so nobody
-    can make two that are alike; by chance, a difference is missed among ten million rows once in
-    two million millions.
+    Rows are compared by hashes, in a fraction of the time. Their seed is one of this moment, so
+    nobody can make two that are alike; by chance, a difference is missed among ten million rows
+    once in a million millions.
     """
     seed = randbits(64)
-    was, is_now = before.hash_rows(seed), after.hash_rows(seed)
-    return ~was.is_in(is_now.implode()), ~is_now.is_in(was.implode())
+    # The last bit of each hash gives way to one that tells the frames apart.
+    was, is_now = (frame.hash_rows(seed) // 2 for frame in (before, after))
+    # Most rows are in both, and a sort finds the few others sooner than sets of all of them do.
+    told = pl.concat([was * 2, is_now * 2 + 1]).sort()
+    each = told.filter(told.ne_missing(told.shift())) // 2
+    alone = each.filter(each.ne_missing(each.shift()) & each.ne_missing(each.shift(-1)))
+    return was.is_in(alone.implode()), is_now.is_in(alone.implode())
 
 
 def without(rows: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.DataFrame:

@@ -65,14 +65,14 @@ def within(names: pl.Series, tops: pl.Series) -> pl.Series:
     """Return which names are one of the others, or below one of them."""
     found = pl.zeros(len(names), pl.Boolean, eager=True)
     # A name without a dot is above all others; most often none of these is among the tops.
-    deep = bool(tops.str.contains(".", literal=True).all())
-    level = names.alias("name").to_frame().with_row_index("row")
+    least = int(bool(tops.str.contains(".", literal=True).all()))
+    dots = names.str.count_matches(".", literal=True)
+    level = pl.DataFrame({"name": names, "dots": dots}).with_row_index("row")
     while not level.is_empty():
         hit = level["name"].is_in(tops.implode())
         found = found.scatter(level["row"].filter(hit), True)
-        level = level.filter(~hit).with_columns(parent(pl.col("name"))).drop_nulls()
-        if deep:
-            level = level.filter(pl.col("name").str.contains(".", literal=True))
+        level = level.filter(~hit & (pl.col("dots") > least))
+        level = level.select("row", parent(pl.col("name")), pl.col("dots") - 1)
     return found
 
 
