@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_leaves_the_last_complete_state(folder: Path) -> Non
     done = accepting(little_room)
     assert done.returncode == 2, done.stderr
     assert f"{database}: cannot be" in done.stderr
-    assert "make room on the disk, and run it again" in done.stderr
+    assert "is the disk full or failing? then run it again" in done.stderr
     assert "Traceback" not in done.stderr
     with reading(database) as reader:
         assert reader is not None

@@ -352,6 +352,8 @@ def test_the_judge_does_what_the_model_does(world: World) -> None:
     found = judged(world)
     assert found.select("value", "scope").is_unique().all()
     assert rows(found) == model(world)
+    listed = pl.DataFrame(world.listed, schema=LISTINGS, orient="row")["value"]
+    assert listed.is_in(found["value"].implode()).all(), "as counts by category take for granted"
 
 
 @at_most(15)

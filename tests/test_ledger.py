@@ -383,7 +383,7 @@ def shared(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_without_room_says_what_to_do(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     connection.prepare(database)
-    told = pytest.raises(UsageError, match="full; what was complete before stays: make room")
+    told = pytest.raises(UsageError, match="full; what was complete before stays: is the disk full")
     with told, connection.writing(database) as opened:
         (pages,) = opened.execute("PRAGMA page_count").fetchone()
         opened.execute(f"PRAGMA max_page_count = {pages}")

@@ -10,7 +10,7 @@ from adbc_driver_sqlite import dbapi
 
 from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT
 from blocklist.errors import UsageError
-from blocklist.ledger.connection import WAIT, only_library, remedy
+from blocklist.ledger.connection import WAIT, only_library, unusable
 
 #: Columns that are stored as the places of their words.
 _CODED = {"kind": KIND, "scope": SCOPE, "verdict": VERDICT, "reason": REASON}
@@ -58,8 +58,7 @@ class Bulk:
             raise self._unusable(error) from None
 
     def _unusable(self, cause: Exception) -> UsageError:
-        todo = remedy(cause)
-        return UsageError(f"{self._database}: cannot be read or written: {cause}{todo}")
+        return unusable(self._database, "read or written", cause)
 
     def query(self, sql: str, *parameters: str | int, schema: pl.Schema) -> pl.DataFrame:
         """Return the rows of a query as a frame of the schema, codes turned into words.

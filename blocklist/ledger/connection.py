@@ -61,18 +61,18 @@ def reading(database: Path) -> Iterator[sqlite3.Connection | None]:
         try:
             yield connection if version(connection) else None
         except _DAMAGE as error:
-            raise UsageError(f"{database}: cannot be read: {error}") from None
+            raise unusable(database, "read", error) from None
         finally:
             connection.close()
 
 
-def remedy(error: Exception) -> str:
-    """Return what to do about an error, to be put behind it, where a disk has no room."""
-    # So SQLite speaks of a disk that is full, and of a file that may not grow.
-    full = ("disk I/O error", "database or disk is full")
-    if not any(words in str(error) for words in full):
-        return ""
-    return "; what was complete before stays: make room on the disk, and run it again"
+def unusable(database: Path, what: str, error: Exception) -> UsageError:
+    """Return the error for a database that cannot be read or written, or `what` it cannot be."""
+    # So SQLite speaks of a disk that is full or failing, and of a file that may not grow.
+    disk = ("disk I/O error", "database or disk is full")
+    todo = "; what was complete before stays: is the disk full or failing? then run it again"
+    told = todo if any(words in str(error) for words in disk) else ""
+    return UsageError(f"{database}: cannot be {what}: {error}{told}")
 
 
 @contextmanager
@@ -85,8 +85,7 @@ def writing(database: Path) -> Iterator[sqlite3.Connection]:
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a mistake in this program
         except _DAMAGE as error:
-            message = f"{database}: cannot be written: {error}{remedy(error)}"
-            raise UsageError(message) from None
+            raise unusable(database, "written", error) from None
         finally:
             connection.close()
 
@@ -106,8 +105,7 @@ def prepare(database: Path) -> None:
             if known < VERSION:
                 _migrate(connection)
         except _DAMAGE as error:
-            message = f"{database}: cannot be written: {error}{remedy(error)}"
-            raise UsageError(message) from None
+            raise unusable(database, "written", error) from None
         finally:
             connection.close()
 
@@ -142,7 +140,7 @@ def _open_for_reading(database: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         if os.access(database.parent, os.W_OK):
             connection.close()
-            raise UsageError(f"{database}: cannot be read: {error}") from None
+            raise unusable(database, "read", error) from None
         connection.close()
         _require_no_log(database)
         # A WAL database in a folder that cannot be written to opens only as immutable.
@@ -150,7 +148,7 @@ def _open_for_reading(database: Path) -> sqlite3.Connection:
         try:
             _check(connection, database)
         except sqlite3.OperationalError as error:
-            raise UsageError(f"{database}: cannot be read: {error}") from None
+            raise unusable(database, "read", error) from None
     return connection
 
 
