@@ -71,11 +71,14 @@ async def ours(port: int, count: int) -> int:
 
 async def survey(port: int, count: int) -> int:
     """Look at names as `blocklist resolve` does, and record what was seen."""
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
     from blocklist.resolve.servers import Server
     from blocklist.resolve.survey import Settings, Survey
 
-    with tempfile.TemporaryDirectory() as folder, writing(Path(folder) / "x.db", "bench") as book:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_ledger_writer(Path(folder) / "x.db", "bench") as book,
+    ):
         settings = Settings([Server("127.0.0.1", port)])
         report = await Survey(book, settings, lambda _: None).run(list(invented(count)))
     return count - report.states["alive"]

@@ -9,7 +9,7 @@ from blocklist import names, networks
 from blocklist.errors import Refused
 from blocklist.geo import Atlas
 from blocklist.judge.explain import Explainer, Score
-from blocklist.ledger.lookup import Judged, Lookup
+from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
 from blocklist.queries import parse_query
 
@@ -31,13 +31,13 @@ class Answer:
     score: Score | None = None
 
 
-def check(query: str, lookup: Lookup | None) -> Answer:
+def check(query: str, lookup: LedgerLookup | None) -> Answer:
     """Return the answer for a query.
 
     What is no name, address or URL is `invalid` with the cause, so that one bad line spoils no
     batch. Without a ledger (`lookup` None) nothing is known and everything is clear.
     """
-    release = lookup.release() if lookup else None
+    release = lookup.release_number() if lookup else None
     try:
         asked = parse_query(query)
     except Refused as refused:
@@ -63,18 +63,18 @@ def located(answer: Answer, atlas: Atlas) -> Answer:
     return replace(answer, facts={**answer.facts, "places": places})
 
 
-def _host(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
+def _host(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
     steps = {value: step for step, value in enumerate(_covering_values(asked))}
-    rows = lookup.verdicts(steps)
+    rows = lookup.find_verdicts(steps)
     decisive = _decisive(rows, steps)
     if decisive is None or decisive.verdict is not Verdict.BLOCK:
         decisive = _inside(asked, lookup) or decisive
     found = _listings(asked, steps, decisive, lookup)
-    answer = replace(answer, listings=tuple(found), facts=lookup.facts(asked.value))
+    answer = replace(answer, listings=tuple(found), facts=lookup.find_facts(asked.value))
     return _scored(_decided(answer, decisive), lookup)
 
 
-def _scored(answer: Answer, lookup: Lookup) -> Answer:
+def _scored(answer: Answer, lookup: LedgerLookup) -> Answer:
     """Add the score, unless the operator's word makes it idle."""
     if answer.match is None or answer.reason is Reason.OPERATOR:
         return answer
@@ -83,19 +83,19 @@ def _scored(answer: Answer, lookup: Lookup) -> Answer:
 
 
 @lru_cache(maxsize=1)
-def _explainer(lookup: Lookup) -> Explainer:
+def _explainer(lookup: LedgerLookup) -> Explainer:
     """Return the one explainer of a batch, for all its names are judged by the same votes."""
-    return Explainer(lookup.votes())
+    return Explainer(lookup.feed_weights())
 
 
-def _url(answer: Answer, asked: Indicator, lookup: Lookup) -> Answer:
+def _url(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
     from blocklist.urls import parse
 
     url = parse(asked.value)
     host = _host(answer, Indicator(url.host_kind, url.host), lookup)
-    own = [*lookup.listings([asked.value])]
+    own = [*lookup.find_listings([asked.value])]
     listings = tuple(dict.fromkeys([*own, *host.listings]))
-    (row,) = lookup.verdicts([asked.value]) or (None,)
+    (row,) = lookup.find_verdicts([asked.value]) or (None,)
     # Who blocks the host in DNS blocks every page on it.
     if row is not None and host.verdict is not Verdict.BLOCK:
         decided = _decided(answer, row)
@@ -112,35 +112,35 @@ def _covering_values(asked: Indicator) -> Iterable[str]:
     return networks.containers(networks.parse(asked.value))
 
 
-def _decisive(rows: list[Judged], steps: dict[str, int]) -> Judged | None:
+def _decisive(rows: list[VerdictRecord], steps: dict[str, int]) -> VerdictRecord | None:
     """Return the verdict that decides: the most specific in force, else the gravest of the rest."""
     covering = [row for row in rows if _covers(row, steps[row.value])]
     if not covering:
         return None
-    in_force = [row for row in covering if row.in_force]
+    in_force = [row for row in covering if row.is_exported]
     order = {Verdict.HOLD: 0, Verdict.ALLOW: 1, Verdict.CLEAR: 2}
     if in_force:
         return min(in_force, key=lambda row: _specific(row, steps[row.value]))
     return min(covering, key=lambda row: (order[row.verdict], *_specific(row, steps[row.value])))
 
 
-def _covers(row: Judged, step: int) -> bool:
+def _covers(row: VerdictRecord, step: int) -> bool:
     if row.kind is not Kind.DOMAIN:
         return True
     return row.scope.covers_self if step == 0 else row.scope.covers_below
 
 
-def _specific(row: Judged, step: int) -> tuple[int, bool, bool]:
+def _specific(row: VerdictRecord, step: int) -> tuple[int, bool, bool]:
     return step, row.scope is Scope.SUBTREE, row.verdict is not Verdict.ALLOW
 
 
-def _inside(asked: Indicator, lookup: Lookup) -> Judged | None:
+def _inside(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord | None:
     """Return a blocked network inside a network asked about, for a part of it is blocked."""
     if asked.kind is not Kind.IP or "/" not in asked.value:
         return None
     network = networks.parse(asked.value)
     start = _text_prefix(network)
-    for row in lookup.networks_between(start, start + "\x7f"):
+    for row in lookup.find_network_verdicts(start, start + "\x7f"):
         if row.verdict is Verdict.BLOCK:
             part = networks.parse(row.value)
             if part.version == network.version and part.subnet_of(network):  # type: ignore[arg-type]
@@ -158,9 +158,9 @@ def _text_prefix(network: networks.Network) -> str:
 
 
 def _listings(
-    asked: Indicator, steps: dict[str, int], decisive: Judged | None, lookup: Lookup
+    asked: Indicator, steps: dict[str, int], decisive: VerdictRecord | None, lookup: LedgerLookup
 ) -> list[Listing]:
-    every = lookup.listings([*steps, *([decisive.value] if decisive else [])])
+    every = lookup.find_listings([*steps, *([decisive.value] if decisive else [])])
     direct = dict.fromkeys((asked.value, decisive.value if decisive else asked.value))
     found = [
         listing
@@ -168,11 +168,11 @@ def _listings(
         if listing.indicator in direct or asked.kind is Kind.IP or listing.scope.covers_below
     ]
     for host in direct:
-        found += lookup.pages(host)
+        found += lookup.find_page_listings(host)
     return found
 
 
-def _decided(answer: Answer, row: Judged | None) -> Answer:
+def _decided(answer: Answer, row: VerdictRecord | None) -> Answer:
     if row is None:
         return answer
     match = Match(row.value, row.scope)

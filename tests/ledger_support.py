@@ -10,14 +10,14 @@ import pytest
 from blocklist.ledger import connection
 from blocklist.ledger.schema import migrations
 
-_migrate = connection._migrate
+_migrate = connection._apply_migrations
 
 
 def prepare_older(database: Path, version: int) -> None:
     """Make a database as the version of the program did whose last migration has this number."""
     with migrated_anew(), pytest.MonkeyPatch.context() as older:
         older.setattr(migrations, "_migrations", migrations._migrations[:version])
-        connection.prepare(database)
+        connection.prepare_database(database)
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def migrated_once() -> Iterator[None]:
             made.backup(to)
 
     with pytest.MonkeyPatch.context() as once:
-        once.setattr(connection, "_migrate", copied)
+        once.setattr(connection, "_apply_migrations", copied)
         yield
     made.close()
 
@@ -43,5 +43,5 @@ def migrated_once() -> Iterator[None]:
 def migrated_anew() -> Iterator[None]:
     """Let new databases be migrated, where it is the migrations that are tested."""
     with pytest.MonkeyPatch.context() as anew:
-        anew.setattr(connection, "_migrate", _migrate)
+        anew.setattr(connection, "_apply_migrations", _migrate)
         yield

@@ -7,7 +7,7 @@ import polars as pl
 from blocklist.catalogue import Feed
 from blocklist.columns.schema import INDICATORS
 from blocklist.ledger import connection, listings
-from blocklist.ledger.book import Book
+from blocklist.ledger.book import LedgerWriter
 
 MINE = Feed("mine", ("x",), "domains")
 ACCOUNT: dict[str, object] = {
@@ -21,11 +21,13 @@ def indicators(*rows: tuple[str, str], evidence: str | None = None) -> pl.DataFr
     return pl.DataFrame(columns, schema=INDICATORS, orient="row")
 
 
-def accept(book: Book, feed: Feed, *rows: tuple[str, str]) -> listings.Change:
-    return listings.accept(book, book.feed(feed), indicators(*rows), "print", ACCOUNT)
+def accept(book: LedgerWriter, feed: Feed, *rows: tuple[str, str]) -> listings.SnapshotChange:
+    return listings.accept_snapshot(
+        book, book.register_feed(feed), indicators(*rows), "print", ACCOUNT
+    )
 
 
 def rows(database: Path, sql: str) -> list[tuple[object, ...]]:
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is not None
         return reader.execute(sql).fetchall()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from blocklist.ledger import facts
-from blocklist.ledger.book import writing
-from blocklist.ledger.connection import reading
-from blocklist.ledger.facts import Fact
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.connection import open_read_only
+from blocklist.ledger.facts import DnsFact
 from blocklist.resolve import survey
 from blocklist.resolve.survey import Report, Settings, Survey
 from blocklist.resolve.upstream import Limits
@@ -44,13 +44,13 @@ class Looks:
         settings = Settings(
             [one.server for one in resolvers], self.limits, canaries=("canary.test",)
         )
-        with writing(self.database, "resolve") as book:
+        with open_ledger_writer(self.database, "resolve") as book:
             return asyncio.run(Survey(book, settings, lambda _: None).run(list(names)))
 
-    def facts(self, *names: str) -> dict[str, Fact]:
+    def facts(self, *names: str) -> dict[str, DnsFact]:
         """Return what the ledger has of names."""
-        with reading(self.database) as reader:
-            return facts.known(reader, names) if reader else {}
+        with open_read_only(self.database) as reader:
+            return facts.load_facts(reader, names) if reader else {}
 
     def states(self, *names: str) -> dict[str, str]:
         """Return the states of names."""

@@ -10,9 +10,9 @@ import pytest
 from blocklist.check import Answer, check
 from blocklist.errors import UsageError
 from blocklist.ledger import book, operator, times
-from blocklist.ledger.connection import reading
-from blocklist.ledger.lookup import Lookup
-from blocklist.ledger.moments import moment
+from blocklist.ledger.connection import open_read_only
+from blocklist.ledger.lookup import LedgerLookup
+from blocklist.ledger.moments import parse_point_in_time
 from blocklist.model import Entry, Indicator, Kind, Scope, Verdict
 from tests.cli_support import commands
 from tests.test_release import run
@@ -68,21 +68,21 @@ def one_day(folder: Path, chance: random.Random) -> None:
         if chance.random() < 0.7:
             (folder / f"{name}.txt").write_text(some(chance, values))
     name = chance.choice(NAMES)
-    with book.writing(folder / "blocklist.db", "test") as opened:
+    with book.open_ledger_writer(folder / "blocklist.db", "test") as opened:
         action = chance.choice([Verdict.ALLOW, Verdict.BLOCK])
         if chance.random() < 0.5:
             entry = Entry(Kind.DOMAIN, name, chance.choice(list(Scope)), action, "x", "", None)
-            operator.add(opened, entry)
+            operator.add_entry(opened, entry)
         else:
-            operator.remove(opened, Indicator(Kind.DOMAIN, name), action)
+            operator.remove_entries(opened, Indicator(Kind.DOMAIN, name), action)
     run(folder)
 
 
 def answers(folder: Path, at: str | None = None) -> dict[str, Answer]:
     """Return what is said of each name, but for the score, which is not kept of the past."""
-    with reading(folder / "blocklist.db") as reader:
+    with open_read_only(folder / "blocklist.db") as reader:
         assert reader is not None
-        lookup = Lookup(reader, None if at is None else moment(reader, at))
+        lookup = LedgerLookup(reader, None if at is None else parse_point_in_time(reader, at))
         return {name: replace(check(name, lookup), score=None) for name in ASKED}
 
 
@@ -107,9 +107,9 @@ def test_what_was_said_then_is_said_now(
     for _ in range(pairs):
         day, name = chance.randrange(days), chance.choice(ASKED)
         at = START + timedelta(days=day, seconds=chance.randrange(86400))
-        with reading(tmp_path / "blocklist.db") as reader:
+        with open_read_only(tmp_path / "blocklist.db") as reader:
             assert reader is not None
-            found = check(name, Lookup(reader, moment(reader, at.isoformat())))
+            found = check(name, LedgerLookup(reader, parse_point_in_time(reader, at.isoformat())))
         assert found == said[day][name], (name, at)
     last = said[-1]["nobody.org"].release
     assert answers(tmp_path, str(last)) == said[-1]
@@ -129,10 +129,10 @@ def test_what_was_said_then_is_said_now(
     ],
 )
 def test_a_moment_that_is_none(tmp_path: Path, at: str, says: str) -> None:
-    with book.writing(tmp_path / "x.db", "test"), pytest.raises(UsageError, match=says):  # noqa: SIM117
-        with reading(tmp_path / "x.db") as reader:
+    with book.open_ledger_writer(tmp_path / "x.db", "test"), pytest.raises(UsageError, match=says):  # noqa: SIM117
+        with open_read_only(tmp_path / "x.db") as reader:
             assert reader is not None
-            moment(reader, at)
+            parse_point_in_time(reader, at)
 
 
 def test_check_at_as_a_command(

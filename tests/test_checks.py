@@ -15,12 +15,12 @@ from blocklist.cli.checks import texts
 from blocklist.cli.session import printable
 from blocklist.columns.schema import INDICATORS, VERDICTS
 from blocklist.ledger import connection, facts, listings, packs, votes
-from blocklist.ledger.book import writing
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.facts import Fact
-from blocklist.ledger.lookup import Lookup
-from blocklist.ledger.moments import Moment
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.facts import DnsFact
+from blocklist.ledger.lookup import LedgerLookup
+from blocklist.ledger.moments import PointInTime
+from blocklist.ledger.votes import FeedWeight
 from blocklist.model import GuardClass, Liveness, Reason, Verdict
 from tests.listing_support import ACCOUNT
 
@@ -87,9 +87,9 @@ def fill(database: Path, runs: list[tuple[str, list[tuple[str, str, bool]]]]) ->
             ["value", "scope"], keep="first"
         )
         guard = GuardClass.POPULAR if name == "guard" else None
-        with writing(database, "update") as book:
-            feed = book.feed(Feed(name, ("x",), "domains", guard=guard))
-            listings.accept(book, feed, frame, "print", ACCOUNT)
+        with open_ledger_writer(database, "update") as book:
+            feed = book.register_feed(Feed(name, ("x",), "domains", guard=guard))
+            listings.accept_snapshot(book, feed, frame, "print", ACCOUNT)
 
 
 def release(database: Path, judged: list[tuple[str, str, tuple[str, str], str | None]]) -> None:
@@ -99,42 +99,44 @@ def release(database: Path, judged: list[tuple[str, str, tuple[str, str], str | 
     frame = pl.DataFrame(rows, schema=VERDICTS, orient="row").drop("score")
     page = pl.col("kind") == "url"
     frame = frame.filter(~page | (pl.col("scope") == "exact"))
-    with writing(database, "release") as book, book.small() as db:
+    with open_ledger_writer(database, "release") as book, book.open_database() as db:
         db.execute(
             "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
             "VALUES (7, ?, 'now', 'x', 0, 0, 0, 0)",
-            [book.run],
+            [book.run_id],
         )
-    with Bulk(database) as bulk:
-        packs.store(bulk, packs.VERDICTS, frame, since=7)
+    with BulkTransaction(database) as bulk:
+        packs.store_rows(bulk, packs.VERDICT_TABLE, frame, since=7)
 
 
 def vote(database: Path) -> None:
     """Record that `one` and `two` are believed, and the second an echo, and not up to date."""
-    with writing(database, "release") as book:
-        votes.save(book, [Vote("one", 0.5), Vote("two", 0.8, 3, ("one",))])
+    with open_ledger_writer(database, "release") as book:
+        votes.save_feed_weights(book, [FeedWeight("one", 0.5), FeedWeight("two", 0.8, 3, ("one",))])
 
 
 def know(database: Path, looks: list[tuple[str, Liveness, str]]) -> None:
-    with writing(database, "resolve") as book:
-        facts.save(
+    with open_ledger_writer(database, "resolve") as book:
+        facts.save_facts(
             book,
             [
-                Fact(name, domain, state, f"{name} then", "yes", ("192.0.2.1",), None, "now", "", 1)
+                DnsFact(
+                    name, domain, state, f"{name} then", "yes", ("192.0.2.1",), None, "now", "", 1
+                )
                 for name, state, domain in looks
             ],
         )
 
 
 def both(
-    database: Path, queries: list[str], at: Moment | None = None
+    database: Path, queries: list[str], at: PointInTime | None = None
 ) -> tuple[list[Answer], list[Answer | None]]:
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is not None
-        lookup = Lookup(reader, at)
+        lookup = LedgerLookup(reader, at)
         single = [check(query, lookup) for query in queries]
-        release, counted = lookup.release(), lookup.votes()
-    with Bulk(database) as bulk:
+        release, counted = lookup.release_number(), lookup.feed_weights()
+    with BulkTransaction(database) as bulk:
         many = check_many(queries, bulk, counted, release, at)
     together, shown = list(many.answers()), texts(many).to_list()
     for answer, text in zip(together, shown, strict=True):
@@ -156,13 +158,13 @@ def test_many_answer_as_one(
 ) -> None:
     database = tmp_path_factory.mktemp("ledger") / "x.db"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packs, "SIZE", 3)
-        patch.setattr(packs, "LEAST", least)
+        patch.setattr(packs, "PACK_SIZE", 3)
+        patch.setattr(packs, "MIN_PACKED_ROWS", least)
         fill(database, runs)
         release(database, judged)
     vote(database)
     know(database, known)
-    for at in (None, Moment(7, 2), Moment(None, 1)):
+    for at in (None, PointInTime(7, 2), PointInTime(None, 1)):
         single, together = both(database, QUERIES, at)
         joined = [answer for answer in together if answer is not None]
         assert [answer.query for answer in joined] == [*QUERIES[:7], *QUERIES[-2:]]

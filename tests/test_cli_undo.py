@@ -146,7 +146,7 @@ def test_what_ends_while_a_release_is_pinned_is_told_to_stay_in_force(
     run("run")
     run("release", "rollback")
     expired = "UPDATE operator SET expires = '2026-01-01T00:00:00Z' WHERE value = 'partner.top'"
-    with connection.writing(tmp_path / "blocklist.db") as opened:
+    with connection.open_read_write(tmp_path / "blocklist.db") as opened:
         opened.execute(expired)
     told = run("run").err
     assert "block partner.top (subtree) ended at 2026-01-01T00:00:00Z" in told

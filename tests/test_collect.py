@@ -16,8 +16,8 @@ from blocklist.collect.update import Outcome
 from blocklist.config import Config, Policy
 from blocklist.errors import UsageError
 from blocklist.ledger import connection, listings
-from blocklist.ledger.book import writing
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import FeedState, GuardClass, Scope
 from tests.user_support import as_user, open_to_all
 
@@ -36,7 +36,7 @@ class Place:
 
     def update(self, *feeds: Feed) -> list[Outcome]:
         told: list[Outcome] = []
-        with writing(self.config.database, "update") as book:
+        with open_ledger_writer(self.config.database, "update") as book:
             outcomes = collect.update(self.config, book, list(feeds), told.append)
         assert told == outcomes
         return outcomes
@@ -48,8 +48,8 @@ class Place:
         return outcome
 
     def in_force(self, feed: str = "mine") -> list[str]:
-        with Bulk(self.config.database) as bulk:
-            return sorted(listings.in_force(bulk, [feed])["value"])
+        with BulkTransaction(self.config.database) as bulk:
+            return sorted(listings.load_listings(bulk, [feed])["value"])
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_the_first_look(place: Place) -> None:
     outcome = place.collect("# head\na.example\nb.example\nbad!\n")
     assert outcome == Outcome("mine", FRESH, None, entries=2, added=2, removed=0)
     assert outcome.good
-    with connection.reading(place.config.database) as reader:
+    with connection.open_read_only(place.config.database) as reader:
         assert reader is not None
         sql = "SELECT state, cause, bytes, lines, accepted, comments, refused FROM snapshot"
         account = reader.execute(sql).fetchall()
@@ -252,13 +252,13 @@ def test_failures_and_refusals_are_remembered(place: Place) -> None:
     place.collect("a.example\n")
     place.file.unlink()
     place.collect()
-    with writing(place.config.database, "update") as book:
-        health = book.feed(place.feed)
+    with open_ledger_writer(place.config.database, "update") as book:
+        health = book.register_feed(place.feed)
     assert (health.state, health.entries) == (FAILED, 1)
     assert health.cause == f"{place.file}: no such file"
     assert place.collect("a.example\n").state == UNCHANGED
-    with writing(place.config.database, "update") as book:
-        assert book.feed(place.feed).cause is None
+    with open_ledger_writer(place.config.database, "update") as book:
+        assert book.register_feed(place.feed).cause is None
 
 
 def test_mirrors_in_order(place: Place) -> None:

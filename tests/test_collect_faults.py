@@ -16,8 +16,8 @@ from blocklist.collect import update as collect
 from blocklist.collect.update import Outcome
 from blocklist.config import Collect, Config
 from blocklist.ledger import listings
-from blocklist.ledger.book import writing
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import FeedState
 from tests import fault_server as faults
 from tests.fault_server import FaultServer, Play, says
@@ -181,14 +181,14 @@ class World:
 
     def update(self, *feeds: Feed, named: bool = False) -> list[Outcome]:
         told: list[Outcome] = []
-        with writing(self.config.database, "update") as book:
+        with open_ledger_writer(self.config.database, "update") as book:
             outcomes = collect.update(self.config, book, list(feeds), told.append, named=named)
         assert sorted(told, key=str) == sorted(outcomes, key=str)
         return outcomes
 
     def in_force(self, feed: str) -> list[str]:
-        with Bulk(self.config.database) as bulk:
-            return sorted(listings.in_force(bulk, [feed])["value"])
+        with BulkTransaction(self.config.database) as bulk:
+            return sorted(listings.load_listings(bulk, [feed])["value"])
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,10 @@ from blocklist.collect.fetch import FetchError, fetch
 from blocklist.collect.secret import shown
 from blocklist.config import Collect
 from blocklist.ledger import connection, schema
-from blocklist.ledger.book import writing
-from blocklist.ledger.connection import VERSION
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.connection import SCHEMA_VERSION
 from blocklist.ledger.health import FeedHealth
-from blocklist.ledger.times import text
+from blocklist.ledger.times import format_timestamp
 from blocklist.model import GuardClass
 from tests import fault_server as faults
 from tests.fault_server import says
@@ -183,8 +183,8 @@ def test_an_interval_is_kept(world: World) -> None:
 
 
 def aged(world: World, name: str, column: str, by: timedelta) -> None:
-    with writing(world.config.database, "test") as book, book.small() as db:
-        moment = text(datetime.now(UTC) - by)
+    with open_ledger_writer(world.config.database, "test") as book, book.open_database() as db:
+        moment = format_timestamp(datetime.now(UTC) - by)
         db.conn.execute(f"UPDATE feed SET {column} = ? WHERE name = ?", [moment, name])
 
 
@@ -481,12 +481,12 @@ def test_the_corpus_over_http(world: World, corpus: Path) -> None:
 def test_a_ledger_of_the_first_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sqlite_utils import Database, Migrations
 
-    from blocklist.ledger.health import healths
+    from blocklist.ledger.health import load_feed_health
 
     database = tmp_path / "x.db"
     old = Migrations("blocklist")
     old()(schema.listings_and_releases)
-    with connection.only_library():
+    with connection.lock_sqlite_library():
         opened = Database(str(database))
         opened.conn.execute(f"PRAGMA application_id = {connection.APPLICATION_ID}")
         old.apply(opened)
@@ -495,14 +495,14 @@ def test_a_ledger_of_the_first_version(tmp_path: Path, monkeypatch: pytest.Monke
         opened.close()
 
     def known() -> FeedHealth:
-        with connection.reading(database) as reader:
+        with connection.open_read_only(database) as reader:
             assert reader is not None
-            return healths(reader)["mine"]
+            return load_feed_health(reader)["mine"]
 
     assert (known().entries, known().good_at) == (3, None), "read as it is"
-    with writing(database, "update"):
+    with open_ledger_writer(database, "update"):
         pass
     assert (known().entries, known().good_at) == (3, "then"), "and brought up to date"
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is not None
-        assert reader.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        assert reader.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)

@@ -18,9 +18,9 @@ from blocklist.collect.update import Outcome
 from blocklist.config import Collect, Config
 from blocklist.errors import UsageError
 from blocklist.ledger import listings
-from blocklist.ledger.book import writing
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.health import NOTHING
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.health import NO_VALIDATORS
 from blocklist.model import FeedState
 from tests import transfer_server as servers
 from tests.transfer_server import KEY, OTHER_KEY, NameServer, difference, rows, says, soa, zone
@@ -50,13 +50,13 @@ class World:
         self.server.play = plays or self.server.play
         self.server.asked.clear()
         self.server.sent = 0
-        with writing(self.config.database, "update") as book:
+        with open_ledger_writer(self.config.database, "update") as book:
             (outcome,) = collect.update(self.config, book, [feed or self.feed], lambda _: None)
         return outcome
 
     def in_force(self) -> set[str]:
-        with Bulk(self.config.database) as bulk:
-            return set(listings.in_force(bulk, ["zone"])["value"])
+        with BulkTransaction(self.config.database) as bulk:
+            return set(listings.load_listings(bulk, ["zone"])["value"])
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +222,7 @@ def test_a_server_never_waits_for_what_is_read_of_it(tmp_path: Path) -> None:
         server = await asyncio.start_server(send, "127.0.0.1", 0)
         place = server.sockets[0].getsockname()[:2]
         url = f"axfr://{place[0]}:{place[1]}/{servers.ZONE}"
-        wanted = Wanted(url, None, NOTHING, None, len(message) * count, url)
+        wanted = Wanted(url, None, NO_VALIDATORS, None, len(message) * count, url)
         reader, writer = await asyncio.open_connection(*place)
         with Spool(tmp_path / "spool") as spool:
             await _Transfer(wanted, Collect(), None)._listen(reader, spool, lambda *_: None)

@@ -236,8 +236,8 @@ def test_every_room_has_a_word() -> None:
 
 
 def test_every_table_of_the_ledger_has_a_word(tmp_path: Path) -> None:
-    connection.prepare(tmp_path / "x.db")
-    with connection.reading(tmp_path / "x.db") as reader:
+    connection.prepare_database(tmp_path / "x.db")
+    with connection.open_read_only(tmp_path / "x.db") as reader:
         assert reader is not None
         names = reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     tables = {name for (name,) in names if not name.startswith(("sqlite_", "_"))}

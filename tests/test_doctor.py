@@ -177,7 +177,7 @@ def test_what_is_wrong_is_found(
 
 def test_a_run_that_works_just_now_is_no_killed_one(run: Run, tmp_path: Path) -> None:
     sql("UPDATE run SET finished = NULL")(tmp_path, pytest.MonkeyPatch())
-    with lock.writer(tmp_path / "blocklist.db", "run"):
+    with lock.hold_writer_lock(tmp_path / "blocklist.db", "run"):
         ended = run("doctor", "--json")
     assert bad(ended) == [("lock", "warning")]
 
@@ -198,7 +198,7 @@ def test_what_killed_runs_left_is_mended(run: Run, tmp_path: Path) -> None:
     others = [tmp_path / "out" / name for name in (".names.txt.bak", ".names.txtx.abcdefg1.new")]
     for file in [*left, *others]:
         file.write_text("half\n")
-    with lock.writer(tmp_path / "blocklist.db", "run"):
+    with lock.hold_writer_lock(tmp_path / "blocklist.db", "run"):
         assert bad(run("doctor", "--json")) == [("lock", "warning")], "a run may need them yet"
         assert run("doctor", "--mend").code == 0
     assert all(file.exists() for file in left)

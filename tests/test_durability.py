@@ -18,9 +18,9 @@ from benchmarks import powercuts
 from blocklist import files
 from blocklist.errors import UsageError
 from blocklist.ledger import book, connection, moments, prune, releases, sound, times
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.connection import VERSION, reading
-from blocklist.ledger.times import now
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.connection import SCHEMA_VERSION, open_read_only
+from blocklist.ledger.times import current_timestamp
 from blocklist.release import undo
 from blocklist.release.named import named
 from tests.cli_support import Run, commands
@@ -41,32 +41,32 @@ def folder(tmp_path: Path) -> Path:
 def test_an_older_database_is_copied_before_it_is_migrated(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     prepare_older(database, 2)
-    with book.writing(database, "test") as opened:
-        assert opened.run == 1
+    with book.open_ledger_writer(database, "test") as opened:
+        assert opened.run_id == 1
     copy = tmp_path / "x.db.schema-2"
-    for path, wanted in ((database, VERSION), (copy, 2)):
+    for path, wanted in ((database, SCHEMA_VERSION), (copy, 2)):
         kept = sqlite3.connect(path)
         assert kept.execute("PRAGMA user_version").fetchone() == (wanted,)
         assert kept.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kept.close()
     assert not files.leftovers(copy)
     copy.unlink()
-    with book.writing(database, "test"):
+    with book.open_ledger_writer(database, "test"):
         pass
     assert not copy.exists(), "there was nothing to migrate"
 
 
 def test_every_older_database_is_read_as_it_is_and_then_migrated(tmp_path: Path) -> None:
-    for known in range(1, VERSION):
+    for known in range(1, SCHEMA_VERSION):
         database = tmp_path / f"{known}.db"
         prepare_older(database, known)
-        with reading(database) as reader:
+        with open_read_only(database) as reader:
             assert reader is not None
-            assert releases.history(reader) == []
+            assert releases.list_releases(reader) == []
             with pytest.raises(UsageError, match="there is no candidate"):
                 named(reader, "candidate")
-        with book.writing(database, "test") as opened:
-            assert opened.run == 1
+        with book.open_ledger_writer(database, "test") as opened:
+            assert opened.run_id == 1
 
 
 @pytest.mark.slow
@@ -89,10 +89,10 @@ def test_a_disk_that_is_full_leaves_the_last_complete_state(folder: Path) -> Non
     assert f"{database}: cannot be" in done.stderr
     assert "is the disk full or failing? then run it again" in done.stderr
     assert "Traceback" not in done.stderr
-    with reading(database) as reader:
+    with open_read_only(database) as reader:
         assert reader is not None
-        assert sound.faults(reader) == []
-        assert [release.number for release in releases.history(reader)] == [1]
+        assert sound.find_database_faults(reader) == []
+        assert [release.number for release in releases.list_releases(reader)] == [1]
     assert len(actions(folder, 1)) == 2
     done = accepting()
     assert (done.returncode, len(actions(folder, 2))) == (0, 90_000), "and with room it goes on"
@@ -100,11 +100,11 @@ def test_a_disk_that_is_full_leaves_the_last_complete_state(folder: Path) -> Non
 
 def test_both_libraries_wait_for_the_disk(folder: Path) -> None:
     run(folder)
-    with connection.writing(folder / "blocklist.db") as opened:
+    with connection.open_read_write(folder / "blocklist.db") as opened:
         assert opened.execute("PRAGMA synchronous").fetchone() == (2,), "a commit is on the disk"
         assert opened.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    with Bulk(folder / "blocklist.db") as bulk:
-        found = bulk.query("SELECT synchronous FROM pragma_synchronous", schema=SYNCHRONOUS)
+    with BulkTransaction(folder / "blocklist.db") as bulk:
+        found = bulk.query_frame("SELECT synchronous FROM pragma_synchronous", schema=SYNCHRONOUS)
     assert found["synchronous"].item() == 2
 
 
@@ -115,21 +115,28 @@ def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
         (folder / "mine.txt").write_text(text)
         run(folder)
     kept = [actions(folder, number) for number in (2, 3)]
-    with connection.writing(database) as opened:
+    with connection.open_read_write(database) as opened:
         for number in (1, 2, 3):
             created = [f"2026-05-0{number}T06:00:00Z", number]
             opened.execute("UPDATE release SET created = ? WHERE number = ?", created)
-    with book.writing(database, "prune") as opened:
-        assert prune.prune(opened, "2026-04-01T00:00:00Z") == prune.Pruned(0, 0, 0)
-        assert prune.prune(opened, "2026-05-02T12:00:00Z") == prune.Pruned(1, 1, 1)
-        assert prune.prune(opened, "2026-05-02T12:00:00Z") == prune.Pruned(0, 0, 0)
+    with book.open_ledger_writer(database, "prune") as opened:
+        assert prune.prune_history(opened, "2026-04-01T00:00:00Z") == prune.PruneResult(0, 0, 0)
+        assert prune.prune_history(opened, "2026-05-02T12:00:00Z") == prune.PruneResult(1, 1, 1)
+        assert prune.prune_history(opened, "2026-05-02T12:00:00Z") == prune.PruneResult(0, 0, 0)
     assert [actions(folder, number) for number in (2, 3)] == kept
-    with reading(database) as reader:
+    with open_read_only(database) as reader:
         assert reader is not None
-        assert sound.faults(reader) == []
-        assert [release.pruned for release in releases.history(reader)] == [False, False, True]
-        assert moments.moment(reader, "2026-05-02T12:00").release == 2
-        for asked in (lambda: named(reader, "1"), lambda: moments.moment(reader, "2026-05-01")):
+        assert sound.find_database_faults(reader) == []
+        assert [release.pruned for release in releases.list_releases(reader)] == [
+            False,
+            False,
+            True,
+        ]
+        assert moments.parse_point_in_time(reader, "2026-05-02T12:00").release == 2
+        for asked in (
+            lambda: named(reader, "1"),
+            lambda: moments.parse_point_in_time(reader, "2026-05-01"),
+        ):
             with pytest.raises(UsageError, match="was pruned"):
                 asked()
 
@@ -143,9 +150,9 @@ def test_what_is_pruned_is_gone_also_where_the_file_cannot_shrink(
         assert command("run").code == 0
     other = sqlite3.connect(folder / "blocklist.db", isolation_level=None)
     other.execute("UPDATE release SET created = '2001-01-01T00:00:00Z'")
-    shrink = prune._shrink
+    shrink = prune._vacuum_database
 
-    def busy(book: book.Book) -> str | None:
+    def busy(book: book.LedgerWriter) -> str | None:
         other.execute("BEGIN IMMEDIATE")
         try:
             return shrink(book)
@@ -153,8 +160,8 @@ def test_what_is_pruned_is_gone_also_where_the_file_cannot_shrink(
             other.execute("ROLLBACK")
 
     with monkeypatch.context() as patch:
-        patch.setattr(connection, "WAIT", 0.1)
-        patch.setattr(prune, "_shrink", busy)
+        patch.setattr(connection, "BUSY_TIMEOUT_SECONDS", 0.1)
+        patch.setattr(prune, "_vacuum_database", busy)
         ended = command("prune", "--keep", "1d")
     assert ended.code == 0
     assert "of 1 releases, 1 verdicts and 1 listings" in ended.out
@@ -172,12 +179,12 @@ def test_a_clock_that_went_back_lets_prune_delete_too_little_and_never_too_much(
         (folder / "mine.txt").write_text(text)
         run(folder)
         created = "1970-01-01T00:00:00Z" if number == 3 else f"2026-05-0{number}T06:00:00Z"
-        with connection.writing(database) as opened:
+        with connection.open_read_write(database) as opened:
             opened.execute("UPDATE release SET created = ? WHERE number = ?", [created, number])
-    with book.writing(database, "prune") as opened:
-        assert prune.prune(opened, "2026-04-01T00:00:00Z") == prune.Pruned(0, 0, 0)
-        assert prune.prune(opened, "2026-05-01T12:00:00Z") == prune.Pruned(0, 0, 0)
-        assert prune.prune(opened, "2026-05-02T12:00:00Z").releases == 2
+    with book.open_ledger_writer(database, "prune") as opened:
+        assert prune.prune_history(opened, "2026-04-01T00:00:00Z") == prune.PruneResult(0, 0, 0)
+        assert prune.prune_history(opened, "2026-05-01T12:00:00Z") == prune.PruneResult(0, 0, 0)
+        assert prune.prune_history(opened, "2026-05-02T12:00:00Z").releases == 2
 
 
 def test_a_run_tells_of_a_clock_that_went_back(
@@ -186,7 +193,7 @@ def test_a_run_tells_of_a_clock_that_went_back(
     command: Run = commands(folder, monkeypatch, capsys)
     assert "the clock says" not in command("run").err
     assert "the clock says" not in command("run").err
-    with connection.writing(folder / "blocklist.db") as opened:
+    with connection.open_read_write(folder / "blocklist.db") as opened:
         opened.execute("UPDATE run SET started = '2999-01-01T00:00:00Z' WHERE id = 2")
     ended = command("run")
     assert ended.code == 0, "which is no reason not to do the job"
@@ -199,8 +206,8 @@ def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: 
     for text in ("a.top\nb.top\n", "b.top\nc.top\n"):
         (folder / "mine.txt").write_text(text)
         run(folder)
-    with book.writing(database, "prune") as opened:
-        assert prune.prune(opened, now()).listings == 1
+    with book.open_ledger_writer(database, "prune") as opened:
+        assert prune.prune_history(opened, current_timestamp()).listings == 1
         with pytest.raises(UsageError, match="no earlier update to go back to"):
             undo.take_back(opened, "mine", "")
     assert run(folder) is None
@@ -208,7 +215,7 @@ def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: 
 
 def test_a_horizon_before_all_history_is_before_it_as_a_text_too() -> None:
     long_ago = datetime(2026, 11, 25, tzinfo=UTC) - timedelta(weeks=60_000)
-    assert times.text(long_ago) == "0876-12-23T00:00:00Z"
+    assert times.format_timestamp(long_ago) == "0876-12-23T00:00:00Z"
 
 
 def test_what_a_killed_run_left_is_told_and_removed(
@@ -232,11 +239,11 @@ def test_what_a_killed_run_left_is_told_and_removed(
 
 def test_a_damaged_database_is_found(folder: Path) -> None:
     run(folder)
-    with connection.writing(folder / "blocklist.db") as opened:
+    with connection.open_read_write(folder / "blocklist.db") as opened:
         opened.execute("UPDATE verdict_row SET since = 99 WHERE value = 'a.top'")
-    with reading(folder / "blocklist.db") as reader:
+    with open_read_only(folder / "blocklist.db") as reader:
         assert reader is not None
-        assert sound.faults(reader) == ["a row of verdict_row refers to no release"]
+        assert sound.find_database_faults(reader) == ["a row of verdict_row refers to no release"]
 
 
 @pytest.mark.slow
@@ -264,7 +271,7 @@ def test_a_power_cut_within_a_transaction_leaves_what_was_committed(
     run(folder)
     (folder / "out").mkdir()
     beside = tmp_path_factory.mktemp("cuts")
-    with connection.writing(folder / "blocklist.db") as opened:
+    with connection.open_read_write(folder / "blocklist.db") as opened:
         opened.execute("INSERT INTO run (command, started) VALUES ('last', '')")
         opened.execute("PRAGMA cache_size = 2")  # so that it is written before the commit
         opened.execute("BEGIN")
@@ -273,9 +280,9 @@ def test_a_power_cut_within_a_transaction_leaves_what_was_committed(
         opened.execute("ROLLBACK")
     for seed, copy in enumerate(copies):
         assert powercuts.tear(copy, random.Random(seed)), "there was something to lose"
-        with reading(copy / "blocklist.db") as reader:
+        with open_read_only(copy / "blocklist.db") as reader:
             assert reader is not None
-            assert sound.faults(reader) == []
+            assert sound.find_database_faults(reader) == []
             assert reader.execute("SELECT count(*) FROM operator").fetchone() == (0,)
             last = reader.execute("SELECT command FROM run ORDER BY id DESC").fetchone()
             assert last == ("last",), "a commit was on the disk before it was told"
@@ -317,7 +324,7 @@ def test_a_database_on_a_read_only_mount_answers_and_is_not_written(folder: Path
     done = on_a_read_only_mount(folder, *blocklist, "doctor")
     assert done.returncode == 2
     assert f"{folder} cannot be written to" in done.stdout
-    with connection.writing(folder / "blocklist.db") as opened:
+    with connection.open_read_write(folder / "blocklist.db") as opened:
         opened.execute("INSERT INTO looked VALUES ('test', 'now', 1)")
         # As a program leaves it that is stopped: what was committed last is in the log alone.
         stopped = shutil.copytree(folder, folder.with_name("stopped"))

@@ -16,8 +16,8 @@ from blocklist.export.dialects import lines
 from blocklist.export.one import placed
 from blocklist.export.prepared import Ready, prepared
 from blocklist.ledger import releases
-from blocklist.ledger.exports import Made
-from blocklist.ledger.releases import ROW
+from blocklist.ledger.exports import ExportRecord
+from blocklist.ledger.releases import VERDICT_ROW
 from blocklist.release.prospect import carried
 from tests.export_support import NOW, ZONE, export_to
 
@@ -43,7 +43,7 @@ def verdicts(rows: Held) -> pl.DataFrame:
     """Return verdicts on names, and two of other kinds."""
     names = [("domain", name, scope, *said, None) for (name, scope), said in rows.items()]
     others = [("ip", "192.0.2.1", "exact", "block", "listed", None)]
-    return pl.DataFrame([*names, *others], schema=ROW, orient="row")
+    return pl.DataFrame([*names, *others], schema=VERDICT_ROW, orient="row")
 
 
 def whole(export: Export, rows: pl.DataFrame, before: Ready | None, number: int) -> Ready:
@@ -56,10 +56,10 @@ def whole_rows(export: Export, rows: pl.DataFrame) -> int:
 
 
 def alter(export: Export, before: pl.DataFrame, after: pl.DataFrame, standing: Ready) -> Ready:
-    change = releases.changes(before, after)
+    change = releases.diff_verdicts(before, after)
     found = families.touched(before, change)
     assert found is not None
-    made = Made("", None, standing.rows, standing.left_out)
+    made = ExportRecord("", None, standing.rows, standing.left_out)
     return altered.altered(export, found, Standing(standing.state, made, ()), 8, NOW, Behind())
 
 
@@ -123,7 +123,7 @@ def test_a_line_tells_its_name(tmp_path: Path, target: str, line: str, name: str
 def test_what_is_asked_of_families_is_in_them() -> None:
     before: Held = {("a.top", "subtree"): ("block", "listed")}
     after: Held = {**before, ("b.a.top", "exact"): ("allow", "operator")}
-    change = releases.changes(verdicts(before), verdicts(after))
+    change = releases.diff_verdicts(verdicts(before), verdicts(after))
     found = families.touched(verdicts(before), change)
     assert found is not None
     asked = pl.Series(["top", "a.top", "x.b.a.top", "aa.top", "z.org"])

@@ -18,7 +18,7 @@ from blocklist.export.one import export_one
 from blocklist.export.readers import REGISTRY, reading
 from blocklist.export.state import ExportState
 from blocklist.ledger import releases
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Kind
 from tests.cli_support import blocklist
 from tests.export_support import NOW, export_to, release, run
@@ -251,7 +251,9 @@ def test_the_ledger_says_what_to_watch(tmp_path: Path) -> None:
     for names in ("a.top\nb.top\nhosting.top\n", "a.top\nc.top\nhosting.top\n"):
         (tmp_path / "mine.txt").write_text(names)
         assert blocklist(tmp_path, "run").code == 0
-    with Bulk(tmp_path / "blocklist.db") as bulk:
-        found = {before: releases.watched(bulk, 2, before)["value"] for before in (None, 1)}
+    with BulkTransaction(tmp_path / "blocklist.db") as bulk:
+        found = {
+            before: releases.values_to_verify(bulk, 2, before)["value"] for before in (None, 1)
+        }
     assert sorted(found[None]) == ["hosting.top"]
     assert sorted(found[1]) == ["b.top", "c.top", "hosting.top"], "and what changed"

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from blocklist.ledger import facts
-from blocklist.ledger.book import writing
-from blocklist.ledger.facts import Fact
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.facts import DnsFact
 from blocklist.model import Liveness
 from blocklist.resolve.where import Wanted
 from tests import mmdb
@@ -54,9 +54,9 @@ CASES = [
 ]
 
 
-def fact(name: str, domain: str, state: Liveness, addresses: tuple[str, ...]) -> Fact:
+def fact(name: str, domain: str, state: Liveness, addresses: tuple[str, ...]) -> DnsFact:
     day = "2026-05-03T06:00:00Z"
-    return Fact(name, domain, state, day, "answer", addresses, None, day, day, 24)
+    return DnsFact(name, domain, state, day, "answer", addresses, None, day, day, 24)
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def command(
     (tmp_path / "blocklist.toml").write_text(CONFIG + "".join(exports))
     run = commands(tmp_path, monkeypatch, capsys)
     assert run("block", "add", "mine.top", "--scope", "exact").code == 0
-    with writing(tmp_path / "blocklist.db", "resolve") as book:
+    with open_ledger_writer(tmp_path / "blocklist.db", "resolve") as book:
         there = [fact(name, name, Liveness.ALIVE, at) for name, at in AT.items() if at]
         dead = [fact(name, "gone.top", Liveness.DEAD, ()) for name in ("gone.top", "shop.gone.top")]
         mine = fact("mine.top", "mine.top", Liveness.DEAD, ("198.51.100.200",))
-        facts.save(book, [*there, *dead, mine])
+        facts.save_facts(book, [*there, *dead, mine])
     return run
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blocklist.ledger import listings
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 from tests import fault_server as faults
 from tests.cli_support import commands
 from tests.test_collect_faults import FAULTS, GOOD, NAMES, Fault, World, contexts, world
@@ -42,8 +42,8 @@ def configure(world: World, faulty: str, fault: Fault | None) -> None:
 
 
 def in_force(world: World) -> dict[str, list[str]]:
-    with Bulk(world.config.database) as bulk:
-        return {name: sorted(listings.in_force(bulk, [name])["value"]) for name in FEEDS}
+    with BulkTransaction(world.config.database) as bulk:
+        return {name: sorted(listings.load_listings(bulk, [name])["value"]) for name in FEEDS}
 
 
 def test_every_fault_in_one_configuration(

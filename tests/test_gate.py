@@ -9,9 +9,9 @@ from blocklist.columns.schema import LISTINGS
 from blocklist.config import Gate
 from blocklist.errors import GateHeld, UsageError
 from blocklist.ledger import book, candidate, operator, releases
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.connection import reading
-from blocklist.ledger.releases import Change, Release
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.connection import open_read_only
+from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.model import Indicator, Kind, Reason, Scope, Verdict
 from blocklist.release.accept import accept
 from blocklist.release.budgets import by_category, exceeded, unexplained
@@ -57,7 +57,7 @@ BUDGETS = [
 
 @pytest.mark.parametrize(("after", "gate", "meant", "says", "why"), BUDGETS)
 def test_budgets(after: State, gate: Gate, meant: pl.Series, says: str, why: str) -> None:
-    change = releases.changes(frame(BEFORE), frame(after))
+    change = releases.diff_verdicts(frame(BEFORE), frame(after))
     balance = unexplained(change, meant)
     found = "\n".join(exceeded(gate, made(BEFORE), made(after), balance))
     assert says in found, why
@@ -65,7 +65,7 @@ def test_budgets(after: State, gate: Gate, meant: pl.Series, says: str, why: str
 
 
 def test_a_release_that_does_not_say_its_categories_has_no_budget_of_them() -> None:
-    change = releases.changes(frame(BEFORE), frame(verdicts(0, 15)))
+    change = releases.diff_verdicts(frame(BEFORE), frame(verdicts(0, 15)))
     old = Release(1, "", "test", 10, 0, 0, 0)
     after = made(verdicts(0, 15))
     assert not list(exceeded(Gate(always=0), old, after, unexplained(change, NOBODY)))
@@ -95,21 +95,23 @@ def test_blocks_are_counted_by_category() -> None:
 
 def test_names_that_lose_their_guard_are_counted() -> None:
     before, after = verdicts(0, 5, POPULAR), verdicts(0, 5)
-    balance = unexplained(releases.changes(frame(before), frame(after)), NOBODY)
+    balance = unexplained(releases.diff_verdicts(frame(before), frame(after)), NOBODY)
     (said,) = exceeded(Gate(max_unguarded=4), made(BEFORE), made(BEFORE), balance)
     assert "5 names would be blocked because a guard list no longer has them" in said
     assert "such as n0.example" in said
     assert not list(exceeded(Gate(max_unguarded=5), made(BEFORE), made(BEFORE), balance))
-    by_hand = unexplained(releases.changes(frame(before), frame(verdicts(0, 5, MINE))), NOBODY)
+    by_hand = unexplained(
+        releases.diff_verdicts(frame(before), frame(verdicts(0, 5, MINE))), NOBODY
+    )
     assert by_hand.unguarded.is_empty(), "who blocks a famous name by hand means it"
 
 
 def test_a_change_splits_into_two() -> None:
-    change = releases.changes(frame(verdicts(0, 4)), frame(verdicts(2, 6)))
-    mine, rest = change.split(pl.Series(["n0.example", "n5.example"]))
-    assert (mine.added.height, mine.removed.height) == (1, 1)
-    assert (rest.added.height, rest.removed.height) == (1, 1)
-    assert not Change(frame({}), frame({}))
+    change = releases.diff_verdicts(frame(verdicts(0, 4)), frame(verdicts(2, 6)))
+    mine, rest = change.split_by_values(pl.Series(["n0.example", "n5.example"]))
+    assert (mine.added_blocks.height, mine.removed_blocks.height) == (1, 1)
+    assert (rest.added_blocks.height, rest.removed_blocks.height) == (1, 1)
+    assert not VerdictChange(frame({}), frame({}))
 
 
 SETTINGS = """
@@ -147,9 +149,9 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def waiting(folder: Path) -> candidate.Candidate | None:
-    with reading(folder / "blocklist.db") as reader:
+    with open_read_only(folder / "blocklist.db") as reader:
         assert reader is not None
-        return candidate.waiting(reader)
+        return candidate.load_candidate(reader)
 
 
 def test_a_held_release_waits_until_it_is_accepted(copied: Path) -> None:
@@ -171,16 +173,16 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
     (copied / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud9.com\n")
     assert held(copied) == held(copied, collect=False), "each build says it again"
     database = load(copied).database
-    with reading(database) as reader:
+    with open_read_only(database) as reader:
         two = [named(reader, name) for name in ("current", "candidate")]
-    with Bulk(database) as bulk:
+    with BulkTransaction(database) as bulk:
         found = diff(bulk, two[0], two[1], ["mine", "other"])
         others = diff(bulk, two[0], two[1], ["mine", "other"], only=["other"])
-        would = candidate.rows(bulk)
+        would = candidate.candidate_export_rows(bulk)
     assert (found.added.height, found.removed.height) == (1, 7)
     assert (found.added_by, found.removed_by) == ({"mine": 1}, {"mine": 7})
     assert others.removed.is_empty()
-    with book.writing(database, "test") as opened:
+    with book.open_ledger_writer(database, "test") as opened:
         release = accept(opened, "they retired it")
     assert (release.number, release.reason) == (2, "they retired it")
     assert actions(copied, 2) == set(would.select("action", "value", "scope").iter_rows())
@@ -188,7 +190,7 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
     assert waiting(copied) is None
     with (
         pytest.raises(UsageError, match="nothing to accept"),
-        book.writing(database, "x") as opened,
+        book.open_ledger_writer(database, "x") as opened,
     ):
         accept(opened, "")
     assert run(copied) is None, "and all is well"
@@ -239,7 +241,10 @@ def test_what_was_judged_without_guards_cannot_be_accepted(folder: Path) -> None
     (folder / "blocklist.toml").write_text(SETTINGS + guard)
     assert "nothing is published yet" in held(folder)
     database = load(folder).database
-    with book.writing(database, "x") as opened, pytest.raises(GateHeld, match="guard top"):
+    with (
+        book.open_ledger_writer(database, "x") as opened,
+        pytest.raises(GateHeld, match="guard top"),
+    ):
         accept(opened, "I insist")
 
 
@@ -250,8 +255,8 @@ def test_an_allow_that_ended_stays_in_force_until_the_guards_are_sound(folder: P
     guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
     (folder / "blocklist.toml").write_text(SETTINGS + guard)
     enter(folder, "mine.com", Verdict.BLOCK)
-    with book.writing(load(folder).database, "test") as opened:
-        operator.remove(opened, Indicator(Kind.DOMAIN, "fraud0.com"), Verdict.ALLOW)
+    with book.open_ledger_writer(load(folder).database, "test") as opened:
+        operator.remove_entries(opened, Indicator(Kind.DOMAIN, "fraud0.com"), Verdict.ALLOW)
     assert "guard top is mandatory" in held(folder)
     assert actions(folder, 2) - actions(folder, 1) == {("block", "mine.com", "subtree")}
     assert actions(folder, 1) < actions(folder, 2)
@@ -274,6 +279,6 @@ def test_a_block_that_overrules_a_guard_is_told(copied: Path) -> None:
     known = load(copied)
     from blocklist.release.build import build
 
-    with book.writing(known.database, "test") as opened:
+    with book.open_ledger_writer(known.database, "test") as opened:
         (note,) = build(known, opened, "test").notes
     assert note.startswith("github.com is blocked by your entry, although it is shared-host: ")

@@ -8,8 +8,8 @@ import pytest
 from blocklist.errors import UsageError
 from blocklist.geo import Atlas, Place
 from blocklist.ledger import facts
-from blocklist.ledger.book import writing
-from blocklist.ledger.facts import Fact
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.facts import DnsFact
 from blocklist.model import Liveness
 from tests import mmdb
 from tests.cli_support import commands
@@ -108,11 +108,11 @@ def test_a_review_chooses_by_country(
     command = commands(tmp_path, monkeypatch, capsys)
     command("run")
     day = "2026-05-03T06:00:00Z"
-    with writing(tmp_path / "blocklist.db", "resolve") as book:
-        facts.save(
+    with open_ledger_writer(tmp_path / "blocklist.db", "resolve") as book:
+        facts.save_facts(
             book,
             (
-                Fact(name, name, Liveness.ALIVE, day, "answer", (at,), None, day, day, 24)
+                DnsFact(name, name, Liveness.ALIVE, day, "answer", (at,), None, day, day, 24)
                 for name, at in where.items()
             ),
         )

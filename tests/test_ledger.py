@@ -18,9 +18,9 @@ from blocklist.catalogue import Feed
 from blocklist.columns.schema import LISTINGS
 from blocklist.errors import LockHeld, UsageError
 from blocklist.ledger import connection, listings, lock, operator, schema
-from blocklist.ledger.book import writing
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.connection import VERSION
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.connection import SCHEMA_VERSION
 from blocklist.model import Entry, FeedState, GuardClass, Indicator, Kind, Scope, Verdict
 from tests.examples import at_most
 from tests.ledger_support import migrated_anew
@@ -39,9 +39,9 @@ OPEN = "SELECT value, since, until FROM listing ORDER BY value, scope, since"
 def test_a_listing_lives_from_run_to_run(database: Path) -> None:
     changes = []
     for listed in ([A, C], [A], [A, C], [A, C], []):
-        with writing(database, "update") as book:
+        with open_ledger_writer(database, "update") as book:
             change = accept(book, MINE, *listed)
-            changes.append((book.run, change.added, change.removed))
+            changes.append((book.run_id, change.added, change.removed))
     assert changes == [(1, 2, 0), (2, 0, 1), (3, 1, 0), (4, 0, 0), (5, 0, 2)]
     assert rows(database, OPEN) == [
         ("a.example", 1, 5),
@@ -67,8 +67,8 @@ def test_intervals_are_those_of_a_plain_model(
     database = tmp_path_factory.mktemp("ledger") / "x.db"
     history: dict[tuple[str, str, str], list[list[int | None]]] = {}
     for number, run in enumerate(runs, 1):
-        with writing(database, "update") as book:
-            assert book.run == number
+        with open_ledger_writer(database, "update") as book:
+            assert book.run_id == number
             for feed, listed in run.items():
                 accept(book, Feed(feed, ("x",), "domains"), *listed)
                 for known, intervals in history.items():
@@ -88,37 +88,39 @@ def test_intervals_are_those_of_a_plain_model(
         found.setdefault((name, text, list(Scope)[covers].value), []).append([since, until])
     assert found == history
     in_force = {key for key, intervals in history.items() if intervals[-1][1] is None}
-    with Bulk(database) as bulk:
-        frame = listings.in_force(bulk, ["one", "two"])
+    with BulkTransaction(database) as bulk:
+        frame = listings.load_listings(bulk, ["one", "two"])
     assert frame.schema == LISTINGS
     assert set(frame.select("feed", "value", "scope").iter_rows()) == in_force
 
 
 def test_an_update_is_idempotent(database: Path) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, A, C)
     before = rows(database, "SELECT * FROM listing")
-    with writing(database, "update") as book:
-        assert accept(book, MINE, A, C) == listings.Change(0, 0)
+    with open_ledger_writer(database, "update") as book:
+        assert accept(book, MINE, A, C) == listings.SnapshotChange(0, 0)
     assert rows(database, "SELECT * FROM listing") == before
 
 
 def test_feeds_do_not_touch_each_other(database: Path) -> None:
     other = Feed("other", ("x",), "domains")
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, A)
         accept(book, other, A, C)
-    with writing(database, "update") as book:
-        assert accept(book, other) == listings.Change(0, 2)
-    with Bulk(database) as bulk:
-        assert listings.in_force(bulk, ["mine", "other", "strange"])["feed"].to_list() == ["mine"]
-        assert listings.in_force(bulk, []).is_empty()
+    with open_ledger_writer(database, "update") as book:
+        assert accept(book, other) == listings.SnapshotChange(0, 2)
+    with BulkTransaction(database) as bulk:
+        assert listings.load_listings(bulk, ["mine", "other", "strange"])["feed"].to_list() == [
+            "mine"
+        ]
+        assert listings.load_listings(bulk, []).is_empty()
 
 
 def test_evidence_is_stored_where_it_says_more(database: Path) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         frame = pl.concat([indicators(A), indicators(C, evidence="B.example.")])
-        listings.accept(book, book.feed(MINE), frame, "print", ACCOUNT)
+        listings.accept_snapshot(book, book.register_feed(MINE), frame, "print", ACCOUNT)
     assert rows(database, "SELECT evidence FROM listing ORDER BY value") == [
         (None,),
         ("B.example.",),
@@ -130,11 +132,11 @@ def test_evidence_is_stored_where_it_says_more(database: Path) -> None:
 
 
 def test_the_views_speak_words(database: Path) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, A, B)
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, B)
-        with book.small() as db:
+        with book.open_database() as db:
             db.table("release").insert(
                 {
                     "number": 1, "run_id": 1, "created": "now", "cause": "x",
@@ -159,13 +161,13 @@ def test_the_views_speak_words(database: Path) -> None:
 
 def test_health(database: Path) -> None:
     guard = Feed("top", ("x",), "domains", guard=GuardClass.POPULAR)
-    with writing(database, "update") as book:
-        new = book.feed(guard)
+    with open_ledger_writer(database, "update") as book:
+        new = book.register_feed(guard)
         assert (new.state, new.entries, new.fingerprint) == (FeedState.NEVER, 0, None)
         accept(book, guard, A, C)
-        book.refused(book.feed(guard), "shrank", ACCOUNT)
-        book.looked(book.feed(guard), FeedState.REFUSED, "shrank")
-        health = book.feed(guard)
+        book.record_refusal(book.register_feed(guard), "shrank", ACCOUNT)
+        book.record_attempt(book.register_feed(guard), FeedState.REFUSED, "shrank")
+        health = book.register_feed(guard)
     assert (health.state, health.cause, health.entries) == (FeedState.REFUSED, "shrank", 2)
     assert health.fingerprint == "print", "of the snapshot in force, not of the refused one"
     sql = "SELECT state, cause, refused, added FROM snapshot ORDER BY id"
@@ -177,9 +179,9 @@ def test_health(database: Path) -> None:
 
 
 def test_a_run_is_finished_when_it_ends_well(database: Path) -> None:
-    with writing(database, "update"):
+    with open_ledger_writer(database, "update"):
         pass
-    with pytest.raises(ZeroDivisionError), writing(database, "update"):
+    with pytest.raises(ZeroDivisionError), open_ledger_writer(database, "update"):
         _ = 1 / 0
     assert [bool(row[0]) for row in rows(database, "SELECT finished FROM run")] == [True, False]
 
@@ -187,16 +189,19 @@ def test_a_run_is_finished_when_it_ends_well(database: Path) -> None:
 def test_a_transaction_that_fails_midway_leaves_the_old_state(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, A)
     before = rows(database, "SELECT * FROM listing, feed, snapshot")
-    monkeypatch.setattr(listings, "_snapshot", lambda *_: pl.DataFrame({"no_such_column": [1]}))
-    with writing(database, "update") as book, pytest.raises(UsageError, match="no_such_column"):
+    monkeypatch.setattr(listings, "_snapshot_row", lambda *_: pl.DataFrame({"no_such_column": [1]}))
+    with (
+        open_ledger_writer(database, "update") as book,
+        pytest.raises(UsageError, match="no_such_column"),
+    ):
         accept(book, MINE, C)
     assert rows(database, "SELECT * FROM listing, feed, snapshot") == before
     monkeypatch.undo()
-    with writing(database, "update") as book:
-        assert accept(book, MINE, C) == listings.Change(1, 1), "and work goes on"
+    with open_ledger_writer(database, "update") as book:
+        assert accept(book, MINE, C) == listings.SnapshotChange(1, 1), "and work goes on"
 
 
 KILLED = """
@@ -226,58 +231,60 @@ def test_a_killed_writer_leaves_the_last_complete_state(
     assert done.returncode == -9
     sql = "SELECT value FROM listing WHERE until IS NULL"
     assert rows(database, sql) == [(value,)]
-    with writing(database, "update") as book:
-        assert book.run == 3
+    with open_ledger_writer(database, "update") as book:
+        assert book.run_id == 3
     assert rows(database, "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_columns_that_begin_with_nulls(database: Path) -> None:
     values = [f"{number:05}.example" for number in range(3000)]
     seen = [None] * 2500 + ["X"] * 500
-    with writing(database, "update"):
+    with open_ledger_writer(database, "update"):
         pass
     frame = pl.DataFrame({"feed_id": 1, "value": values, "evidence": seen, "since": 1})
-    with Bulk(database) as bulk:
-        bulk.append("listing_row", frame.with_columns(kind=0, scope=0))
+    with BulkTransaction(database) as bulk:
+        bulk.append_rows("listing_row", frame.with_columns(kind=0, scope=0))
         sql = "SELECT value, evidence FROM listing WHERE value >= ? ORDER BY value"
-        found = bulk.query(sql, "0", schema=pl.Schema({"value": pl.String, "evidence": pl.String}))
+        found = bulk.query_frame(
+            sql, "0", schema=pl.Schema({"value": pl.String, "evidence": pl.String})
+        )
     assert found.equals(frame.select("value", "evidence"))
 
 
 def test_no_database_yet(database: Path) -> None:
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is None
     assert not database.exists()
     database.touch()
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is None, "an empty file is what a killed first run leaves"
-    with writing(database, "update") as book:
-        assert book.run == 1
+    with open_ledger_writer(database, "update") as book:
+        assert book.run_id == 1
 
 
 def test_a_half_made_database_is_finished(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = (*schema._TABLES[:3], "CREATE nonsense")
-    monkeypatch.setattr(schema, "_TABLES", broken)
+    broken = (*schema._INITIAL_TABLES[:3], "CREATE nonsense")
+    monkeypatch.setattr(schema, "_INITIAL_TABLES", broken)
     with migrated_anew(), pytest.raises(UsageError, match="cannot be written"):
-        connection.prepare(database)
-    with connection.reading(database) as reader:
+        connection.prepare_database(database)
+    with connection.open_read_only(database) as reader:
         assert reader is None
     monkeypatch.undo()
-    with writing(database, "update") as book:
-        assert book.run == 1
+    with open_ledger_writer(database, "update") as book:
+        assert book.run_id == 1
 
 
 def foreign(path: Path) -> None:
-    with connection.only_library():
+    with connection.lock_sqlite_library():
         other = sqlite3.connect(path)
         other.execute("CREATE TABLE theirs (id)")
         other.close()
 
 
 def newer(path: Path) -> None:
-    with writing(path, "update"):
+    with open_ledger_writer(path, "update"):
         pass
-    with connection.writing(path) as opened:
+    with connection.open_read_write(path) as opened:
         opened.execute("PRAGMA user_version = 99")
 
 
@@ -286,7 +293,7 @@ def not_a_database(path: Path) -> None:
 
 
 def cut_off(path: Path) -> None:
-    with writing(path, "update"):
+    with open_ledger_writer(path, "update"):
         pass
     path.write_bytes(path.read_bytes()[:5000])
 
@@ -297,7 +304,7 @@ def cut_off(path: Path) -> None:
         (foreign, "a database of another program; set another `database`", "not ours"),
         (
             newer,
-            f"written by a newer version of blocklist (schema 99, this one knows {VERSION})",
+            f"written by a newer version of blocklist (schema 99, this one knows {SCHEMA_VERSION})",
             "newer",
         ),
         (not_a_database, "not a database of this program: file is not a database", "a list"),
@@ -312,11 +319,11 @@ def test_a_database_that_is_not_to_be_used(
     make(database)
     before = None if database.is_dir() else database.read_bytes()
     for _ in range(2):
-        with pytest.raises(UsageError) as raised, writing(database, "update"):
+        with pytest.raises(UsageError) as raised, open_ledger_writer(database, "update"):
             pass
         assert str(raised.value).startswith(f"{database}: "), why
         assert message in str(raised.value), why
-        with pytest.raises(UsageError) as raised, connection.reading(database):
+        with pytest.raises(UsageError) as raised, connection.open_read_only(database):
             pass
         assert message in str(raised.value), why
         assert raised.value.exit_code == 2
@@ -324,26 +331,32 @@ def test_a_database_that_is_not_to_be_used(
 
 
 def test_damage_is_told_wherever_it_shows(database: Path) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, *((f"{number}.example", "exact") for number in range(5000)))
     body = bytearray(database.read_bytes())
     body[8192:] = b"\xff" * (len(body) - 8192)
     database.write_bytes(body)
-    with pytest.raises(UsageError, match="malformed"), connection.reading(database) as reader:
+    with (
+        pytest.raises(UsageError, match="malformed"),
+        connection.open_read_only(database) as reader,
+    ):
         assert reader is not None
         reader.execute("SELECT * FROM listings").fetchall()
-    with pytest.raises(UsageError, match="malformed"), Bulk(database) as bulk:
-        listings.in_force(bulk, ["mine"])
-    with pytest.raises(UsageError, match="malformed"), connection.writing(database) as opened:
+    with pytest.raises(UsageError, match="malformed"), BulkTransaction(database) as bulk:
+        listings.load_listings(bulk, ["mine"])
+    with (
+        pytest.raises(UsageError, match="malformed"),
+        connection.open_read_write(database) as opened,
+    ):
         opened.execute("DELETE FROM listing_row")
-    with connection.only_library():
+    with connection.lock_sqlite_library():
         pass
 
 
 def test_a_lookup_cannot_write(database: Path) -> None:
-    with writing(database, "update"):
+    with open_ledger_writer(database, "update"):
         pass
-    with pytest.raises(UsageError, match="readonly"), connection.reading(database) as reader:
+    with pytest.raises(UsageError, match="readonly"), connection.open_read_only(database) as reader:
         assert reader is not None
         reader.execute("DELETE FROM run")
 
@@ -372,7 +385,7 @@ except BlocklistError as error:
 def shared(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "shared"
     folder.mkdir()
-    with writing(folder / "x.db", "update") as book:
+    with open_ledger_writer(folder / "x.db", "update") as book:
         accept(book, MINE, A)
     (folder / "x.db.lock").unlink()
     open_to_all(folder)
@@ -382,9 +395,9 @@ def shared(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_disk_without_room_says_what_to_do(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
-    connection.prepare(database)
+    connection.prepare_database(database)
     told = pytest.raises(UsageError, match="full; what was complete before stays: is the disk full")
-    with told, connection.writing(database) as opened:
+    with told, connection.open_read_write(database) as opened:
         (pages,) = opened.execute("PRAGMA page_count").fetchone()
         opened.execute(f"PRAGMA max_page_count = {pages}")
         opened.execute("CREATE TABLE large AS SELECT zeroblob(9999999)")
@@ -412,7 +425,7 @@ def test_a_folder_that_cannot_be_read(shared: Path) -> None:
 
 
 def test_a_reader_and_a_writer_of_two_processes(database: Path) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, A)
         done = subprocess.run(
             [sys.executable, "-c", IMPORTS + READ, str(database)],
@@ -439,7 +452,7 @@ def test_a_second_writer_hears_who_is_first(database: Path) -> None:
     assert holder.stdin is not None
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
-    with pytest.raises(LockHeld) as raised, writing(database, "run"):
+    with pytest.raises(LockHeld) as raised, open_ledger_writer(database, "run"):
         pass
     assert str(raised.value) == (
         f"{database}: in use by process {holder.pid} (update); try again when it has ended"
@@ -448,44 +461,50 @@ def test_a_second_writer_hears_who_is_first(database: Path) -> None:
     assert not database.exists(), "nothing was touched"
     holder.kill()
     holder.communicate()
-    with writing(database, "run") as book:
-        assert book.run == 1, "a dead holder holds nothing"
+    with open_ledger_writer(database, "run") as book:
+        assert book.run_id == 1, "a dead holder holds nothing"
 
 
 def test_the_lock_is_held_once_within_a_process_too(database: Path) -> None:
-    with lock.writer(database, "a"), pytest.raises(LockHeld, match=rf"process {os.getpid()} \(a\)"):
-        lock.writer(database, "b").__enter__()
-    with lock.writer(database, "c"):
+    with (
+        lock.hold_writer_lock(database, "a"),
+        pytest.raises(LockHeld, match=rf"process {os.getpid()} \(a\)"),
+    ):
+        lock.hold_writer_lock(database, "b").__enter__()
+    with lock.hold_writer_lock(database, "c"):
         assert "(c)" in database.with_name(database.name + ".lock").read_text()
 
 
 def test_a_lock_that_cannot_be_made(database: Path) -> None:
     database.with_name(database.name + ".lock").mkdir()
     with pytest.raises(UsageError, match=r"\.lock: the ledger's lock cannot be written: Is a dir"):
-        lock.writer(database, "a").__enter__()
+        lock.hold_writer_lock(database, "a").__enter__()
 
 
 def test_only_one_library_at_a_time(database: Path) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         ways: list[Callable[[], AbstractContextManager[object]]] = [
-            lambda: connection.reading(database),
-            book.small,
-            lambda: Bulk(database),
+            lambda: connection.open_read_only(database),
+            book.open_database,
+            lambda: BulkTransaction(database),
         ]
         for first in ways:
             with first():
                 for second in ways:
                     with pytest.raises(RuntimeError, match="open already in this process"):
                         second().__enter__()
-    with connection.only_library():
+    with connection.lock_sqlite_library():
         pass
 
 
 def test_a_bulk_that_cannot_open_gives_its_right_back(tmp_path: Path) -> None:
     nowhere = tmp_path / "no" / "where.db"
-    with pytest.raises(UsageError, match=r"where\.db: cannot be read or written"), Bulk(nowhere):
+    with (
+        pytest.raises(UsageError, match=r"where\.db: cannot be read or written"),
+        BulkTransaction(nowhere),
+    ):
         pass
-    with connection.only_library():
+    with connection.lock_sqlite_library():
         pass
 
 
@@ -495,35 +514,38 @@ def word(action: Verdict, scope: Scope, reason: str, expires: str | None = None)
 
 def test_the_operators_word(database: Path) -> None:
     name = Indicator(Kind.DOMAIN, "a.example")
-    with writing(database, "allow") as book:
-        assert not operator.add(book, word(Verdict.BLOCK, Scope.EXACT, "first"))
-        assert operator.add(book, word(Verdict.ALLOW, Scope.EXACT, "second"))
+    with open_ledger_writer(database, "allow") as book:
+        assert not operator.add_entry(book, word(Verdict.BLOCK, Scope.EXACT, "first"))
+        assert operator.add_entry(book, word(Verdict.ALLOW, Scope.EXACT, "second"))
         past = "2000-01-01T00:00:00+00:00"
-        assert not operator.add(book, word(Verdict.BLOCK, Scope.SUBTREE, "third", past))
-        with connection.reading(database) as reader:
+        assert not operator.add_entry(book, word(Verdict.BLOCK, Scope.SUBTREE, "third", past))
+        with connection.open_read_only(database) as reader:
             assert reader is not None
-            assert [entry.reason for entry in operator.entries(reader)] == ["second"]
+            assert [entry.reason for entry in operator.active_entries(reader)] == ["second"]
             at = "1999-01-01T00:00:00+00:00"
-            assert [entry.reason for entry in operator.entries(reader, at)] == ["second", "third"]
-        assert operator.remove(book, name, Verdict.BLOCK) == 1
-        assert operator.remove(book, name, Verdict.ALLOW) == 1
-        assert operator.remove(book, name, Verdict.ALLOW) == 0
+            assert [entry.reason for entry in operator.active_entries(reader, at)] == [
+                "second",
+                "third",
+            ]
+        assert operator.remove_entries(book, name, Verdict.BLOCK) == 1
+        assert operator.remove_entries(book, name, Verdict.ALLOW) == 1
+        assert operator.remove_entries(book, name, Verdict.ALLOW) == 0
     assert rows(database, "SELECT count(*) FROM operator") == [(3,)], "history is kept"
 
 
 def test_a_word_that_cannot_be_entered_ends_no_earlier_one(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with writing(database, "allow") as book:
-        operator.add(book, word(Verdict.ALLOW, Scope.EXACT, "first"))
+    with open_ledger_writer(database, "allow") as book:
+        operator.add_entry(book, word(Verdict.ALLOW, Scope.EXACT, "first"))
         monkeypatch.setattr(operator, "now", lambda: None)
         with pytest.raises(sqlite3.IntegrityError):
-            operator.add(book, word(Verdict.BLOCK, Scope.EXACT, "second"))
+            operator.add_entry(book, word(Verdict.BLOCK, Scope.EXACT, "second"))
     assert rows(database, "SELECT reason FROM operator WHERE removed IS NULL") == [("first",)]
 
 
 def test_a_copy_of_the_file_is_a_copy_of_the_ledger(database: Path) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, A)
     copied = shutil.copy(database, database.with_name("copy.db"))
     assert rows(Path(copied), "SELECT value FROM listing") == [("a.example",)]
@@ -544,7 +566,7 @@ sys.stdin.read()
 def test_another_program_that_writes(
     database: Path, monkeypatch: pytest.MonkeyPatch, seconds: str, waits: bool
 ) -> None:
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
         accept(book, MINE, A)
     if not waits:
         monkeypatch.setattr("blocklist.ledger.bulk.WAIT", 0)
@@ -553,7 +575,7 @@ def test_another_program_that_writes(
     assert other.stdout is not None
     assert other.stdout.readline() == b"busy\n"
     refused = nullcontext() if waits else pytest.raises(UsageError, match="database is locked")
-    with refused, Bulk(database) as bulk:
+    with refused, BulkTransaction(database) as bulk:
         bulk.execute("DELETE FROM listing_row")
     other.kill()
     other.communicate()

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from blocklist.catalogue import Feed
 from blocklist.columns.schema import INDICATORS
 from blocklist.ledger import connection, listings, packs, releases
-from blocklist.ledger.book import writing
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.lookup import Lookup
-from blocklist.ledger.moments import Moment
-from blocklist.ledger.packed import between, equal, forget
-from blocklist.ledger.undone import take_back
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.lookup import LedgerLookup
+from blocklist.ledger.moments import PointInTime
+from blocklist.ledger.packed import delete_ended_rows, packed_range_sql, packed_value_sql
+from blocklist.ledger.undone import undo_last_snapshot
 from tests.ledger_support import prepare_older
 from tests.listing_support import ACCOUNT, rows
 
@@ -70,32 +70,36 @@ def frame(snapshot: Listed) -> pl.DataFrame:
 
 def answers(database: Path) -> object:
     """Return all that can be asked about listings."""
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is not None
-        lookup = Lookup(reader)
-        single = [lookup.listings([value]) for _, value in EVERY]
-        together = lookup.listings([value for _, value in EVERY])
-        pages = lookup.pages("a.example")
-    with Bulk(database) as bulk:
+        lookup = LedgerLookup(reader)
+        single = [lookup.find_listings([value]) for _, value in EVERY]
+        together = lookup.find_listings([value for _, value in EVERY])
+        pages = lookup.find_page_listings("a.example")
+    with BulkTransaction(database) as bulk:
         feeds = ["mine", "other"]
-        bulk_form = [listings.in_force(bulk, feeds).sort(pl.all()).rows()]
-        bulk_form.append(listings.dated(bulk, feeds).sort(pl.all()).rows())
+        bulk_form = [listings.load_listings(bulk, feeds).sort(pl.all()).rows()]
+        bulk_form.append(listings.load_listing_dates(bulk, feeds).sort(pl.all()).rows())
         for number in range(1, 5):
-            then = listings.in_force(bulk, feeds, number)
+            then = listings.load_listings(bulk, feeds, number)
             bulk_form.append(then.sort(pl.all()).rows())
-            bulk_form.append([(name,) for name in listings.speaking(bulk, feeds, number)])
+            bulk_form.append(
+                [(name,) for name in listings.select_active_feeds(bulk, feeds, number)]
+            )
     view = rows(database, "SELECT * FROM listing ORDER BY feed_id, value, scope, since")
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is not None
-        before = Lookup(reader, Moment(1, 2)).listings([value for _, value in EVERY])
-        who = Lookup(reader).feeds_with_pages("a.example")
+        before = LedgerLookup(reader, PointInTime(1, 2)).find_listings(
+            [value for _, value in EVERY]
+        )
+        who = LedgerLookup(reader).feeds_with_pages("a.example")
     return single, together, pages, before, who, bulk_form, view
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packs, "SIZE", 3)
-    monkeypatch.setattr(packs, "LEAST", 2)
+    monkeypatch.setattr(packs, "PACK_SIZE", 3)
+    monkeypatch.setattr(packs, "MIN_PACKED_ROWS", 2)
 
 
 @pytest.mark.slow
@@ -115,23 +119,25 @@ def test_packs_answer_as_rows(
     for least in (2, 10**9):
         database = tmp_path_factory.mktemp("ledger") / "x.db"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(packs, "SIZE", 3)
-            patch.setattr(packs, "LEAST", least)
+            patch.setattr(packs, "PACK_SIZE", 3)
+            patch.setattr(packs, "MIN_PACKED_ROWS", least)
             patch.setattr("blocklist.ledger.book.now", lambda: "now")
             for name, snapshot in runs:
-                with writing(database, "update") as book:
-                    feed = book.feed(Feed(name, ("x",), "domains"))
-                    listings.accept(book, feed, frame(snapshot), "print", ACCOUNT)
-                    with book.small() as db:
-                        db.execute(RELEASE, [book.run, book.run])
+                with open_ledger_writer(database, "update") as book:
+                    feed = book.register_feed(Feed(name, ("x",), "domains"))
+                    listings.accept_snapshot(book, feed, frame(snapshot), "print", ACCOUNT)
+                    with book.open_database() as db:
+                        db.execute(RELEASE, [book.run_id, book.run_id])
             if not runs:
                 continue
             found.append(answers(database))
-            with writing(database, "undo") as book:
+            with open_ledger_writer(database, "undo") as book:
                 if undone:
-                    take_back(book, book.feed(Feed("mine", ("x",), "domains")), "why")
-                with book.small() as db:
-                    forget(db.conn, "listing", pruned)
+                    undo_last_snapshot(
+                        book, book.register_feed(Feed("mine", ("x",), "domains")), "why"
+                    )
+                with book.open_database() as db:
+                    delete_ended_rows(db.conn, "listing", pruned)
             found[-1] = (found[-1], answers(database))
     assert found[:1] == found[1:]
 
@@ -139,18 +145,20 @@ def test_packs_answer_as_rows(
 def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(one, "exact", False) for one in EVERY]
-    with writing(database, "update") as book:
-        listings.accept(book, book.feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT)
+    with open_ledger_writer(database, "update") as book:
+        listings.accept_snapshot(
+            book, book.register_feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+        )
     assert rows(database, "SELECT value FROM listing_row ORDER BY value") == [
         (page,) for page in PAGES if '"' in page
     ], "what JSON escapes stays a row"
     packed = rows(database, "SELECT members FROM listing_pack WHERE batch_id = 1 ORDER BY first")
     assert [json.loads(str(members)) for (members,) in packed] == thirds(NAMES)
-    with writing(database, "update") as book:
-        change = listings.accept(
-            book, book.feed(Feed("mine", (), "")), frame(snapshot[1:]), "2", ACCOUNT
+    with open_ledger_writer(database, "update") as book:
+        change = listings.accept_snapshot(
+            book, book.register_feed(Feed("mine", (), "")), frame(snapshot[1:]), "2", ACCOUNT
         )
-    assert change == listings.Change(0, 1)
+    assert change == listings.SnapshotChange(0, 1)
     assert rows(database, "SELECT * FROM listing_end") == [(1, 2, "[0]")]
     assert rows(database, f"SELECT since, until FROM listing WHERE value = '{NAMES[0]}'") == [
         (1, 2)
@@ -160,11 +168,15 @@ def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
 def test_what_ends_twice_in_a_run_is_told_together(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
-    with writing(database, "update") as book:
-        listings.accept(book, book.feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT)
-    with writing(database, "update") as book:
+    with open_ledger_writer(database, "update") as book:
+        listings.accept_snapshot(
+            book, book.register_feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+        )
+    with open_ledger_writer(database, "update") as book:
         for left in (snapshot[1:], snapshot[2:4]):
-            listings.accept(book, book.feed(Feed("mine", (), "")), frame(left), "2", ACCOUNT)
+            listings.accept_snapshot(
+                book, book.register_feed(Feed("mine", (), "")), frame(left), "2", ACCOUNT
+            )
     assert rows(database, "SELECT * FROM listing_end") == [
         (1, 2, "[0,1]"), (2, 2, "[1,2]"), (3, 2, "[0,1,2]"), (4, 2, "[0,1,2]")
     ]  # fmt: skip
@@ -174,19 +186,23 @@ def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
     for left in (snapshot, snapshot[4:], snapshot[5:]):
-        with writing(database, "update") as book:
-            listings.accept(book, book.feed(Feed("mine", (), "")), frame(left), "1", ACCOUNT)
-    with writing(database, "prune") as book, book.small() as db:
-        assert forget(db.conn, "listing", 2) == 4
+        with open_ledger_writer(database, "update") as book:
+            listings.accept_snapshot(
+                book, book.register_feed(Feed("mine", (), "")), frame(left), "1", ACCOUNT
+            )
+    with open_ledger_writer(database, "prune") as book, book.open_database() as db:
+        assert delete_ended_rows(db.conn, "listing", 2) == 4
     assert rows(database, "SELECT value, until FROM listing ORDER BY value") == [
         (name, 3 if name == NAMES[4] else None) for name in NAMES[4:]
     ]
     packed = rows(database, "SELECT members FROM listing_pack ORDER BY first")
     assert [json.loads(str(members)) for (members,) in packed] == [NAMES[4:6], *thirds(NAMES[6:])]
-    with writing(database, "prune") as book:
-        listings.accept(book, book.feed(Feed("mine", (), "")), frame([]), "1", ACCOUNT)
-        with book.small() as db:
-            assert forget(db.conn, "listing", book.run) == len(NAMES) - 4
+    with open_ledger_writer(database, "prune") as book:
+        listings.accept_snapshot(
+            book, book.register_feed(Feed("mine", (), "")), frame([]), "1", ACCOUNT
+        )
+        with book.open_database() as db:
+            assert delete_ended_rows(db.conn, "listing", book.run_id) == len(NAMES) - 4
     assert rows(database, "SELECT * FROM listing") == []
     assert rows(database, "SELECT * FROM listing_batch, listing_pack") == []
 
@@ -199,45 +215,47 @@ def test_all_that_is_listed_comes_in_order(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     listed: Listed = [(one, "exact", False) for one in EVERY]
     for snapshot in (listed[2:9], listed[4:], listed):
-        with writing(database, "update") as book:
-            listings.accept(book, book.feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT)
-    with Bulk(database) as bulk:
-        found = listings.in_force(bulk, ["mine"])["value"].to_list()
+        with open_ledger_writer(database, "update") as book:
+            listings.accept_snapshot(
+                book, book.register_feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+            )
+    with BulkTransaction(database) as bulk:
+        found = listings.load_listings(bulk, ["mine"])["value"].to_list()
     assert found == sorted(value for _, value in EVERY)
 
 
 def test_a_database_from_before_packs_is_read(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     prepare_older(database, 8)
-    with connection.writing(database) as opened:
+    with connection.open_read_write(database) as opened:
         opened.execute("INSERT INTO run (id, command, started) VALUES (1, '', 'then')")
         opened.execute("INSERT INTO feed (id, name) VALUES (1, 'mine')")
         opened.execute("INSERT INTO listing VALUES (1, 'a.example', 0, 0, 1, NULL, NULL)")
     for migrated in (False, True):
         if migrated:
-            connection.prepare(database)
-        with connection.reading(database) as reader:
+            connection.prepare_database(database)
+        with connection.open_read_only(database) as reader:
             assert reader is not None
-            assert [one.indicator for one in Lookup(reader).listings(["a.example"])] == [
+            assert [one.indicator for one in LedgerLookup(reader).find_listings(["a.example"])] == [
                 "a.example"
             ]
-            assert Lookup(reader).pages("a.example") == []
-            assert Lookup(reader).feeds_with_pages("a.example") == set()
-        with Bulk(database) as bulk:
-            assert listings.in_force(bulk, ["mine"])["value"].to_list() == ["a.example"]
-            assert listings.dated(bulk, ["mine"])["since"].to_list() == [1]
+            assert LedgerLookup(reader).find_page_listings("a.example") == []
+            assert LedgerLookup(reader).feeds_with_pages("a.example") == set()
+        with BulkTransaction(database) as bulk:
+            assert listings.load_listings(bulk, ["mine"])["value"].to_list() == ["a.example"]
+            assert listings.load_listing_dates(bulk, ["mine"])["since"].to_list() == [1]
 
 
 def told(database: Path) -> list[object]:
     """Return what is told of the four names that a database has packed otherwise."""
     values = [f"{letter}.example" for letter in "abcd"]
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is not None
-        lookup = Lookup(reader)
-        single: list[object] = [lookup.listings(values), lookup.verdicts(values)]
-    with Bulk(database) as bulk:
-        frames = [listings.in_force(bulk, ["mine"], run) for run in (1, 2, 3, None)]
-        frames += [releases.verdicts(bulk, number) for number in (1, 2, 3)]
+        lookup = LedgerLookup(reader)
+        single: list[object] = [lookup.find_listings(values), lookup.find_verdicts(values)]
+    with BulkTransaction(database) as bulk:
+        frames = [listings.load_listings(bulk, ["mine"], run) for run in (1, 2, 3, None)]
+        frames += [releases.verdicts_at(bulk, number) for number in (1, 2, 3)]
     views = [
         sorted(rows(database, f"SELECT * FROM {view}"), key=repr) for view in ("listing", "verdict")
     ]
@@ -247,11 +265,11 @@ def told(database: Path) -> list[object]:
 def test_what_had_rows_in_place_of_what_is_packed_has_places(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     prepare_older(database, 12)
-    with connection.writing(database) as opened:
+    with connection.open_read_write(database) as opened:
         for statement in PACKED_OTHERWISE:
             opened.execute(statement)
     before = told(database)
-    connection.prepare(database)
+    connection.prepare_database(database)
     assert told(database) == before
     assert rows(database, "SELECT * FROM listing_end") == [(1, 2, "[1]"), (2, 2, "[0]")]
     assert rows(database, "SELECT * FROM verdict_end") == [(1, 3, "[0,2]")]
@@ -263,13 +281,13 @@ def test_what_had_rows_in_place_of_what_is_packed_has_places(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("table", ["listing", "verdict"])
 def test_a_look_up_reads_no_packs_that_nobody_asked_for(tmp_path: Path, table: str) -> None:
-    connection.prepare(tmp_path / "x.db")
-    with connection.reading(tmp_path / "x.db") as reader:
+    connection.prepare_database(tmp_path / "x.db")
+    with connection.open_read_only(tmp_path / "x.db") as reader:
         assert reader is not None
         for sql in (
-            equal(table, "wanted.value", "1", "json_each(:wanted) AS wanted CROSS JOIN"),
-            equal(table, ":start", "1"),
-            between(table, "1"),
+            packed_value_sql(table, "wanted.value", "1", "json_each(:wanted) AS wanted CROSS JOIN"),
+            packed_value_sql(table, ":start", "1"),
+            packed_range_sql(table, "1"),
         ):
             asked = {"wanted": "[]", "start": "a", "end": "b"}
             plan = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {sql}", asked)]

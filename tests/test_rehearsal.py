@@ -15,8 +15,8 @@ from blocklist.export import prepared
 from blocklist.export.limits import within
 from blocklist.export.prove import prove
 from blocklist.ledger import candidate, history, releases
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.connection import reading
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.connection import open_read_only
 from blocklist.model import Scope, Verdict
 from blocklist.release.prospect import Prospect
 from tests.cli_support import Run, commands
@@ -76,16 +76,16 @@ def out(folder: Path) -> dict[str, tuple[bytes, int, int]]:
 
 
 def in_force(folder: Path) -> int | None:
-    with reading(folder / "blocklist.db") as reader:
+    with open_read_only(folder / "blocklist.db") as reader:
         assert reader is not None
-        current = history.current(reader)
+        current = history.current_release(reader)
     return current.number if current else None
 
 
 def waiting(folder: Path) -> candidate.Candidate | None:
-    with reading(folder / "blocklist.db") as reader:
+    with open_read_only(folder / "blocklist.db") as reader:
         assert reader is not None
-        return candidate.waiting(reader)
+        return candidate.load_candidate(reader)
 
 
 def test_what_cannot_be_proved_is_not_published(
@@ -276,7 +276,7 @@ RELEASES = st.dictionaries(KEYS, st.sampled_from(STATES), max_size=6)
 def test_a_prospect_says_what_the_ledger_says_when_it_is_out(
     tmp_path_factory: pytest.TempPathFactory, before: State, after: State
 ) -> None:
-    verdicts, change = frame(after), releases.changes(frame(before), frame(after))
+    verdicts, change = frame(after), releases.diff_verdicts(frame(before), frame(after))
     release = releases.Release(2, "", "test", 0, 0, 0, 0)
     prospect = Prospect(release, verdicts, change, [])
     carried = {
@@ -288,9 +288,9 @@ def test_a_prospect_says_what_the_ledger_says_when_it_is_out(
     watched = {value for (value, _), said in after.items() if said != STATES[0]}
     assert set(prospect.watched()["value"]) == watched
     assert (
-        releases.after(frame(before).select(releases.ROW.names()), change)
+        releases.apply_change(frame(before).select(releases.VERDICT_ROW.names()), change)
         .sort("value", "scope")
-        .equals(verdicts.select(releases.ROW.names()).sort("value", "scope"))
+        .equals(verdicts.select(releases.VERDICT_ROW.names()).sort("value", "scope"))
     )
 
 
@@ -300,11 +300,11 @@ def test_its_rows_are_those_that_are_read_back(tmp_path: Path) -> None:
     enter(tmp_path, "good.a.top", Verdict.ALLOW)
     enter(tmp_path, "mine.top", Verdict.BLOCK)
     built(tmp_path)
-    with Bulk(tmp_path / "blocklist.db") as bulk:
-        known = releases.in_force(bulk)
-        rows, own = releases.rows(bulk, 1), releases.own_blocks(bulk, 1)
-        watched = releases.watched(bulk, 1, None)
-    change = releases.changes(known.clear(), known)
+    with BulkTransaction(tmp_path / "blocklist.db") as bulk:
+        known = releases.current_verdicts(bulk)
+        rows, own = releases.export_rows(bulk, 1), releases.operator_blocks(bulk, 1)
+        watched = releases.values_to_verify(bulk, 1, None)
+    change = releases.diff_verdicts(known.clear(), known)
     prospect = Prospect(releases.Release(1, "", "", 0, 0, 0, 0), known, change, [])
     for one, other in (
         (rows, prospect.rows()),

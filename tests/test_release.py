@@ -17,11 +17,11 @@ from blocklist.columns.schema import VERDICTS
 from blocklist.config import Config
 from blocklist.errors import GateHeld
 from blocklist.ledger import book, operator, releases
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.health import FeedHealth
 from blocklist.ledger.releases import Release
-from blocklist.ledger.times import text
+from blocklist.ledger.times import format_timestamp
 from blocklist.model import Entry, FeedState, Kind, Reason, Scope, Verdict
 from blocklist.release.build import build
 from blocklist.release.gate import Case, objections
@@ -71,7 +71,7 @@ def load(folder: Path) -> Config:
 def run(folder: Path, *, collect: bool = True) -> Release | None:
     """Update and build; return the release when there is a new one."""
     known = load(folder)
-    with book.writing(known.database, "test") as opened:
+    with book.open_ledger_writer(known.database, "test") as opened:
         if collect:
             update(known, opened, chosen(known, []), lambda outcome: None)
         built = build(known, opened, "test")
@@ -79,21 +79,26 @@ def run(folder: Path, *, collect: bool = True) -> Release | None:
 
 
 def history(folder: Path) -> list[Release]:
-    with book.writing(load(folder).database, "test") as opened, opened.small() as db:
-        return releases.history(db.conn)
+    with (
+        book.open_ledger_writer(load(folder).database, "test") as opened,
+        opened.open_database() as db,
+    ):
+        return releases.list_releases(db.conn)
 
 
 def actions(folder: Path, number: int) -> set[tuple[str, str, str]]:
     """Return what a release blocks and allows: action, value, scope."""
-    with Bulk(load(folder).database) as bulk:
-        return set(releases.rows(bulk, number).select("action", "value", "scope").iter_rows())
+    with BulkTransaction(load(folder).database) as bulk:
+        return set(
+            releases.export_rows(bulk, number).select("action", "value", "scope").iter_rows()
+        )
 
 
 def enter(folder: Path, name: str, action: Verdict, expires: timedelta | None = None) -> None:
-    until = expires and text(datetime.now(UTC) + expires)
+    until = expires and format_timestamp(datetime.now(UTC) + expires)
     entry = Entry(Kind.DOMAIN, name, Scope.SUBTREE, action, "", "", until or None)
-    with book.writing(load(folder).database, "test") as opened:
-        operator.add(opened, entry)
+    with book.open_ledger_writer(load(folder).database, "test") as opened:
+        operator.add_entry(opened, entry)
 
 
 FIRST = {("block", "evil.com", "subtree"), ("block", "46.9.9.9", "exact")}
@@ -256,7 +261,7 @@ def test_the_gate_looks_at_guards(
     folder: Path, state: FeedState, entries: int, passes: bool, why: str
 ) -> None:
     health = FeedHealth("top", 1, state, "cause", None, None, None, entries)
-    nothing = releases.changes(frame({}), frame({}))
+    nothing = releases.diff_verdicts(frame({}), frame({}))
     now = Release(1, "", "test", 1, 0, 1, 0)
     found = objections(
         Case(load(folder), {"top": health}, now, now, nothing, pl.Series("value", [], pl.String))
@@ -301,7 +306,7 @@ def test_the_operator_may_unblock_the_last_one(folder: Path) -> None:
 def test_a_feed_that_fails_keeps_its_last_good(copied: Path) -> None:
     (copied / "mine.txt").unlink()
     known = load(copied)
-    with book.writing(known.database, "test") as opened:
+    with book.open_ledger_writer(known.database, "test") as opened:
         outcomes = update(known, opened, chosen(known, []), lambda outcome: None)
         assert {outcome.state for outcome in outcomes} == {FeedState.UNCHANGED, FeedState.FAILED}
         assert not build(known, opened, "test").fresh
@@ -336,9 +341,9 @@ def blocks(state: State) -> set[tuple[str, Scope]]:
 
 
 @contextmanager
-def ledger(path: Path) -> Iterator[Book]:
+def ledger(path: Path) -> Iterator[LedgerWriter]:
     path.unlink(missing_ok=True)
-    with book.writing(path, "test") as opened:
+    with book.open_ledger_writer(path, "test") as opened:
         yield opened
 
 
@@ -349,15 +354,15 @@ def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> N
     with ledger(path) as opened:
         published: list[Release] = []
         for state in states:
-            with Bulk(path) as bulk:
-                before = releases.in_force(bulk)
-            change = releases.changes(before, frame(state))
+            with BulkTransaction(path) as bulk:
+                before = releases.current_verdicts(bulk)
+            change = releases.diff_verdicts(before, frame(state))
             last = published[-1] if published else None
-            published.append(releases.following(opened, last, change, "test"))
-            releases.publish(opened, published[-1], change)
-        with Bulk(path) as bulk:
-            kept = [releases.rows(bulk, number) for number in range(1, len(states) + 1)]
-            now = releases.in_force(bulk)
+            published.append(releases.next_release(opened, last, change, "test"))
+            releases.publish_release(opened, published[-1], change)
+        with BulkTransaction(path) as bulk:
+            kept = [releases.export_rows(bulk, number) for number in range(1, len(states) + 1)]
+            now = releases.current_verdicts(bulk)
     assert now.sort("value", "scope").equals(frame(states[-1]).drop("score").sort("value", "scope"))
     past: State = {}
     for state, release, rows in zip(states, published, kept, strict=True):
@@ -415,9 +420,9 @@ def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) 
     release = run(tmp_path)
     assert release is not None
     assert release.blocked > 500_000
-    with Bulk(tmp_path / "blocklist.db") as bulk:
-        found = releases.in_force(bulk)
-        top = bulk.query(
+    with BulkTransaction(tmp_path / "blocklist.db") as bulk:
+        found = releases.current_verdicts(bulk)
+        top = bulk.query_frame(
             "SELECT value FROM listing JOIN feed ON feed.id = feed_id WHERE feed.name = ?",
             "tranco10k",
             schema=pl.Schema({"value": pl.String()}),

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blocklist.ledger.connection import writing
+from blocklist.ledger.connection import open_read_write
 from blocklist.resolve.dedicated import Sightings, judged
 from tests.cli_support import Run, blocklist
 from tests.resolver_server import FakeResolver, Play, has
@@ -119,7 +119,7 @@ def test_one_that_a_feed_lists_too_is_in_every_export(run: Run) -> None:
 
 def test_it_ends_when_its_names_were_not_seen_lately(run: Run) -> None:
     looked(run)
-    with writing(Path("blocklist.db")) as opened:
+    with open_read_write(Path("blocklist.db")) as opened:
         opened.execute("UPDATE address SET until = '2026-01-01T00:00:00Z'")
         opened.execute("UPDATE fact SET checked = '2026-01-01T00:00:00Z'")
     run("block", "add", "other.top")
@@ -153,7 +153,7 @@ def test_a_famous_name_that_was_seen_there_long_ago_counts(run: Run) -> None:
     looked(run)
     Path("fraud.txt").write_text("\n".join(set(NAMES) - {"famous.top"}))
     assert run("run").code == 0
-    with writing(Path("blocklist.db")) as opened:
+    with open_read_write(Path("blocklist.db")) as opened:
         opened.execute("UPDATE address SET until = '2026-01-01T00:00:00Z' WHERE reason IS NULL")
         sql = "UPDATE fact SET checked = '2026-01-01T00:00:00Z', addresses = ? WHERE name = ?"
         opened.execute(sql, [f'["{OURS}"]', "famous.top"])
@@ -164,7 +164,7 @@ def test_a_famous_name_that_was_seen_there_long_ago_counts(run: Run) -> None:
 
 def test_addresses_that_a_person_took_back_do_not_come_again_while_pinned(run: Run) -> None:
     looked(run)
-    with writing(Path("blocklist.db")) as opened:
+    with open_read_write(Path("blocklist.db")) as opened:
         opened.execute("UPDATE listing_row SET until = since WHERE value = ?", [OURS])
         opened.execute(
             "INSERT INTO pin (run_id, feed_id, created, reason) "

@@ -6,25 +6,25 @@ from pathlib import Path
 import polars as pl
 
 from blocklist.ledger import connection, facts
-from blocklist.ledger.book import writing
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.facts import Fact
-from blocklist.ledger.lookup import Lookup
+from blocklist.ledger.book import open_ledger_writer
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.facts import DnsFact
+from blocklist.ledger.lookup import LedgerLookup
 from blocklist.model import Liveness, Verdict
 
 NOW = datetime(2026, 5, 3, 6, tzinfo=UTC)
 
 
-def fact(name: str, domain: str, state: Liveness, due: str = "2026-05-04T06:00:00Z") -> Fact:
+def fact(name: str, domain: str, state: Liveness, due: str = "2026-05-04T06:00:00Z") -> DnsFact:
     since = "2026-05-01T06:00:00Z"
-    return Fact(name, domain, state, since, "answer", ("192.0.2.1",), None, since, due, 24)
+    return DnsFact(name, domain, state, since, "answer", ("192.0.2.1",), None, since, due, 24)
 
 
 def test_facts_of_before_are_kept_and_due_at_once(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
-    with writing(database, "update"):
+    with open_ledger_writer(database, "update"):
         pass
-    with connection.writing(database) as opened:
+    with connection.open_read_write(database) as opened:
         # As the version before left it.
         opened.execute("DROP TABLE fact")
         opened.execute(
@@ -35,11 +35,11 @@ def test_facts_of_before_are_kept_and_due_at_once(tmp_path: Path) -> None:
         opened.execute("INSERT INTO fact VALUES (?, ?, ?, ?)", row)
         opened.execute("DELETE FROM _sqlite_migrations WHERE name = 'facts'")
         opened.execute("PRAGMA user_version = 3")
-    with connection.reading(database) as reader:
+    with connection.open_read_only(database) as reader:
         assert reader is not None
-        assert Lookup(reader).facts("a.top") == {}
-    with writing(database, "update") as book, book.small() as db:
-        (found,) = facts.known(db.conn, ["a.top"]).values()
+        assert LedgerLookup(reader).find_facts("a.top") == {}
+    with open_ledger_writer(database, "update") as book, book.open_database() as db:
+        (found,) = facts.load_facts(db.conn, ["a.top"]).values()
     assert (found.state, found.addresses) == (Liveness.UNKNOWN, ("192.0.2.1",))
     assert found.due == found.checked == "2026-05-01T06:00:00Z"
 
@@ -52,9 +52,9 @@ def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
         "not-yet.top": "2026-05-04T06:00:00Z",
         "wrong-clock.top": "2036-05-04T06:00:00Z",
     }
-    with writing(tmp_path / "x.db", "update") as book:
-        facts.save(book, (fact(n, n, Liveness.ALIVE, due) for n, due in dues.items()))
-        with book.small() as db:
+    with open_ledger_writer(tmp_path / "x.db", "update") as book:
+        facts.save_facts(book, (fact(n, n, Liveness.ALIVE, due) for n, due in dues.items()))
+        with book.open_database() as db:
             for name in names:
                 verdict = list(Verdict).index(Verdict.CLEAR) if name == "clear.top" else 0
                 db.execute(
@@ -62,10 +62,10 @@ def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
                     "VALUES (?, 0, 1, 0, ?, 0)",
                     [name, verdict],
                 )
-        with Bulk(book.database) as bulk:
-            found = facts.due(bulk, NOW, NOW + timedelta(days=28)).to_list()
+        with BulkTransaction(book.database) as bulk:
+            found = facts.select_due_names(bulk, NOW, NOW + timedelta(days=28)).to_list()
             asked = pl.Series(["later.top", "not-yet.top", "guarded.top"])
-            of_others = facts.due_of(bulk, asked, NOW, NOW + timedelta(days=28)).to_list()
+            of_others = facts.filter_due_names(bulk, asked, NOW, NOW + timedelta(days=28)).to_list()
     assert found == ["new.top", "late.top", "later.top", "wrong-clock.top"]
     assert of_others == ["guarded.top", "later.top"]
 
@@ -77,11 +77,11 @@ def test_the_domain_decides_who_is_dead(tmp_path: Path) -> None:
         fact("there.top", "there.top", Liveness.ALIVE),
         fact("shop.there.top", "there.top", Liveness.PARKED),
     ]
-    with writing(tmp_path / "x.db", "update") as book:
-        facts.save(book, every)
-        with book.small() as db:
-            lookup = Lookup(db.conn)
+    with open_ledger_writer(tmp_path / "x.db", "update") as book:
+        facts.save_facts(book, every)
+        with book.open_database() as db:
+            lookup = LedgerLookup(db.conn)
             names = ("gone.top", "shop.gone.top", "shop.there.top", "a.gone.top", "a.there.top")
-            assert [lookup.facts(name).get("state") for name in names] == [
+            assert [lookup.find_facts(name).get("state") for name in names] == [
                 "dead", "dead", "parked", "dead", None,
             ]  # fmt: skip

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from blocklist.judge.agreement import of_votes
 from blocklist.ledger import book, echoes, history, operator
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.health import healths
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.health import load_feed_health
 from blocklist.model import Verdict
 from blocklist.release import sitting
 from blocklist.release.votes import votes
@@ -91,12 +91,12 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def require_the_same_as_judging_all(folder: Path) -> None:
     known = load(folder)
-    with book.writing(known.database, "test") as opened:
-        with opened.small() as db:
-            release = history.current(db.conn)
-            counted = votes(known, healths(db.conn), echoes.known(db.conn))
-            entries = list(operator.as_judged(db.conn, of_votes(counted).adds))
-        with Bulk(known.database) as bulk:
+    with book.open_ledger_writer(known.database, "test") as opened:
+        with opened.open_database() as db:
+            release = history.current_release(db.conn)
+            counted = votes(known, load_feed_health(db.conn), echoes.load_echoes(db.conn))
+            entries = list(operator.load_judge_entries(db.conn, of_votes(counted).adds))
+        with BulkTransaction(known.database) as bulk:
             whole = sitting.sit(known, bulk, counted, entries, None)
     assert release is not None
     assert not whole.change, "what is in force is what judging all comes to"

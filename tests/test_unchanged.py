@@ -32,8 +32,8 @@ from blocklist.ledger import (
     operator,
     pins,
 )
-from blocklist.ledger.connection import reading
-from blocklist.ledger.times import text
+from blocklist.ledger.connection import open_read_only
+from blocklist.ledger.times import format_timestamp
 from blocklist.model import Indicator, Kind, Liveness, Verdict
 from blocklist.release import undo
 from blocklist.release.anew import anew
@@ -110,7 +110,7 @@ def lived_in(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sleeps(folder: Path) -> bool:
     """Return whether a build would leave the judge alone."""
     known = load(folder)
-    with book.writing(known.database, "test") as opened:
+    with book.open_ledger_writer(known.database, "test") as opened:
         return standing(known, opened).same
 
 
@@ -122,7 +122,10 @@ def exported(folder: Path) -> set[str]:
         rendered.add(export.name)
         return export_one(export, *rest)
 
-    with pytest.MonkeyPatch.context() as patch, book.writing(known.database, "test") as opened:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        book.open_ledger_writer(known.database, "test") as opened,
+    ):
         patch.setattr(renewed, "export_one", one)
         outcomes = every.export_every(opened, known, every.chosen(known, []), lambda _: None)
     assert [outcome.cause for outcome in outcomes] == [None] * len(outcomes)
@@ -141,7 +144,7 @@ def collect(folder: Path) -> None:
     from blocklist.collect.update import chosen, update
 
     known = load(folder)
-    with book.writing(known.database, "test") as opened:
+    with book.open_ledger_writer(known.database, "test") as opened:
         update(known, opened, chosen(known, []), lambda _: None)
 
 
@@ -156,7 +159,7 @@ def configured(old: str, new: str) -> Change:
 
 def sql(*statements: str) -> Change:
     def change(folder: Path) -> None:
-        with connection.writing(folder / "blocklist.db") as opened:
+        with connection.open_read_write(folder / "blocklist.db") as opened:
             for statement in statements:
                 assert opened.execute(statement).rowcount, statement
 
@@ -174,23 +177,23 @@ def touched(folder: Path) -> None:
 
 
 def removed(folder: Path) -> None:
-    with book.writing(load(folder).database, "test") as opened:
+    with book.open_ledger_writer(load(folder).database, "test") as opened:
         thing = Indicator(Kind.DOMAIN, "allowed.com")
-        assert operator.remove(opened, thing, Verdict.ALLOW)
+        assert operator.remove_entries(opened, thing, Verdict.ALLOW)
 
 
 def taken_back(folder: Path) -> None:
     lists("other", "bad.com\nworse.com\n")(folder)
     run(folder)
     assert sleeps(folder)
-    with book.writing(load(folder).database, "test") as opened:
+    with book.open_ledger_writer(load(folder).database, "test") as opened:
         undo.take_back(opened, "other", "")
 
 
 def rolled_back(folder: Path) -> None:
     lists("other", "bad.com\nworse.com\n")(folder)
     run(folder)
-    with book.writing(load(folder).database, "test") as opened:
+    with book.open_ledger_writer(load(folder).database, "test") as opened:
         undo.rollback(opened, None, "")
         assert pins.unpin_release(opened)
 
@@ -203,8 +206,8 @@ def waiting(folder: Path) -> None:
 
 
 def an_echo(folder: Path) -> None:
-    with book.writing(load(folder).database, "test") as opened:
-        echoes.save(opened, [echoes.Echo("other", "mine", 1.0, 1, 1.0)])
+    with book.open_ledger_writer(load(folder).database, "test") as opened:
+        echoes.save_echoes(opened, [echoes.Echo("other", "mine", 1.0, 1, 1.0)])
 
 
 LONG_AGO = "'2020-01-01T00:00:00Z'"
@@ -319,7 +322,7 @@ def test_where_the_judge_sleeps_it_would_say_the_same(folder: Path, changes: lis
         change(folder)
         if sleeps(folder):
             known = load(folder)
-            with book.writing(known.database, "test") as opened:
+            with book.open_ledger_writer(known.database, "test") as opened:
                 assert not anew(known, opened, "test", ()).fresh
         run(folder, collect=False)
         assert sleeps(folder), "for it has just looked"
@@ -337,8 +340,8 @@ def beside(name: str) -> Change:
 
 
 def asked_dns(folder: Path) -> None:
-    with book.writing(load(folder).database, "test") as opened:
-        facts.save(opened, [fact("evil.com", "evil.com", Liveness.DEAD, ())])
+    with book.open_ledger_writer(load(folder).database, "test") as opened:
+        facts.save_facts(opened, [fact("evil.com", "evil.com", Liveness.DEAD, ())])
 
 
 def released(folder: Path) -> None:
@@ -412,7 +415,7 @@ def test_what_was_said_of_a_file_is_said_again(folder: Path) -> None:
     enter(folder, "good.evil.com", Verdict.ALLOW)
     run(folder)
     known = load(folder)
-    with book.writing(known.database, "test") as opened:
+    with book.open_ledger_writer(known.database, "test") as opened:
         first, again = (
             every.export_every(opened, known, every.chosen(known, ["living"]), lambda _: None)
             for _ in range(2)
@@ -425,19 +428,21 @@ def test_what_was_said_of_a_file_is_said_again(folder: Path) -> None:
 
 
 def test_a_ledger_of_an_earlier_version_is_read(folder: Path) -> None:
-    with connection.writing(folder / "blocklist.db") as opened:
+    with connection.open_read_write(folder / "blocklist.db") as opened:
         opened.execute("PRAGMA user_version = 7")
-    with reading(folder / "blocklist.db") as reader:
+    with open_read_only(folder / "blocklist.db") as reader:
         assert reader is not None
-        assert exports.made(reader) == {}
-        assert looks.run(reader, looks.FACTS) is None
+        assert exports.load_export_records(reader) == {}
+        assert looks.last_job_run(reader, looks.DNS_SURVEY) is None
 
 
 def test_what_feeds_listed_last_is_found_without_reading_all_of_history(folder: Path) -> None:
-    with reading(folder / "blocklist.db") as reader:
+    with open_read_only(folder / "blocklist.db") as reader:
         assert reader is not None
-        assert set(judged.changed(reader)) == {"mine", "other", "top"}
-        plan = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {judged.CHANGED}")]
+        assert set(judged.last_changing_snapshots(reader)) == {"mine", "other", "top"}
+        plan = [
+            row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {judged.CHANGING_SNAPSHOTS_SQL}")
+        ]
     assert "SEARCH snapshot USING INDEX snapshot_feed (feed_id=?)" in plan, plan
 
 
@@ -472,4 +477,4 @@ def test_a_run_in_which_nothing_changed_loads_nothing_heavy_and_touches_no_file(
     assert HEAVY & set(done.stdout.split()) == set()
     assert "nothing changed: release 1 stays, 4 blocked" in done.stdout
     assert stats() == before
-    assert text(datetime.now(UTC))[:10] in (folder / "out/all").read_text()
+    assert format_timestamp(datetime.now(UTC))[:10] in (folder / "out/all").read_text()

@@ -13,7 +13,7 @@ from benchmarks import generate
 from blocklist import config
 from blocklist.collect.update import chosen, update
 from blocklist.ledger import book, listings, operator, releases
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Entry, Kind, Scope, Verdict
 from blocklist.release.build import build
 from tests.test_corpus import OTHERS, files, said
@@ -54,15 +54,15 @@ def digests(folder: Path, tables: list[str]) -> dict[str, tuple[int, str]]:
     """Run the main job as far as the release; return how many rows there are, and their digest."""
     (folder / "blocklist.toml").write_text(POLICY + "".join(tables))
     settings = config.load(folder / "blocklist.toml")
-    with book.writing(settings.database, "test") as opened:
+    with book.open_ledger_writer(settings.database, "test") as opened:
         outcomes = update(settings, opened, chosen(settings, []), lambda outcome: None)
         assert all(outcome.good for outcome in outcomes), outcomes
         for entry in ENTRIES:
-            operator.add(opened, entry)
+            operator.add_entry(opened, entry)
         build(settings, opened, "test")
-    with Bulk(settings.database) as bulk:
-        listed = listings.in_force(bulk, [feed.name for feed in settings.sources])
-        return {"listings": digest(listed), "verdicts": digest(releases.in_force(bulk))}
+    with BulkTransaction(settings.database) as bulk:
+        listed = listings.load_listings(bulk, [feed.name for feed in settings.sources])
+        return {"listings": digest(listed), "verdicts": digest(releases.current_verdicts(bulk))}
 
 
 def digest(rows: pl.DataFrame) -> tuple[int, str]:

@@ -5,18 +5,18 @@ import json
 import polars as pl
 
 from blocklist.ledger import facts as ledger
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Liveness
 
 _SEEN = ("state", "since", "domain", "answer", "addresses", "checked")
 
 
-def facts(bulk: Bulk, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
+def facts(bulk: BulkTransaction, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
     """Return what is known of each row of which anything is.
 
     `steps` has the names of a `row` and those above it, as `ancestor`.
     """
-    known = ledger.of_names(bulk, steps["ancestor"])
+    known = ledger.load_fact_frame(bulk, steps["ancestor"])
     rows = steps.join(known, left_on="ancestor", right_on="name")
     own = rows.filter(pl.col("steps") == 0)
     # The domain is what the name itself says, else the nearest name above that is one.

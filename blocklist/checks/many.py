@@ -16,9 +16,9 @@ from blocklist.checks import known, told, voices
 from blocklist.columns.names import lineage
 from blocklist.judge.explain import Explainer, Score
 from blocklist.ledger import listings, releases
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.moments import Moment
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.moments import PointInTime
+from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Kind, Listing, Match, Reason, Scope, Verdict
 from blocklist.names import MAX_LABEL
 
@@ -75,7 +75,11 @@ class Many:
 
 
 def check_many(
-    queries: list[str], bulk: Bulk, votes: list[Vote], release: int | None, at: Moment | None = None
+    queries: list[str],
+    bulk: BulkTransaction,
+    votes: list[FeedWeight],
+    release: int | None,
+    at: PointInTime | None = None,
 ) -> Many:
     """Return the answers to queries, as of now or of a moment; see `check.check`.
 
@@ -86,8 +90,8 @@ def check_many(
     near = steps["ancestor"].unique()
     # Where there was no release yet, no verdict holds.
     number = at.release or 0 if at else None
-    decided = _decided(steps, releases.of_values(bulk, near, number))
-    listed = listings.ever(bulk, near, at.run if at else None)
+    decided = _decided(steps, releases.verdicts_for(bulk, near, number))
+    listed = listings.load_listing_history(bulk, near, at.run if at else None)
     shown = told.shown(asked, steps, decided, listed)
     explainer = Explainer(votes)
     spoken = voices.speaking(decided, shown, listed, [vote.feed for vote in votes])

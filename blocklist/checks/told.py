@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from blocklist.ledger.lookup import MOST_PAGES
+from blocklist.ledger.lookup import MAX_PAGE_LISTINGS
 from blocklist.model import Kind, Scope
 
 #: The columns that are the fields of a `Listing`, in order.
@@ -34,7 +34,7 @@ def shown(
     )
 
 
-def pages(listed: pl.DataFrame, most: int = MOST_PAGES) -> pl.DataFrame:
+def pages(listed: pl.DataFrame, most: int = MAX_PAGE_LISTINGS) -> pl.DataFrame:
     """Return listings of pages with the `host` that they are on, so many of each scheme and port.
 
     `listed` is in order, and what has not ended is taken first; `port` tells whether the page's

@@ -8,7 +8,7 @@ import polars as pl
 from blocklist.checks.told import pages
 from blocklist.judge import voices
 from blocklist.judge.explain import Explainer, Score
-from blocklist.ledger.lookup import MOST_PAGES
+from blocklist.ledger.lookup import MAX_PAGE_LISTINGS
 from blocklist.model import Reason, Scope
 
 _JOINT = "\n"
@@ -55,7 +55,7 @@ def scores(spoken: pl.DataFrame, explainer: Explainer) -> dict[str, Score]:
 def _more_pages(heard: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     """Return `row` and `feed` of all who list pages, where not all pages are among the listings."""
     many = heard.group_by("row").agg(pl.len(), pl.col("match").first())
-    many = many.filter(pl.col("len") >= MOST_PAGES).select("row", host="match")
+    many = many.filter(pl.col("len") >= MAX_PAGE_LISTINGS).select("row", host="match")
     if many.is_empty():
         return heard.select("row", "feed").clear()
     every = pages(listed, most=2**31).select("host", "feed").unique()

@@ -94,18 +94,20 @@ def _answers(
 ) -> Iterator["Answer | str"]:
     """Yield the answers in order, or the texts of those that need no more than that."""
     from blocklist import check as checker
-    from blocklist.ledger.connection import reading
-    from blocklist.ledger.lookup import Lookup
-    from blocklist.ledger.moments import moment
+    from blocklist.ledger.connection import open_read_only
+    from blocklist.ledger.lookup import LedgerLookup
+    from blocklist.ledger.moments import parse_point_in_time
 
     many = _together(queries, database, at) if len(queries) >= _MANY else None
     if many is not None:
         found.blocked, found.unreleased = many.blocked, many.release is None
     ready = repeat(None) if many is None else _ready(many, as_json=as_json)
-    with reading(database) as connection:
+    with open_read_only(database) as connection:
         lookup = None
         if connection is not None:
-            lookup = Lookup(connection, None if at is None else moment(connection, at))
+            lookup = LedgerLookup(
+                connection, None if at is None else parse_point_in_time(connection, at)
+            )
         for query, known in zip(queries, ready, strict=False):
             if isinstance(known, str):
                 yield known
@@ -122,19 +124,19 @@ def _answers(
 def _together(queries: list[str], database: Path, at: str | None) -> "Many | None":
     """Return the answers to many queries as columns; None where the ledger cannot be read so."""
     from blocklist.checks.many import check_many
-    from blocklist.ledger.bulk import Bulk
-    from blocklist.ledger.connection import PACKED, reading, version
-    from blocklist.ledger.lookup import Lookup
-    from blocklist.ledger.moments import moment
+    from blocklist.ledger.bulk import BulkTransaction
+    from blocklist.ledger.connection import PACKS_VERSION, open_read_only, schema_version
+    from blocklist.ledger.lookup import LedgerLookup
+    from blocklist.ledger.moments import parse_point_in_time
 
-    with reading(database) as connection:
-        if connection is None or version(connection) < PACKED:
+    with open_read_only(database) as connection:
+        if connection is None or schema_version(connection) < PACKS_VERSION:
             return None
-        then = None if at is None else moment(connection, at)
-        lookup = Lookup(connection, then)
-        release, votes = lookup.release(), lookup.votes()
+        then = None if at is None else parse_point_in_time(connection, at)
+        lookup = LedgerLookup(connection, then)
+        release, votes = lookup.release_number(), lookup.feed_weights()
     try:
-        with Bulk(database) as bulk:
+        with BulkTransaction(database) as bulk:
             return check_many(queries, bulk, votes, release, then)
     except UsageError:  # one that may only be read
         return None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from blocklist.config import Export
     from blocklist.export.every import Exported
     from blocklist.export.rehearsal import Rehearsal
-    from blocklist.ledger.book import Book
+    from blocklist.ledger.book import LedgerWriter
 
 EXPORT_FAILED = 6
 # That a hosts file takes no networks is no news; what it narrowed is.
@@ -27,11 +27,11 @@ def export(
     Exit code 6: an export failed, or its server did not load it; the old file is in place.
     """
     from blocklist.export import every
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
 
     current = session(context)
     wanted = every.chosen(current.config, targets or [])
-    with writing(current.config.database, "export") as book:
+    with open_ledger_writer(current.config.database, "export") as book:
         outcomes = exported(current, book, wanted)
     if as_json:
         show_json({"exports": outcomes})
@@ -42,7 +42,10 @@ def export(
 
 
 def exported(
-    current: Session, book: "Book", wanted: list["Export"], rehearsal: "Rehearsal | None" = None
+    current: Session,
+    book: "LedgerWriter",
+    wanted: list["Export"],
+    rehearsal: "Rehearsal | None" = None,
 ) -> list["Exported"]:
     """Write exports with progress, tell what went wrong, and return the outcomes."""
     from blocklist.export import every

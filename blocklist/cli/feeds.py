@@ -96,11 +96,11 @@ def test(
 
 
 def _healths(context: typer.Context) -> dict[str, "FeedHealth"]:
-    from blocklist.ledger.connection import reading
-    from blocklist.ledger.health import healths
+    from blocklist.ledger.connection import open_read_only
+    from blocklist.ledger.health import load_feed_health
 
-    with reading(session(context).config.database) as connection:
-        return healths(connection) if connection else {}
+    with open_read_only(session(context).config.database) as connection:
+        return load_feed_health(connection) if connection else {}
 
 
 def _described(feed: "Feed", health: "FeedHealth | None") -> dict[str, object]:

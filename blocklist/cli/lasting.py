@@ -21,18 +21,18 @@ Until = Annotated[
 
 def end(lasting: str | None, until: str | None) -> str | None:
     """Return when an entry ends, as the ledger writes it; None when it does not."""
-    from blocklist.ledger.times import text
+    from blocklist.ledger.times import format_timestamp
 
     if lasting is not None and until is not None:
         raise UsageError("give either --for or --until, not both")
     if lasting is not None:
-        return text(datetime.now(UTC) + span("--for", lasting))
+        return format_timestamp(datetime.now(UTC) + span("--for", lasting))
     if until is None:
         return None
     moment = _moment(until)
     if moment <= datetime.now(UTC):
         raise UsageError(f"--until {until}: is over already")
-    return text(moment)
+    return format_timestamp(moment)
 
 
 def span(option: str, lasting: str) -> timedelta:

@@ -16,11 +16,11 @@ from blocklist.cli.session import (
     warn,
 )
 from blocklist.errors import Refused, UsageError
-from blocklist.ledger.author import author
+from blocklist.ledger.author import current_author
 from blocklist.model import Entry, Kind, Scope, Verdict
 
 if TYPE_CHECKING:
-    from blocklist.ledger.book import Book
+    from blocklist.ledger.book import LedgerWriter
     from blocklist.model import Indicator
 
 _ARTICLE = {Verdict.ALLOW: "an", Verdict.BLOCK: "a"}
@@ -53,7 +53,7 @@ def verbs(action: Verdict) -> typer.Typer:
         if not suffix:
             _no_suffix(name, scope)
         thing = (*_meant(name, scope), action, printable(reason))
-        _add(context, Entry(*thing, "", end(lasting, until), author()))
+        _add(context, Entry(*thing, "", end(lasting, until), current_author()))
 
     @group.command("remove", help=f"End {_ARTICLE[action]} {action} entry.")
     def remove(context: typer.Context, name: Name) -> None:
@@ -85,10 +85,10 @@ def _meant(name: str, scope: Scope) -> tuple[Kind, str, Scope]:
 
 def _add(context: typer.Context, entry: Entry) -> None:
     from blocklist.ledger import operator
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
 
-    with writing(session(context).database, f"{entry.action} add") as book:
-        replaced = operator.add(book, entry)
+    with open_ledger_writer(session(context).database, f"{entry.action} add") as book:
+        replaced = operator.add_entry(book, entry)
     until = f" until {entry.expires}" if entry.expires else ""
     instead = ", in place of an earlier entry" if replaced else ""
     session(context).say(f"{entry.action} {entry.value} ({entry.scope}){until}{instead}; {NEXT}")
@@ -97,11 +97,11 @@ def _add(context: typer.Context, entry: Entry) -> None:
 
 def _remove(context: typer.Context, name: str, action: Verdict) -> None:
     from blocklist.ledger import operator
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
 
     indicator = parsed(name)
-    with writing(session(context).database, f"{action} remove") as book:
-        ended = operator.remove(book, indicator, action)
+    with open_ledger_writer(session(context).database, f"{action} remove") as book:
+        ended = operator.remove_entries(book, indicator, action)
     if not ended:
         raise UsageError(f"{indicator.value}: no {action} entry; see: blocklist {action} list")
     session(context).say(f"{indicator.value}: no longer {action}; {NEXT}")
@@ -110,11 +110,11 @@ def _remove(context: typer.Context, name: str, action: Verdict) -> None:
 
 def _tell_pin(context: typer.Context) -> None:
     """Tell that nothing takes effect while a release is pinned."""
-    from blocklist.ledger.connection import reading
-    from blocklist.ledger.pins import of_release
+    from blocklist.ledger.connection import open_read_only
+    from blocklist.ledger.pins import find_release_pin
 
-    with reading(session(context).database) as connection:
-        pin = of_release(connection) if connection else None
+    with open_read_only(session(context).database) as connection:
+        pin = find_release_pin(connection) if connection else None
     if pin:
         warn(f"but not while release {pin.release} is pinned; end that: blocklist release unpin")
 
@@ -123,13 +123,13 @@ def _list(context: typer.Context, action: Verdict, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     from blocklist.ledger import operator
-    from blocklist.ledger.connection import reading
-    from blocklist.ledger.matches import notes
+    from blocklist.ledger.connection import open_read_only
+    from blocklist.ledger.matches import annotate_entries
 
-    with reading(session(context).database) as connection:
-        every = operator.entries(connection) if connection else ()
+    with open_read_only(session(context).database) as connection:
+        every = operator.active_entries(connection) if connection else ()
         found = [entry for entry in every if entry.action is action]
-        noted = notes(connection, found) if connection else []
+        noted = annotate_entries(connection, found) if connection else []
     if as_json:
         show_json([{**asdict(entry), "note": note} for entry, note in noted])
     elif not noted:
@@ -144,11 +144,11 @@ def _row(entry: Entry) -> tuple[object, ...]:
     return entry.value, entry.scope, entry.reason, entry.author, entry.created, end
 
 
-def ended(current: Session, book: "Book") -> list[Entry]:
+def ended(current: Session, book: "LedgerWriter") -> list[Entry]:
     """End the entries whose time is over, tell of each, and return them."""
-    from blocklist.ledger.operator import end_expired
+    from blocklist.ledger.operator import end_expired_entries
 
-    over = end_expired(book)
+    over = end_expired_entries(book)
     for entry in over:
         why = f" ({entry.reason})" if entry.reason else ""
         current.say(f"{entry.action} {entry.value} ({entry.scope}) ended at {entry.expires}{why}")
@@ -157,12 +157,12 @@ def ended(current: Session, book: "Book") -> list[Entry]:
     return over
 
 
-def _tell_pinned(book: "Book") -> None:
+def _tell_pinned(book: "LedgerWriter") -> None:
     """Tell that what has ended is in force for as long as a release is pinned that has it."""
-    from blocklist.ledger.pins import of_release
+    from blocklist.ledger.pins import find_release_pin
 
-    with book.opened() as db:
-        pin = of_release(db)
+    with book.open_connection() as db:
+        pin = find_release_pin(db)
     if pin:
         warn(
             f"but release {pin.release} is pinned: what it has of these stays in force until: "

@@ -20,11 +20,11 @@ def prune(
     """
     from blocklist.ledger import prune as pruning
     from blocklist.ledger import times
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
 
-    before = times.text(datetime.now(UTC) - span("--keep", keep))
-    with writing(session(context).database, "prune") as book:
-        done = pruning.prune(book, before)
+    before = times.format_timestamp(datetime.now(UTC) - span("--keep", keep))
+    with open_ledger_writer(session(context).database, "prune") as book:
+        done = pruning.prune_history(book, before)
     if done.still_large:
         session(context).say(
             f"the file is as large as before: {done.still_large}; prune again later"

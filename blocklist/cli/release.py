@@ -26,14 +26,14 @@ def build(context: typer.Context, as_json: Json = False) -> None:
     """Judge all that is listed and make it the next release; exit 3 when the gate holds it."""
     from blocklist.export import every
     from blocklist.export.rehearsal import Rehearsal
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
     from blocklist.release import build as builder
 
     current = session(context)
     config = current.config
     wanted = every.chosen(config, [])
     with (
-        writing(config.database, "release build") as book,
+        open_ledger_writer(config.database, "release build") as book,
         Rehearsal(book, config, wanted, current.say) as rehearsal,
     ):
         over = ended(current, book)
@@ -49,13 +49,13 @@ def build(context: typer.Context, as_json: Json = False) -> None:
 @app.command("list")
 def releases(context: typer.Context, as_json: Json = False) -> None:
     """List all releases, newest first: when, by whom and why, what they hold."""
-    from blocklist.ledger.connection import reading
-    from blocklist.ledger.pins import of_release
-    from blocklist.ledger.releases import history
+    from blocklist.ledger.connection import open_read_only
+    from blocklist.ledger.pins import find_release_pin
+    from blocklist.ledger.releases import list_releases
 
-    with reading(session(context).database) as connection:
-        found = history(connection) if connection else []
-        pin = of_release(connection) if connection else None
+    with open_read_only(session(context).database) as connection:
+        found = list_releases(connection) if connection else []
+        pin = find_release_pin(connection) if connection else None
     if as_json:
         show_json(found)
         return
@@ -102,11 +102,11 @@ def one(
     as_json: Json = False,
 ) -> None:
     """Show a release, or what the gate held and why: its counts, feeds and what it blocks."""
-    from blocklist.ledger.bulk import Bulk
+    from blocklist.ledger.bulk import BulkTransaction
     from blocklist.release.named import rows
 
     found = _named(context, which)
-    with Bulk(session(context).database) as bulk:
+    with BulkTransaction(session(context).database) as bulk:
         content = rows(bulk, found)
     shown = content.sort("value").head(limit)
     if as_json:
@@ -138,14 +138,14 @@ def difference(
     as_json: Json = False,
 ) -> None:
     """Show what B blocks or allows that A does not, and the other way round, and who lists it."""
-    from blocklist.ledger.bulk import Bulk
+    from blocklist.ledger.bulk import BulkTransaction
     from blocklist.release.diff import diff
     from blocklist.release.movers import sentence as listed_by
 
     config = session(context).config
     was, will = (_named(context, which) for which in two)
     feeds = {*config.feeds, *was.release.feeds, *will.release.feeds}
-    with Bulk(config.database) as bulk:
+    with BulkTransaction(config.database) as bulk:
         found = diff(bulk, was, will, feeds, _only(config, feed, category, feeds))
     parts = [("+", found.added), ("-", found.removed)]
     if as_json:
@@ -185,10 +185,10 @@ def _only(
 
 
 def _named(context: typer.Context, which: str) -> "Named":
-    from blocklist.ledger.connection import reading
+    from blocklist.ledger.connection import open_read_only
     from blocklist.release.named import named
 
-    with reading(session(context).database) as connection:
+    with open_read_only(session(context).database) as connection:
         return named(connection, which)
 
 

@@ -15,7 +15,7 @@ from blocklist.errors import UsageError
 from blocklist.model import Kind
 
 if TYPE_CHECKING:
-    from blocklist.ledger.book import Book
+    from blocklist.ledger.book import LedgerWriter
     from blocklist.resolve.survey import Report
 
 #: How many seconds lie between two lines of progress.
@@ -40,11 +40,11 @@ def resolve(
 
     Exit code 4: a resolver was of no use; what is known stays, but for what the others said.
     """
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
 
     current = session(context)
     given = [_name(name) for name in names or []]
-    with writing(current.config.database, "resolve") as book:
+    with open_ledger_writer(current.config.database, "resolve") as book:
         report = resolved(current, book, given, limit=limit, servers=server or [])
     if as_json:
         show_json(document(report))
@@ -56,7 +56,7 @@ def resolve(
 
 def resolved(
     current: Session,
-    book: "Book",
+    book: "LedgerWriter",
     names: list[str],
     *,
     limit: int | None = None,

@@ -20,14 +20,14 @@ from blocklist.cli.session import (
     show_table,
 )
 from blocklist.errors import UsageError
-from blocklist.ledger.author import author
+from blocklist.ledger.author import current_author
 from blocklist.model import Entry, Indicator, Reason, Verdict
 
 if TYPE_CHECKING:
     import sqlite3
 
     from blocklist.judge.explain import Score
-    from blocklist.ledger.review import Held
+    from blocklist.ledger.review import HeldIndicator
     from blocklist.resolve.where import Wanted
 
 app = typer.Typer(help="What is held for a person to decide.", invoke_without_command=True)
@@ -65,15 +65,15 @@ def listing(  # noqa: PLR0913, PLR0917 (an option each)
 ) -> None:
     """List what is held, what most feeds list first, with the evidence."""
     from blocklist.ledger import review as holds
-    from blocklist.ledger.connection import reading
+    from blocklist.ledger.connection import open_read_only
     from blocklist.resolve.where import Wanted
 
     wanted = Wanted(frozenset(country or ()), frozenset(not_country or ()))
-    with reading(session(context).database) as connection:
-        counts = holds.counts(connection, feed) if connection else {}
-        causes = holds.causes(connection) if connection else {}
+    with open_read_only(session(context).database) as connection:
+        counts = holds.count_held_reasons(connection, feed) if connection else {}
+        causes = holds.count_held_causes(connection) if connection else {}
         most = _EVERY if wanted else limit
-        found = holds.held(connection, most, reason, feed) if connection else []
+        found = holds.list_held(connection, most, reason, feed) if connection else []
         if connection and wanted:
             found = _where(session(context), connection, found, wanted)
         scores = _scores(connection, found) if connection else []
@@ -98,13 +98,16 @@ def listing(  # noqa: PLR0913, PLR0917 (an option each)
 
 
 def _where(
-    current: Session, connection: "sqlite3.Connection", found: list["Held"], wanted: "Wanted"
-) -> list["Held"]:
+    current: Session,
+    connection: "sqlite3.Connection",
+    found: list["HeldIndicator"],
+    wanted: "Wanted",
+) -> list["HeldIndicator"]:
     """Return what is in wanted countries."""
-    from blocklist.ledger.lookup import Lookup
+    from blocklist.ledger.lookup import LedgerLookup
     from blocklist.resolve.where import countries
 
-    lookup = Lookup(connection)
+    lookup = LedgerLookup(connection)
     with current.atlas as atlas:
         if not atlas:
             raise UsageError("no file says where addresses are; set resolve.country")
@@ -113,16 +116,16 @@ def _where(
         ]
 
 
-def _scores(connection: "sqlite3.Connection", found: list["Held"]) -> list["Score | None"]:
+def _scores(connection: "sqlite3.Connection", found: list["HeldIndicator"]) -> list["Score | None"]:
     from blocklist.judge.explain import Explainer
-    from blocklist.ledger.lookup import Lookup
+    from blocklist.ledger.lookup import LedgerLookup
 
-    lookup = Lookup(connection)
-    explainer = Explainer(lookup.votes())
+    lookup = LedgerLookup(connection)
+    explainer = Explainer(lookup.feed_weights())
     return [explainer.score(held.indicator, held.listings, lookup) for held in found]
 
 
-def _row(held: "Held", score: "Score | None") -> tuple[object, ...]:
+def _row(held: "HeldIndicator", score: "Score | None") -> tuple[object, ...]:
     why = (held.reason, held.cause, "" if held.rank is None else f"{held.rank:,}")
     votes = len(score.voices) if score else 0
     return readable(held.indicator), held.scope, *why, votes, ", ".join(held.feeds), held.age
@@ -166,17 +169,17 @@ def _decide(
     context: typer.Context, decision: _Decision, name: str | None, feed: str | None, *, yes: bool
 ) -> None:
     from blocklist.ledger import operator
-    from blocklist.ledger.book import writing
-    from blocklist.ledger.connection import reading
+    from blocklist.ledger.book import open_ledger_writer
+    from blocklist.ledger.connection import open_read_only
 
     database = session(context).database
-    with reading(database) as connection:
+    with open_read_only(database) as connection:
         found = _meant(connection, name, feed)
         entries = [_entry(held, decision, connection) for held in found] if connection else []
     if name is None and not yes:
         _ask(f"{len(found):,} held indicators that {feed} lists will be {decision.word}", feed)
-    with writing(database, f"review {decision.word}") as book:
-        operator.add_all(book, entries)
+    with open_ledger_writer(database, f"review {decision.word}") as book:
+        operator.add_entries(book, entries)
     shown = f"{found[0].indicator} ({found[0].scope})" if name else f"{len(found):,} of {feed}"
     until = f" until {decision.expires}" if decision.expires else ""
     session(context).say(f"{shown}: {decision.word}{until}; {NEXT}")
@@ -184,31 +187,31 @@ def _decide(
 
 def _meant(
     connection: "sqlite3.Connection | None", name: str | None, feed: str | None
-) -> list["Held"]:
+) -> list["HeldIndicator"]:
     from blocklist.ledger import review as holds
 
     if (name is None) == (feed is None):
         raise UsageError("say what is decided: a NAME, or --feed and the name of a feed")
     if name is None:
-        found = holds.held(connection, _EVERY, feed=feed) if connection else []
+        found = holds.list_held(connection, _EVERY, feed=feed) if connection else []
         if not found:
             raise UsageError(f"{feed}: nothing that it lists is held; see: blocklist review list")
         return found
     indicator = parsed(name)
-    one = holds.find(connection, indicator.value) if connection else None
+    one = holds.find_held(connection, indicator.value) if connection else None
     if one is None:
         raise UsageError(f"{indicator.value}: is not held; see: blocklist review list")
     return [one]
 
 
-def _entry(held: "Held", decision: _Decision, connection: "sqlite3.Connection") -> Entry:
-    from blocklist.ledger.lookup import Lookup
-    from blocklist.ledger.operator import evidence
+def _entry(held: "HeldIndicator", decision: _Decision, connection: "sqlite3.Connection") -> Entry:
+    from blocklist.ledger.lookup import LedgerLookup
+    from blocklist.ledger.operator import current_evidence
 
-    seen = tuple(evidence(Lookup(connection), Indicator(held.kind, held.indicator)))
+    seen = tuple(current_evidence(LedgerLookup(connection), Indicator(held.kind, held.indicator)))
     thing = (held.kind, held.indicator, held.scope, decision.action)
     why = printable(decision.reason) or f"review: {decision.word} ({held.reason})"
-    return Entry(*thing, why, "", decision.expires, author(), seen)
+    return Entry(*thing, why, "", decision.expires, current_author(), seen)
 
 
 def _ask(what: str, feed: str | None) -> None:

@@ -15,7 +15,7 @@ from blocklist.errors import GateHeld
 if TYPE_CHECKING:
     from blocklist.export.every import Exported
     from blocklist.export.rehearsal import Rehearsal
-    from blocklist.ledger.book import Book
+    from blocklist.ledger.book import LedgerWriter
 
 
 def run(context: typer.Context, accept: updating.Accept = None, as_json: Json = False) -> None:
@@ -48,13 +48,13 @@ def _job(
     from blocklist.collect import update as collect
     from blocklist.export import every
     from blocklist.export.rehearsal import Rehearsal
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
 
     config = current.config
     feeds = collect.without_limits(collect.chosen(config, []), accepted)
     wanted = every.chosen(config, [])
     with (
-        writing(config.database, "run") as book,
+        open_ledger_writer(config.database, "run") as book,
         Rehearsal(book, config, wanted, current.say) as rehearsal,
     ):
         _tell_clock(book)
@@ -74,21 +74,23 @@ def _job(
     return good, exports, held
 
 
-def _tell_clock(book: "Book") -> None:
+def _tell_clock(book: "LedgerWriter") -> None:
     """Tell that the clock stands before the last run, which is no reason not to do the job."""
     from blocklist.ledger import runs
-    from blocklist.ledger.times import now
+    from blocklist.ledger.times import current_timestamp
 
-    with book.opened() as db:
-        last = runs.ahead(db, book.run)
+    with book.open_connection() as db:
+        last = runs.find_future_run(db, book.run_id)
     if last:
         warn(
-            f"the clock says {now()}, and the last run began at {last.started}: what is dated now "
+            f"the clock says {current_timestamp()}, and the last run began at {last.started}: what is dated now "
             "is wrong, and feeds may wait longer than they should; set the clock, best by NTP"
         )
 
 
-def _looked_up(current: Session, book: "Book", report: dict[str, object], *, tables: bool) -> bool:
+def _looked_up(
+    current: Session, book: "LedgerWriter", report: dict[str, object], *, tables: bool
+) -> bool:
     """Look at names that are due; return whether every resolver was of use."""
     found = resolving.resolved(current, book, [])
     report["resolved"] = resolving.document(found)
@@ -99,7 +101,7 @@ def _looked_up(current: Session, book: "Book", report: dict[str, object], *, tab
 
 def _built(
     current: Session,
-    book: "Book",
+    book: "LedgerWriter",
     report: dict[str, object],
     accepted: list[str],
     rehearsal: "Rehearsal",
@@ -123,8 +125,8 @@ def _built(
     return None
 
 
-def _published(book: "Book") -> bool:
-    from blocklist.ledger.history import current
+def _published(book: "LedgerWriter") -> bool:
+    from blocklist.ledger.history import current_release
 
-    with book.opened() as db:
-        return current(db) is not None
+    with book.open_connection() as db:
+        return current_release(db) is not None

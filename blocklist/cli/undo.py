@@ -11,7 +11,7 @@ from blocklist.errors import GateHeld, UsageError
 
 if TYPE_CHECKING:
     from blocklist.export.rehearsal import Rehearsal
-    from blocklist.ledger.book import Book
+    from blocklist.ledger.book import LedgerWriter
     from blocklist.ledger.releases import Release
 
 app = typer.Typer()
@@ -28,13 +28,13 @@ def accept(
 
     Exit code 3: it was judged without a sound guard, which is to be mended, not accepted.
     """
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
     from blocklist.release import build
     from blocklist.release.accept import accept as accepted
 
     current = session(context)
     with (
-        writing(current.config.database, "release accept") as book,
+        open_ledger_writer(current.config.database, "release accept") as book,
         _rehearsal(current, book) as rehearsal,
     ):
         published = accepted(book, printable(reason))
@@ -71,13 +71,13 @@ def rollback(
 
     While it is pinned, nothing else is published; end that with: release unpin.
     """
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
     from blocklist.release import undo
 
     if feed is not None and number is not None:
         raise UsageError("give either a release or --feed, not both")
     current = session(context)
-    with writing(current.config.database, "release rollback") as book:
+    with open_ledger_writer(current.config.database, "release rollback") as book:
         if feed is not None:
             _without(current, book, feed, printable(reason), as_json=as_json)
             return
@@ -97,15 +97,15 @@ def unpin(
 ) -> None:
     """Let the next run publish again what is new, or take the updates of a feed again."""
     from blocklist.ledger import pins
-    from blocklist.ledger.book import writing
-    from blocklist.ledger.health import healths
+    from blocklist.ledger.book import open_ledger_writer
+    from blocklist.ledger.health import load_feed_health
 
-    with writing(session(context).database, "release unpin") as book:
+    with open_ledger_writer(session(context).database, "release unpin") as book:
         if feed is None:
             ended, what = pins.unpin_release(book), "the release in force"
         else:
-            with book.small() as db:
-                known = healths(db.conn)
+            with book.open_database() as db:
+                known = load_feed_health(db.conn)
             if feed not in known:
                 raise UsageError(f"{feed}: no such feed; see: blocklist feeds list")
             ended, what = pins.unpin_feed(book, known[feed]), feed
@@ -114,7 +114,9 @@ def unpin(
     session(context).say(f"{what}: no longer pinned; takes effect with the next: blocklist run")
 
 
-def _without(current: Session, book: "Book", feed: str, reason: str, *, as_json: bool) -> None:
+def _without(
+    current: Session, book: "LedgerWriter", feed: str, reason: str, *, as_json: bool
+) -> None:
     from blocklist.release import build, undo
 
     change = undo.take_back(book, feed, reason)
@@ -130,7 +132,7 @@ def _without(current: Session, book: "Book", feed: str, reason: str, *, as_json:
         _exports(current, book, built.release, rehearsal, as_json=as_json)
 
 
-def _rehearsal(current: Session, book: "Book") -> "Rehearsal":
+def _rehearsal(current: Session, book: "LedgerWriter") -> "Rehearsal":
     from blocklist.export import every
     from blocklist.export.rehearsal import Rehearsal
 
@@ -139,7 +141,7 @@ def _rehearsal(current: Session, book: "Book") -> "Rehearsal":
 
 def _exports(
     current: Session,
-    book: "Book",
+    book: "LedgerWriter",
     release: "Release",
     rehearsal: "Rehearsal | None" = None,
     *,

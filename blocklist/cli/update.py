@@ -10,7 +10,7 @@ from blocklist.cli.transfers import bars
 if TYPE_CHECKING:
     from blocklist.catalogue import Feed
     from blocklist.collect.update import Outcome
-    from blocklist.ledger.book import Book
+    from blocklist.ledger.book import LedgerWriter
 
 FEED_FAILED = 4
 
@@ -31,11 +31,11 @@ def update(
     Exit code 4: a feed failed or was refused.
     """
     from blocklist.collect import update as collect
-    from blocklist.ledger.book import writing
+    from blocklist.ledger.book import open_ledger_writer
 
     current = session(context)
     chosen = collect.without_limits(collect.chosen(current.config, feeds or []), accept or [])
-    with writing(current.config.database, "update") as book:
+    with open_ledger_writer(current.config.database, "update") as book:
         outcomes = collected(current, book, chosen, named=bool(feeds))
     if as_json:
         show_json({"feeds": outcomes})
@@ -46,7 +46,7 @@ def update(
 
 
 def collected(
-    current: Session, book: "Book", feeds: list["Feed"], *, named: bool = False
+    current: Session, book: "LedgerWriter", feeds: list["Feed"], *, named: bool = False
 ) -> list["Outcome"]:
     """Update feeds with progress, tell what went wrong, and return the outcomes."""
     from blocklist.collect import update as collect

@@ -18,7 +18,7 @@ from blocklist.collect.proof import Hashes
 from blocklist.collect.unpack import Unpacker
 from blocklist.collect.zipped import is_zip, members
 from blocklist.config import Collect
-from blocklist.ledger.health import NOTHING, Validators
+from blocklist.ledger.health import NO_VALIDATORS, Validators
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -52,7 +52,7 @@ class Download:
     """An answer: the file that holds its body unpacked, none when all is as it was."""
 
     path: Path | None
-    said: Validators = NOTHING
+    said: Validators = NO_VALIDATORS
     content_type: str = ""
     #: Of the file as published and of what was in it, as far as they are wanted.
     digests: frozenset[str] = frozenset()
@@ -146,7 +146,7 @@ class Downloader:
         self, response: "ClientResponse", asked: Asked, path: Path, progress: Progress
     ) -> Download:
         if response.status == 304:
-            if asked.known == NOTHING:
+            if asked.known == NO_VALIDATORS:
                 raise FetchError(
                     f"{asked.shown}: answers 304, unchanged, though nothing is known of it"
                 )

@@ -16,7 +16,7 @@ from blocklist.collect.source import source
 from blocklist.collect.unpack import Unpacker
 from blocklist.config import Collect
 from blocklist.files import mark
-from blocklist.ledger.health import NOTHING, Validators
+from blocklist.ledger.health import NO_VALIDATORS, Validators
 
 #: A list larger than this is taken for a mistake or an attack.
 MAX_BYTES = 1 << 30
@@ -43,7 +43,7 @@ class Fetched:
     body: bytes | None
     #: The URL that answered.
     url: str
-    said: Validators = NOTHING
+    said: Validators = NO_VALIDATORS
     #: As the server says it, without parameters; empty for files.
     content_type: str = ""
     #: Of the file as published and of what was in it, as far as they are wanted.
@@ -73,7 +73,7 @@ def fetch(urls: tuple[str, ...], settings: Collect | None = None) -> bytes:
     return body
 
 
-def fetched(feed: Feed, settings: Collect, known: Validators = NOTHING) -> Fetched:
+def fetched(feed: Feed, settings: Collect, known: Validators = NO_VALIDATORS) -> Fetched:
     """Return the first answer of a feed's mirrors; raise `FetchError` when none answers.
 
     A file that is as it is `known` is not read again.
@@ -86,7 +86,7 @@ def fetched(feed: Feed, settings: Collect, known: Validators = NOTHING) -> Fetch
         TemporaryDirectory(prefix="blocklist-") as scratch,
         Remote(settings, Path(scratch)) as door,
     ):
-        return door.start(feed, NOTHING).result()()
+        return door.start(feed, NO_VALIDATORS).result()()
 
 
 def is_local(feed: Feed) -> bool:
@@ -116,7 +116,7 @@ def local(
     url: str,
     max_bytes: int = MAX_BYTES,
     wanted: tuple[str, ...] = (),
-    known: Validators = NOTHING,
+    known: Validators = NO_VALIDATORS,
 ) -> Fetched:
     """Return what is in a file of this machine, unpacked, unless it is as it is known."""
     path = _path(url)

@@ -4,7 +4,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 from blocklist.catalogue import Feed, is_digest
-from blocklist.ledger.health import NOTHING, FeedHealth, Validators
+from blocklist.ledger.health import NO_VALIDATORS, FeedHealth, Validators
 from blocklist.reading import DATED, Options
 
 #: Part of every fingerprint: raised when the parsers read the same bytes otherwise than before.
@@ -47,4 +47,4 @@ def known(feed: Feed, health: FeedHealth) -> Validators:
     """
     said = health.validators
     same = health.fingerprint == fingerprint(feed, digest_of(health))
-    return said if same and (said.etag or said.modified) else NOTHING
+    return said if same and (said.etag or said.modified) else NO_VALIDATORS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from blocklist.collect.download import Asked, Downloader, Progress
 from blocklist.collect.errors import Unacceptable
 from blocklist.collect.secret import request, shown
-from blocklist.ledger.health import NOTHING
+from blocklist.ledger.health import NO_VALIDATORS
 from blocklist.parse.documents import MAX_DOCUMENT, Unreadable, load
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Parts:
         before, where = self._taken, shown(url)
         filled, headers = request(self._wish.feed, url)
         most = min(self._wish.max_bytes, MAX_DOCUMENT)
-        asked = Asked(filled, {"Accept": accept, **headers}, NOTHING, most, where)
+        asked = Asked(filled, {"Accept": accept, **headers}, NO_VALIDATORS, most, where)
         got = await self._downloader.get(
             asked, self._path, lambda came, _: self._progress(before + came, None)
         )

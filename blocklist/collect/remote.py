@@ -24,7 +24,7 @@ from blocklist.collect.proof import hashes, prove
 from blocklist.collect.secret import origin
 from blocklist.collect.source import source
 from blocklist.config import Collect
-from blocklist.ledger.health import NOTHING, Validators
+from blocklist.ledger.health import NO_VALIDATORS, Validators
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
@@ -102,7 +102,7 @@ class Remote:
             await self._prove(feed, url, found)
             return lambda: found
         if known.source != source(url):
-            known, base = NOTHING, None
+            known, base = NO_VALIDATORS, None
         got = await self._patiently(Wish(feed, url, known, base, max_bytes))
         if got.path is not None:
             await self._prove(feed, url, got)
@@ -132,7 +132,7 @@ class Remote:
         other = replace(feed, urls=(place,), sha256="", minisign="", max_bytes=_BESIDE_BYTES)
         if origin(place) not in {origin(url) for url in feed.urls}:
             other = replace(other, headers=(), token_env="", token_file="")
-        answer = (await self._fetch(other, NOTHING))()
+        answer = (await self._fetch(other, NO_VALIDATORS))()
         return answer.body or b""
 
 

@@ -27,8 +27,8 @@ from blocklist.collect.meaning import digest_of, fingerprint, is_read_alike, kno
 from blocklist.config import Config
 from blocklist.errors import UsageError
 from blocklist.ledger import times
-from blocklist.ledger.book import Book
-from blocklist.ledger.health import NOTHING, FeedHealth, Validators
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.health import NO_VALIDATORS, FeedHealth, Validators
 from blocklist.model import FeedState, GuardClass
 from blocklist.reading import FORMATS
 from blocklist.spec import suggestion
@@ -99,7 +99,7 @@ def without_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
 
 def update(
     config: Config,
-    book: Book,
+    book: LedgerWriter,
     feeds: list[Feed],
     done: Callable[[Outcome], None],
     *,
@@ -121,13 +121,13 @@ def update(
 
 
 def _arrivals(
-    config: Config, book: Book, feeds: list[Feed], named: bool, progress: Progress
+    config: Config, book: LedgerWriter, feeds: list[Feed], named: bool, progress: Progress
 ) -> Generator[tuple[Feed, FeedHealth, "Awaited | datetime | None"]]:
     """Yield each feed with its answer as soon as it is there.
 
     In place of the answer stands when it is due, or None for a feed that is pinned.
     """
-    healths = {feed.name: book.feed(feed) for feed in feeds}
+    healths = {feed.name: book.register_feed(feed) for feed in feeds}
     away = []
     for feed in feeds:
         health = healths[feed.name]
@@ -158,7 +158,7 @@ def _from_afar(
         started = {}
         for feed in feeds:
             asked = known(feed, healths[feed.name])
-            had = _base(config, feed, healths[feed.name]) if asked != NOTHING else None
+            had = _base(config, feed, healths[feed.name]) if asked != NO_VALIDATORS else None
             started[remote.start(feed, asked, had)] = feed
         for ended in as_completed(started):
             feed = started[ended]
@@ -173,7 +173,11 @@ def _base(config: Config, feed: Feed, health: FeedHealth) -> Path | None:
 
 
 def _taken(
-    config: Config, book: Book, feed: Feed, health: FeedHealth, got: "Awaited | datetime | None"
+    config: Config,
+    book: LedgerWriter,
+    feed: Feed,
+    health: FeedHealth,
+    got: "Awaited | datetime | None",
 ) -> Outcome:
     if got is None:
         return _pinned(feed, health)
@@ -186,10 +190,10 @@ def _taken(
 
 
 def _not_due(feed: Feed, health: FeedHealth, due: datetime) -> Outcome:
-    note = f"not due until {times.text(due)}"
+    note = f"not due until {times.format_timestamp(due)}"
     if health.state in GOOD:
         return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries, note=note)
-    cause = f"{health.cause}; its server wants no request until {times.text(due)}"
+    cause = f"{health.cause}; its server wants no request until {times.format_timestamp(due)}"
     return _failing(feed, health, failing(feed, health, health.state), cause)
 
 
@@ -203,30 +207,34 @@ def _pinned(feed: Feed, health: FeedHealth) -> Outcome:
     return Outcome(feed.name, state, health.cause, health.entries, note=note)
 
 
-def _failed(book: Book, feed: Feed, health: FeedHealth, error: FetchError) -> Outcome:
+def _failed(book: LedgerWriter, feed: Feed, health: FeedHealth, error: FetchError) -> Outcome:
     state = failing(feed, health, FeedState.REFUSED if error.refused else FeedState.FAILED)
     cause = str(error)
     if error.refused:
-        book.forget(health)
-    book.looked(health, state, cause, _asked_to_wait(error))
+        book.clear_validators(health)
+    book.record_attempt(health, state, cause, _asked_to_wait(error))
     return _failing(feed, health, state, cause)
 
 
 def _asked_to_wait(error: FetchError) -> str | None:
     if not error.wait:
         return None
-    return times.text(datetime.now(UTC) + timedelta(seconds=min(error.wait, _LONGEST_WAIT)))
+    return times.format_timestamp(
+        datetime.now(UTC) + timedelta(seconds=min(error.wait, _LONGEST_WAIT))
+    )
 
 
-def _judged(config: Config, book: Book, feed: Feed, health: FeedHealth, answer: Fetched) -> Outcome:
+def _judged(
+    config: Config, book: LedgerWriter, feed: Feed, health: FeedHealth, answer: Fetched
+) -> Outcome:
     body = answer.body
     if body is None:
-        book.looked(health, FeedState.UNCHANGED, None)
+        book.record_attempt(health, FeedState.UNCHANGED, None)
         return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     digest = hashlib.sha256(body).hexdigest()
     stamp = fingerprint(feed, digest)
     if stamp == health.fingerprint:
-        book.looked(health, FeedState.UNCHANGED, None)
+        book.record_attempt(health, FeedState.UNCHANGED, None)
         _good(book, health, answer.said, _kept(book, health, answer, body))
         return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     # A run in which no list changed has no need of columns.
@@ -236,34 +244,36 @@ def _judged(config: Config, book: Book, feed: Feed, health: FeedHealth, answer: 
 
     parsed = parse(body, feed.format, options(feed))
     account = _account(parsed, digest, len(body))
-    usual = book.usual_entries(health, *limits(feed, config.policy))
+    usual = book.usual_entry_count(health, *limits(feed, config.policy))
     cause = refusal(feed, config.policy, body, parsed, usual, answer.content_type)
     if cause is not None:
         return _refused(book, feed, health, cause, account, answer)
     said, rest = answer.said, _kept(book, health, answer, body)
     del answer, body  # it may be large, and the ledger needs as much memory again
     ranked = feed.guard is GuardClass.POPULAR
-    change = listings.accept(book, health, parsed.indicators, stamp, account, ranked=ranked)
+    change = listings.accept_snapshot(
+        book, health, parsed.indicators, stamp, account, ranked=ranked
+    )
     _good(book, health, said, rest)
     entries = parsed.indicators.height
     return Outcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
 
 
-def _kept(book: Book, health: FeedHealth, answer: Fetched, body: bytes) -> int | None:
+def _kept(book: LedgerWriter, health: FeedHealth, answer: Fetched, body: bytes) -> int | None:
     """Keep what the next answer may build on; return how long the list asks to be left alone."""
     if is_growing(answer.url):
         kept.keep_base(book.database, health.name, body)
     return expires(body)
 
 
-def _good(book: Book, health: FeedHealth, said: Validators, rest: int | None) -> None:
+def _good(book: LedgerWriter, health: FeedHealth, said: Validators, rest: int | None) -> None:
     """Record what a good answer said of itself; what was refused before is of no interest now."""
-    book.answered(health, said, rest)
+    book.record_validators(health, said, rest)
     kept.remove(book.database, health.name)
 
 
 def _refused(
-    book: Book,
+    book: LedgerWriter,
     feed: Feed,
     health: FeedHealth,
     cause: str,
@@ -271,9 +281,9 @@ def _refused(
     answer: Fetched,
 ) -> Outcome:
     state = failing(feed, health, FeedState.REFUSED)
-    book.refused(health, cause, account)
-    book.forget(health)
-    book.looked(health, state, cause)
+    book.record_refusal(health, cause, account)
+    book.clear_validators(health)
+    book.record_attempt(health, state, cause)
     if answer.body and is_remote(answer.url):
         kept.keep(book.database, feed.name, answer.body)
     return _failing(feed, health, state, cause)

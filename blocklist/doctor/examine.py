@@ -10,7 +10,7 @@ from blocklist.doctor.finding import Finding, State, problem, warning
 from blocklist.doctor.registry import CHECKS, LEDGER_CHECKS
 from blocklist.errors import BlocklistError
 from blocklist.ledger import lock
-from blocklist.ledger.connection import VERSION, reading, version
+from blocklist.ledger.connection import SCHEMA_VERSION, open_read_only, schema_version
 
 #: The names of the two things that all other checks stand on.
 CONFIGURATION, LEDGER = "configuration", "ledger"
@@ -43,7 +43,7 @@ def mended(path: Path | None) -> list[Finding]:
     """
     found = [one for one in examine(path) if one.mend]
     if found:
-        with lock.writer(load(path).database, "doctor"):
+        with lock.hold_writer_lock(load(path).database, "doctor"):
             for one in found:
                 assert one.mend
                 one.mend()
@@ -53,10 +53,10 @@ def mended(path: Path | None) -> list[Finding]:
 def _of_ledger(config: Config) -> list[Finding]:
     found: list[Finding] = []
     try:
-        with reading(config.database) as reader:
+        with open_read_only(config.database) as reader:
             if reader is None:
                 return [_ledger(warning("nothing was collected yet", config.database, _RUN))]
-            if version(reader) < VERSION:
+            if schema_version(reader) < SCHEMA_VERSION:
                 what = "an earlier version wrote it last; the next run brings it up to date"
                 return [_ledger(warning(what, config.database, _RUN))]
             for name, check in LEDGER_CHECKS.items():

@@ -68,7 +68,7 @@ def resolver(config: Config) -> Iterator[Finding]:
 
 def in_use(config: Config) -> Iterator[Finding]:
     """Find another command that writes just now, for nothing else can until it has ended."""
-    holder = lock.holder(config.database)
+    holder = lock.find_lock_holder(config.database)
     if holder:
         what = f"in use by {holder}"
-        yield warning(what, lock.place(config.database), "wait until it has ended")
+        yield warning(what, lock.lock_path(config.database), "wait until it has ended")

@@ -7,7 +7,7 @@ from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.ledger import exports as written
 from blocklist.ledger import lock, matches, operator, releases, runs, times
-from blocklist.ledger.health import healths
+from blocklist.ledger.health import load_feed_health
 from blocklist.model import FeedState, Verdict
 from blocklist.release.sound import unguarded
 
@@ -16,7 +16,7 @@ _GOOD = (FeedState.FRESH, FeedState.UNCHANGED)
 
 def feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find enabled feeds and guards that were never collected, or whose last look went wrong."""
-    known = healths(reader)
+    known = load_feed_health(reader)
     for feed in config.sources:
         health = known.get(feed.name)
         if health is None or health.state is FeedState.NEVER:
@@ -33,17 +33,17 @@ def feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
 
 def guards(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find mandatory guards without which the gate lets no release out."""
-    for cause in unguarded(config, healths(reader)):
+    for cause in unguarded(config, load_feed_health(reader)):
         yield problem(cause, config.path or "the catalogue", "blocklist update, then see its error")
 
 
 def exports(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find exports that were never written, or are not there any more."""
-    if not releases.history(reader):
+    if not releases.list_releases(reader):
         if config.exports:
             yield warning("there is no release yet", "exports", "blocklist run")
         return
-    known = written.last(reader)
+    known = written.load_export_states(reader)
     for name, export in config.exports.items():
         row = known.get(name)
         if row is None or row["path"] != str(export.path):
@@ -56,8 +56,8 @@ def exports(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
 def allows(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find allows that never had anything to allow, and those that end within a day."""
     del config
-    allowed = (entry for entry in operator.entries(reader) if entry.action is Verdict.ALLOW)
-    for entry, note in matches.notes(reader, allowed):
+    allowed = (entry for entry in operator.active_entries(reader) if entry.action is Verdict.ALLOW)
+    for entry, note in matches.annotate_entries(reader, allowed):
         if note:
             remedy = (
                 f"make it anew if it is still needed, else: blocklist allow remove {entry.value}"
@@ -67,15 +67,17 @@ def allows(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
 
 def clock(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find that the clock stands before the last run, so that times and serials would lie."""
-    last = runs.ahead(reader)
+    last = runs.find_future_run(reader)
     if last:
-        what = f"the clock says {times.now()}, and the last run began at {last.started}"
+        what = (
+            f"the clock says {times.current_timestamp()}, and the last run began at {last.started}"
+        )
         yield problem(what, "the system's clock", "set it, best by NTP, before the next run")
 
 
 def unfinished(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find that the last command that wrote did not end well."""
-    last = runs.last(reader)
-    if last and last.finished is None and not lock.holder(config.database):
+    last = runs.latest_run(reader)
+    if last and last.finished is None and not lock.find_lock_holder(config.database):
         what = f"{last.command}, begun at {last.started}, did not end well; what was complete stays"
         yield warning(what, config.database, f"blocklist {last.command}")

@@ -14,7 +14,7 @@ from blocklist.ledger import exports as written
 
 def servers(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find servers that do not show that they have loaded the list of their export."""
-    known = written.last(reader)
+    known = written.load_export_states(reader)
     for name, export in config.exports.items():
         row = known.get(name)
         if row is None or row["path"] != str(export.path):

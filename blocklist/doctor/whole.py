@@ -12,14 +12,14 @@ from blocklist.ledger import lock, sound
 
 def integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find a damaged database, and rows that refer to what is not there."""
-    for fault in sound.faults(reader):
+    for fault in sound.find_database_faults(reader):
         remedy = "put back a copy of it, or move it away: the next run makes a new one"
         yield problem(fault, config.database, remedy)
 
 
 def half_made(config: Config) -> Iterator[Finding]:
     """Find files that a run that was killed left beside an export; the next one removes them."""
-    if lock.holder(config.database):
+    if lock.find_lock_holder(config.database):
         return  # they may be what it is writing just now
     for export in config.exports.values():
         for path in leftovers(export.path):

@@ -17,8 +17,8 @@ from blocklist.export.splice import Astray
 from blocklist.export.standing import ingredients, stands, states
 from blocklist.export.state import ExportState
 from blocklist.ledger import exports, listings, releases
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.release.prospect import Prospect
 
 
@@ -51,7 +51,7 @@ class Alterations:
 
 
 def alterations(
-    book: Book,
+    book: LedgerWriter,
     config: Config,
     prospect: Prospect,
     wanted: list[Export],
@@ -61,8 +61,8 @@ def alterations(
     """Return how exports are altered for a release, or none where all are to be rendered whole."""
     past = prospect.release.number - 1
     simple = [export for export in wanted if is_simple(export)]
-    with book.opened() as db:
-        known, made = states(db, simple), exports.made(db)
+    with book.open_connection() as db:
+        known, made = states(db, simple), exports.load_export_records(db)
         of = ingredients(config, db, past) if past else None
     same = [
         one
@@ -78,10 +78,10 @@ def alterations(
     if families is None:
         return None
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
-    with Bulk(book.database) as bulk:
-        runs = releases.basis(bulk, past), prospect.release.basis
-        spoke, speak = (listings.speaking(bulk, enabled, run) for run in runs)
-        behind_names = any(listings.speaking(bulk, [RESOLVED.name], run) for run in runs)
+    with BulkTransaction(book.database) as bulk:
+        runs = releases.source_run(bulk, past), prospect.release.basis
+        spoke, speak = (listings.select_active_feeds(bulk, enabled, run) for run in runs)
+        behind_names = any(listings.select_active_feeds(bulk, [RESOLVED.name], run) for run in runs)
     if behind_names:
         return None  # what counts as left out may be otherwise though no verdict is
 

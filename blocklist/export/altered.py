@@ -26,7 +26,7 @@ from blocklist.export.prove import prove
 from blocklist.export.splice import Astray, Splice, Spliced
 from blocklist.export.state import ExportState
 from blocklist.files import beside
-from blocklist.ledger.exports import Made
+from blocklist.ledger.exports import ExportRecord
 from blocklist.model import Kind
 from blocklist.targets import Lists
 
@@ -39,7 +39,7 @@ class Standing:
     """The file in place, which is the one of the release in force."""
 
     state: ExportState
-    made: Made
+    made: ExportRecord
     #: The feeds that its head names.
     credits: tuple[str, ...]
 
@@ -72,8 +72,8 @@ def altered(
         left.subtract(old.left_out)
         left.update(new.left_out)
         left.update({f"kind-{kind}": count for kind, count in families.others.items()})
-        count = standing.made.rows - old.count + new.count
-        if min(count, standing.made.rows) < 1 or min(left.values(), default=0) < 0:
+        count = standing.made.row_count - old.count + new.count
+        if min(count, standing.made.row_count) < 1 or min(left.values(), default=0) < 0:
             raise Astray
         left_out = {reason: count for reason, count in left.items() if count}
         body = replace(body, count=count, left_out=left_out, credits=behind.feeds)
@@ -125,7 +125,7 @@ def _keyed(entries: pl.DataFrame) -> pl.DataFrame:
 def _start(export: Export, standing: Standing) -> int:
     """Return where the content of the file in place begins."""
     made = standing.made
-    head = headed(export, standing.state, Body((), made.rows, made.left_out, standing.credits))
+    head = headed(export, standing.state, Body((), made.row_count, made.left_out, standing.credits))
     try:
         with export.path.open("rb") as file:
             found = file.read(len(head))

@@ -14,9 +14,9 @@ from blocklist.export.filters import Evidence
 from blocklist.export.meaning import PLACE, by_family
 from blocklist.export.seen import Seen
 from blocklist.ledger import listings, releases
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.votes import FeedWeight
 from blocklist.release.prospect import Prospect
 
 
@@ -52,35 +52,39 @@ class _Told:
     number: int
     #: The run after which feeds listed what it was judged from.
     basis: int
-    votes: list[Vote]
+    votes: list[FeedWeight]
     own: pl.Series
     watched: Callable[[], pl.DataFrame]
 
 
 def in_force(
-    book: Book,
+    book: LedgerWriter,
     config: Config,
     number: int,
     wanted: list[Export],
-    votes: list[Vote],
+    votes: list[FeedWeight],
     oldest: int | None,
 ) -> Content:
     """Return what the release in force has; files may still be of releases since the `oldest`."""
-    with Bulk(book.database) as bulk:
-        rows = releases.rows(bulk, number)
-        pages = releases.pages(bulk, number) if _asks_for_pages(wanted) else None
-        own, basis = releases.own_blocks(bulk, number), releases.basis(bulk, number)
+    with BulkTransaction(book.database) as bulk:
+        rows = releases.export_rows(bulk, number)
+        pages = releases.held_urls(bulk, number) if _asks_for_pages(wanted) else None
+        own, basis = releases.operator_blocks(bulk, number), releases.source_run(bulk, number)
 
     @cache
     def watched() -> pl.DataFrame:
-        with Bulk(book.database) as bulk:
-            return releases.watched(bulk, number, oldest)
+        with BulkTransaction(book.database) as bulk:
+            return releases.values_to_verify(bulk, number, oldest)
 
     return _content(book, config, wanted, rows, pages, _Told(number, basis, votes, own, watched))
 
 
 def of_prospect(
-    book: Book, config: Config, prospect: Prospect, wanted: list[Export], watched: pl.DataFrame
+    book: LedgerWriter,
+    config: Config,
+    prospect: Prospect,
+    wanted: list[Export],
+    watched: pl.DataFrame,
 ) -> Content:
     """Return what a release would have that is not out yet, and follows the one in force."""
     release, own = prospect.release, prospect.own_blocks()
@@ -90,15 +94,15 @@ def of_prospect(
     return _content(book, config, wanted, rows, pages, told)
 
 
-def watched(book: Book, prospect: Prospect, oldest: int | None) -> pl.DataFrame:
+def watched(book: LedgerWriter, prospect: Prospect, oldest: int | None) -> pl.DataFrame:
     """Return what the proof of a release that is not out yet asks for in any case.
 
     Files may still be of releases since the `oldest`.
     """
     if oldest is None:
         return prospect.watched()
-    with Bulk(book.database) as bulk:
-        before = releases.watched(bulk, prospect.release.number - 1, oldest)
+    with BulkTransaction(book.database) as bulk:
+        before = releases.values_to_verify(bulk, prospect.release.number - 1, oldest)
     return pl.concat([prospect.watched(), prospect.changed(), before])
 
 
@@ -107,7 +111,7 @@ def _asks_for_pages(wanted: list[Export]) -> bool:
 
 
 def _content(
-    book: Book,
+    book: LedgerWriter,
     config: Config,
     wanted: list[Export],
     rows: pl.DataFrame,
@@ -120,9 +124,9 @@ def _content(
     rows = every = by_family(rows).with_row_index(PLACE)
     if pages is not None:
         every = pl.concat([rows, filters.pages(pages)], how="diagonal")
-    with Bulk(book.database) as bulk:
+    with BulkTransaction(book.database) as bulk:
         known = filters.evidence(bulk, config, told.basis, told.own, told.votes) if asked else None
         looked = seen.of(bulk, config, told.basis, every, told.own, wanted)
-        names = listings.speaking(bulk, enabled, told.basis)
+        names = listings.select_active_feeds(bulk, enabled, told.basis)
     speaking = [config.feeds[name] for name in names]
     return Content(told.number, rows, every, known, looked, speaking, told.watched)

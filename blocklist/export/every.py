@@ -12,8 +12,8 @@ from blocklist.export.standing import ingredients, stands, states
 from blocklist.export.state import Exported, ExportResult, ExportState
 from blocklist.files import sweep
 from blocklist.ledger import exports, history
-from blocklist.ledger.book import Book
-from blocklist.ledger.exports import Made
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.exports import ExportRecord
 from blocklist.spec import suggestion
 
 __all__ = ["Exported", "chosen", "export_every"]
@@ -28,7 +28,7 @@ def chosen(config: Config, names: Iterable[str]) -> list[Export]:
 
 
 def export_every(
-    book: Book,
+    book: LedgerWriter,
     config: Config,
     wanted: list[Export],
     done: Callable[[Exported], None],
@@ -40,11 +40,11 @@ def export_every(
     what a `rehearsal` has ready for this release is not rendered again. Raise `UsageError` when
     there is no release yet.
     """
-    with book.opened() as db:
-        current = history.current(db)
+    with book.open_connection() as db:
+        current = history.current_release(db)
         if current is None:
             raise UsageError("there is no release to export yet; run: blocklist run")
-        known, made = states(db, wanted), exports.made(db)
+        known, made = states(db, wanted), exports.load_export_records(db)
         of = ingredients(config, db, current.number)
     ready = rehearsal.ready(current.number) if rehearsal else {}
     outcomes = {}
@@ -62,9 +62,9 @@ def export_every(
     return [outcomes[export.name] for export in wanted]
 
 
-def _looked_after(export: Export, state: ExportState, made: Made) -> Exported:
+def _looked_after(export: Export, state: ExportState, made: ExportRecord) -> Exported:
     """Leave a file as it is; only its server, if it can be asked, must show that it has it."""
-    result = ExportResult(state, False, made.rows, made.left_out)
+    result = ExportResult(state, False, made.row_count, made.left_out)
     if export.installation.probe:
         from blocklist.export.one import looked_after
 

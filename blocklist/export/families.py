@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.columns.names import lineage, parent
-from blocklist.ledger.releases import Change
+from blocklist.ledger.releases import VerdictChange
 from blocklist.model import Kind
 from blocklist.release.prospect import carried
 
@@ -31,7 +31,7 @@ class Families:
     others: dict[str, int]
 
 
-def touched(before: pl.DataFrame, change: Change) -> Families | None:
+def touched(before: pl.DataFrame, change: VerdictChange) -> Families | None:
     """Return the families that a change touches, or none where these are too many.
 
     `before` are the verdicts of the release in force.

@@ -17,8 +17,8 @@ from blocklist.export.meaning import CODE
 from blocklist.judge.agreement import Electorate, of_votes
 from blocklist.judge.candidates import hosts_of_urls, scored
 from blocklist.ledger import listings
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Direction, Kind
 
 
@@ -46,10 +46,12 @@ class Evidence:
         return self.voices.filter(pl.col("feed").is_in(names.implode()))
 
 
-def evidence(bulk: Bulk, config: Config, basis: int, own: pl.Series, votes: list[Vote]) -> Evidence:
+def evidence(
+    bulk: BulkTransaction, config: Config, basis: int, own: pl.Series, votes: list[FeedWeight]
+) -> Evidence:
     """Return the evidence behind a release that was judged from what was listed after a run."""
     feeds = config.voices
-    listed = listings.in_force(bulk, list(feeds), basis)
+    listed = listings.load_listings(bulk, list(feeds), basis)
     return Evidence(listed.match_to_schema(LISTINGS), feeds, own, _electorate(feeds, votes))
 
 
@@ -58,9 +60,11 @@ def pages(held: pl.DataFrame) -> pl.DataFrame:
     return held.filter(~names_whole_host(pl.col("value")))
 
 
-def _electorate(feeds: dict[str, Feed], votes: list[Vote]) -> Electorate:
+def _electorate(feeds: dict[str, Feed], votes: list[FeedWeight]) -> Electorate:
     """Return how the feeds counted; one that was not there yet counts as it says itself."""
-    said = {name: Vote(name, feed.reliability, 0, feed.lineage) for name, feed in feeds.items()}
+    said = {
+        name: FeedWeight(name, feed.reliability, 0, feed.lineage) for name, feed in feeds.items()
+    }
     return of_votes((said | {vote.feed: vote for vote in votes}).values())
 
 

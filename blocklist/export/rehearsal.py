@@ -15,7 +15,7 @@ from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed
 from blocklist.export.standing import states
 from blocklist.files import sweep
-from blocklist.ledger.book import Book
+from blocklist.ledger.book import LedgerWriter
 
 if TYPE_CHECKING:
     from blocklist.export.content import Content
@@ -32,7 +32,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
     """Exports that are ready for a release; at the end nothing of them is left beside a file."""
 
     def __init__(
-        self, book: Book, config: Config, wanted: list[Export], say: Callable[[str], None]
+        self, book: LedgerWriter, config: Config, wanted: list[Export], say: Callable[[str], None]
     ) -> None:
         self._book, self._config, self._wanted, self._say = book, config, wanted, say
         self._ready: dict[str, Ready] = {}
@@ -52,7 +52,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         self._told.clear()
         if not self._wanted:
             return []
-        with self._book.opened() as db:
+        with self._book.open_connection() as db:
             known = states(db, self._wanted)
         oldest = min((state.release for state in known.values()), default=None)
         # Whatever the ledger is asked for, before threads share the work.

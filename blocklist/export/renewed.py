@@ -14,12 +14,12 @@ from blocklist.export.prepared import Ready
 from blocklist.export.standing import Ingredients, mark
 from blocklist.export.state import Exported, ExportResult, ExportState
 from blocklist.ledger import exports
-from blocklist.ledger.book import Book
-from blocklist.ledger.exports import Made
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.exports import ExportRecord
 
 
 def renewed(
-    book: Book,
+    book: LedgerWriter,
     wanted: list[Export],
     of: Ingredients,
     known: Mapping[str, ExportState],
@@ -55,7 +55,7 @@ def renewed(
     return outcomes
 
 
-def _save(book: Book, export: Export, result: ExportResult, of: Ingredients) -> None:
+def _save(book: LedgerWriter, export: Export, result: ExportResult, of: Ingredients) -> None:
     """Record how an export stands, and what its file was made of."""
-    made = Made(of.digest(export), mark(export.path), result.rows, result.left_out)
-    exports.save(book, asdict(result.state), made)
+    made = ExportRecord(of.digest(export), mark(export.path), result.rows, result.left_out)
+    exports.save_export_state(book, asdict(result.state), made)

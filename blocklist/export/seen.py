@@ -14,7 +14,7 @@ from blocklist.columns import urls
 from blocklist.config import Config, Export
 from blocklist.geo import Atlas
 from blocklist.ledger import facts, listings
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Kind
 from blocklist.resolve.where import Wanted
 
@@ -32,7 +32,7 @@ class Seen:
 
 
 def of(
-    bulk: Bulk,
+    bulk: BulkTransaction,
     config: Config,
     basis: int,
     rows: pl.DataFrame,
@@ -46,7 +46,7 @@ def of(
     """
     where = any(export.asks_where for export in exports)
     return Seen(
-        dead=facts.dead(bulk) if any(export.alive for export in exports) else _NOTHING,
+        dead=facts.dead_names(bulk) if any(export.alive for export in exports) else _NOTHING,
         countries=_countries(bulk, config, rows) if where else pl.DataFrame(schema=_COUNTRIES),
         own=own,
         behind=_behind(bulk, config, basis),
@@ -74,13 +74,13 @@ _NOTHING = pl.Series([], dtype=pl.String)
 _COUNTRIES = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
 
 
-def _behind(bulk: Bulk, config: Config, run: int) -> pl.Series:
+def _behind(bulk: BulkTransaction, config: Config, run: int) -> pl.Series:
     """Return the addresses that were listed for the names on them, and by no other feed."""
-    listed = listings.in_force(bulk, [RESOLVED.name], run)["value"]
+    listed = listings.load_listings(bulk, [RESOLVED.name], run)["value"]
     if listed.is_empty():
         return listed
     others = [name for name in config.voices if name != RESOLVED.name]
-    known = listings.in_force(bulk, others, run).filter(pl.col("kind") == Kind.IP.value)
+    known = listings.load_listings(bulk, others, run).filter(pl.col("kind") == Kind.IP.value)
     return listed.filter(~listed.is_in(known["value"].implode()))
 
 
@@ -92,9 +92,9 @@ def _host(rows: pl.DataFrame) -> pl.Expr:
     return pl.when(link).then(urls.host(pl.col("value"))).otherwise("value")
 
 
-def _countries(bulk: Bulk, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+def _countries(bulk: BulkTransaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     hosts = rows.select("kind", name=_host(rows)).unique("name")
-    named = facts.addresses(bulk).join(hosts, on="name", how="semi")
+    named = facts.load_name_addresses(bulk).join(hosts, on="name", how="semi")
     direct = hosts.filter(pl.col("kind") != Kind.DOMAIN.value).select("name", address="name")
     # The host of a link may be a name, and its addresses are in `named`.
     direct = direct.filter(pl.col("address").str.contains(r"^[0-9./]+$|:"))

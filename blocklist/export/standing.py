@@ -13,8 +13,8 @@ from blocklist import files, program
 from blocklist.config import Config, Export
 from blocklist.export.state import ExportState
 from blocklist.ledger import exports, looks, votes
-from blocklist.ledger.exports import Made
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.exports import ExportRecord
+from blocklist.ledger.votes import FeedWeight
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Ingredients:
     config: Config
     release: int
     #: How the feeds counted when listings were judged last.
-    votes: list[Vote]
+    votes: list[FeedWeight]
     #: The run that last learnt anything from DNS.
     facts: int | None
 
@@ -45,7 +45,12 @@ class Ingredients:
 
 def ingredients(config: Config, reader: sqlite3.Connection, release: int) -> Ingredients:
     """Return what the files of the release in force are made of."""
-    return Ingredients(config, release, votes.last(reader), looks.run(reader, looks.FACTS))
+    return Ingredients(
+        config,
+        release,
+        votes.load_feed_weights(reader),
+        looks.last_job_run(reader, looks.DNS_SURVEY),
+    )
 
 
 def mark(path: Path) -> str | None:
@@ -57,19 +62,19 @@ def mark(path: Path) -> str | None:
         return None
 
 
-def stands(export: Export, made: Made | None, of: Ingredients) -> bool:
+def stands(export: Export, made: ExportRecord | None, of: Ingredients) -> bool:
     """Return whether the file in place is the one that would be made now."""
     return (
         made is not None
-        and made.mark is not None
-        and made.mark == mark(export.path)
-        and made.of == of.digest(export)
+        and made.file_fingerprint is not None
+        and made.file_fingerprint == mark(export.path)
+        and made.inputs_digest == of.digest(export)
     )
 
 
 def states(reader: sqlite3.Connection, wanted: list[Export]) -> dict[str, ExportState]:
     """Return how exports were left, by name, as far as their files are known."""
-    last = exports.last(reader)
+    last = exports.load_export_states(reader)
     known = {export.name: last[export.name] for export in wanted if export.name in last}
     # Another path is another file: nothing is known about what stands there.
     return {

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.votes import FeedWeight
 
 #: Scores are rounded to so many places, that 0.1 stays 0.1 and no order of feeds shows in them.
 _PLACES = 9
@@ -74,12 +74,12 @@ class Electorate:
         return noisy_or(voice.reliability for voice in self.voices(feeds))
 
 
-def of_votes(votes: Iterable[Vote]) -> Electorate:
+def of_votes(votes: Iterable[FeedWeight]) -> Electorate:
     """Return the electorate that these votes make up."""
     every = list(votes)
     return Electorate(
         {vote.feed: vote.reliability for vote in every},
-        {vote.feed: vote.lineage for vote in every},
+        {vote.feed: vote.upstream for vote in every},
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from blocklist.judge.agreement import Voice, of_votes
-from blocklist.ledger.lookup import MOST_PAGES, Lookup
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.lookup import MAX_PAGE_LISTINGS, LedgerLookup
+from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Listing
 
 
@@ -25,29 +25,31 @@ class Score:
 class Explainer:
     """Explains scores, with the votes of the feeds when listings were judged last."""
 
-    def __init__(self, votes: Iterable[Vote]) -> None:
+    def __init__(self, votes: Iterable[FeedWeight]) -> None:
         self._votes = {vote.feed: vote for vote in votes}
         self._electorate = of_votes(self._votes.values())
 
-    def score(self, value: str, listings: Iterable[Listing], lookup: Lookup) -> Score | None:
+    def score(self, value: str, listings: Iterable[Listing], lookup: LedgerLookup) -> Score | None:
         """Return the score of a name or network; None when none of the feeds lists it now."""
         feeds = self._speaking(value, listings, lookup)
         return self.of(feeds) if feeds else None
 
     def of(self, feeds: list[str]) -> Score:
         """Return the score of what these feeds, in order, list."""
-        overdue = {feed: self._votes[feed].overdue for feed in feeds if self._votes[feed].overdue}
+        overdue = {
+            feed: self._votes[feed].overdue_days for feed in feeds if self._votes[feed].overdue_days
+        }
         voices = tuple(self._electorate.voices(feeds))
         return Score(self._electorate.score(feeds), voices, overdue)
 
-    def _speaking(self, value: str, listings: Iterable[Listing], lookup: Lookup) -> list[str]:
+    def _speaking(self, value: str, listings: Iterable[Listing], lookup: LedgerLookup) -> list[str]:
         """Return who speaks of the thing itself, a page on it counts; else of what is below it."""
         open_now = [one for one in listings if one.until is None and one.feed in self._votes]
         own = [one for one in open_now if one.indicator == value]
         host = f"[{value}]" if ":" in value else value
         starts = tuple(f"{scheme}://{host}{end}" for scheme in ("http", "https") for end in "/:")
         pages = {one.feed for one in open_now if one.indicator.startswith(starts)}
-        if len(open_now) >= MOST_PAGES:  # not all pages are among the listings
+        if len(open_now) >= MAX_PAGE_LISTINGS:  # not all pages are among the listings
             pages |= lookup.feeds_with_pages(value) & self._votes.keys()
         here = pages | {one.feed for one in own if one.scope.covers_self}
         return sorted(here or {one.feed for one in own})

@@ -4,7 +4,7 @@ import getpass
 import os
 
 
-def author() -> str:
+def current_author() -> str:
     """Return who gives the command, as far as the system tells; behind sudo, who called it."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 
 from blocklist.catalogue import Feed
 from blocklist.ledger import connection, lock
-from blocklist.ledger.author import author
-from blocklist.ledger.health import NOTHING, FeedHealth, Validators, healths, usual_entries
-from blocklist.ledger.times import now
+from blocklist.ledger.author import current_author
+from blocklist.ledger.health import (
+    NO_VALIDATORS,
+    FeedHealth,
+    Validators,
+    load_feed_health,
+    usual_entry_count,
+)
+from blocklist.ledger.times import current_timestamp
 from blocklist.model import FeedState
 
 if TYPE_CHECKING:
@@ -21,93 +27,98 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class LedgerWriter:
     """The database, and the number of the run that writes to it and who runs it."""
 
     database: Path
-    run: int
-    who: str
+    run_id: int
+    author: str
 
     @contextmanager
-    def small(self) -> Iterator["Database"]:
+    def open_database(self) -> Iterator["Database"]:
         """Give the small tables; never open while columns are moved in bulk."""
         from sqlite_utils import Database
 
-        with self.opened() as opened:
+        with self.open_connection() as opened:
             yield Database(opened)
 
     @contextmanager
-    def opened(self) -> Iterator[sqlite3.Connection]:
+    def open_connection(self) -> Iterator[sqlite3.Connection]:
         """Give the small tables with nothing but sqlite3: cheap to start, as `small` is not."""
-        with connection.writing(self.database) as opened:
+        with connection.open_read_write(self.database) as opened:
             yield opened
 
-    def feed(self, feed: Feed) -> FeedHealth:
+    def register_feed(self, feed: Feed) -> FeedHealth:
         """Return the health of a feed, which is entered when it is new."""
         guard = feed.guard.value if feed.guard else None
-        with self.opened() as db:
+        with self.open_connection() as db:
             db.execute(
                 "INSERT INTO feed (name, guard) VALUES (?, ?) ON CONFLICT (name) "
                 "DO UPDATE SET guard = excluded.guard WHERE guard IS NOT excluded.guard",
                 [feed.name, guard],
             )
-            return healths(db)[feed.name]
+            return load_feed_health(db)[feed.name]
 
-    def usual_entries(self, feed: FeedHealth, max_shrink: float, max_growth: float) -> int:
+    def usual_entry_count(self, feed: FeedHealth, max_shrink: float, max_growth: float) -> int:
         """Return how many entries the feed usually has, 0 when it was never accepted."""
-        with self.opened() as db:
-            return usual_entries(db, feed, max_shrink, max_growth)
+        with self.open_connection() as db:
+            return usual_entry_count(db, feed, max_shrink, max_growth)
 
-    def looked(
+    def record_attempt(
         self, feed: FeedHealth, state: FeedState, cause: str | None, retry_at: str | None = None
     ) -> None:
         """Record that a feed was looked at and what came of it; its listings are untouched."""
-        values = {"state": state.value, "cause": cause, "checked": now(), "retry_at": retry_at}
+        values = {
+            "state": state.value,
+            "cause": cause,
+            "checked": current_timestamp(),
+            "retry_at": retry_at,
+        }
         if state is FeedState.UNCHANGED:
             values["good_at"] = values["checked"]
-        self._note(feed, values)
+        self._update_feed(feed, values)
 
-    def answered(self, feed: FeedHealth, said: Validators, expires: int | None) -> None:
+    def record_validators(self, feed: FeedHealth, said: Validators, expires: int | None) -> None:
         """Record what an accepted answer said of itself."""
-        self._note(feed, {**dataclasses.asdict(said), "expires": expires, "retry_at": None})
+        self._update_feed(feed, {**dataclasses.asdict(said), "expires": expires, "retry_at": None})
 
-    def _note(self, feed: FeedHealth, values: Mapping[str, str | int | None]) -> None:
+    def _update_feed(self, feed: FeedHealth, values: Mapping[str, str | int | None]) -> None:
         columns = ", ".join(f"{name} = :{name}" for name in values)
-        with self.opened() as db:
+        with self.open_connection() as db:
             db.execute(f"UPDATE feed SET {columns} WHERE id = :id", {**values, "id": feed.id})
 
-    def forget(self, feed: FeedHealth) -> None:
+    def clear_validators(self, feed: FeedHealth) -> None:
         """Forget what the server said, so that no later 304 can stand for a refused snapshot."""
-        self.answered(feed, NOTHING, None)
+        self.record_validators(feed, NO_VALIDATORS, None)
 
-    def refused(self, feed: FeedHealth, cause: str, account: dict[str, object]) -> None:
+    def record_refusal(self, feed: FeedHealth, cause: str, account: dict[str, object]) -> None:
         """Record a refused snapshot with its account of lines."""
         row = {
             **account,
             "refused": json.dumps(account["refused"]),
             "feed_id": feed.id,
-            "run_id": self.run,
+            "run_id": self.run_id,
             "state": FeedState.REFUSED.value,
             "cause": cause,
         }
-        with self.small() as db:
+        with self.open_database() as db:
             db.table("snapshot").insert(row)
 
 
 @contextmanager
-def writing(database: Path, command: str) -> Iterator[Book]:
+def open_ledger_writer(database: Path, command: str) -> Iterator[LedgerWriter]:
     """Hold the lock and open a run; the run is marked finished when the body ends well."""
-    with lock.writer(database, command):
-        connection.prepare(database)
-        with connection.writing(database) as opened:
-            who = author()
-            run = _begin(opened, command, who)
-        yield Book(database, run, who)
-        with connection.writing(database) as opened:
-            opened.execute("UPDATE run SET finished = ? WHERE id = ?", [now(), run])
+    with lock.hold_writer_lock(database, command):
+        connection.prepare_database(database)
+        with connection.open_read_write(database) as opened:
+            who = current_author()
+            run = _insert_run(opened, command, who)
+        yield LedgerWriter(database, run, who)
+        with connection.open_read_write(database) as opened:
+            opened.execute("UPDATE run SET finished = ? WHERE id = ?", [current_timestamp(), run])
 
 
-def _begin(opened: sqlite3.Connection, command: str, who: str) -> int:
+def _insert_run(opened: sqlite3.Connection, command: str, who: str) -> int:
     sql = "INSERT INTO run (command, started, who) VALUES (?, ?, ?) RETURNING id"
-    (run,) = opened.execute(sql, [command, now(), who]).fetchone()
+    (run,) = opened.execute(sql, [command, current_timestamp(), who]).fetchone()
     return int(run)

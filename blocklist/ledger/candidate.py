@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.ledger import releases
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.connection import HISTORY, version
-from blocklist.ledger.releases import IN_FORCE, ROW, Change, Release
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.connection import HISTORY_VERSION, schema_version
+from blocklist.ledger.releases import EXPORTED_FILTER, VERDICT_ROW, Release, VerdictChange
 
-_COLUMNS = (
+_CANDIDATE_COLUMNS = (
     "number", "run_id", "created", "cause", "blocked", "held", "added", "removed", "basis",
     "feeds", "categories",
 )  # fmt: skip
-_TOUCHED = pl.Schema({name: ROW[name] for name in ("value", "scope")})
+_KEY_SCHEMA = pl.Schema({name: VERDICT_ROW[name] for name in ("value", "scope")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +42,57 @@ class Candidate:
     objections: tuple[Objection, ...]
 
 
-def keep(book: Book, candidate: Candidate, change: Change) -> None:
+def save_candidate(book: LedgerWriter, candidate: Candidate, change: VerdictChange) -> None:
     """Keep a candidate in place of an earlier one, in one transaction."""
-    row = releases.record(book, candidate.release)
-    row = {name: value for name, value in row.items() if name in _COLUMNS}
+    row = releases.release_row(book, candidate.release)
+    row = {name: value for name, value in row.items() if name in _CANDIDATE_COLUMNS}
     objections = [[one.text, one.final] for one in candidate.objections]
     ended = change.old.select("value", "scope").join(change.new, on=["value", "scope"], how="anti")
-    with Bulk(book.database) as bulk:
-        releases.forget_candidate(bulk)
-        bulk.append("candidate", pl.DataFrame([{**row, "objections": json.dumps(objections)}]))
+    with BulkTransaction(book.database) as bulk:
+        releases.delete_candidate_rows(bulk)
+        bulk.append_rows("candidate", pl.DataFrame([{**row, "objections": json.dumps(objections)}]))
         changed = pl.concat([change.new, ended], how="diagonal")
-        bulk.append("candidate_verdict", changed.sort("value", "scope"))
+        bulk.append_rows("candidate_verdict", changed.sort("value", "scope"))
 
 
-def drop(book: Book) -> None:
+def discard_candidate(book: LedgerWriter) -> None:
     """Forget the candidate, for it is out of date."""
-    with Bulk(book.database) as bulk:
-        releases.forget_candidate(bulk)
+    with BulkTransaction(book.database) as bulk:
+        releases.delete_candidate_rows(bulk)
 
 
-def waiting(reader: sqlite3.Connection) -> Candidate | None:
+def load_candidate(reader: sqlite3.Connection) -> Candidate | None:
     """Return the candidate that the gate held, or None."""
-    if version(reader) < HISTORY:
+    if schema_version(reader) < HISTORY_VERSION:
         return None
     row = reader.execute(
-        f"SELECT {', '.join(_COLUMNS)}, who, objections FROM candidate JOIN run ON run.id = run_id"
+        f"SELECT {', '.join(_CANDIDATE_COLUMNS)}, who, objections FROM candidate JOIN run ON run.id = run_id"
     ).fetchone()
     if row is None:
         return None
     *told, objections = row
-    release = releases.release(dict(zip((*_COLUMNS, "who"), told, strict=True)))
+    release = releases.release_from_row(dict(zip((*_CANDIDATE_COLUMNS, "who"), told, strict=True)))
     return Candidate(release, tuple(Objection(*one) for one in json.loads(objections)))
 
 
-def change(bulk: Bulk) -> Change:
+def load_candidate_change(bulk: BulkTransaction) -> VerdictChange:
     """Return the difference between the release in force and the candidate."""
-    names = ", ".join(ROW.names())
+    names = ", ".join(VERDICT_ROW.names())
     new = f"SELECT {names} FROM candidate_verdict WHERE verdict IS NOT NULL"
-    old = releases.in_force(bulk).join(_touched(bulk), on=_TOUCHED.names(), how="semi")
-    return Change(bulk.query(new, schema=ROW), old)
+    old = releases.current_verdicts(bulk).join(
+        _changed_keys(bulk), on=_KEY_SCHEMA.names(), how="semi"
+    )
+    return VerdictChange(bulk.query_frame(new, schema=VERDICT_ROW), old)
 
 
-def rows(bulk: Bulk) -> pl.DataFrame:
+def candidate_export_rows(bulk: BulkTransaction) -> pl.DataFrame:
     """Return what the candidate would block and allow (schema `RELEASE`)."""
-    names = ", ".join(ROW.names())
-    comes = f"SELECT {names} FROM candidate_verdict WHERE {IN_FORCE}"
-    stays = releases.rows(bulk).join(_touched(bulk), on=_TOUCHED.names(), how="anti")
-    return pl.concat([stays, releases.exported(bulk.query(comes, schema=ROW))])
+    names = ", ".join(VERDICT_ROW.names())
+    comes = f"SELECT {names} FROM candidate_verdict WHERE {EXPORTED_FILTER}"
+    stays = releases.export_rows(bulk).join(_changed_keys(bulk), on=_KEY_SCHEMA.names(), how="anti")
+    return pl.concat([stays, releases.to_export_rows(bulk.query_frame(comes, schema=VERDICT_ROW))])
 
 
-def _touched(bulk: Bulk) -> pl.DataFrame:
+def _changed_keys(bulk: BulkTransaction) -> pl.DataFrame:
     """Return the `value` and `scope` of what the candidate changes."""
-    return bulk.query("SELECT value, scope FROM candidate_verdict", schema=_TOUCHED)
+    return bulk.query_frame("SELECT value, scope FROM candidate_verdict", schema=_KEY_SCHEMA)

@@ -4,11 +4,11 @@ import sqlite3
 from dataclasses import asdict, dataclass
 
 from blocklist.ledger import looks, runs
-from blocklist.ledger.book import Book
+from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.times import days_since
 
 #: Who follows whom shows over days, and does not change often, in days.
-_FIRST_LOOK, _NEXT_LOOK = 1, 7
+_FIRST_CHECK_DAYS, _NEXT_CHECK_DAYS = 1, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Echo:
     behind: float
 
 
-def known(reader: sqlite3.Connection) -> list[Echo]:
+def load_echoes(reader: sqlite3.Connection) -> list[Echo]:
     """Return the echoes that the last look found."""
     rows = reader.execute(
         "SELECT follower, leader, contained, dated, behind FROM echo ORDER BY follower, leader"
@@ -33,23 +33,23 @@ def known(reader: sqlite3.Connection) -> list[Echo]:
     return [Echo(*row) for row in rows]
 
 
-def due(reader: sqlite3.Connection) -> bool:
+def is_echo_detection_due(reader: sqlite3.Connection) -> bool:
     """Return whether it is time to look for echoes."""
-    first, last = runs.first(reader), looks.at(reader, looks.ECHOES)
-    wait = _FIRST_LOOK if last is None else _NEXT_LOOK
+    first, last = runs.first_run(reader), looks.last_job_time(reader, looks.ECHO_DETECTION)
+    wait = _FIRST_CHECK_DAYS if last is None else _NEXT_CHECK_DAYS
     return first is not None and days_since(last or first.started) >= wait
 
 
-def seen_all(reader: sqlite3.Connection) -> bool:
+def is_echo_detection_current(reader: sqlite3.Connection) -> bool:
     """Return whether no feed has changed since somebody looked: there is nothing new to find."""
-    last = looks.run(reader, looks.ECHOES)
+    last = looks.last_job_run(reader, looks.ECHO_DETECTION)
     sql = "SELECT NOT EXISTS (SELECT 1 FROM snapshot WHERE run_id > ? AND added + removed > 0)"
     return last is not None and bool(reader.execute(sql, [last]).fetchone()[0])
 
 
-def save(book: Book, found: list[Echo]) -> None:
+def save_echoes(book: LedgerWriter, found: list[Echo]) -> None:
     """Record what a look found, in place of what the last one did."""
-    with book.small() as db, db.atomic():
+    with book.open_database() as db, db.atomic():
         db.execute("DELETE FROM echo")
         db.table("echo").insert_all(map(asdict, found))
-        looks.note(db.conn, looks.ECHOES, book.run)
+        looks.record_job(db.conn, looks.ECHO_DETECTION, book.run_id)

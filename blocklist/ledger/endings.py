@@ -9,38 +9,40 @@ from collections.abc import Iterator
 import polars as pl
 
 from blocklist.ledger import packs
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.connection import PACKED
-from blocklist.ledger.packs import Table
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.connection import PACKS_VERSION
+from blocklist.ledger.packs import IntervalTable
 
 # Packs that are searched at once.
-_SLICE = 2_000
-_FIRSTS = pl.Schema({"batch": pl.Int64(), "pack": pl.Int64(), "first": pl.String()})
-_TOLD = pl.Schema({"batch": pl.Int64(), "pack": pl.Int64(), "until": pl.Int64()})
+_SLICE_PACKS = 2_000
+_PACK_STARTS = pl.Schema({"batch": pl.Int64(), "pack": pl.Int64(), "first": pl.String()})
+_DELETION_SCHEMA = pl.Schema({"batch": pl.Int64(), "pack": pl.Int64(), "until": pl.Int64()})
 
 
-def end(bulk: Bulk, table: Table, gone: pl.DataFrame, number: int) -> None:
+def end_rows(bulk: BulkTransaction, table: IntervalTable, gone: pl.DataFrame, number: int) -> None:
     """End at a number what holds now: `gone` has `value` and all that a batch says."""
     if gone.is_empty():
         return
-    said = packs.batches(bulk, table).rename({"id": "batch"})
-    rows = gone.join(said, on=list(table.alike), how="left", nulls_equal=True)
+    said = packs.load_batches(bulk, table).rename({"id": "batch"})
+    rows = gone.join(said, on=list(table.batch_schema), how="left", nulls_equal=True)
     ended = [rows.select("value", "batch").clear()]
-    for places in _packed(bulk, table, rows.select("value", "batch").drop_nulls()):
+    for places in _locate_packed(bulk, table, rows.select("value", "batch").drop_nulls()):
         _end_packed(bulk, table, places, number)
         ended.append(places.select("value", "batch"))
     if sum(part.height for part in ended) < rows.height:
         left = rows.join(pl.concat(ended), on=["value", "batch"], how="anti")
-        _end_rows(bulk, table, left, number)
+        _end_unpacked(bulk, table, left, number)
 
 
-def _packed(bulk: Bulk, table: Table, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _locate_packed(
+    bulk: BulkTransaction, table: IntervalTable, rows: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
     """Yield `batch`, `value`, `pack` and `place` of those that are packed in their batch."""
-    bulk.stage("wanted", rows.select(pl.col("batch").unique()))
-    firsts = bulk.query(
+    bulk.stage_table("wanted", rows.select(pl.col("batch").unique()))
+    firsts = bulk.query_frame(
         f"SELECT batch_id AS batch, id AS pack, first FROM {table.name}_pack "
         "WHERE batch_id IN (SELECT batch FROM temp.wanted)",
-        schema=_FIRSTS,
+        schema=_PACK_STARTS,
     )
     near = (
         rows.sort("value")
@@ -55,17 +57,19 @@ def _packed(bulk: Bulk, table: Table, rows: pl.DataFrame) -> Iterator[pl.DataFra
         .drop_nulls("pack")
         .sort("pack")
     )
-    for some in near.select(pl.col("pack").unique(maintain_order=True)).iter_slices(_SLICE):
-        members = packs.members(bulk, table, some["pack"])
+    for some in near.select(pl.col("pack").unique(maintain_order=True)).iter_slices(_SLICE_PACKS):
+        members = packs.load_pack_members(bulk, table, some["pack"])
         yield near.join(members, on=["pack", "value"])
 
 
-def _end_packed(bulk: Bulk, table: Table, ended: pl.DataFrame, number: int) -> None:
+def _end_packed(
+    bulk: BulkTransaction, table: IntervalTable, ended: pl.DataFrame, number: int
+) -> None:
     if ended.is_empty():
         return
     by_pack = ended.group_by(pack_id="pack").agg(places=pl.col("place").sort().cast(pl.String))
     text = pl.concat_str(pl.lit("["), pl.col("places").list.join(","), pl.lit("]"))
-    bulk.stage("ended", by_pack.sort("pack_id").with_columns(places=text))
+    bulk.stage_table("ended", by_pack.sort("pack_id").with_columns(places=text))
     bulk.execute(
         f"INSERT INTO {table.name}_end (pack_id, until, places) "
         "SELECT pack_id, ?, places FROM temp.ended WHERE true ON CONFLICT DO UPDATE "
@@ -74,29 +78,33 @@ def _end_packed(bulk: Bulk, table: Table, ended: pl.DataFrame, number: int) -> N
     )
 
 
-def _end_rows(bulk: Bulk, table: Table, rows: pl.DataFrame, number: int) -> None:
+def _end_unpacked(
+    bulk: BulkTransaction, table: IntervalTable, rows: pl.DataFrame, number: int
+) -> None:
     if rows.is_empty():
         return
     key = ["value", *table.key]
-    bulk.stage("gone", rows.select(key).sort("value"))
+    bulk.stage_table("gone", rows.select(key).sort("value"))
     name = f"{table.name}_row"
     same = " AND ".join(f"{name}.{column} = gone.{column}" for column in key)
     bulk.execute(f"UPDATE {name} SET until = ? FROM temp.gone AS gone WHERE {same}", number)
 
 
-def told(bulk: Bulk, table: Table, where: str = "true", *numbers: int) -> dict[int, pl.DataFrame]:
+def load_deletions(
+    bulk: BulkTransaction, table: IntervalTable, where: str = "true", *numbers: int
+) -> dict[int, pl.DataFrame]:
     """Return of each batch, by its `id`, `pack`, `place` and `until` of what ended of it.
 
     `where` is SQL about what a batch says and about `until`, with `numbers` as its parameters.
     """
-    if bulk.version < PACKED:
+    if bulk.schema_version < PACKS_VERSION:
         return {}
-    found = bulk.query(
+    found = bulk.query_frame(
         "SELECT batch.id AS batch, pack_id AS pack, until, places "
         f"FROM {table.name}_batch AS batch JOIN {table.name}_pack AS pack ON batch_id = batch.id "
         f"JOIN {table.name}_end ON pack_id = pack.id WHERE {where}",
         *numbers,
-        schema=pl.Schema({**_TOLD, "places": pl.String()}),
+        schema=pl.Schema({**_DELETION_SCHEMA, "places": pl.String()}),
     )
     places = pl.col("places").str.head(-1).str.slice(1).str.split(",")
     each = found.select("batch", "pack", "until", place=places).explode("place")
@@ -107,7 +115,7 @@ def told(bulk: Bulk, table: Table, where: str = "true", *numbers: int) -> dict[i
     }
 
 
-def untils(held: pl.DataFrame, gone: pl.DataFrame) -> pl.Series:
+def member_ends(held: pl.DataFrame, gone: pl.DataFrame) -> pl.Series:
     """Return until when each member of a batch held, null where it has not ended.
 
     `held` are its packs as of `packs.of_batch`, and `gone` is what is `told` of it.

@@ -4,48 +4,51 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from blocklist.ledger.book import Book
-from blocklist.ledger.connection import UNCHANGED, version
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.connection import DIGESTS_VERSION, schema_version
 
 _COLUMNS = ("name", "path", "release", "digest", "serial", "written")
-Row = dict[str, str | int | None]
+ExportRow = dict[str, str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ExportRecord:
     """What a file was made of, what it looked like then, and what there was to say of it."""
 
     #: A digest of all that decides what is in the file.
-    of: str
+    inputs_digest: str
     #: Tells the file from any other in its place (`files.mark`).
-    mark: str | None
-    rows: int
+    file_fingerprint: str | None
+    row_count: int
     left_out: dict[str, int]
 
 
-def last(reader: sqlite3.Connection) -> dict[str, Row]:
+def load_export_states(reader: sqlite3.Connection) -> dict[str, ExportRow]:
     """Return the last state of each export by name, with the columns of the table."""
     rows = reader.execute(f"SELECT {', '.join(_COLUMNS)} FROM export")
     return {row[0]: dict(zip(_COLUMNS, row, strict=True)) for row in rows}
 
 
-def made(reader: sqlite3.Connection) -> dict[str, Made]:
+def load_export_records(reader: sqlite3.Connection) -> dict[str, ExportRecord]:
     """Return what each export's file was made of, where it is known, by name."""
-    if version(reader) < UNCHANGED:
+    if schema_version(reader) < DIGESTS_VERSION:
         return {}
     rows = reader.execute(
         "SELECT name, made_of, mark, rows, left_out FROM export WHERE made_of IS NOT NULL"
     )
-    return {name: Made(of, mark, count, json.loads(left)) for name, of, mark, count, left in rows}
+    return {
+        name: ExportRecord(of, mark, count, json.loads(left))
+        for name, of, mark, count, left in rows
+    }
 
 
-def save(book: Book, row: Row, made: Made) -> None:
+def save_export_state(book: LedgerWriter, row: ExportRow, made: ExportRecord) -> None:
     """Record the state of an export in place of its last one, and its serial with the release."""
-    told = {"made_of": made.of, "mark": made.mark, "rows": made.rows}
+    told = {"made_of": made.inputs_digest, "mark": made.file_fingerprint, "rows": made.row_count}
     values = {**row, **told, "left_out": json.dumps(made.left_out)}
     names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
     serial = "UPDATE release SET serial = max(coalesce(serial, 0), ?) WHERE number = ?"
-    with book.opened() as db:
+    with book.open_connection() as db:
         db.execute(f"INSERT OR REPLACE INTO export ({names}) VALUES ({places})", values)
         if row["serial"] is not None:
             db.execute(serial, [row["serial"], row["release"]])

@@ -9,22 +9,22 @@ from datetime import datetime
 import polars as pl
 
 from blocklist.ledger import looks, releases
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.times import text
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.times import format_timestamp
 from blocklist.model import Liveness
 
 _COLUMNS = (
     "name", "domain", "state", "since", "answer", "addresses", "servers", "checked", "due", "pause",
     "gone", "gone_since",
 )  # fmt: skip
-_TOLD = ("name", "domain", "state", "since", "answer", "addresses", "checked")
-_NAMES = pl.Schema({"name": pl.String})
-_DUE = pl.Schema({"name": pl.String(), "at": pl.String()})
+_REPORT_COLUMNS = ("name", "domain", "state", "since", "answer", "addresses", "checked")
+_NAME_SCHEMA = pl.Schema({"name": pl.String})
+_DUE_SCHEMA = pl.Schema({"name": pl.String(), "at": pl.String()})
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class DnsFact:
     """What is known of a name. Times are as the ledger writes them."""
 
     name: str
@@ -48,55 +48,59 @@ class Fact:
     gone_since: str | None = None
 
 
-def due(bulk: Bulk, now: datetime, furthest: datetime) -> pl.Series:
+def select_due_names(bulk: BulkTransaction, now: datetime, furthest: datetime) -> pl.Series:
     """Return blocked and held names to look at: those never seen, then the longest due.
 
     What is due after `furthest` was written by a clock that was wrong, and so is due, too.
     """
-    return due_of(bulk, releases.names_at_stake(bulk), now, furthest)
+    return filter_due_names(bulk, releases.blocked_and_held_names(bulk), now, furthest)
 
 
-def due_of(bulk: Bulk, names: pl.Series, now: datetime, furthest: datetime) -> pl.Series:
+def filter_due_names(
+    bulk: BulkTransaction, names: pl.Series, now: datetime, furthest: datetime
+) -> pl.Series:
     """Return the same of other names."""
-    known = bulk.query("SELECT name, due AS at FROM fact", schema=_DUE)
+    known = bulk.query_frame("SELECT name, due AS at FROM fact", schema=_DUE_SCHEMA)
     asked = names.unique().to_frame("name").join(known, on="name", how="left")
     at = pl.col("at")
-    late = at.is_null() | (at <= text(now)) | (at > text(furthest))
+    late = at.is_null() | (at <= format_timestamp(now)) | (at > format_timestamp(furthest))
     return asked.filter(late).sort("at", "name", nulls_last=False)["name"]
 
 
-def known(reader: sqlite3.Connection, names: Iterable[str]) -> dict[str, Fact]:
+def load_facts(reader: sqlite3.Connection, names: Iterable[str]) -> dict[str, DnsFact]:
     """Return what is known of exactly these names."""
     rows = reader.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM fact WHERE name IN (SELECT value FROM json_each(?))",
         [json.dumps(list(names))],
     )
-    return {row[0]: _fact(*row) for row in rows}
+    return {row[0]: _fact_from_row(*row) for row in rows}
 
 
-def _fact(  # noqa: PLR0913, PLR0917 (a row of the table)
+def _fact_from_row(  # noqa: PLR0913, PLR0917 (a row of the table)
     name: str, domain: str, state: str, since: str, answer: str, addresses: str,
     servers: str | None, checked: str | None, due_at: str, pause: int, gone: int,
     gone_since: str | None,
-) -> Fact:  # fmt: skip
-    return Fact(
+) -> DnsFact:  # fmt: skip
+    return DnsFact(
         name, domain, Liveness(state), since, answer, tuple(json.loads(addresses)),
         None if servers is None else tuple(json.loads(servers)), checked, due_at, pause, gone,
         gone_since,
     )  # fmt: skip
 
 
-def of_names(bulk: Bulk, names: pl.Series) -> pl.DataFrame:
+def load_fact_frame(bulk: BulkTransaction, names: pl.Series) -> pl.DataFrame:
     """Return what is known of exactly these names, as far as a person is told of it."""
-    schema = pl.Schema(dict.fromkeys(_TOLD, pl.String()))
-    if bulk.query("SELECT name FROM fact LIMIT 1", schema=_NAMES).is_empty():
+    schema = pl.Schema(dict.fromkeys(_REPORT_COLUMNS, pl.String()))
+    if bulk.query_frame("SELECT name FROM fact LIMIT 1", schema=_NAME_SCHEMA).is_empty():
         return pl.DataFrame(schema=schema)
-    bulk.stage("asked", names.unique().to_frame("name"))
-    sql = f"SELECT {', '.join(_TOLD)} FROM fact WHERE name IN (SELECT name FROM temp.asked)"
-    return bulk.query(sql, schema=schema)
+    bulk.stage_table("asked", names.unique().to_frame("name"))
+    sql = (
+        f"SELECT {', '.join(_REPORT_COLUMNS)} FROM fact WHERE name IN (SELECT name FROM temp.asked)"
+    )
+    return bulk.query_frame(sql, schema=schema)
 
 
-def save(book: Book, facts: Iterable[Fact]) -> None:
+def save_facts(book: LedgerWriter, facts: Iterable[DnsFact]) -> None:
     """Record facts in place of what was known of their names, all or none."""
     rows = [
         (
@@ -108,22 +112,22 @@ def save(book: Book, facts: Iterable[Fact]) -> None:
         for fact in facts
     ]  # fmt: skip
     places = ", ".join("?" for _ in _COLUMNS)
-    with book.small() as db, db.atomic():
+    with book.open_database() as db, db.atomic():
         sql = f"INSERT OR REPLACE INTO fact ({', '.join(_COLUMNS)}) VALUES ({places})"
         db.conn.executemany(sql, rows)
-        looks.note(db.conn, looks.FACTS, book.run)
+        looks.record_job(db.conn, looks.DNS_SURVEY, book.run_id)
 
 
-def dead(bulk: Bulk) -> pl.Series:
+def dead_names(bulk: BulkTransaction) -> pl.Series:
     """Return the names that are dead, because their domain is."""
     sql = (
         "SELECT fact.name AS name FROM fact JOIN fact AS decisive ON decisive.name = fact.domain "
         f"WHERE decisive.state = '{Liveness.DEAD}'"
     )
-    return bulk.query(sql, schema=_NAMES)["name"]
+    return bulk.query_frame(sql, schema=_NAME_SCHEMA)["name"]
 
 
-def addresses(bulk: Bulk) -> pl.DataFrame:
+def load_name_addresses(bulk: BulkTransaction) -> pl.DataFrame:
     """Return a row for each name and each address that it was seen at: `name`, `address`."""
     sql = "SELECT name, value AS address FROM fact, json_each(addresses)"
-    return bulk.query(sql, schema=pl.Schema({**_NAMES, "address": pl.String()}))
+    return bulk.query_frame(sql, schema=pl.Schema({**_NAME_SCHEMA, "address": pl.String()}))

@@ -3,13 +3,13 @@
 import sqlite3
 from dataclasses import dataclass
 
-from blocklist.ledger.connection import HISTORY, version
+from blocklist.ledger.connection import HISTORY_VERSION, schema_version
 from blocklist.model import FeedState
 
 #: How many accepted snapshots tell what is usual: slow loss shows, and a lasting change passes.
-_REMEMBERED = 5
+_RECENT_SNAPSHOTS = 5
 # A database that nothing has written to since an upgrade is still read.
-_SINCE_2 = ("good_at", "retry_at", "expires", "etag", "modified", "source")
+_VERSION_2_COLUMNS = ("good_at", "retry_at", "expires", "etag", "modified", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Validators:
     source: str | None = None
 
 
-NOTHING = Validators()
+NO_VALIDATORS = Validators()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,15 @@ class FeedHealth:
     expires: int | None = None
     #: Since when a person wants it left as it is.
     pinned: str | None = None
-    validators: Validators = NOTHING
+    validators: Validators = NO_VALIDATORS
 
 
-def healths(reader: sqlite3.Connection) -> dict[str, FeedHealth]:
+def load_feed_health(reader: sqlite3.Connection) -> dict[str, FeedHealth]:
     """Return the health of all feeds ever seen, by name."""
-    known = version(reader)
-    later = [name if known >= 2 else f"NULL AS {name}" for name in _SINCE_2]
+    known = schema_version(reader)
+    later = [name if known >= 2 else f"NULL AS {name}" for name in _VERSION_2_COLUMNS]
     pinned = "(SELECT created FROM pin WHERE feed_id = feed.id AND ended IS NULL)"
-    later.insert(3, pinned if known >= HISTORY else "NULL")
+    later.insert(3, pinned if known >= HISTORY_VERSION else "NULL")
     rows = reader.execute(
         "SELECT name, id, state, cause, checked, accepted_at, fingerprint, entries, "
         f"{', '.join(later)} FROM feed"
@@ -68,7 +68,7 @@ def healths(reader: sqlite3.Connection) -> dict[str, FeedHealth]:
     }
 
 
-def usual_entries(
+def usual_entry_count(
     reader: sqlite3.Connection, feed: FeedHealth, max_shrink: float, max_growth: float
 ) -> int:
     """Return the median of how many entries the feed's last accepted snapshots had.
@@ -82,11 +82,11 @@ def usual_entries(
         "SELECT entries FROM snapshot WHERE feed_id = ? AND state = 'fresh' "
         "AND entries IS NOT NULL ORDER BY id DESC LIMIT ?"
     )
-    counts = [count for (count,) in reader.execute(sql, [feed.id, 2 * _REMEMBERED])]
+    counts = [count for (count,) in reader.execute(sql, [feed.id, 2 * _RECENT_SNAPSHOTS])]
     usual: list[int] = []
     for count in reversed(counts):
         before = median_low(usual) if usual else count
         if not before * (1 - max_shrink) <= count <= before * max_growth:
             usual.clear()
-        usual = [*usual, count][-_REMEMBERED:]
+        usual = [*usual, count][-_RECENT_SNAPSHOTS:]
     return median_low(usual) if usual and feed.entries else feed.entries

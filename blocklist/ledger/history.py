@@ -5,14 +5,14 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from blocklist.ledger.connection import HISTORY, version
+from blocklist.ledger.connection import HISTORY_VERSION, schema_version
 
 # What a release has in tables of its own columns, and what `run` says of it.
-_STORED = ("number", "run_id", "created", "cause", "blocked", "held", "added", "removed")
-_LATER = ("reason", "basis", "origin", "serial", "pruned", "feeds", "categories", "who")
+_BASE_COLUMNS = ("number", "run_id", "created", "cause", "blocked", "held", "added", "removed")
+_HISTORY_COLUMNS = ("reason", "basis", "origin", "serial", "pruned", "feeds", "categories", "who")
 
 #: How a feed stood when a release was built: its `state` and how many `entries` it had.
-Standing = dict[str, str | int]
+FeedSnapshot = dict[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Release:
     #: Whether its content was pruned, so that only this row tells of it.
     pruned: bool = False
     #: The feeds that it was made of, and how they stood.
-    feeds: dict[str, Standing] = field(default_factory=dict)
+    feeds: dict[str, FeedSnapshot] = field(default_factory=dict)
     #: How many indicators are blocked that feeds of a category list.
     categories: dict[str, int] = field(default_factory=dict)
     who: str | None = None
@@ -44,27 +44,27 @@ class Release:
     basis: int = 0
 
 
-def history(reader: sqlite3.Connection) -> list[Release]:
+def list_releases(reader: sqlite3.Connection) -> list[Release]:
     """Return all releases, newest first."""
-    return _releases(reader, "")
+    return _select_releases(reader, "")
 
 
-def current(reader: sqlite3.Connection) -> Release | None:
+def current_release(reader: sqlite3.Connection) -> Release | None:
     """Return the release in force."""
-    return next(iter(_releases(reader, "LIMIT 1")), None)
+    return next(iter(_select_releases(reader, "LIMIT 1")), None)
 
 
-def _releases(reader: sqlite3.Connection, limit: str) -> list[Release]:
+def _select_releases(reader: sqlite3.Connection, limit: str) -> list[Release]:
     # A database that nothing has written to since an upgrade is still read.
-    later = _LATER if version(reader) >= HISTORY else ()
+    later = _HISTORY_COLUMNS if schema_version(reader) >= HISTORY_VERSION else ()
     rows = reader.execute(
-        f"SELECT {', '.join([*_STORED, *later])} FROM release JOIN run ON run.id = run_id "
+        f"SELECT {', '.join([*_BASE_COLUMNS, *later])} FROM release JOIN run ON run.id = run_id "
         f"ORDER BY number DESC {limit}"
     )
-    return [release(dict(zip([*_STORED, *later], row, strict=True))) for row in rows]
+    return [release_from_row(dict(zip([*_BASE_COLUMNS, *later], row, strict=True))) for row in rows]
 
 
-def release(row: dict[str, Any]) -> Release:
+def release_from_row(row: dict[str, Any]) -> Release:
     """Return a release from the columns of its row."""
     told = {name: json.loads(str(row.get(name) or "{}")) for name in ("feeds", "categories")}
     run = row.pop("run_id")

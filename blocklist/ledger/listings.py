@@ -10,61 +10,65 @@ from blocklist.columns import urls
 from blocklist.columns.difference import difference
 from blocklist.columns.schema import DATED, LISTINGS
 from blocklist.ledger import endings, intervals, packs, ranks
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.health import FeedHealth
-from blocklist.ledger.packed import some_packed
-from blocklist.ledger.packs import LISTING
-from blocklist.ledger.times import now
+from blocklist.ledger.packed import packed_exists_sql
+from blocklist.ledger.packs import LISTING_TABLE
+from blocklist.ledger.times import current_timestamp
 from blocklist.model import FeedState, Kind
 
 _KEY = ["value", "scope"]
-_OF_FEED = "feed_id = ?"
-_BLOCKING = "feed_id IN (SELECT id FROM feed WHERE guard IS NULL)"
-_THEN = "since <= ? AND (until IS NULL OR until > ?)"
+_FEED_FILTER = "feed_id = ?"
+_BLOCKING_FILTER = "feed_id IN (SELECT id FROM feed WHERE guard IS NULL)"
+_HELD_AT = "since <= ? AND (until IS NULL OR until > ?)"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SnapshotChange:
     """How an accepted snapshot changed what is in force from its feed."""
 
     added: int
     removed: int
 
 
-def accept(
-    book: Book,
+def accept_snapshot(
+    book: LedgerWriter,
     feed: FeedHealth,
     indicators: pl.DataFrame,
     fingerprint: str,
     account: dict[str, object],
     *,
     ranked: bool = False,
-) -> Change:
+) -> SnapshotChange:
     """Make the indicators (schema `INDICATORS`) what the feed lists from this run on.
 
     New ones open a listing, missing ones end theirs, and the snapshot with its account of lines is
     recorded, all in one transaction; of a `ranked` list also the order.
     """
-    with Bulk(book.database) as bulk:
-        old = pl.concat(intervals.standing(bulk, LISTING, _OF_FEED, feed.id))
-        added, gone = _difference(indicators, old)
-        packs.store(bulk, LISTING, _rows(added), feed_id=feed.id, since=book.run)
-        endings.end(bulk, LISTING, gone, book.run)
+    with BulkTransaction(book.database) as bulk:
+        old = pl.concat(intervals.rows_at(bulk, LISTING_TABLE, _FEED_FILTER, feed.id))
+        added, gone = _split_changes(indicators, old)
+        packs.store_rows(
+            bulk, LISTING_TABLE, _stored_listings(added), feed_id=feed.id, since=book.run_id
+        )
+        endings.end_rows(bulk, LISTING_TABLE, gone, book.run_id)
         if ranked:
-            ranks.save(bulk, feed.id, indicators)
-        change = Change(added.height, gone.height)
+            ranks.save_ranks(bulk, feed.id, indicators)
+        change = SnapshotChange(added.height, gone.height)
         account = {**account, "entries": indicators.height}
-        bulk.append("snapshot", _snapshot(book, feed, account, change))
+        bulk.append_rows("snapshot", _snapshot_row(book, feed, account, change))
         bulk.execute(
             "UPDATE feed SET state = ?, cause = NULL, checked = ?, accepted_at = ?, "
             "good_at = ?, fingerprint = ?, entries = ? WHERE id = ?",
-            FeedState.FRESH.value, now(), now(), now(), fingerprint, indicators.height, feed.id,
+            FeedState.FRESH.value, current_timestamp(), current_timestamp(), current_timestamp(), fingerprint, indicators.height, feed.id,
         )  # fmt: skip
     return change
 
 
-def _difference(indicators: pl.DataFrame, old: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _split_changes(
+    indicators: pl.DataFrame, old: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return what is new, and what is gone; of a first list all is new, without a hash of it."""
     if old.is_empty():
         return indicators, old
@@ -72,20 +76,20 @@ def _difference(indicators: pl.DataFrame, old: pl.DataFrame) -> tuple[pl.DataFra
     return indicators.filter(added), old.filter(gone)
 
 
-def _rows(added: pl.DataFrame) -> pl.DataFrame:
+def _stored_listings(added: pl.DataFrame) -> pl.DataFrame:
     # Evidence is stored only where it says more than the value itself.
     seen = pl.when(pl.col("evidence") != pl.col("value")).then("evidence")
     return added.select("value", "scope", "kind", evidence=seen)
 
 
-def _snapshot(
-    book: Book, feed: FeedHealth, account: dict[str, object], change: Change
+def _snapshot_row(
+    book: LedgerWriter, feed: FeedHealth, account: dict[str, object], change: SnapshotChange
 ) -> pl.DataFrame:
     row = {
         **account,
         "refused": json.dumps(account["refused"]),
         "feed_id": feed.id,
-        "run_id": book.run,
+        "run_id": book.run_id,
         "state": FeedState.FRESH.value,
         "added": change.added,
         "removed": change.removed,
@@ -93,14 +97,14 @@ def _snapshot(
     return pl.DataFrame([row])
 
 
-def dated(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
+def load_listing_dates(bulk: BulkTransaction, feeds: list[str]) -> pl.DataFrame:
     """Return the values that the named feeds list now, and since when: a row a feed and value.
 
     `new` tells what a feed listed later than in its own first run, which took in what was there.
     """
-    bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
+    bulk.stage_table("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
     schema = {"feed_id": pl.Int64(), "feed": pl.String(), "began": pl.Int64()}
-    named = bulk.query(
+    named = bulk.query_frame(
         "SELECT feed.id AS feed_id, name AS feed, "
         "coalesce(min(run_id), (SELECT max(id) FROM run)) AS began FROM feed "
         "LEFT JOIN snapshot ON feed_id = feed.id AND snapshot.state = 'fresh' "
@@ -108,7 +112,7 @@ def dated(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
         schema=pl.Schema(schema),
     )
     parts = [
-        _since(bulk, key).select(
+        _load_start_runs(bulk, key).select(
             pl.lit(name).alias("feed"), "value", "since", new=pl.col("since") > began
         )
         for key, name, began in named.iter_rows()
@@ -116,56 +120,61 @@ def dated(bulk: Bulk, feeds: list[str]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=DATED), *parts])
 
 
-def _since(bulk: Bulk, feed: int) -> pl.DataFrame:
+def _load_start_runs(bulk: BulkTransaction, feed: int) -> pl.DataFrame:
     """Return each value that a feed lists now once, and since when in any scope."""
-    listed = intervals.ordered(
-        intervals.standing(bulk, LISTING, _OF_FEED, feed), ["value", "scope", "since"]
+    listed = intervals.concat_by_value(
+        intervals.rows_at(bulk, LISTING_TABLE, _FEED_FILTER, feed), ["value", "scope", "since"]
     )
     if listed["scope"].n_unique() > 1:  # else a value is there once
         return listed.group_by("value", maintain_order=True).agg(pl.col("since").min())
     return listed
 
 
-def in_force(bulk: Bulk, feeds: list[str], run: int | None = None) -> pl.DataFrame:
+def load_listings(bulk: BulkTransaction, feeds: list[str], run: int | None = None) -> pl.DataFrame:
     """Return what the named feeds list now, or listed after a run (schema `LISTINGS`).
 
     One feed after the other, and of each all in the order of the values.
     """
     parts = [
-        intervals.ordered(
-            intervals.standing(bulk, LISTING, _OF_FEED, key, at=run), ["kind", "value", "scope"]
+        intervals.concat_by_value(
+            intervals.rows_at(bulk, LISTING_TABLE, _FEED_FILTER, key, at=run),
+            ["kind", "value", "scope"],
         ).select(pl.lit(name).alias("feed"), "kind", "value", "scope")
-        for key, name in named(bulk, feeds)
+        for key, name in iterate_feed_ids(bulk, feeds)
     ]
     return pl.concat([pl.DataFrame(schema=LISTINGS), *parts])
 
 
-def named(bulk: Bulk, feeds: list[str]) -> Iterator[tuple[int, str]]:
+def iterate_feed_ids(bulk: BulkTransaction, feeds: list[str]) -> Iterator[tuple[int, str]]:
     """Yield the number and the name of each of the feeds that the ledger knows."""
-    bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
-    found = bulk.query(
+    bulk.stage_table("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
+    found = bulk.query_frame(
         "SELECT id, name FROM feed WHERE name IN (SELECT name FROM temp.wanted)",
         schema=pl.Schema({"id": pl.Int64(), "name": pl.String()}),
     )
     yield from found.iter_rows()
 
 
-def ever(bulk: Bulk, values: pl.Series, run: int | None = None) -> pl.DataFrame:
+def load_listing_history(
+    bulk: BulkTransaction, values: pl.Series, run: int | None = None
+) -> pl.DataFrame:
     """Return every listing, past ones too, by feeds that block: of these values, of pages on them.
 
     After a run, what had not begun is not known, and what had not ended has no end. The columns are
     those of `Listing`, `kind`, `feed_id`, and the number of the run that `since` is the time of.
     """
     named = pl.Schema({"feed_id": pl.Int64(), "feed": pl.String()})
-    feeds = bulk.query("SELECT id AS feed_id, name AS feed FROM feed", schema=named)
+    feeds = bulk.query_frame("SELECT id AS feed_id, name AS feed FROM feed", schema=named)
     begun = pl.Schema({"id": pl.Int64(), "started": pl.String()})
-    runs = bulk.query("SELECT id, started FROM run", schema=begun)
+    runs = bulk.query_frame("SELECT id, started FROM run", schema=begun)
     started = (runs["id"].to_list(), runs["started"].to_list())
-    where, numbers = (_BLOCKING, ()) if run is None else (f"{_BLOCKING} AND since <= ?", (run,))
+    where, numbers = (
+        (_BLOCKING_FILTER, ()) if run is None else (f"{_BLOCKING_FILTER} AND since <= ?", (run,))
+    )
     wanted = values.to_frame("about")
     found = pl.concat(
-        _about(part).join(wanted, on="about", how="semi").drop("about")
-        for part in intervals.ever(bulk, LISTING, where, *numbers)
+        _add_subject(part).join(wanted, on="about", how="semi").drop("about")
+        for part in intervals.rows_ever(bulk, LISTING_TABLE, where, *numbers)
     )
     ended = pl.col("until") if run is None else pl.when(pl.col("until") <= run).then("until")
     return found.join(feeds, on="feed_id").with_columns(
@@ -176,7 +185,7 @@ def ever(bulk: Bulk, values: pl.Series, run: int | None = None) -> pl.DataFrame:
     )
 
 
-def _about(part: pl.DataFrame) -> pl.DataFrame:
+def _add_subject(part: pl.DataFrame) -> pl.DataFrame:
     """Add what listings are `about`: their value, or the host of a page."""
     page = pl.col("kind") == Kind.URL.value
     if not part.select(page.any()).item():
@@ -184,13 +193,13 @@ def _about(part: pl.DataFrame) -> pl.DataFrame:
     return part.with_columns(about=pl.coalesce(urls.host(pl.when(page).then("value")), "value"))
 
 
-def speaking(bulk: Bulk, feeds: list[str], run: int) -> list[str]:
+def select_active_feeds(bulk: BulkTransaction, feeds: list[str], run: int) -> list[str]:
     """Return those of the feeds that listed anything after a run, by name."""
-    bulk.stage("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
-    found = bulk.query(
+    bulk.stage_table("wanted", pl.DataFrame({"name": feeds}, schema={"name": pl.String}))
+    found = bulk.query_frame(
         "SELECT name FROM feed WHERE name IN (SELECT name FROM temp.wanted) AND (EXISTS "
-        f"(SELECT 1 FROM listing_row WHERE feed_id = feed.id AND {_THEN}) OR EXISTS "
-        f"({some_packed('listing')} AND batch.feed_id = feed.id AND batch.since <= ?)) "
+        f"(SELECT 1 FROM listing_row WHERE feed_id = feed.id AND {_HELD_AT}) OR EXISTS "
+        f"({packed_exists_sql('listing')} AND batch.feed_id = feed.id AND batch.since <= ?)) "
         "ORDER BY name",
         *[run] * 4,
         schema=pl.Schema({"name": pl.String()}),

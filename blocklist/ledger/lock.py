@@ -10,18 +10,18 @@ from typing import TextIO
 from blocklist.errors import LockHeld, UsageError
 
 
-def place(database: Path) -> Path:
+def lock_path(database: Path) -> Path:
     """Return where the lock of a database is."""
     return database.with_name(database.name + ".lock")
 
 
 @contextmanager
-def writer(database: Path, command: str) -> Iterator[None]:
+def hold_writer_lock(database: Path, command: str) -> Iterator[None]:
     """Hold the writer's lock; raise `LockHeld` (exit 5) with the holder's process and command.
 
     The kernel frees the lock when its holder dies, however it dies.
     """
-    path = place(database)
+    path = lock_path(database)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -32,7 +32,7 @@ def writer(database: Path, command: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"{database}: in use by {_named(file)}; try again when it has ended"
+            message = f"{database}: in use by {_read_holder(file)}; try again when it has ended"
             raise LockHeld(message) from None
         except OSError as error:  # a network file system without locks
             raise UsageError(f"{path}: cannot be locked: {error.strerror}") from None
@@ -42,18 +42,18 @@ def writer(database: Path, command: str) -> Iterator[None]:
         yield
 
 
-def holder(database: Path) -> str | None:
+def find_lock_holder(database: Path) -> str | None:
     """Return the process and command that hold the writer's lock just now, or None."""
     try:
-        with place(database).open(errors="replace") as file:
+        with lock_path(database).open(errors="replace") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _named(file)
+                return _read_holder(file)
     except OSError:  # no lock was ever taken, or it is not ours to see
         return None
     return None
 
 
-def _named(file: TextIO) -> str:
+def _read_holder(file: TextIO) -> str:
     return file.read().strip() or "another process"

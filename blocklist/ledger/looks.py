@@ -2,28 +2,28 @@
 
 import sqlite3
 
-from blocklist.ledger.connection import UNCHANGED, version
-from blocklist.ledger.times import now
+from blocklist.ledger.connection import DIGESTS_VERSION, schema_version
+from blocklist.ledger.times import current_timestamp
 
 #: To look for feeds that pass on what another lists; to ask the DNS.
-ECHOES, FACTS = "echoes", "facts"
+ECHO_DETECTION, DNS_SURVEY = "echoes", "facts"
 
 
-def at(reader: sqlite3.Connection, what: str) -> str | None:
+def last_job_time(reader: sqlite3.Connection, what: str) -> str | None:
     """Return when it was done last."""
     row = reader.execute("SELECT at FROM looked WHERE what = ?", [what]).fetchone()
     return str(row[0]) if row else None
 
 
-def run(reader: sqlite3.Connection, what: str) -> int | None:
+def last_job_run(reader: sqlite3.Connection, what: str) -> int | None:
     """Return the run that did it last; None where it is not known."""
-    if version(reader) < UNCHANGED:
+    if schema_version(reader) < DIGESTS_VERSION:
         return None
     row = reader.execute("SELECT run FROM looked WHERE what = ?", [what]).fetchone()
     return row[0] if row else None
 
 
-def note(opened: sqlite3.Connection, what: str, run: int) -> None:
+def record_job(opened: sqlite3.Connection, what: str, run: int) -> None:
     """Record that a run did it just now."""
     sql = "INSERT OR REPLACE INTO looked (what, at, run) VALUES (?, ?, ?)"
-    opened.execute(sql, [what, now(), run])
+    opened.execute(sql, [what, current_timestamp(), run])

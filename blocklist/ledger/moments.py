@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from blocklist.errors import UsageError
-from blocklist.ledger.connection import HISTORY, version
-from blocklist.ledger.times import text
+from blocklist.ledger.connection import HISTORY_VERSION, schema_version
+from blocklist.ledger.times import format_timestamp
 
-_EXPECTED = (
+_ACCEPTED_FORMS = (
     "a date such as 2026-05-03, a time such as 2026-05-03T18:00 (UTC), or a release's number"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PointInTime:
     """A release and the last run at a time; both count, for clocks may go back and numbers not."""
 
     #: None before the first one.
@@ -23,7 +23,7 @@ class Moment:
     run: int
 
 
-def moment(reader: sqlite3.Connection, at: str) -> Moment:
+def parse_point_in_time(reader: sqlite3.Connection, at: str) -> PointInTime:
     """Return the moment that a person means: the end of a day, a time, or a release's making.
 
     Raise `UsageError` for what is none, what is yet to come, and what was pruned.
@@ -33,19 +33,19 @@ def moment(reader: sqlite3.Connection, at: str) -> Moment:
         row = reader.execute(sql, [at]).fetchone()
         if row is None:
             raise UsageError(f"there is no release {at}; see: blocklist release list")
-        found = Moment(*row)
+        found = PointInTime(*row)
     else:
-        when = _time(at)
+        when = _parse_time(at)
         number = "SELECT max(number) FROM release WHERE created <= ?"
         run = "SELECT coalesce(max(id), 0) FROM run WHERE started <= ?"
         row = reader.execute(f"SELECT ({number}), ({run})", [when, when]).fetchone()
-        found = Moment(*row)
+        found = PointInTime(*row)
     if found.release is not None and _is_pruned(reader, found.release):
         raise UsageError(f"{at}: release {found.release} of then was pruned; see: release list")
     return found
 
 
-def _time(at: str) -> str:
+def _parse_time(at: str) -> str:
     now = datetime.now(UTC)
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", at):
@@ -55,14 +55,14 @@ def _time(at: str) -> str:
             when = datetime.fromisoformat(at)
             when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise UsageError(f"--at {at}: expected {_EXPECTED}") from None
+        raise UsageError(f"--at {at}: expected {_ACCEPTED_FORMS}") from None
     if when > now:
         raise UsageError(f"--at {at}: is yet to come")
-    return text(when)
+    return format_timestamp(when)
 
 
 def _is_pruned(reader: sqlite3.Connection, number: int) -> bool:
-    if version(reader) < HISTORY:
+    if schema_version(reader) < HISTORY_VERSION:
         return False
     (pruned,) = reader.execute("SELECT pruned FROM release WHERE number = ?", [number]).fetchone()
     return bool(pruned)

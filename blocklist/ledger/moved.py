@@ -6,30 +6,32 @@ import polars as pl
 
 from blocklist.columns.schema import LISTINGS
 from blocklist.ledger import intervals
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.listings import named
-from blocklist.ledger.packs import LISTING
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.listings import iterate_feed_ids
+from blocklist.ledger.packs import LISTING_TABLE
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ListingChanges:
     """What feeds list now and did not then, and what they listed then and do not now: `LISTINGS`.
 
     What came and went in between is in neither.
     """
 
-    came: pl.DataFrame
-    went: pl.DataFrame
+    added: pl.DataFrame
+    removed: pl.DataFrame
 
 
-def moved(bulk: Bulk, feeds: list[str], run: int) -> Moved:
+def listing_changes_since(bulk: BulkTransaction, feeds: list[str], run: int) -> ListingChanges:
     """Return what moved in the named feeds since a run ended."""
     columns = [name for name in LISTINGS if name != "feed"]
     came, went = [pl.DataFrame(schema=LISTINGS)], [pl.DataFrame(schema=LISTINGS)]
-    for key, name in named(bulk, feeds):
+    for key, name in iterate_feed_ids(bulk, feeds):
         feed = pl.lit(name).alias("feed")
-        new = intervals.standing(bulk, LISTING, "feed_id = ? AND since > ?", key, run)
-        gone = intervals.ended(bulk, LISTING, "feed_id = ? AND since <= ?", key, run, after=run)
+        new = intervals.rows_at(bulk, LISTING_TABLE, "feed_id = ? AND since > ?", key, run)
+        gone = intervals.rows_ended(
+            bulk, LISTING_TABLE, "feed_id = ? AND since <= ?", key, run, after=run
+        )
         came += [part.select(feed, *columns) for part in new]
         went += [part.select(feed, *columns) for part in gone]
-    return Moved(pl.concat(came), pl.concat(went))
+    return ListingChanges(pl.concat(came), pl.concat(went))

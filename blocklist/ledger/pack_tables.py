@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 
 # Whoever asks for all of it wants the endings of a pack opened once, not for each of its members.
-_MEMBERS = """{table}_batch AS batch JOIN {table}_pack AS pack ON batch_id = batch.id
+_MEMBERS_JOIN = """{table}_batch AS batch JOIN {table}_pack AS pack ON batch_id = batch.id
         JOIN json_each(members) AS member LEFT JOIN (SELECT pack_id, until, place.value AS place
         FROM {table}_end CROSS JOIN json_each(places) AS place) AS ended
         ON ended.pack_id = pack.id AND ended.place = member.key"""
 
 #: The views that give rows and packs alike as rows.
-LISTING = f"""CREATE VIEW listing AS
+LISTING_VIEW = f"""CREATE VIEW listing AS
         SELECT feed_id, value, kind, scope, since, until, evidence FROM listing_row
         UNION ALL SELECT batch.feed_id, member.value, batch.kind, batch.scope, batch.since,
-        ended.until, NULL FROM {_MEMBERS.format(table="listing")}"""
+        ended.until, NULL FROM {_MEMBERS_JOIN.format(table="listing")}"""
 
-VERDICT = f"""CREATE VIEW verdict AS
+VERDICT_VIEW = f"""CREATE VIEW verdict AS
         SELECT value, scope, since, until, kind, verdict, reason, cause FROM verdict_row
         UNION ALL SELECT member.value, batch.scope, batch.since, ended.until, batch.kind,
-        batch.verdict, batch.reason, batch.cause FROM {_MEMBERS.format(table="verdict")}"""
+        batch.verdict, batch.reason, batch.cause FROM {_MEMBERS_JOIN.format(table="verdict")}"""
 
 #: Packs of listings as they first were.
-LISTING_PACKS = (
+LISTING_PACK_TABLES = (
     "DROP VIEW listings",
     "ALTER TABLE listing RENAME TO listing_row",
     """CREATE TABLE listing_batch (
@@ -40,7 +40,7 @@ LISTING_PACKS = (
 )
 
 #: And of verdicts.
-VERDICT_PACKS = (
+VERDICT_PACK_TABLES = (
     "DROP VIEW verdicts",
     "ALTER TABLE verdict RENAME TO verdict_row",
     """CREATE TABLE verdict_batch (
@@ -60,7 +60,7 @@ VERDICT_PACKS = (
 )
 
 
-def numbered(table: str, of: str) -> Iterator[str]:
+def pack_numbering_sql(table: str, of: str) -> Iterator[str]:
     """Yield what numbers the packs of a table, and makes room for their endings: dates of `of`."""
     # By way of another table: to rename one is refused where somebody's own view is about ours.
     yield f"CREATE TEMP TABLE old_pack AS SELECT batch_id, first, members FROM {table}_pack"
@@ -79,7 +79,7 @@ def numbered(table: str, of: str) -> Iterator[str]:
         places TEXT NOT NULL, PRIMARY KEY (pack_id, until)) WITHOUT ROWID"""
 
 
-def endings(table: str) -> Iterator[str]:
+def convert_endings_sql(table: str) -> Iterator[str]:
     """Yield what makes endings of the rows that stood in the place of what is packed."""
     key = ["scope", "since"] if table == "verdict" else ["feed_id", "scope", "since"]
     own = ", ".join(f"own.{name} AS {name}" for name in ("value", "until", *key))

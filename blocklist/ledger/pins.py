@@ -4,13 +4,13 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from blocklist.ledger.book import Book
-from blocklist.ledger.connection import HISTORY, version
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.connection import HISTORY_VERSION, schema_version
 from blocklist.ledger.health import FeedHealth
-from blocklist.ledger.times import now
+from blocklist.ledger.times import current_timestamp
 
 if TYPE_CHECKING:
-    from blocklist.ledger.bulk import Bulk
+    from blocklist.ledger.bulk import BulkTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Pin:
     who: str | None
 
 
-def pins(reader: sqlite3.Connection) -> list[Pin]:
+def list_pins(reader: sqlite3.Connection) -> list[Pin]:
     """Return the pins in force, a release's first."""
-    if version(reader) < HISTORY:
+    if schema_version(reader) < HISTORY_VERSION:
         return []
     rows = reader.execute(
         "SELECT release, feed.name, created, reason, who FROM pin JOIN run ON run.id = run_id "
@@ -35,36 +35,36 @@ def pins(reader: sqlite3.Connection) -> list[Pin]:
     return [Pin(*row) for row in rows]
 
 
-def of_release(reader: sqlite3.Connection) -> Pin | None:
+def find_release_pin(reader: sqlite3.Connection) -> Pin | None:
     """Return the pin on the release in force, or None."""
-    return next((pin for pin in pins(reader) if pin.feed is None), None)
+    return next((pin for pin in list_pins(reader) if pin.feed is None), None)
 
 
-def pin_release(bulk: "Bulk", book: Book, number: int, reason: str) -> None:
+def pin_release(bulk: "BulkTransaction", book: LedgerWriter, number: int, reason: str) -> None:
     """Pin a release, in place of an earlier pin on one."""
-    moment = now()
+    moment = current_timestamp()
     bulk.execute("UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id IS NULL", moment)
     bulk.execute(
         "INSERT INTO pin (run_id, release, created, reason) VALUES (?, ?, ?, ?)",
-        book.run, number, moment, reason,
+        book.run_id, number, moment, reason,
     )  # fmt: skip
 
 
-def unpin_release(book: Book) -> bool:
+def unpin_release(book: LedgerWriter) -> bool:
     """End the pin on the release; return whether there was one."""
-    with book.small() as db:
+    with book.open_database() as db:
         sql = "UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id IS NULL"
-        return bool(db.execute(sql, [now()]).rowcount)
+        return bool(db.execute(sql, [current_timestamp()]).rowcount)
 
 
-def unpin_feed(book: Book, feed: FeedHealth) -> bool:
+def unpin_feed(book: LedgerWriter, feed: FeedHealth) -> bool:
     """End the pin on a feed; return whether there was one.
 
     What it was last read as is forgotten, so that the next update reads it anew.
     """
     forget = "UPDATE feed SET fingerprint = NULL, etag = NULL, modified = NULL WHERE id = ?"
-    with book.small() as db, db.atomic():
+    with book.open_database() as db, db.atomic():
         sql = "UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id = ?"
-        ended = db.execute(sql, [now(), feed.id]).rowcount
+        ended = db.execute(sql, [current_timestamp(), feed.id]).rowcount
         db.execute(forget, [feed.id])
     return bool(ended)

@@ -9,17 +9,21 @@ import polars as pl
 from blocklist.columns.difference import difference, without
 from blocklist.columns.schema import RELEASE, VERDICTS
 from blocklist.ledger import endings, intervals, packs, pins
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.history import Release, history, release
-from blocklist.ledger.times import now
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.history import Release, list_releases, release_from_row
+from blocklist.ledger.times import current_timestamp
 from blocklist.model import GuardClass, Kind, Reason, Verdict
 
-__all__ = ["Release", "history", "release"]  # so that whoever reads releases need not know both
+__all__ = [
+    "Release",
+    "list_releases",
+    "release_from_row",
+]  # so that whoever reads releases need not know both
 
 # A score is as of a day; what it led to is what holds.
-ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
-_EXPORTED = ["kind", "value", "scope", "verdict"]
+VERDICT_ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
+_EXPORT_COLUMNS = ["kind", "value", "scope", "verdict"]
 _KEY = ["value", "scope"]
 _BLOCK = list(Verdict).index(Verdict.BLOCK)
 _HOLD = list(Verdict).index(Verdict.HOLD)
@@ -27,11 +31,11 @@ _ALLOW = list(Verdict).index(Verdict.ALLOW)
 _URL_ONLY = list(Reason).index(Reason.URL_ONLY)
 _OPERATOR = list(Reason).index(Reason.OPERATOR)
 #: What exports carry of the verdicts: blocks, and the operator's entries that cut into them.
-IN_FORCE = f"(verdict = {_BLOCK} OR verdict IN ({_ALLOW}, {_HOLD}) AND reason = {_OPERATOR})"
+EXPORTED_FILTER = f"(verdict = {_BLOCK} OR verdict IN ({_ALLOW}, {_HOLD}) AND reason = {_OPERATOR})"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class VerdictChange:
     """How verdicts change: those that are new or otherwise, and those that no longer hold."""
 
     new: pl.DataFrame
@@ -41,25 +45,27 @@ class Change:
         return not (self.new.is_empty() and self.old.is_empty())
 
     @property
-    def added(self) -> pl.DataFrame:
+    def added_blocks(self) -> pl.DataFrame:
         """What would be blocked and is not yet."""
-        return _blocks_beyond(self.new, self.old)
+        return _subtract_blocks(self.new, self.old)
 
     @property
-    def removed(self) -> pl.DataFrame:
+    def removed_blocks(self) -> pl.DataFrame:
         """What is blocked and would no longer be."""
-        return _blocks_beyond(self.old, self.new)
+        return _subtract_blocks(self.old, self.new)
 
-    def split(self, values: pl.Series) -> "tuple[Change, Change]":
+    def split_by_values(self, values: pl.Series) -> "tuple[VerdictChange, VerdictChange]":
         """Return the part about these values, and the rest."""
         wanted = values.to_frame("value")
         mine, rest = (
-            Change(*(part.join(wanted, on="value", how=how) for part in (self.new, self.old)))
+            VerdictChange(
+                *(part.join(wanted, on="value", how=how) for part in (self.new, self.old))
+            )
             for how in ("semi", "anti")
         )
         return mine, rest
 
-    def more(self, verdict: Verdict) -> int:
+    def net_count(self, verdict: Verdict) -> int:
         """Return how many more verdicts of a kind there are after it."""
         return sum(
             sign * int((part["verdict"] == verdict.value).sum())
@@ -67,66 +73,68 @@ class Change:
         )
 
 
-def _blocks(verdicts: pl.DataFrame) -> pl.DataFrame:
+def _filter_blocks(verdicts: pl.DataFrame) -> pl.DataFrame:
     return verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)
 
 
-def _blocks_beyond(verdicts: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+def _subtract_blocks(verdicts: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Return the blocks that are not among the blocks of others."""
     if verdicts.is_empty() or others.is_empty():  # as at a first release, which has millions
-        return _blocks(verdicts)
-    return _blocks(verdicts).join(_blocks(others), on=_KEY, how="anti")
+        return _filter_blocks(verdicts)
+    return _filter_blocks(verdicts).join(_filter_blocks(others), on=_KEY, how="anti")
 
 
-def in_force(bulk: Bulk) -> pl.DataFrame:
+def current_verdicts(bulk: BulkTransaction) -> pl.DataFrame:
     """Return the verdicts of the current release."""
-    return _holding(bulk, ROW.names())
+    return _select_verdicts(bulk, VERDICT_ROW.names())
 
 
-def verdicts(bulk: Bulk, number: int) -> pl.DataFrame:
+def verdicts_at(bulk: BulkTransaction, number: int) -> pl.DataFrame:
     """Return the verdicts of a release that is not pruned."""
-    return _holding(bulk, ROW.names(), at=number)
+    return _select_verdicts(bulk, VERDICT_ROW.names(), at=number)
 
 
-def _holding(
-    bulk: Bulk, columns: list[str], where: str = "true", at: int | None = None
+def _select_verdicts(
+    bulk: BulkTransaction, columns: list[str], where: str = "true", at: int | None = None
 ) -> pl.DataFrame:
     """Return columns of what holds in the current release, or one of the past."""
-    parts = intervals.standing(bulk, packs.VERDICTS, where, at=at)
+    parts = intervals.rows_at(bulk, packs.VERDICT_TABLE, where, at=at)
     return pl.concat(part.select(columns) for part in parts)
 
 
-def of_values(bulk: Bulk, values: pl.Series, number: int | None = None) -> pl.DataFrame:
+def verdicts_for(
+    bulk: BulkTransaction, values: pl.Series, number: int | None = None
+) -> pl.DataFrame:
     """Return the verdicts on exactly these values in the current release, or one of the past."""
-    parts = intervals.standing(bulk, packs.VERDICTS, at=number)
+    parts = intervals.rows_at(bulk, packs.VERDICT_TABLE, at=number)
     wanted = values.alias("value").to_frame()
     return pl.concat(
-        part.select(ROW.names()).join(wanted, on="value", how="semi") for part in parts
+        part.select(VERDICT_ROW.names()).join(wanted, on="value", how="semi") for part in parts
     )
 
 
-def guarded(bulk: Bulk) -> pl.Series:
+def guarded_values(bulk: BulkTransaction) -> pl.Series:
     """Return the values that guards keep from being blocked in the current release."""
     reasons = ", ".join(str(list(Reason).index(Reason(guard))) for guard in GuardClass)
-    return _holding(bulk, ["value"], f"reason IN ({reasons})")["value"].unique()
+    return _select_verdicts(bulk, ["value"], f"reason IN ({reasons})")["value"].unique()
 
 
-def names_at_stake(bulk: Bulk) -> pl.Series:
+def blocked_and_held_names(bulk: BulkTransaction) -> pl.Series:
     """Return the names that the current release blocks or holds."""
     domain = list(Kind).index(Kind.DOMAIN)
     where = f"kind = {domain} AND verdict IN ({_BLOCK}, {_HOLD})"
-    return _holding(bulk, ["value"], where)["value"].unique()
+    return _select_verdicts(bulk, ["value"], where)["value"].unique()
 
 
-def rows(bulk: Bulk, number: int | None = None) -> pl.DataFrame:
+def export_rows(bulk: BulkTransaction, number: int | None = None) -> pl.DataFrame:
     """Return what a release blocks and what its operator entries allow (schema `RELEASE`).
 
     It is the current one unless told.
     """
-    return exported(_holding(bulk, _EXPORTED, IN_FORCE, number))
+    return to_export_rows(_select_verdicts(bulk, _EXPORT_COLUMNS, EXPORTED_FILTER, number))
 
 
-def exported(verdicts: pl.DataFrame) -> pl.DataFrame:
+def to_export_rows(verdicts: pl.DataFrame) -> pl.DataFrame:
     """Return verdicts that exports carry as `RELEASE`.
 
     What an entry holds stays open until a person has looked again, also below what is blocked.
@@ -138,104 +146,112 @@ def exported(verdicts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def pages(bulk: Bulk, number: int) -> pl.DataFrame:
+def held_urls(bulk: BulkTransaction, number: int) -> pl.DataFrame:
     """Return the URLs that a release holds because DNS would block their host with them."""
     held = f"verdict = {_HOLD} AND reason = {_URL_ONLY}"
-    found = _holding(bulk, ["kind", "value", "scope"], held, number)
+    found = _select_verdicts(bulk, ["kind", "value", "scope"], held, number)
     return found.with_columns(action=pl.lit(Verdict.BLOCK.value, RELEASE["action"]))
 
 
-def watched(bulk: Bulk, number: int, before: int | None) -> pl.DataFrame:
+def values_to_verify(bulk: BulkTransaction, number: int, before: int | None) -> pl.DataFrame:
     """Return `kind` and `value` of what must not go wrong when a release is written.
 
     That is what the operator decides, what the judge kept from being blocked, and what changed
     since the release `before`.
     """
     columns = ["kind", "value"]
-    kept = _holding(bulk, columns, f"(verdict <> {_BLOCK} OR reason = {_OPERATOR})", number)
+    kept = _select_verdicts(bulk, columns, f"(verdict <> {_BLOCK} OR reason = {_OPERATOR})", number)
     if before is None:
         return kept.unique()
-    came = intervals.ever(bulk, packs.VERDICTS, "since > ? AND since <= ?", before, number)
-    went = intervals.ended(bulk, packs.VERDICTS, "true", after=before, upto=number)
+    came = intervals.rows_ever(
+        bulk, packs.VERDICT_TABLE, "since > ? AND since <= ?", before, number
+    )
+    went = intervals.rows_ended(bulk, packs.VERDICT_TABLE, "true", after=before, upto=number)
     return pl.concat([kept, *(part.select(columns) for part in chain(came, went))]).unique()
 
 
-def own_blocks(bulk: Bulk, number: int) -> pl.Series:
+def operator_blocks(bulk: BulkTransaction, number: int) -> pl.Series:
     """Return the values that the operator blocks in a release."""
     mine = f"verdict = {_BLOCK} AND reason = {_OPERATOR}"
-    return _holding(bulk, ["value"], mine, number)["value"]
+    return _select_verdicts(bulk, ["value"], mine, number)["value"]
 
 
-def basis(bulk: Bulk, number: int) -> int:
+def source_run(bulk: BulkTransaction, number: int) -> int:
     """Return the run after which feeds listed what a release was judged from."""
     sql = "SELECT coalesce(basis, run_id) AS run FROM release WHERE number = ?"
-    return int(bulk.query(sql, number, schema=pl.Schema({"run": pl.Int64()}))["run"].item())
+    return int(bulk.query_frame(sql, number, schema=pl.Schema({"run": pl.Int64()}))["run"].item())
 
 
-def changes(before: pl.DataFrame, after: pl.DataFrame) -> Change:
+def diff_verdicts(before: pl.DataFrame, after: pl.DataFrame) -> VerdictChange:
     """Return how verdicts change from `before` to `after`; scores do not count."""
-    before, after = before.select(ROW.names()), after.select(ROW.names())
+    before, after = before.select(VERDICT_ROW.names()), after.select(VERDICT_ROW.names())
     if before.is_empty():  # of a first release all is new, without a hash of it
-        return Change(after, before)
+        return VerdictChange(after, before)
     gone, new = difference(before, after)
-    return Change(after.filter(new), before.filter(gone))
+    return VerdictChange(after.filter(new), before.filter(gone))
 
 
-def after(before: pl.DataFrame, change: Change) -> pl.DataFrame:
+def apply_change(before: pl.DataFrame, change: VerdictChange) -> pl.DataFrame:
     """Return the verdicts that a change makes of those before it."""
     stays = without(before, change.old, _KEY)
     return pl.concat([stays, change.new.select(before.columns)])
 
 
-def following(book: Book, past: Release | None, change: Change, cause: str) -> Release:
+def next_release(
+    book: LedgerWriter, past: Release | None, change: VerdictChange, cause: str
+) -> Release:
     """Return the release that a change makes of the one in force, with its counts."""
     return Release(
         number=past.number + 1 if past else 1,
-        created=now(),
+        created=current_timestamp(),
         cause=cause,
-        blocked=(past.blocked if past else 0) + change.more(Verdict.BLOCK),
-        held=(past.held if past else 0) + change.more(Verdict.HOLD),
-        added=change.added.height,
-        removed=change.removed.height,
-        who=book.who,
-        run=book.run,
-        basis=book.run,
+        blocked=(past.blocked if past else 0) + change.net_count(Verdict.BLOCK),
+        held=(past.held if past else 0) + change.net_count(Verdict.HOLD),
+        added=change.added_blocks.height,
+        removed=change.removed_blocks.height,
+        who=book.author,
+        run=book.run_id,
+        basis=book.run_id,
     )
 
 
-def publish(book: Book, new: Release, change: Change, *, pinned: bool = False) -> None:
+def publish_release(
+    book: LedgerWriter, new: Release, change: VerdictChange, *, pinned: bool = False
+) -> None:
     """Make a change the release `new`, in one transaction, and pin it if told.
 
     A candidate is then out of date.
     """
-    with Bulk(book.database) as bulk:
+    with BulkTransaction(book.database) as bulk:
         if pinned:
             pins.pin_release(bulk, book, new.number, new.reason or "")
-        bulk.append("release", pl.DataFrame([record(book, new)]))
-        endings.end(bulk, packs.VERDICTS, _ending(bulk, change.old), new.number)
-        packs.store(bulk, packs.VERDICTS, change.new.select(ROW.names()), since=new.number)
-        forget_candidate(bulk)
+        bulk.append_rows("release", pl.DataFrame([release_row(book, new)]))
+        endings.end_rows(bulk, packs.VERDICT_TABLE, _find_held_rows(bulk, change.old), new.number)
+        packs.store_rows(
+            bulk, packs.VERDICT_TABLE, change.new.select(VERDICT_ROW.names()), since=new.number
+        )
+        delete_candidate_rows(bulk)
 
 
-def _ending(bulk: Bulk, old: pl.DataFrame) -> pl.DataFrame:
+def _find_held_rows(bulk: BulkTransaction, old: pl.DataFrame) -> pl.DataFrame:
     """Return what holds of these verdicts, and since when."""
     if old.is_empty():
         return old
-    parts = intervals.standing(bulk, packs.VERDICTS)
+    parts = intervals.rows_at(bulk, packs.VERDICT_TABLE)
     return pl.concat(part.join(old.select(_KEY), on=_KEY, how="semi") for part in parts)
 
 
-def forget_candidate(bulk: Bulk) -> None:
+def delete_candidate_rows(bulk: BulkTransaction) -> None:
     """Forget what the gate held (`ledger.candidate`), for it is a difference to the past."""
     for table in ("candidate", "candidate_verdict"):
         bulk.execute(f"DELETE FROM {table}")
 
 
-def record(book: Book, new: Release) -> dict[str, object]:
+def release_row(book: LedgerWriter, new: Release) -> dict[str, object]:
     """Return the columns of a release's row."""
     names = {one.name for one in fields(new)} - {"who", "run"}
     row: dict[str, object] = {name: getattr(new, name) for name in sorted(names)}
     told = {name: json.dumps(row[name]) for name in ("feeds", "categories")}
-    row |= {**told, "pruned": int(new.pruned), "run_id": book.run}
+    row |= {**told, "pruned": int(new.pruned), "run_id": book.run_id}
     # A column of nothing but nulls has no type.
     return {name: value for name, value in row.items() if value is not None}

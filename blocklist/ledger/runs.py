@@ -7,9 +7,9 @@ from datetime import datetime
 from blocklist.ledger.times import seconds_until
 
 #: The clock of another machine may be so far ahead, in seconds.
-_SLACK = 120
+_CLOCK_SLACK_SECONDS = 120
 #: Above the number of any run.
-_ANY = (1 << 63) - 1
+_MAX_RUN_NUMBER = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +22,31 @@ class Run:
     finished: str | None
 
 
-def first(reader: sqlite3.Connection) -> Run | None:
+def first_run(reader: sqlite3.Connection) -> Run | None:
     """Return the run that began first."""
-    return _one(reader, "ASC")
+    return _select_run(reader, "ASC")
 
 
-def last(reader: sqlite3.Connection) -> Run | None:
+def latest_run(reader: sqlite3.Connection) -> Run | None:
     """Return the run that began last."""
-    return _one(reader, "DESC")
+    return _select_run(reader, "DESC")
 
 
-def ahead(reader: sqlite3.Connection, before: int = _ANY) -> Run | None:
+def find_future_run(reader: sqlite3.Connection, before: int = _MAX_RUN_NUMBER) -> Run | None:
     """Return the last run (before another) if it began in what the clock calls the future."""
-    found = _one(reader, "DESC", before)
-    return found if found and seconds_until(found.started) > _SLACK else None
+    found = _select_run(reader, "DESC", before)
+    return found if found and seconds_until(found.started) > _CLOCK_SLACK_SECONDS else None
 
 
-def _one(reader: sqlite3.Connection, order: str, before: int = _ANY) -> Run | None:
+def _select_run(
+    reader: sqlite3.Connection, order: str, before: int = _MAX_RUN_NUMBER
+) -> Run | None:
     sql = f"SELECT id, command, started, finished FROM run WHERE id < ? ORDER BY id {order} LIMIT 1"
     row = reader.execute(sql, [before]).fetchone()
     return Run(*row) if row else None
 
 
-def days(reader: sqlite3.Connection) -> dict[int, float]:
+def run_start_days(reader: sqlite3.Connection) -> dict[int, float]:
     """Return when each run began, in days since 1970."""
     return {
         number: datetime.fromisoformat(started).timestamp() / 86400

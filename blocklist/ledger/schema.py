@@ -9,12 +9,12 @@ from enum import StrEnum
 from sqlite_utils import Database, Migrations
 
 from blocklist.ledger.pack_tables import (
-    LISTING,
-    LISTING_PACKS,
-    VERDICT,
-    VERDICT_PACKS,
-    endings,
-    numbered,
+    LISTING_PACK_TABLES,
+    LISTING_VIEW,
+    VERDICT_PACK_TABLES,
+    VERDICT_VIEW,
+    convert_endings_sql,
+    pack_numbering_sql,
 )
 from blocklist.model import Kind, Reason, Scope, Verdict
 
@@ -24,7 +24,7 @@ migrations = Migrations("blocklist")
 @migrations()
 def listings_and_releases(db: Database) -> None:
     """Create the first version of every table."""
-    for statement in _TABLES:
+    for statement in _INITIAL_TABLES:
         db.conn.execute(statement)
     db.conn.execute("PRAGMA user_version = 1")
 
@@ -70,7 +70,7 @@ def facts(db: Database) -> None:
     The state that was kept before knew one answer only, so all names are due at once.
     """
     db.conn.execute("ALTER TABLE fact RENAME TO old_fact")
-    db.conn.execute(_FACT)
+    db.conn.execute(_FACT_TABLE)
     db.conn.execute(
         "INSERT INTO fact SELECT name, name, 'unknown', checked, state, addresses, NULL, checked, "
         "checked, 0, 0, NULL FROM old_fact"
@@ -79,7 +79,7 @@ def facts(db: Database) -> None:
     db.conn.execute("PRAGMA user_version = 4")
 
 
-_FACT = """CREATE TABLE fact (
+_FACT_TABLE = """CREATE TABLE fact (
     name TEXT PRIMARY KEY, domain TEXT NOT NULL, state TEXT NOT NULL, since TEXT NOT NULL,
     answer TEXT NOT NULL, addresses TEXT NOT NULL, servers TEXT, checked TEXT, due TEXT NOT NULL,
     pause INTEGER NOT NULL, gone INTEGER NOT NULL, gone_since TEXT) WITHOUT ROWID"""
@@ -97,7 +97,7 @@ def history(db: Database) -> None:
     for column in (*columns, "categories TEXT", "pruned INTEGER NOT NULL DEFAULT 0"):
         db.conn.execute(f"ALTER TABLE release ADD COLUMN {column}")
     db.conn.execute("ALTER TABLE run ADD COLUMN who TEXT")
-    for statement in _HISTORY:
+    for statement in _HISTORY_TABLES:
         db.conn.execute(statement)
     db.conn.execute("PRAGMA user_version = 5")
 
@@ -151,7 +151,7 @@ def unchanged(db: Database) -> None:
 @migrations()
 def packed_listings(db: Database) -> None:
     """Make room for packs of listings; see `blocklist.ledger.packs`. Rows stay rows."""
-    for statement in (*LISTING_PACKS, _LISTINGS):
+    for statement in (*LISTING_PACK_TABLES, _LISTINGS_VIEW):
         db.conn.execute(statement)
     db.conn.execute("PRAGMA user_version = 9")
 
@@ -159,7 +159,7 @@ def packed_listings(db: Database) -> None:
 @migrations()
 def packed_verdicts(db: Database) -> None:
     """Make room for packs of verdicts, too."""
-    for statement in (*VERDICT_PACKS, _VERDICTS):
+    for statement in (*VERDICT_PACK_TABLES, _VERDICTS_VIEW):
         db.conn.execute(statement)
     db.conn.execute("PRAGMA user_version = 10")
 
@@ -187,29 +187,29 @@ def packed_endings(db: Database) -> None:
     for view in ("listings", "listing", "verdicts", "verdict"):
         db.conn.execute(f"DROP VIEW {view}")
     for table, of in (("listing", "run"), ("verdict", "release")):
-        for statement in (*numbered(table, of), *endings(table)):
+        for statement in (*pack_numbering_sql(table, of), *convert_endings_sql(table)):
             db.conn.execute(statement)
-    for statement in (LISTING, _LISTINGS, VERDICT, _VERDICTS):
+    for statement in (LISTING_VIEW, _LISTINGS_VIEW, VERDICT_VIEW, _VERDICTS_VIEW):
         db.conn.execute(statement)
     db.conn.execute("PRAGMA user_version = 13")
 
 
-def _words(column: str, words: type[StrEnum]) -> str:
+def _spell_codes(column: str, words: type[StrEnum]) -> str:
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"
 
 
-_LISTINGS = f"""CREATE VIEW listings AS SELECT feed.name AS feed, value, {_words("kind", Kind)},
-        {_words("scope", Scope)}, first.started AS since, last.started AS until,
+_LISTINGS_VIEW = f"""CREATE VIEW listings AS SELECT feed.name AS feed, value, {_spell_codes("kind", Kind)},
+        {_spell_codes("scope", Scope)}, first.started AS since, last.started AS until,
         coalesce(evidence, value) AS evidence
         FROM listing JOIN feed ON feed.id = feed_id JOIN run AS first ON first.id = since
         LEFT JOIN run AS last ON last.id = until"""
 
-_VERDICTS = f"""CREATE VIEW verdicts AS SELECT value, {_words("kind", Kind)},
-        {_words("scope", Scope)}, {_words("verdict", Verdict)}, {_words("reason", Reason)}, cause,
+_VERDICTS_VIEW = f"""CREATE VIEW verdicts AS SELECT value, {_spell_codes("kind", Kind)},
+        {_spell_codes("scope", Scope)}, {_spell_codes("verdict", Verdict)}, {_spell_codes("reason", Reason)}, cause,
         since, until FROM verdict"""
 
-_TABLES = (
+_INITIAL_TABLES = (
     # A run is one command that writes; everything dated in the ledger names one.
     """CREATE TABLE run (
         id INTEGER PRIMARY KEY, command TEXT NOT NULL, started TEXT NOT NULL, finished TEXT)""",
@@ -249,11 +249,11 @@ _TABLES = (
     """CREATE TABLE export (
         name TEXT PRIMARY KEY, path TEXT NOT NULL, release INTEGER NOT NULL, digest TEXT NOT NULL,
         serial INTEGER, written TEXT NOT NULL) WITHOUT ROWID""",
-    _LISTINGS,
-    _VERDICTS,
+    _LISTINGS_VIEW,
+    _VERDICTS_VIEW,
 )
 
-_HISTORY = (
+_HISTORY_TABLES = (
     # A release that the gate held, as its difference to the release in force; at most one.
     """CREATE TABLE candidate (
         number INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run, created TEXT NOT NULL,

@@ -3,16 +3,16 @@
 from datetime import UTC, datetime
 
 
-def text(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """Return a time as the ledger writes it: ISO 8601, UTC, whole seconds."""
     # `strftime` writes the year 876 with three digits, and the text sorts behind all others.
     plain = moment.astimezone(UTC).replace(tzinfo=None)
     return f"{plain.isoformat(timespec='seconds')}Z"
 
 
-def now() -> str:
+def current_timestamp() -> str:
     """Return the present as the ledger writes it."""
-    return text(datetime.now(UTC))
+    return format_timestamp(datetime.now(UTC))
 
 
 def seconds_until(moment: str) -> float:

@@ -5,36 +5,36 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from blocklist.ledger.connection import AGREEMENT, version
+from blocklist.ledger.connection import WEIGHTS_VERSION, schema_version
 
 if TYPE_CHECKING:
-    from blocklist.ledger.book import Book
+    from blocklist.ledger.book import LedgerWriter
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class FeedWeight:
     """How far a feed is believed by now, and whose entries it passes on."""
 
     feed: str
     reliability: float
     #: For how many days it has been overdue; so much its reliability has faded.
-    overdue: int = 0
-    lineage: tuple[str, ...] = ()
+    overdue_days: int = 0
+    upstream: tuple[str, ...] = ()
 
 
-def last(reader: sqlite3.Connection) -> list[Vote]:
+def load_feed_weights(reader: sqlite3.Connection) -> list[FeedWeight]:
     """Return how the feeds counted last, by name."""
-    if version(reader) < AGREEMENT:
+    if schema_version(reader) < WEIGHTS_VERSION:
         return []
     rows = reader.execute("SELECT feed, reliability, overdue, lineage FROM vote ORDER BY feed")
-    return [Vote(feed, said, days, tuple(json.loads(of))) for feed, said, days, of in rows]
+    return [FeedWeight(feed, said, days, tuple(json.loads(of))) for feed, said, days, of in rows]
 
 
-def save(book: "Book", votes: list[Vote]) -> None:
+def save_feed_weights(book: "LedgerWriter", votes: list[FeedWeight]) -> None:
     """Record how the feeds counted, in place of the last time."""
     ordered = sorted(votes, key=lambda vote: vote.feed)
-    with book.small() as db:
-        if last(db.conn) == ordered:
+    with book.open_database() as db:
+        if load_feed_weights(db.conn) == ordered:
             return
         with db.atomic():
             db.execute("DELETE FROM vote")
@@ -42,8 +42,8 @@ def save(book: "Book", votes: list[Vote]) -> None:
                 {
                     "feed": vote.feed,
                     "reliability": vote.reliability,
-                    "overdue": vote.overdue,
-                    "lineage": json.dumps(vote.lineage),
+                    "overdue": vote.overdue_days,
+                    "lineage": json.dumps(vote.upstream),
                 }
                 for vote in ordered
             )

@@ -4,29 +4,34 @@ from dataclasses import replace
 
 from blocklist.errors import GateHeld, UsageError
 from blocklist.ledger import candidate, releases
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.releases import Release
-from blocklist.ledger.times import now
+from blocklist.ledger.times import current_timestamp
 
 
-def accept(book: Book, reason: str) -> Release:
+def accept(book: LedgerWriter, reason: str) -> Release:
     """Publish the candidate and return it.
 
     Raise `UsageError` where none waits, and `GateHeld` where the guards were not there to judge
     it by: that is nothing to be accepted, but to be mended.
     """
-    with book.small() as db:
-        waiting = candidate.waiting(db.conn)
+    with book.open_database() as db:
+        waiting = candidate.load_candidate(db.conn)
     if waiting is None:
         raise UsageError("there is nothing to accept: the gate holds no candidate")
     final = [objection.text for objection in waiting.objections if objection.final]
     if final:
         message = "the candidate was judged without a sound guard and cannot be accepted"
         raise GateHeld("\n  ".join([message, *final]))
-    with Bulk(book.database) as bulk:
-        change = candidate.change(bulk)
-    by = {"created": now(), "cause": "release accept", "who": book.who, "run": book.run}
+    with BulkTransaction(book.database) as bulk:
+        change = candidate.load_candidate_change(bulk)
+    by = {
+        "created": current_timestamp(),
+        "cause": "release accept",
+        "who": book.author,
+        "run": book.run_id,
+    }
     new = replace(waiting.release, reason=reason, **by)  # type: ignore[arg-type]
-    releases.publish(book, new, change)
+    releases.publish_release(book, new, change)
     return new

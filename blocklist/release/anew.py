@@ -10,13 +10,13 @@ from blocklist.judge.agreement import of_votes
 from blocklist.ledger import candidate, echoes, history, listings, operator, releases
 from blocklist.ledger import judged as looked_at
 from blocklist.ledger import votes as saved
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.candidate import Objection
-from blocklist.ledger.health import FeedHealth, healths
-from blocklist.ledger.judged import Judged
+from blocklist.ledger.health import FeedHealth, load_feed_health
+from blocklist.ledger.judged import JudgedRelease
 from blocklist.ledger.releases import Release
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Entry
 from blocklist.release import derived, gate, unchanged
 from blocklist.release.build import Built
@@ -37,7 +37,7 @@ class _Past:
     healths: dict[str, FeedHealth]
     entries: list[Entry]
     #: How the feeds count now.
-    votes: list[Vote]
+    votes: list[FeedWeight]
     #: The feeds that the release in force was judged by, also where they made no difference.
     feeds: frozenset[str]
     #: Whether the gate holds a candidate.
@@ -51,7 +51,7 @@ class _Past:
 
 def anew(
     config: Config,
-    book: Book,
+    book: LedgerWriter,
     cause: str,
     accepted: Iterable[str] = (),
     rehearse: Rehearse | None = None,
@@ -64,10 +64,10 @@ def anew(
     derived.expire(config, book)
     look(config, book)
     past = _past(config, book)
-    with Bulk(book.database) as bulk:
+    with BulkTransaction(book.database) as bulk:
         found = sit(config, bulk, past.votes, past.entries, past.alike)
     change = found.change
-    new = releases.following(book, past.release, change, cause)
+    new = releases.next_release(book, past.release, change, cause)
     if change:
         new = _described(new, past, found)
     meant = _meant(book, past, accepted) if change else pl.Series("value", [], pl.String)
@@ -81,42 +81,42 @@ def anew(
     return _published(book, past, draft)
 
 
-def _published(book: Book, past: _Past, draft: Draft) -> Built:
+def _published(book: LedgerWriter, past: _Past, draft: Draft) -> Built:
     """Publish what changed, and record what the judge looked at."""
     new, change = draft.new, draft.change
-    saved.save(book, past.votes)
+    saved.save_feed_weights(book, past.votes)
     if past.release and not change:
         if past.waits:
-            candidate.drop(book)
+            candidate.discard_candidate(book)
         built = Built(past.release, fresh=False)
     else:
-        releases.publish(book, new, change)
+        releases.publish_release(book, new, change)
         built = Built(new, fresh=True, notes=tuple(overruled(draft.guards, change)))
     # Verdicts that stay are of what the release was made of, and so is what it listed then.
     around = past.around if built.fresh or past.alike else None
-    looked_at.save(book, Judged(built.release.number, past.digest, around))
+    looked_at.save_judged_release(book, JudgedRelease(built.release.number, past.digest, around))
     return built
 
 
-def _past(config: Config, book: Book) -> _Past:
-    with book.small() as db:
-        release, last = history.current(db.conn), looked_at.last(db.conn)
-        known = healths(db.conn)
-        counted = votes(config, known, echoes.known(db.conn))
+def _past(config: Config, book: LedgerWriter) -> _Past:
+    with book.open_database() as db:
+        release, last = history.current_release(db.conn), looked_at.load_judged_release(db.conn)
+        known = load_feed_health(db.conn)
+        counted = votes(config, known, echoes.load_echoes(db.conn))
         feeds = set(release.feeds) if release else set()
         # An old release does not say what it was made of, and nobody knows what else was looked at.
         if feeds and release and last and last.release == release.number:
-            feeds |= {vote.feed for vote in saved.last(db.conn)}
-        entries = list(operator.as_judged(db.conn, of_votes(counted).adds))
+            feeds |= {vote.feed for vote in saved.load_feed_weights(db.conn)}
+        entries = list(operator.load_judge_entries(db.conn, of_votes(counted).adds))
         around = unchanged.around(config, db.conn, counted, entries)
-        same = release and last and (last.release, last.around) == (release.number, around)
+        same = release and last and (last.release, last.context_digest) == (release.number, around)
         return _Past(
             release,
             known,
             entries,
             counted,
             frozenset(feeds),
-            looked_at.waits(db.conn),
+            looked_at.has_candidate(db.conn),
             unchanged.digest(config, db.conn, counted),
             around,
             release if same else None,
@@ -139,12 +139,12 @@ def _described(new: Release, past: _Past, found: Sitting) -> Release:
     )
 
 
-def _meant(book: Book, past: _Past, accepted: Iterable[str]) -> pl.Series:
+def _meant(book: LedgerWriter, past: _Past, accepted: Iterable[str]) -> pl.Series:
     """Return the values of feeds that were switched on or off since, and of those accepted."""
     switched = past.feeds ^ {vote.feed for vote in past.votes} if past.feeds else set()
     feeds = sorted({*switched, *accepted})
     if past.release is None or not feeds:
         return pl.Series("value", [], pl.String)
-    with Bulk(book.database) as bulk:
-        parts = [listings.in_force(bulk, feeds, run) for run in (past.release.basis, None)]
+    with BulkTransaction(book.database) as bulk:
+        parts = [listings.load_listings(bulk, feeds, run) for run in (past.release.basis, None)]
     return spoken(pl.concat(parts))["value"].unique()

@@ -7,7 +7,7 @@ import polars as pl
 
 from blocklist.columns.difference import different
 from blocklist.config import Gate
-from blocklist.ledger.releases import Change, Release
+from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.model import Reason, Verdict
 
 _GUARDED = [Reason.PROTECTED.value, Reason.POPULAR.value, Reason.SHARED_HOST.value]
@@ -25,23 +25,23 @@ class Balance:
         return not (self.added.is_empty() and self.removed.is_empty())
 
 
-def decided(change: Change) -> pl.Series:
+def decided(change: VerdictChange) -> pl.Series:
     """Return the values about which the operator's word changed: an entry came, or ended."""
     by_operator = pl.col("reason") == Reason.OPERATOR.value
     return pl.concat([part.filter(by_operator)["value"] for part in (change.new, change.old)])
 
 
-def unexplained(change: Change, meant: pl.Series) -> Balance:
+def unexplained(change: VerdictChange, meant: pl.Series) -> Balance:
     """Return what changes without anybody having meant it.
 
     What the operator decided is no accident, and neither are the `meant` values.
     """
     explained = pl.concat([meant, decided(change)]).to_frame("value")
     guarded = change.old.filter(pl.col("reason").cast(pl.String).is_in(_GUARDED))
-    added = change.added.join(explained, on="value", how="anti")
+    added = change.added_blocks.join(explained, on="value", how="anti")
     return Balance(
         added=added,
-        removed=change.removed.join(explained, on="value", how="anti"),
+        removed=change.removed_blocks.join(explained, on="value", how="anti"),
         unguarded=added.join(guarded, on="value", how="semi"),
     )
 

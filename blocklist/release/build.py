@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blocklist.config import Config
-from blocklist.ledger.book import Book
+from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.history import Release
 from blocklist.ledger.pins import Pin
 from blocklist.release.unchanged import standing
@@ -32,7 +32,7 @@ class Built:
 
 def build(
     config: Config,
-    book: Book,
+    book: LedgerWriter,
     cause: str,
     accepted: Iterable[str] = (),
     rehearse: "Rehearse | None" = None,

@@ -15,10 +15,10 @@ from blocklist.columns.schema import INDICATORS, KIND, SCOPE
 from blocklist.config import Config
 from blocklist.judge import guards
 from blocklist.ledger import addresses, listings, releases
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.judged import any_expired
-from blocklist.ledger.times import text
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.judged import has_expired_address
+from blocklist.ledger.times import format_timestamp
 from blocklist.model import Kind, Scope, Verdict
 from blocklist.release.guarding import guard_listings
 from blocklist.resolve import passive
@@ -27,7 +27,7 @@ from blocklist.resolve.dedicated import Sightings, judged
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def refresh(config: Config, book: Book) -> Counter[str]:
+def refresh(config: Config, book: LedgerWriter) -> Counter[str]:
     """List the addresses that are dedicated now; return how many are, and how many are not.
 
     The words of the result are for a person. Raise `UsageError` when the user's own passive data
@@ -36,29 +36,29 @@ def refresh(config: Config, book: Book) -> Counter[str]:
     now = datetime.now(UTC)
     since = now - timedelta(days=config.resolve.address_days)
     known = passive.read(map(Path, config.resolve.passive))
-    with Bulk(book.database) as bulk:
+    with BulkTransaction(book.database) as bulk:
         guarded = guard_listings(config, bulk)
         names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
-        seen = _sightings(config, bulk, text(since), known, names)
+        seen = _sightings(config, bulk, format_timestamp(since), known, names)
     guarded = guarded.filter(pl.col("kind") == Kind.IP.value).select("value", "source")
     found = judged(seen, guarded, config.resolve.dedicated)
-    with Bulk(book.database) as bulk:
-        addresses.save(bulk, found)
+    with BulkTransaction(book.database) as bulk:
+        addresses.save_addresses(bulk, found)
     blocked = found.filter(pl.col("reason").is_null())
     _list(book, blocked)
     return Counter(blocked=blocked.height, spared=found.height - blocked.height)
 
 
-def expire(config: Config, book: Book) -> None:
+def expire(config: Config, book: LedgerWriter) -> None:
     """End what was not seen lately; looks at the addresses anew only when something ends."""
-    with book.opened() as db:
-        late = any_expired(db, text(datetime.now(UTC)))
+    with book.open_connection() as db:
+        late = has_expired_address(db, format_timestamp(datetime.now(UTC)))
     if late:
         refresh(config, book)
 
 
 def _sightings(
-    config: Config, bulk: Bulk, since: str, known: pl.DataFrame, guarded: pl.Series
+    config: Config, bulk: BulkTransaction, since: str, known: pl.DataFrame, guarded: pl.Series
 ) -> Sightings:
     """Return where blocked names and all others were seen since a time.
 
@@ -66,10 +66,10 @@ def _sightings(
     itself held or allowed. A name that is held, allowed or guarded is taken to be where it was
     seen last, for its turn to be looked at may come late.
     """
-    verdicts = releases.in_force(bulk).filter(pl.col("kind") == Kind.DOMAIN.value)
+    verdicts = releases.current_verdicts(bulk).filter(pl.col("kind") == Kind.DOMAIN.value)
     blocks = verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].unique()
     spared = verdicts.filter(pl.col("verdict").is_in([Verdict.HOLD.value, Verdict.ALLOW.value]))
-    seen = addresses.sightings(bulk)
+    seen = addresses.load_live_addresses(bulk)
     suffixes = guards.suffixes()
     passive_rows = known.with_columns(
         domain=suffixes.registrable(known["name"]).fill_null(known["name"]),
@@ -90,11 +90,11 @@ def _sightings(
     return Sightings(blocked.with_columns(until=until), others.select("address", "name"))
 
 
-def _list(book: Book, blocked: pl.DataFrame) -> None:
-    feed = book.feed(RESOLVED)
+def _list(book: LedgerWriter, blocked: pl.DataFrame) -> None:
+    feed = book.register_feed(RESOLVED)
     if feed.pinned:  # nothing comes, but what is no longer so ends
-        with Bulk(book.database) as bulk:
-            known = listings.in_force(bulk, [RESOLVED.name])
+        with BulkTransaction(book.database) as bulk:
+            known = listings.load_listings(bulk, [RESOLVED.name])
         blocked = blocked.join(known, on="value", how="semi")
     rows = blocked.select(
         kind=pl.lit(Kind.IP.value, KIND),
@@ -104,4 +104,4 @@ def _list(book: Book, blocked: pl.DataFrame) -> None:
         line=pl.lit(0, pl.UInt32),
     ).match_to_schema(INDICATORS)
     account = {"lines": rows.height, "accepted": rows.height, "comments": 0, "refused": {}}
-    listings.accept(book, feed, rows, RESOLVED.name, account)
+    listings.accept_snapshot(book, feed, rows, RESOLVED.name, account)

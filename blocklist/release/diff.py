@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.ledger import listings
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.release.movers import movers, spoken
 from blocklist.release.named import Named, rows
 
@@ -22,7 +22,11 @@ class Difference:
 
 
 def diff(
-    bulk: Bulk, before: Named, after: Named, feeds: Iterable[str], only: Iterable[str] | None = None
+    bulk: BulkTransaction,
+    before: Named,
+    after: Named,
+    feeds: Iterable[str],
+    only: Iterable[str] | None = None,
 ) -> Difference:
     """Return how one release differs from another.
 
@@ -32,7 +36,7 @@ def diff(
     was, will = rows(bulk, before), rows(bulk, after)
     added, removed = _without(will, was), _without(was, will)
     said_before, said_after = (
-        listings.in_force(bulk, sorted(feeds), of.release.basis) for of in (before, after)
+        listings.load_listings(bulk, sorted(feeds), of.release.basis) for of in (before, after)
     )
     if only is not None:
         added, removed = _said(added, said_after, only), _said(removed, said_before, only)

@@ -4,26 +4,26 @@ from blocklist.config import Config
 from blocklist.errors import UsageError
 from blocklist.judge.overlap import Overlap, overlap
 from blocklist.ledger import echoes, listings, releases, runs
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.connection import reading
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.connection import open_read_only
 
 
-def look(config: Config, book: Book) -> None:
+def look(config: Config, book: LedgerWriter) -> None:
     """Look for echoes and record them, when it is time to."""
-    with book.opened() as db:
-        due = echoes.due(db)
+    with book.open_connection() as db:
+        due = echoes.is_echo_detection_due(db)
     if due:
-        echoes.save(book, list(overlapping(config).echoes))
+        echoes.save_echoes(book, list(overlapping(config).echoes))
 
 
 def overlapping(config: Config) -> Overlap:
     """Return how the enabled feeds overlap in what they list now."""
     feeds = [feed.name for feed in config.feeds.values() if feed.enabled]
-    with reading(config.database) as reader:
+    with open_read_only(config.database) as reader:
         if reader is None:
             raise UsageError("nothing was collected yet; run: blocklist run")
-        days = runs.days(reader)
-    with Bulk(config.database) as bulk:
-        listed, guarded = listings.dated(bulk, feeds), releases.guarded(bulk)
+        days = runs.run_start_days(reader)
+    with BulkTransaction(config.database) as bulk:
+        listed, guarded = listings.load_listing_dates(bulk, feeds), releases.guarded_values(bulk)
     return overlap(listed, days, guarded)

@@ -8,7 +8,7 @@ import polars as pl
 from blocklist.config import Config
 from blocklist.ledger.candidate import Objection
 from blocklist.ledger.health import FeedHealth
-from blocklist.ledger.releases import Change, Release
+from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.release import budgets
 from blocklist.release.sound import SOUND, unguarded
 
@@ -23,7 +23,7 @@ class Case:
     past: Release | None
     candidate: Release
     #: What the candidate changes in the release in force.
-    change: Change
+    change: VerdictChange
     #: Values whose change a person meant, such as those of a feed that was just switched on.
     meant: pl.Series
 

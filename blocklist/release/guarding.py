@@ -6,13 +6,13 @@ from blocklist.config import Config
 from blocklist.judge import guards
 from blocklist.judge.candidates import hosts_of_urls
 from blocklist.ledger import listings
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 
 
-def guard_listings(config: Config, bulk: Bulk) -> pl.DataFrame:
+def guard_listings(config: Config, bulk: BulkTransaction) -> pl.DataFrame:
     """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
     enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
-    listed = listings.in_force(bulk, list(enabled))
+    listed = listings.load_listings(bulk, list(enabled))
     # A guard list of URLs means their hosts.
     hosts = hosts_of_urls(listed).select(listed.columns)
     listed = pl.concat([listed, hosts])

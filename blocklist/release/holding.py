@@ -11,10 +11,10 @@ from blocklist.errors import GateHeld
 from blocklist.judge.guards import Guards
 from blocklist.ledger import candidate, listings, releases
 from blocklist.ledger import votes as saved
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.candidate import Candidate, Objection
-from blocklist.ledger.releases import Change, Release
+from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.model import Reason, Verdict
 from blocklist.release import budgets
 from blocklist.release.movers import movers, sentence
@@ -31,62 +31,66 @@ class Draft:
     waits: bool
     guards: Guards
     new: Release
-    change: Change
+    change: VerdictChange
 
 
-def hold(book: Book, draft: Draft, found: list[Objection], rehearse: Rehearse | None) -> GateHeld:
+def hold(
+    book: LedgerWriter, draft: Draft, found: list[Objection], rehearse: Rehearse | None
+) -> GateHeld:
     """Keep the candidate, publish what the operator decided, and return what to raise."""
     stays, new, change = draft.past, draft.new, draft.change
     lines = [objection.text for objection in found]
     if stays:
         stays, change, said = _without_the_operators(book, draft, stays, found, rehearse)
         lines = list(dict.fromkeys([*lines, *said]))
-        counts = releases.following(book, stays, change, new.cause)
+        counts = releases.next_release(book, stays, change, new.cause)
         new = replace(counts, feeds=new.feeds, categories=new.categories)
     if change:
-        candidate.keep(book, Candidate(new, tuple(found)), change)
+        candidate.save_candidate(book, Candidate(new, tuple(found)), change)
         lines += _movers(book, draft, change)
         verb = "diff current" if stays else "show"
         lines.append(f"look at it with: blocklist release {verb} candidate")
     elif draft.waits:
-        candidate.drop(book)
+        candidate.discard_candidate(book)
     held = f"release {stays.number} stays" if stays else "nothing is published yet"
     return GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(lines))
 
 
 def _without_the_operators(
-    book: Book,
+    book: LedgerWriter,
     draft: Draft,
     past: Release,
     found: list[Objection],
     rehearse: Rehearse | None,
-) -> tuple[Release, Change, list[str]]:
+) -> tuple[Release, VerdictChange, list[str]]:
     """Publish what the operator decided, if its exports are sound, too.
 
     Return the release that is in force then, what of the change still waits, and what to say.
     """
-    mine, rest = draft.change.split(_urgent(draft.change, found))
+    mine, rest = draft.change.split_by_values(_urgent(draft.change, found))
     if not mine:
         return past, rest, []
     made = _onto(book, past, mine, "your own entries")
     faults = _rehearsed(book, made, mine, rehearse) if rehearse else []
     if faults:
         return past, draft.change, [*faults, "what you decided since waits, too"]
-    releases.publish(book, made, mine)
+    releases.publish_release(book, made, mine)
     said = f"release {made.number} is the one before with what you decided since"
     return made, rest, [*overruled(draft.guards, mine), said]
 
 
-def _rehearsed(book: Book, new: Release, mine: Change, rehearse: Rehearse) -> list[str]:
+def _rehearsed(
+    book: LedgerWriter, new: Release, mine: VerdictChange, rehearse: Rehearse
+) -> list[str]:
     """Return what is wrong with the exports of the release in force and the operator's part."""
-    with book.opened() as db:
-        counted = saved.last(db)
-    with Bulk(book.database) as bulk:
-        before = releases.in_force(bulk)
-    return rehearse(Prospect(new, releases.after(before, mine), mine, counted, before))
+    with book.open_connection() as db:
+        counted = saved.load_feed_weights(db)
+    with BulkTransaction(book.database) as bulk:
+        before = releases.current_verdicts(bulk)
+    return rehearse(Prospect(new, releases.apply_change(before, mine), mine, counted, before))
 
 
-def _urgent(change: Change, found: list[Objection]) -> pl.Series:
+def _urgent(change: VerdictChange, found: list[Objection]) -> pl.Series:
     """Return the values that the operator decided, about which a change is published at once.
 
     Without a sound guard nothing comes to be blocked by feeds, also where an allow has ended.
@@ -100,17 +104,17 @@ def _urgent(change: Change, found: list[Objection]) -> pl.Series:
     return decided.filter(~decided.is_in(change.new.filter(by_feeds)["value"].implode()))
 
 
-def _onto(book: Book, past: Release, change: Change, cause: str) -> Release:
+def _onto(book: LedgerWriter, past: Release, change: VerdictChange, cause: str) -> Release:
     """Return the release that a part of a change makes, of the same feeds as the one before."""
-    made = releases.following(book, past, change, cause)
+    made = releases.next_release(book, past, change, cause)
     return replace(made, feeds=past.feeds, categories=past.categories, basis=past.basis)
 
 
-def _movers(book: Book, draft: Draft, change: Change) -> list[str]:
+def _movers(book: LedgerWriter, draft: Draft, change: VerdictChange) -> list[str]:
     if draft.past is None:
         return []
     feeds = sorted({*draft.past.feeds, *draft.new.feeds})
-    with Bulk(book.database) as bulk:
-        before, now = (listings.in_force(bulk, feeds, run) for run in (draft.past.basis, None))
-    comes = sentence("comes", movers(change.added, now))
-    return comes + sentence("goes", movers(change.removed, before))
+    with BulkTransaction(book.database) as bulk:
+        before, now = (listings.load_listings(bulk, feeds, run) for run in (draft.past.basis, None))
+    comes = sentence("comes", movers(change.added_blocks, now))
+    return comes + sentence("goes", movers(change.removed_blocks, before))

@@ -7,7 +7,7 @@ import polars as pl
 
 from blocklist.errors import UsageError
 from blocklist.ledger import candidate, releases
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.candidate import Objection
 from blocklist.ledger.releases import Release
 
@@ -31,9 +31,9 @@ class Named:
 
 def named(reader: sqlite3.Connection | None, name: str) -> Named:
     """Return what a person calls so; raise `UsageError` where it is not, or is pruned."""
-    past = releases.history(reader) if reader else []
+    past = releases.list_releases(reader) if reader else []
     if name == CANDIDATE:
-        waiting = candidate.waiting(reader) if reader else None
+        waiting = candidate.load_candidate(reader) if reader else None
         if waiting is None:
             raise UsageError("there is no candidate: the gate holds nothing")
         return Named(waiting.release, waits=True, objections=waiting.objections)
@@ -49,6 +49,10 @@ def named(reader: sqlite3.Connection | None, name: str) -> Named:
     raise UsageError(f"there is no release {name}; see: blocklist release list")
 
 
-def rows(bulk: Bulk, of: Named) -> pl.DataFrame:
+def rows(bulk: BulkTransaction, of: Named) -> pl.DataFrame:
     """Return what a release or the candidate blocks and allows (schema `RELEASE`)."""
-    return candidate.rows(bulk) if of.waits else releases.rows(bulk, of.release.number)
+    return (
+        candidate.candidate_export_rows(bulk)
+        if of.waits
+        else releases.export_rows(bulk, of.release.number)
+    )

@@ -4,13 +4,13 @@ import polars as pl
 
 from blocklist.judge.guards import Guards, name_hits
 from blocklist.judge.judge import network_hits
-from blocklist.ledger.releases import Change
+from blocklist.ledger.releases import VerdictChange
 from blocklist.model import Kind, Reason
 
 
-def overruled(guards: Guards, change: Change) -> list[str]:
+def overruled(guards: Guards, change: VerdictChange) -> list[str]:
     """Return what comes to be blocked by the operator although it is guarded, in words."""
-    mine = change.added.filter(pl.col("reason") == Reason.OPERATOR.value)
+    mine = change.added_blocks.filter(pl.col("reason") == Reason.OPERATOR.value)
     if mine.is_empty():  # nearly always, and guards take a while
         return []
     names, networks = (

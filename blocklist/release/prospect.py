@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.columns.schema import RELEASE
-from blocklist.ledger.releases import Change, Release, exported
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.releases import Release, VerdictChange, to_export_rows
+from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Reason, Verdict
 
 _VERDICT, _REASON = pl.col("verdict"), pl.col("reason")
@@ -25,9 +25,9 @@ class Prospect:
     #: All that would be in force.
     verdicts: pl.DataFrame
     #: How that differs from what is.
-    change: Change
+    change: VerdictChange
     #: How the feeds counted when it was judged.
-    votes: list[Vote]
+    votes: list[FeedWeight]
     #: All that is in force, where the difference to it is small.
     before: pl.DataFrame | None = None
 
@@ -57,7 +57,7 @@ class Prospect:
 
 def carried(verdicts: pl.DataFrame) -> pl.DataFrame:
     """Return what exports carry of verdicts, as `RELEASE`."""
-    return exported(verdicts.filter(_BLOCKS | _OPENS))
+    return to_export_rows(verdicts.filter(_BLOCKS | _OPENS))
 
 
 #: Renders and proves the exports of a release that is not out yet; returns what is wrong, in words.

@@ -16,10 +16,10 @@ from blocklist.judge import guards
 from blocklist.judge.guards import Guards
 from blocklist.judge.judge import Case, judge
 from blocklist.ledger import listings, releases
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.moved import Moved, moved
-from blocklist.ledger.releases import Change, Release
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.moved import ListingChanges, listing_changes_since
+from blocklist.ledger.releases import Release, VerdictChange
+from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Entry, Kind
 from blocklist.queries import parse_query
 from blocklist.release import budgets
@@ -36,7 +36,7 @@ class Sitting:
     guards: Guards
     #: All verdicts, and how they differ from those in force.
     verdicts: pl.DataFrame
-    change: Change
+    change: VerdictChange
     #: Those in force, where few differ.
     before: pl.DataFrame | None
     #: How many indicators are blocked that feeds of each category list.
@@ -44,33 +44,39 @@ class Sitting:
 
 
 def sit(
-    config: Config, bulk: Bulk, votes: list[Vote], entries: list[Entry], since: Release | None
+    config: Config,
+    bulk: BulkTransaction,
+    votes: list[FeedWeight],
+    entries: list[Entry],
+    since: Release | None,
 ) -> Sitting:
     """Judge what is listed; `since` is the release in force, if only listings changed since."""
     case = _case(config, bulk, votes, entries)
     if since is not None:
-        lists = moved(bulk, list(case.reliability), since.basis)
-        if lists.came.height + lists.went.height < _MOST * case.listings.height:
-            return _of_some(config, case, releases.in_force(bulk), since, lists)
+        lists = listing_changes_since(bulk, list(case.reliability), since.basis)
+        if lists.added.height + lists.removed.height < _MOST * case.listings.height:
+            return _of_some(config, case, releases.current_verdicts(bulk), since, lists)
     judged = judge(case)
-    before = releases.in_force(bulk)  # only now, for the judge needs the room
-    change = releases.changes(before, judged)
+    before = releases.current_verdicts(bulk)  # only now, for the judge needs the room
+    change = releases.diff_verdicts(before, judged)
     few = change.new.height + change.old.height < _MOST * before.height
     return Sitting(
         case.guards,
-        judged.select(releases.ROW.names()),
+        judged.select(releases.VERDICT_ROW.names()),
         change,
         before if few else None,
         _categories(config, case.listings, judged),
     )
 
 
-def _case(config: Config, bulk: Bulk, votes: list[Vote], entries: list[Entry]) -> Case:
+def _case(
+    config: Config, bulk: BulkTransaction, votes: list[FeedWeight], entries: list[Entry]
+) -> Case:
     own = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
     return Case(
-        listings=listings.in_force(bulk, [vote.feed for vote in votes]),
+        listings=listings.load_listings(bulk, [vote.feed for vote in votes]),
         reliability={vote.feed: vote.reliability for vote in votes},
-        lineage={vote.feed: vote.lineage for vote in votes},
+        lineage={vote.feed: vote.upstream for vote in votes},
         guards=guards.load(own, guard_listings(config, bulk)),
         entries=entries,
         widen=config.policy.widen,
@@ -79,20 +85,20 @@ def _case(config: Config, bulk: Bulk, votes: list[Vote], entries: list[Entry]) -
 
 
 def _of_some(
-    config: Config, case: Case, before: pl.DataFrame, since: Release, lists: Moved
+    config: Config, case: Case, before: pl.DataFrame, since: Release, lists: ListingChanges
 ) -> Sitting:
     """Judge the values whose listings moved; all others are as they were."""
-    touched = _touched(pl.concat([lists.came, lists.went]))
+    touched = _touched(pl.concat([lists.added, lists.removed]))
     some = replace(case, listings=_about(case.listings, touched))
     # The operator's entries are judged each time, and are the same where nothing was touched.
     judged, known = _about(judge(some), touched), _about(before, touched)
-    change = releases.changes(known, judged)
-    stayed = some.listings.join(lists.came, on=lists.came.columns, how="anti")
+    change = releases.diff_verdicts(known, judged)
+    stayed = some.listings.join(lists.added, on=lists.added.columns, how="anti")
     counts = Counter(since.categories)
     counts.update(_categories(config, some.listings, judged))
-    counts.subtract(_categories(config, pl.concat([stayed, lists.went]), known))
+    counts.subtract(_categories(config, pl.concat([stayed, lists.removed]), known))
     categories = {name: count for name, count in sorted(counts.items()) if count}
-    return Sitting(case.guards, releases.after(before, change), change, before, categories)
+    return Sitting(case.guards, releases.apply_change(before, change), change, before, categories)
 
 
 def _touched(changed: pl.DataFrame) -> pl.Series:

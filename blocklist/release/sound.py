@@ -32,5 +32,5 @@ def _fault(health: FeedHealth | None, days: int) -> str | None:
 
 
 def _old(good_at: str | None, days: int) -> bool:
-    oldest = times.text(datetime.now(UTC) - timedelta(days=days))
+    oldest = times.format_timestamp(datetime.now(UTC) - timedelta(days=days))
     return good_at is not None and good_at < oldest

@@ -11,12 +11,12 @@ from hashlib import sha256
 from blocklist import program
 from blocklist.config import Config
 from blocklist.ledger import echoes, history, judged, pins
-from blocklist.ledger.book import Book
-from blocklist.ledger.health import healths
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.health import load_feed_health
 from blocklist.ledger.history import Release
 from blocklist.ledger.pins import Pin
-from blocklist.ledger.times import now
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.times import current_timestamp
+from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Entry
 from blocklist.release.sound import unguarded
 from blocklist.release.votes import votes
@@ -31,40 +31,40 @@ class Standing:
     same: bool
 
 
-def standing(config: Config, book: Book) -> Standing:
+def standing(config: Config, book: LedgerWriter) -> Standing:
     """Return how the release in force stands to what the judge would look at now."""
-    with book.opened() as db:
-        release, pin = history.current(db), pins.of_release(db)
+    with book.open_connection() as db:
+        release, pin = history.current_release(db), pins.find_release_pin(db)
         return Standing(release, pin, release is not None and _same(config, db, release))
 
 
-def digest(config: Config, reader: sqlite3.Connection, counted: list[Vote]) -> str:
+def digest(config: Config, reader: sqlite3.Connection, counted: list[FeedWeight]) -> str:
     """Return a digest of all that the judge looks at, given how the feeds count now.
 
     What a feed lists is told by the last snapshot that changed it, what the operator wants by the
     numbers of the entries in force, and what is not of this installation's data by the program.
     """
-    listed = judged.changed(reader)
+    listed = judged.last_changing_snapshots(reader)
     seen = (
         _around(config, counted, listed),
         [listed.get(vote.feed) for vote in counted],
-        judged.entries(reader, now()),
+        judged.active_entry_ids(reader, current_timestamp()),
     )
     return sha256(repr(seen).encode()).hexdigest()
 
 
 def around(
-    config: Config, reader: sqlite3.Connection, counted: list[Vote], entries: list[Entry]
+    config: Config, reader: sqlite3.Connection, counted: list[FeedWeight], entries: list[Entry]
 ) -> str:
     """Return a digest of all that the judge looks at but what feeds list.
 
     What an entry of the operator says may hang on what is listed, so it is looked at itself.
     """
-    seen = (_around(config, counted, judged.changed(reader)), entries)
+    seen = (_around(config, counted, judged.last_changing_snapshots(reader)), entries)
     return sha256(repr(seen).encode()).hexdigest()
 
 
-def _around(config: Config, counted: list[Vote], listed: dict[str, int]) -> object:
+def _around(config: Config, counted: list[FeedWeight], listed: dict[str, int]) -> object:
     policy = config.policy
     guards = (guard for guard in config.guards.values() if guard.enabled)
     return (
@@ -77,13 +77,15 @@ def _around(config: Config, counted: list[Vote], listed: dict[str, int]) -> obje
 
 
 def _same(config: Config, reader: sqlite3.Connection, release: Release) -> bool:
-    known = healths(reader)
-    if not release.blocked or judged.waits(reader) or unguarded(config, known):
+    known = load_feed_health(reader)
+    if not release.blocked or judged.has_candidate(reader) or unguarded(config, known):
         return False  # of this the gate has something to say, each time
-    if judged.any_expired(reader, now()) or (echoes.due(reader) and not echoes.seen_all(reader)):
+    if judged.has_expired_address(reader, current_timestamp()) or (
+        echoes.is_echo_detection_due(reader) and not echoes.is_echo_detection_current(reader)
+    ):
         return False
-    counted = votes(config, known, echoes.known(reader))
-    last = judged.last(reader)
+    counted = votes(config, known, echoes.load_echoes(reader))
+    last = judged.load_judged_release(reader)
     if last is None or last.release != release.number:
         return False
-    return last.digest == digest(config, reader, counted)
+    return last.inputs_digest == digest(config, reader, counted)

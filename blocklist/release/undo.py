@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from blocklist.errors import UsageError
 from blocklist.ledger import listings, operator, releases, undone
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
-from blocklist.ledger.health import healths
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.health import load_feed_health
 from blocklist.ledger.releases import Release
 from blocklist.model import Entry, Reason, Verdict
 from blocklist.spec import suggestion
@@ -20,31 +20,34 @@ class Undone:
     notes: tuple[str, ...]
 
 
-def rollback(book: Book, number: int | None, reason: str) -> Undone:
+def rollback(book: LedgerWriter, number: int | None, reason: str) -> Undone:
     """Publish what release `number` was, the one before unless told, under a new number; pin it.
 
     Only the difference is written. Raise `UsageError` where there is no such release, or nothing
     to undo.
     """
-    with book.small() as db:
-        past = releases.history(db.conn)
-        entries, over = list(operator.entries(db.conn)), list(operator.ended(db.conn))
+    with book.open_database() as db:
+        past = releases.list_releases(db.conn)
+        entries, over = (
+            list(operator.active_entries(db.conn)),
+            list(operator.ended_entries(db.conn)),
+        )
     target = _target(past, number)
-    with Bulk(book.database) as bulk:
-        before, after = releases.in_force(bulk), releases.verdicts(bulk, target.number)
-    change = releases.changes(before, after)
+    with BulkTransaction(book.database) as bulk:
+        before, after = releases.current_verdicts(bulk), releases.verdicts_at(bulk, target.number)
+    change = releases.diff_verdicts(before, after)
     if not change:
         message = f"release {past[0].number} is the same as release {target.number}"
         raise UsageError(f"{message}: there is nothing to undo")
     new = replace(
-        releases.following(book, past[0], change, "release rollback"),
+        releases.next_release(book, past[0], change, "release rollback"),
         reason=reason or f"back to release {target.number}",
         origin=target.number,
         feeds=target.feeds,
         categories=target.categories,
         basis=target.basis,
     )
-    releases.publish(book, new, change, pinned=True)
+    releases.publish_release(book, new, change, pinned=True)
     mine = after.filter(after["reason"] == Reason.OPERATOR.value)
     known = set(mine.select("value", "scope", "verdict").iter_rows())
     again = _again(over, known - set(map(_key, entries)), target.number)
@@ -95,18 +98,18 @@ def _key(entry: Entry) -> tuple[str, str, str]:
     return entry.value, entry.scope.value, entry.action.value
 
 
-def take_back(book: Book, name: str, reason: str) -> listings.Change:
+def take_back(book: LedgerWriter, name: str, reason: str) -> listings.SnapshotChange:
     """Undo the last update of a feed, and pin the feed so that it does not come again.
 
     Raise `UsageError` where there is no such feed, or nothing to take back.
     """
-    with book.small() as db:
-        known = healths(db.conn)
+    with book.open_database() as db:
+        known = load_feed_health(db.conn)
     if name not in known:
         raise UsageError(f"{name}: no such feed was ever collected{suggestion(name, known)}")
     if known[name].pinned:
         raise UsageError(f"{name}: is pinned since {known[name].pinned}; its update is out already")
-    change = undone.take_back(book, known[name], reason)
+    change = undone.undo_last_snapshot(book, known[name], reason)
     if change is None:
         raise UsageError(
             f"{name}: has no earlier update to go back to; "

@@ -7,10 +7,12 @@ from blocklist.config import Config
 from blocklist.judge.decay import faded
 from blocklist.ledger.echoes import Echo
 from blocklist.ledger.health import FeedHealth
-from blocklist.ledger.votes import Vote
+from blocklist.ledger.votes import FeedWeight
 
 
-def votes(config: Config, healths: Mapping[str, FeedHealth], echoes: Iterable[Echo]) -> list[Vote]:
+def votes(
+    config: Config, healths: Mapping[str, FeedHealth], echoes: Iterable[Echo]
+) -> list[FeedWeight]:
     """Return the votes of all enabled feeds, with the lineage they declare and what was found.
 
     A feed that is overdue fades by whole days, so that a score is one of a day. One that a person
@@ -25,5 +27,5 @@ def votes(config: Config, healths: Mapping[str, FeedHealth], echoes: Iterable[Ec
         days = overdue(feed, health).days if health and not health.pinned else 0
         lineage = tuple(dict.fromkeys([*feed.lineage, *found.get(feed.name, ())]))
         said = faded(feed.reliability, feed.category, days)
-        every.append(Vote(feed.name, said, days, lineage))
+        every.append(FeedWeight(feed.name, said, days, lineage))
     return every

@@ -6,23 +6,25 @@ import polars as pl
 
 from blocklist.config import Config
 from blocklist.ledger import facts, listings
-from blocklist.ledger.book import Book
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Kind
 from blocklist.resolve.states import FURTHEST
 
 
-def due(config: Config, book: Book, limit: int) -> list[str]:
+def due(config: Config, book: LedgerWriter, limit: int) -> list[str]:
     """Return names that are due, at most `limit`: those never seen first, then the longest due.
 
     Blocked and held names come before those of guard lists, which are looked at only where
     addresses are to be blocked, that none is which they are on.
     """
     now = datetime.now(UTC)
-    with Bulk(book.database) as bulk:
-        found = facts.due(bulk, now, now + FURTHEST)
+    with BulkTransaction(book.database) as bulk:
+        found = facts.select_due_names(bulk, now, now + FURTHEST)
         if config.resolve.addresses and len(found) < limit:
-            guarded = listings.in_force(bulk, [g.name for g in config.guards.values() if g.enabled])
+            guarded = listings.load_listings(
+                bulk, [g.name for g in config.guards.values() if g.enabled]
+            )
             names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
-            found = found.append(facts.due_of(bulk, names, now, now + FURTHEST))
+            found = found.append(facts.filter_due_names(bulk, names, now, now + FURTHEST))
     return found.unique(maintain_order=True).head(limit).to_list()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from blocklist.ledger.facts import Fact
+from blocklist.ledger.facts import DnsFact
 from blocklist.resolve.port import Question
 from blocklist.resolve.states import Look
 from blocklist.resolve.transport import Reply
@@ -28,7 +28,7 @@ class Family:
 
     domain: str
     names: list[str]
-    known: dict[str, Fact]
+    known: dict[str, DnsFact]
     #: Whether there is a second resolver to ask.
     doubted: bool
     seen: dict[str, Seen] = field(default_factory=dict)

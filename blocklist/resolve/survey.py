@@ -16,8 +16,8 @@ import polars as pl
 
 from blocklist.judge.guards import suffixes
 from blocklist.ledger import facts as ledger
-from blocklist.ledger.book import Book
-from blocklist.ledger.facts import Fact
+from blocklist.ledger.book import LedgerWriter
+from blocklist.ledger.facts import DnsFact
 from blocklist.resolve.facts import facts
 from blocklist.resolve.family import Family
 from blocklist.resolve.port import Question
@@ -74,7 +74,7 @@ Told = Callable[[int], None]
 class Survey:
     """One survey; all that touches the ledger happens in one thread beside the event loop."""
 
-    def __init__(self, book: Book, settings: Settings, told: Told) -> None:
+    def __init__(self, book: LedgerWriter, settings: Settings, told: Told) -> None:
         self.report = Report()
         self._book = book
         self._settings = settings
@@ -108,7 +108,7 @@ class Survey:
 
     def _questions(self, names: list[str]) -> Iterator[Question]:
         # What is known of a chunk is read while the one before it is asked for.
-        ahead: deque[tuple[_Chunk, Future[dict[str, Fact]]]] = deque()
+        ahead: deque[tuple[_Chunk, Future[dict[str, DnsFact]]]] = deque()
         for chunk in _chunks(names):
             ahead.append((chunk, self._writer.submit(self._known, chunk)))
             if len(ahead) > 1:
@@ -116,16 +116,16 @@ class Survey:
         for chunk, known in ahead:
             yield from self._of_chunk(chunk, known)
 
-    def _of_chunk(self, chunk: _Chunk, known: Future[dict[str, Fact]]) -> Iterator[Question]:
+    def _of_chunk(self, chunk: _Chunk, known: Future[dict[str, DnsFact]]) -> Iterator[Question]:
         for domain, members in chunk:
             family = Family(domain, members, known.result(), doubted=self._doubted)
             yield from family.questions()
         self._written(at_most=_BEHIND)
 
-    def _known(self, chunk: _Chunk) -> dict[str, Fact]:
+    def _known(self, chunk: _Chunk) -> dict[str, DnsFact]:
         wanted = {name for domain, members in chunk for name in (domain, *members)}
-        with self._book.small() as db:
-            return ledger.known(db.conn, wanted)
+        with self._book.open_database() as db:
+            return ledger.load_facts(db.conn, wanted)
 
     @property
     def _doubted(self) -> bool:
@@ -174,14 +174,14 @@ class Survey:
 
     def _record(self, batch: list[Family]) -> None:
         now = datetime.now(UTC)
-        found: list[Fact] = []
+        found: list[DnsFact] = []
         for family in batch:
             asked = set(family.names)
             every = list(facts(family, now, self._settings.rule))
             found += every
             self.report.states.update(fact.state for fact in every if fact.name in asked)
             self.report.recorded += len(asked)
-        ledger.save(self._book, found)
+        ledger.save_facts(self._book, found)
         self._told(self.report.recorded)
 
     def _written(self, at_most: int) -> None:

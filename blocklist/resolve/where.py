@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.geo import Atlas
-from blocklist.ledger.lookup import Lookup
+from blocklist.ledger.lookup import LedgerLookup
 from blocklist.model import Kind
 from blocklist.urls import parse
 
@@ -38,12 +38,12 @@ def _meets(found: pl.Expr, countries: frozenset[str]) -> pl.Expr:
     return found.list.eval(pl.element().is_in(sorted(countries))).list.any()
 
 
-def countries(kind: Kind, value: str, lookup: Lookup, atlas: Atlas) -> frozenset[str]:
+def countries(kind: Kind, value: str, lookup: LedgerLookup, atlas: Atlas) -> frozenset[str]:
     """Return the countries of an indicator: of a name those of the addresses it was seen at."""
     if kind is Kind.URL:
         url = parse(value)
         kind, value = url.host_kind, url.host
-    addresses = [value] if kind is Kind.IP else lookup.facts(value).get("addresses", [])
+    addresses = [value] if kind is Kind.IP else lookup.find_facts(value).get("addresses", [])
     assert isinstance(addresses, list)
     found = (atlas.place(address).country for address in addresses)
     return frozenset(country for country in found if country)

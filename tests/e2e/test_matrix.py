@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from blocklist.ledger import releases
-from blocklist.ledger.bulk import Bulk
+from blocklist.ledger.bulk import BulkTransaction
 from tests.e2e.matrix import CANARY, CONSUMERS, EXACT, RELEASE, asked, queries
 from tests.export_support import release
 from tests.process_support import blocklist
@@ -47,8 +47,8 @@ def of_corpus(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.Data
     (folder / "blocklist.toml").write_text("".join(lines))
     done = blocklist(folder, "run")
     assert done.returncode == 0, done.stderr
-    with Bulk(folder / "blocklist.db") as bulk:
-        rows = releases.rows(bulk, 1)
+    with BulkTransaction(folder / "blocklist.db") as bulk:
+        rows = releases.export_rows(bulk, 1)
     wide = rows.filter(pl.col("scope") == "subtree")["value"].sample(ALLOWED, seed=1)
     text = [f"allow subtree deep.ok.{name}" for name in wide[: ALLOWED // 2]]
     text += [f"allow exact {name}" for name in wide[ALLOWED // 2 :]]

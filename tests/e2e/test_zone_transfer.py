@@ -17,7 +17,7 @@ from blocklist.catalogue import Feed
 from blocklist.collect import update as collect
 from blocklist.collect.update import Outcome
 from blocklist.config import Config
-from blocklist.ledger.book import writing
+from blocklist.ledger.book import open_ledger_writer
 from blocklist.model import FeedState
 from tests.e2e.servers import answers, asker, free_port, running
 
@@ -76,7 +76,7 @@ class Knot:
         return catalogue.feed("zone", {"url": url, "format": "rpz", **key}, "x.toml: ")
 
     def update(self, feed: Feed | None = None) -> Outcome:
-        with writing(self.config.database, "update") as book:
+        with open_ledger_writer(self.config.database, "update") as book:
             (outcome,) = collect.update(self.config, book, [feed or self.feed], lambda _: None)
         return outcome
 
