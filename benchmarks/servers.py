@@ -27,8 +27,8 @@ from blocklist.config import Export
 from blocklist.export import canary
 from blocklist.export.one import export_one
 from blocklist.export.state import ExportResult
-from blocklist.install.command import filled, installed, run
-from blocklist.install.probe import Answer, ask, fault_of
+from blocklist.install.command import fill_words, find_program, run_command
+from blocklist.install.probe import ProbeAnswer, find_load_fault, probe_server
 from blocklist.installation import Server
 from tests.e2e.reloading import SERVERS, Running
 from tests.e2e.servers import open_resolver
@@ -66,9 +66,9 @@ def exported(
 
 def wait(server: Server, export: Export, result: ExportResult) -> None:
     """Wait until a server has loaded a file."""
-    told = canary.canaries(export, result.state)
+    told = canary.derive_canaries(export, result.state)
     assert told is not None
-    while fault_of(server, told):
+    while find_load_fault(server, told):
         time.sleep(0.05)
 
 
@@ -80,7 +80,7 @@ def asking(server: Server) -> Iterator[list[float]]:
     def look() -> None:
         start = time.perf_counter()
         while not over.is_set():
-            if ask(server, _OPEN) is Answer.RESOLVES:
+            if probe_server(server, _OPEN) is ProbeAnswer.RESOLVES:
                 waits.append(time.perf_counter() - start)
                 time.sleep(0.01)
                 start = time.perf_counter()
@@ -122,8 +122,8 @@ def measured(name: str, rows: pl.DataFrame, other: pl.DataFrame, upstream: int) 
             with asking(running.server) as waits:
                 began = time.perf_counter()
                 second.path.replace(first.path)
-                if words := filled(running.reload, {"zone": ZONE}):
-                    run(words, _PATIENCE, os.environ, "nothing")
+                if words := fill_words(running.reload, {"zone": ZONE}):
+                    run_command(words, _PATIENCE, os.environ, "nothing")
                 wait(running.server, second, next_result)
                 reload = time.perf_counter() - began
             again, peak = cpu(running) - worked, memory(running, "VmHWM")
@@ -135,9 +135,9 @@ def checked(target: str, rows: pl.DataFrame) -> float | None:
     with tempfile.TemporaryDirectory() as text:
         export, _ = exported(Path(text), target, rows, 1)
         check = targets.load(Path(text))[target].check
-        if not check or not installed(check[0]):
+        if not check or not find_program(check[0]):
             return None
-        return cost(filled(check, {"file": str(export.path), "zone": ZONE})).wall
+        return cost(fill_words(check, {"file": str(export.path), "zone": ZONE})).wall
 
 
 def blocks(found: pl.Series) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from blocklist import catalogue, spec
 from blocklist.cli.app import app
 from blocklist.model import Category
-from blocklist.parse import parse
+from blocklist.parse import parse_snapshot
 from tests.cli_support import blocklist
 
 ROOT = Path(__file__).parent.parent
@@ -96,7 +96,7 @@ def _cell(text: str) -> str:
 
 def becoming(name: str, body: str) -> Iterator[tuple[str, str]]:
     """Yield each line of an example that is no comment, and what the parser makes of it."""
-    parsed = parse(body.encode(), name)
+    parsed = parse_snapshot(body.encode(), name)
     found: dict[int, list[str]] = {}
     for kind, value, scope, line in parsed.indicators.select(
         "kind", "value", "scope", "line"

@@ -17,7 +17,7 @@ atheris: Any = import_module("atheris")
 
 with atheris.instrument_imports(include=["blocklist"]):
     from blocklist import names, networks, urls
-    from blocklist.parse import FORMATS, Options, detect, parse
+    from blocklist.parse import FORMATS, Options, detect_format, parse_snapshot
 
 KNOWN = sorted(FORMATS)
 EVERY = (
@@ -38,10 +38,10 @@ def one(data: bytes) -> None:
     if not data:
         return
     options, number = divmod(data[0], len(KNOWN) + 1)
-    name = detect(data[1:]) if number == len(KNOWN) else KNOWN[number]
+    name = detect_format(data[1:]) if number == len(KNOWN) else KNOWN[number]
     if name is None:
         return
-    parsed = parse(data[1:], name, EVERY[options % len(EVERY)])
+    parsed = parse_snapshot(data[1:], name, EVERY[options % len(EVERY)])
     assert parsed.lines == parsed.accepted + parsed.comments + parsed.refusals.height
     assert parsed.refusals["line"].is_unique().all()
     for kind, value in parsed.indicators.select("kind", "value").iter_rows():

@@ -13,7 +13,7 @@ import pytest
 
 from blocklist.config import Export
 from blocklist.export import alterations, altered, prepared, rehearsal, renewed, splice
-from blocklist.export.limits import within
+from blocklist.export.limits import render_within_limit
 from tests.cli_support import Run, commands
 from tests.test_rehearsal import CONFIG, out
 
@@ -49,7 +49,7 @@ def whole(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     def counting(export: Export, *rest: Any) -> Any:  # noqa: ANN401
         rendered[export.name] += 1
-        return within(export, *rest)
+        return render_within_limit(export, *rest)
 
     monkeypatch.setattr(prepared, "within", counting)
     return rendered
@@ -198,7 +198,7 @@ def dropping(changed: Callable[..., Any]) -> Callable[..., Any]:
 def test_a_file_that_comes_out_wrong_is_rendered_whole(
     run: Run, tmp_path: Path, whole: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(splice.Splice, "_changed", dropping(splice.Splice._changed))
+    monkeypatch.setattr(splice.Splice, "_patch_piece", dropping(splice.Splice._patch_piece))
     (tmp_path / "mine.txt").write_text(CHANGED)
     ended = run("run")
     assert ended.code == 0
@@ -210,12 +210,12 @@ def test_a_file_that_comes_out_wrong_is_rendered_whole(
 def test_entries_that_say_something_else_are_rendered_whole(
     run: Run, tmp_path: Path, whole: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rendered = altered._rendered
+    rendered = altered._render_rows
 
     def wrong(export: Export, rows: pl.DataFrame) -> Any:  # noqa: ANN401
         return rendered(export, rows.filter(pl.col("value") != "new.top"))
 
-    monkeypatch.setattr(altered, "_rendered", wrong)
+    monkeypatch.setattr(altered, "_render_rows", wrong)
     (tmp_path / "mine.txt").write_text(CHANGED)
     ended = run("run")
     assert ended.code == 0

@@ -7,10 +7,10 @@ import pytest
 
 from blocklist import catalogue, spec
 from blocklist.catalogue import EXTERNAL, Feed
-from blocklist.collect.meaning import options
+from blocklist.collect.meaning import options_from_feed
 from blocklist.errors import UsageError
 from blocklist.model import Category, GuardClass
-from blocklist.parse import FORMATS, parse
+from blocklist.parse import FORMATS, parse_snapshot
 from tests.docs_support import ROOT
 
 PATHS = sorted((ROOT / "feeds").glob("*.toml"))
@@ -158,7 +158,7 @@ def test_feeds_of_addresses_say_which_way(feed: Feed) -> None:
 @feeds
 def test_it_reads_what_its_source_publishes(feed: Feed) -> None:
     sample, expected = OWN.get(feed.name) or SAMPLES[feed.format]
-    parsed = parse(sample.encode(), feed.format, options(feed))
+    parsed = parse_snapshot(sample.encode(), feed.format, options_from_feed(feed))
     assert expected in list(parsed.indicators.select("kind", "value").iter_rows())
     assert parsed.share_accepted >= 0.5
 
@@ -192,5 +192,5 @@ def test_no_sample_stays_behind_when_its_feed_goes() -> None:
 
 def test_rows_that_a_filter_leaves_out_are_not_listed() -> None:
     feed = FEEDS["urlhaus-links"]
-    parsed = parse(OWN[feed.name][0].encode(), feed.format, options(feed))
+    parsed = parse_snapshot(OWN[feed.name][0].encode(), feed.format, options_from_feed(feed))
     assert parsed.indicators["value"].to_list() == ["http://fraud-one.top/a.exe"]

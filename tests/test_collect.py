@@ -11,8 +11,8 @@ import pytest
 from blocklist.catalogue import Feed
 from blocklist.collect import fetch as door
 from blocklist.collect import update as collect
-from blocklist.collect.fetch import FetchError, fetch
-from blocklist.collect.update import Outcome
+from blocklist.collect.fetch import FetchError, fetch_bytes
+from blocklist.collect.update import UpdateOutcome
 from blocklist.config import Config, Policy
 from blocklist.errors import UsageError
 from blocklist.ledger import connection, listings
@@ -34,14 +34,14 @@ class Place:
         self.feed = Feed("mine", (str(self.file),), "domains", enabled=True)
         self.config = Config(None, folder / "x.db", feeds={"mine": self.feed})
 
-    def update(self, *feeds: Feed) -> list[Outcome]:
-        told: list[Outcome] = []
+    def update(self, *feeds: Feed) -> list[UpdateOutcome]:
+        told: list[UpdateOutcome] = []
         with open_ledger_writer(self.config.database, "update") as book:
-            outcomes = collect.update(self.config, book, list(feeds), told.append)
+            outcomes = collect.update_feeds(self.config, book, list(feeds), told.append)
         assert told == outcomes
         return outcomes
 
-    def collect(self, body: bytes | str | None = None, feed: Feed | None = None) -> Outcome:
+    def collect(self, body: bytes | str | None = None, feed: Feed | None = None) -> UpdateOutcome:
         if body is not None:
             self.file.write_bytes(body if isinstance(body, bytes) else body.encode())
         (outcome,) = self.update(feed or self.feed)
@@ -63,8 +63,8 @@ def names(count: int, first: int = 0) -> str:
 
 def test_the_first_look(place: Place) -> None:
     outcome = place.collect("# head\na.example\nb.example\nbad!\n")
-    assert outcome == Outcome("mine", FRESH, None, entries=2, added=2, removed=0)
-    assert outcome.good
+    assert outcome == UpdateOutcome("mine", FRESH, None, entries=2, added=2, removed=0)
+    assert outcome.is_good
     with connection.open_read_only(place.config.database) as reader:
         assert reader is not None
         sql = "SELECT state, cause, bytes, lines, accepted, comments, refused FROM snapshot"
@@ -74,7 +74,7 @@ def test_the_first_look(place: Place) -> None:
 
 def test_what_is_unchanged_is_seen(place: Place) -> None:
     place.collect("a.example\n")
-    assert place.collect() == Outcome("mine", UNCHANGED, None, entries=1)
+    assert place.collect() == UpdateOutcome("mine", UNCHANGED, None, entries=1)
     assert place.collect("a.example\nb.example\n").added == 1
     assert place.collect("b.example\n").removed == 1
     assert place.in_force() == ["b.example"]
@@ -92,13 +92,13 @@ def test_a_file_as_it_was_is_not_read_again(place: Place, monkeypatch: pytest.Mo
     place.collect()
     bodies: list[bytes | None] = []
 
-    def local(*given: Any, **more: Any) -> door.Fetched:  # noqa: ANN401
+    def local(*given: Any, **more: Any) -> door.FetchResult:  # noqa: ANN401
         bodies.append((found := read(*given, **more)).body)
         return found
 
-    read = door.local
-    monkeypatch.setattr(door, "local", local)
-    assert place.collect() == Outcome("mine", UNCHANGED, None, entries=1)
+    read = door.read_local_file
+    monkeypatch.setattr(door, "read_local_file", local)
+    assert place.collect() == UpdateOutcome("mine", UNCHANGED, None, entries=1)
     same_length = place.file.with_name("other.txt")
     same_length.write_text("b.example\n")
     shutil.copystat(place.file, same_length)
@@ -117,11 +117,11 @@ def test_what_tells_a_file_from_itself(
     file = tmp_path / "list.txt"
     file.write_text("a.example\n")
     age(file, seconds)
-    first = door.local(str(file))
-    again = door.local(str(file), known=first.said)
+    first = door.read_local_file(str(file))
+    again = door.read_local_file(str(file), known=first.validators)
     assert (again.body is None) == same, why
-    elsewhere = replace(first.said, source="another")
-    assert door.local(str(file), known=elsewhere).body == b"a.example\n", "another URL"
+    elsewhere = replace(first.validators, source="another")
+    assert door.read_local_file(str(file), known=elsewhere).body == b"a.example\n", "another URL"
 
 
 @pytest.mark.parametrize(
@@ -193,8 +193,10 @@ def test_a_snapshot_is_accepted_or_refused(
     outcome = place.collect(body)
     assert (outcome.state, outcome.cause) == (state, cause), why
     if state is REFUSED:
-        assert outcome == Outcome("mine", state, cause, entries=2000, note="last good just now")
-        assert not outcome.good
+        assert outcome == UpdateOutcome(
+            "mine", state, cause, entries=2000, note="last good just now"
+        )
+        assert not outcome.is_good
         assert place.in_force() == before, "what was good stays in force"
         assert place.collect().state == REFUSED, "also the second time"
         assert place.collect(GOOD).state == UNCHANGED, "and nothing is left of it"
@@ -231,7 +233,7 @@ def test_a_small_list_may_grow_as_it_likes(place: Place) -> None:
 def test_a_top_list_cut_at_its_rank_is_no_bad_list(place: Place) -> None:
     top = replace(place.feed, format="csv", column=2, rank_limit=10)
     body = "".join(f"{rank},n{rank}.example\n" for rank in range(1000))
-    assert place.collect(body, top) == Outcome("mine", FRESH, None, entries=10, added=10)
+    assert place.collect(body, top) == UpdateOutcome("mine", FRESH, None, entries=10, added=10)
 
 
 def test_one_bad_feed_does_not_harm_others(place: Place) -> None:
@@ -263,16 +265,16 @@ def test_failures_and_refusals_are_remembered(place: Place) -> None:
 
 def test_mirrors_in_order(place: Place) -> None:
     place.file.write_text("a.example\n")
-    assert fetch(("/no/such/file", str(place.file), "/not/asked")) == b"a.example\n"
+    assert fetch_bytes(("/no/such/file", str(place.file), "/not/asked")) == b"a.example\n"
     with pytest.raises(FetchError, match=r"^/no/such: no such file; .*: is a folder, not a list$"):
-        fetch(("/no/such", str(place.folder)))
+        fetch_bytes(("/no/such", str(place.folder)))
 
 
 def test_urls_of_files(place: Place) -> None:
     odd = place.folder / "a list #1 100%.txt"
     odd.write_bytes(b"x")
     for url in (odd.as_uri(), odd.as_uri().replace("file://", "FILE://LocalHost"), str(odd)):
-        assert fetch((url,)) == b"x"
+        assert fetch_bytes((url,)) == b"x"
 
 
 @pytest.mark.parametrize(
@@ -295,14 +297,14 @@ def test_urls_of_files(place: Place) -> None:
 )
 def test_what_cannot_be_fetched(url: str, message: str, why: str) -> None:
     with pytest.raises(FetchError) as raised:
-        fetch((url,))
+        fetch_bytes((url,))
     assert message in str(raised.value), why
 
 
 def test_a_list_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "MAX_BYTES", 1000)
+    monkeypatch.setattr(door, "MAX_LIST_BYTES", 1000)
     with pytest.raises(FetchError, match=r"^/dev/zero: more than 1,000 bytes, which no list has$"):
-        fetch(("/dev/zero",))
+        fetch_bytes(("/dev/zero",))
 
 
 def test_a_file_that_may_not_be_read(place: Place) -> None:
@@ -322,12 +324,14 @@ def test_which_feeds_are_chosen(place: Place) -> None:
     guard = Feed("top", ("x",), "domains", enabled=True, guard=GuardClass.POPULAR)
     off = replace(place.feed, name="off", enabled=False)
     config = replace(place.config, feeds={"mine": place.feed, "off": off}, guards={"top": guard})
-    assert collect.chosen(config, []) == [guard, place.feed], "guards first, and what is enabled"
-    assert collect.chosen(config, ["off"]) == [off], "whoever names a feed means it"
-    assert collect.chosen(config, ["off", "mine", "off"]) == [off, place.feed], "once each"
-    assert collect.chosen(config, iter(["mine"])) == [place.feed]
+    assert collect.select_feeds(config, []) == [guard, place.feed], (
+        "guards first, and what is enabled"
+    )
+    assert collect.select_feeds(config, ["off"]) == [off], "whoever names a feed means it"
+    assert collect.select_feeds(config, ["off", "mine", "off"]) == [off, place.feed], "once each"
+    assert collect.select_feeds(config, iter(["mine"])) == [place.feed]
     with pytest.raises(UsageError, match=r"^mien: no such feed; did you mean 'mine'\?$"):
-        collect.chosen(config, ["mine", "mien"])
+        collect.select_feeds(config, ["mine", "mien"])
 
 
 @pytest.mark.parametrize(
@@ -343,5 +347,5 @@ def test_which_feeds_are_chosen(place: Place) -> None:
 def test_an_unknown_format(place: Place, feed: Feed, message: str) -> None:
     config = replace(place.config, feeds={feed.name: feed})
     with pytest.raises(UsageError) as raised:
-        collect.chosen(config, [feed.name])
+        collect.select_feeds(config, [feed.name])
     assert message in str(raised.value)

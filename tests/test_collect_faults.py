@@ -13,7 +13,7 @@ import trustme
 from blocklist.catalogue import Feed
 from blocklist.collect import kept
 from blocklist.collect import update as collect
-from blocklist.collect.update import Outcome
+from blocklist.collect.update import UpdateOutcome
 from blocklist.config import Collect, Config
 from blocklist.ledger import listings
 from blocklist.ledger.book import open_ledger_writer
@@ -179,10 +179,12 @@ class World:
         path = feed.urls[0].rpartition("/")[2]
         return feed, replace(feed, urls=(self.server.url(f"/{path}", fault.kind),))
 
-    def update(self, *feeds: Feed, named: bool = False) -> list[Outcome]:
-        told: list[Outcome] = []
+    def update(self, *feeds: Feed, named: bool = False) -> list[UpdateOutcome]:
+        told: list[UpdateOutcome] = []
         with open_ledger_writer(self.config.database, "update") as book:
-            outcomes = collect.update(self.config, book, list(feeds), told.append, named=named)
+            outcomes = collect.update_feeds(
+                self.config, book, list(feeds), told.append, named=named
+            )
         assert sorted(told, key=str) == sorted(outcomes, key=str)
         return outcomes
 
@@ -232,7 +234,7 @@ def world(contexts: dict[str, ssl.SSLContext], tmp_path: Path) -> Iterator[World
 class Played:
     """What came of a fault that was played along with all others, beside good feeds."""
 
-    outcome: Outcome
+    outcome: UpdateOutcome
     before: list[str]
     after: list[str]
     kept: bool
@@ -260,12 +262,12 @@ def played(world_of_faults: World) -> dict[str, Played]:
     assert {outcome.state for outcome in first} == {FRESH}
     before = {name: world.in_force(name) for name in pairs}
     doubtful = world.update(*(pairs[name][0] for name, fault in FAULTS.items() if fault.before))
-    assert not any(outcome.good for outcome in doubtful)
+    assert not any(outcome.is_good for outcome in doubtful)
     outcomes = world.update(*(ill for _, ill in pairs.values()), *fine)
     assert [outcome.feed for outcome in outcomes] == [*pairs, *FINE], "in their order"
     assert {outcome.state for outcome in outcomes[len(pairs) :]} == {UNCHANGED}
     seen = {
-        name: (world.in_force(name), kept.place(world.config.database, name).exists())
+        name: (world.in_force(name), kept.feed_file_path(world.config.database, name).exists())
         for name in pairs
     }
     refused = [pairs[name][1] for name, fault in FAULTS.items() if fault.state is REFUSED]

@@ -16,11 +16,11 @@ import brotli  # type: ignore[import-untyped]
 import pytest
 
 from blocklist.cli import main
-from blocklist.collect.addresses import Reach, is_public
+from blocklist.collect.addresses import SsrfGuard, is_public_address
 from blocklist.collect.download import USER_AGENT
-from blocklist.collect.due import expires
-from blocklist.collect.fetch import FetchError, fetch
-from blocklist.collect.secret import shown
+from blocklist.collect.due import parse_expires
+from blocklist.collect.fetch import FetchError, fetch_bytes
+from blocklist.collect.secret import redact_url
 from blocklist.config import Collect
 from blocklist.ledger import connection, schema
 from blocklist.ledger.book import open_ledger_writer
@@ -226,9 +226,9 @@ def test_digests(world: World) -> None:
     beside = [world.feed(f"sums{n}", says(text.encode())) for n, text in enumerate(sums)]
     good = (hashlib.sha256(GOOD).hexdigest().upper(), *(one.urls[0] for one in beside))
     for sha256 in good:
-        assert world.update(replace(feed, sha256=sha256))[0].good
+        assert world.update(replace(feed, sha256=sha256))[0].is_good
     for asked in (False, True):
-        assert world.update(replace(feed, sha256=right))[0].good
+        assert world.update(replace(feed, sha256=right))[0].is_good
         headers = world.server.asked[-1].headers
         assert ("if-none-match" in headers) == asked, "as long as it must be the same"
     (outcome,) = world.update(replace(feed, sha256="0" * 64))
@@ -314,7 +314,7 @@ def test_a_proxy_of_the_environment(world: World, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("no_proxy", "127.0.0.2")
     assert world.update(replace(feed, urls=("http://lists.example/mine",)))[0].state is FRESH
     assert world.server.asked[-1].path == "http://lists.example/mine"
-    assert world.update(feed)[0].good, "and who needs none goes straight"
+    assert world.update(feed)[0].is_good, "and who needs none goes straight"
     assert world.server.asked[-1].path.startswith("/")
 
 
@@ -334,9 +334,9 @@ def test_a_guard_may_list_its_own_host(world: World) -> None:
 
 def test_the_door_for_one_url(world: World) -> None:
     feed = world.feed("mine", says(gzip.compress(GOOD)))
-    assert fetch(feed.urls) == GOOD
+    assert fetch_bytes(feed.urls) == GOOD
     with pytest.raises(FetchError, match=r": the server answers 404 Not Found$"):
-        fetch((world.server.url("/nothing"),))
+        fetch_bytes((world.server.url("/nothing"),))
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_the_door_for_one_url(world: World) -> None:
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
-    assert is_public(address) is public
+    assert is_public_address(address) is public
 
 
 @pytest.mark.parametrize(
@@ -381,20 +381,20 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     ],
 )
 def test_where_a_redirect_may_lead(own: list[str], onward: str, allowed: bool, why: str) -> None:
-    reach = Reach()
+    reach = SsrfGuard()
     for address in own:
         reach.check(address)
-    reach.redirected = True
+    reach.is_redirected = True
     with nullcontext() if allowed else pytest.raises(PermissionError):
         reach.check(onward)
-    assert reach.refused == (None if allowed else onward), why
+    assert reach.refused_address == (None if allowed else onward), why
 
 
 def test_a_proxy_is_no_address_of_the_feeds_own() -> None:
-    reach = Reach()
-    reach.proxied = True
+    reach = SsrfGuard()
+    reach.is_proxied = True
     reach.check("10.0.0.5")
-    reach.proxied, reach.redirected = False, True
+    reach.is_proxied, reach.is_redirected = False, True
     with pytest.raises(PermissionError):
         reach.check("10.0.0.5")
 
@@ -409,7 +409,7 @@ def test_a_proxy_is_no_address_of_the_feeds_own() -> None:
     ],
 )
 def test_urls_as_they_are_shown(url: str, expected: str) -> None:
-    assert shown(url) == expected
+    assert redact_url(url) == expected
 
 
 @pytest.mark.parametrize(
@@ -427,7 +427,7 @@ def test_urls_as_they_are_shown(url: str, expected: str) -> None:
     ],
 )
 def test_expires(header: str, seconds: int | None) -> None:
-    assert expires(f"[Adblock Plus]\n{header}\nx.example\n".encode()) == seconds
+    assert parse_expires(f"[Adblock Plus]\n{header}\nx.example\n".encode()) == seconds
 
 
 def test_the_exit_code_and_what_is_said(

@@ -15,8 +15,8 @@ from nacl.signing import SigningKey
 from blocklist import catalogue
 from blocklist.catalogue import Feed
 from blocklist.collect import minisign
-from blocklist.collect.errors import Unacceptable
-from blocklist.collect.fetch import FetchError, fetched
+from blocklist.collect.errors import ContentRefused
+from blocklist.collect.fetch import FetchError, fetch_feed
 from blocklist.config import Collect
 from blocklist.errors import UsageError
 from blocklist.model import FeedState
@@ -44,7 +44,9 @@ def signed(world: World, body: Play, signature: Play) -> Feed:
 
 def verify(text: bytes, key: str = OURS.public, body: bytes = GOOD) -> None:
     digest = hashlib.blake2b(body).hexdigest()
-    minisign.verify(key, minisign.read(text), frozenset([digest]), lambda: body)
+    minisign.verify_signature(
+        key, minisign.parse_signature(text), frozenset([digest]), lambda: body
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_signed(signature: bytes, why: str) -> None:
     ],
 )
 def test_not_signed(signature: bytes, cause: str, why: str) -> None:
-    with pytest.raises(Unacceptable, match=cause):
+    with pytest.raises(ContentRefused, match=cause):
         verify(signature)
 
 
@@ -85,12 +87,12 @@ def test_not_signed(signature: bytes, cause: str, why: str) -> None:
 def test_any_damage_is_seen(place: int, junk: bytes) -> None:
     damaged = SIGNED[:place] + junk + SIGNED[place + len(junk) :]
     try:
-        same = minisign.read(damaged) == minisign.read(SIGNED)
-    except Unacceptable:
+        same = minisign.parse_signature(damaged) == minisign.parse_signature(SIGNED)
+    except ContentRefused:
         return
     if same:  # the first comment, which nobody signs; a line end; bits that Base64 has no use for
         return
-    with pytest.raises(Unacceptable):
+    with pytest.raises(ContentRefused):
         verify(damaged)
 
 
@@ -130,7 +132,7 @@ def test_a_mirror_may_have_what_another_has_lost(world: World) -> None:
 
 def test_a_new_key_is_no_reason_to_believe_what_was_had(world: World) -> None:
     feed = signed(world, faults.good(GOOD), says(SIGNED))
-    assert world.update(replace(feed, minisign=""))[0].good
+    assert world.update(replace(feed, minisign=""))[0].is_good
     assert world.update(replace(feed, minisign=OTHER.public))[0].state is FeedState.REFUSED
     assert "if-none-match" not in world.server.asked[-2].headers
 
@@ -140,9 +142,9 @@ def test_files_of_this_machine(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(SIGNED)
     feed = Feed("mine", (str(tmp_path / "list"),), "domains", minisign=OURS.public)
     with pytest.raises(FetchError, match=r"list\.minisig: no such file"):
-        fetched(feed, Collect())
+        fetch_feed(feed, Collect())
     named = replace(feed, signature=str(tmp_path / "elsewhere"))
-    assert fetched(named, Collect()).body == GOOD
+    assert fetch_feed(named, Collect()).body == GOOD
 
 
 def test_secrets_stay_with_the_feeds_own_server(
@@ -152,10 +154,10 @@ def test_secrets_stay_with_the_feeds_own_server(
     feed = replace(signed(world, says(GOOD), says(SIGNED)), token_env="OUR_TOKEN")
     world.server.plays["/signature"] = says(SIGNED)
     elsewhere = world.server.url("/signature", host="127.0.0.3")
-    assert world.update(replace(feed, signature=elsewhere))[0].good
+    assert world.update(replace(feed, signature=elsewhere))[0].is_good
     first, second = world.server.asked[-2:]
     assert ("authorization" in first.headers, "authorization" in second.headers) == (True, False)
-    assert world.update(feed)[0].good
+    assert world.update(feed)[0].is_good
     assert world.server.asked[-1].headers["authorization"] == "Bearer s3cr3t"
 
 
@@ -177,10 +179,10 @@ def test_what_minisign_itself_signs(tmp_path: Path, way: tuple[str, ...]) -> Non
     run("-S", *way, "-s", "key", "-m", "list", "-t", "made for a test")
     key = (tmp_path / "key.pub").read_text().splitlines()[1]
     table = {"url": str(tmp_path / "list"), "format": "domains", "minisign": key}
-    assert fetched(catalogue.feed("mine", table, ""), Collect()).body == GOOD
+    assert fetch_feed(catalogue.feed("mine", table, ""), Collect()).body == GOOD
     (tmp_path / "list").write_bytes(GOOD + b"x.top\n")
     with pytest.raises(FetchError, match=r"list\.minisig is not of this list$"):
-        fetched(catalogue.feed("mine", table, ""), Collect())
+        fetch_feed(catalogue.feed("mine", table, ""), Collect())
 
 
 @pytest.mark.e2e("minisign")

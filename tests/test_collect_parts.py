@@ -12,7 +12,7 @@ import pytest
 
 from blocklist import catalogue
 from blocklist.catalogue import Feed
-from blocklist.collect.update import Outcome
+from blocklist.collect.update import UpdateOutcome
 from blocklist.errors import UsageError
 from blocklist.model import FeedState
 from tests.fault_server import Asked, Connection, Play, says
@@ -73,7 +73,7 @@ def collection(world: World, play: Play, **changes: object) -> Feed:
     return replace(Feed("mine", (url,), "stix", enabled=True), **changes)  # type: ignore[arg-type]
 
 
-def updated(world: World, feed: Feed) -> Outcome:
+def updated(world: World, feed: Feed) -> UpdateOutcome:
     world.server.asked.clear()
     (outcome,) = world.update(feed)
     return outcome
@@ -183,7 +183,7 @@ def test_who_may_see_a_collection(world: World, monkeypatch: pytest.MonkeyPatch)
         ({}, "Bearer s3cr3t"),
         ({"user": "office"}, f"Basic {base64.b64encode(b'office:s3cr3t').decode()}"),
     ):
-        assert updated(world, replace(feed, **changes)).good  # type: ignore[arg-type]
+        assert updated(world, replace(feed, **changes)).is_good  # type: ignore[arg-type]
         assert world.server.asked[-1].headers["authorization"] == expected
 
 

@@ -13,8 +13,8 @@ from blocklist.catalogue import Feed
 from blocklist.collect import kept
 from blocklist.collect import update as collect
 from blocklist.collect.spool import Spool
-from blocklist.collect.transfer import Wanted, _Transfer
-from blocklist.collect.update import Outcome
+from blocklist.collect.transfer import ZoneRequest, _ZoneTransfer
+from blocklist.collect.update import UpdateOutcome
 from blocklist.config import Collect, Config
 from blocklist.errors import UsageError
 from blocklist.ledger import listings
@@ -46,12 +46,16 @@ class World:
     def feed(self) -> Feed:
         return Feed("zone", (self.server.url(),), "rpz", enabled=True)
 
-    def update(self, feed: Feed | None = None, *, plays: servers.Play | None = None) -> Outcome:
+    def update(
+        self, feed: Feed | None = None, *, plays: servers.Play | None = None
+    ) -> UpdateOutcome:
         self.server.play = plays or self.server.play
         self.server.asked.clear()
         self.server.sent = 0
         with open_ledger_writer(self.config.database, "update") as book:
-            (outcome,) = collect.update(self.config, book, [feed or self.feed], lambda _: None)
+            (outcome,) = collect.update_feeds(
+                self.config, book, [feed or self.feed], lambda _: None
+            )
         return outcome
 
     def in_force(self) -> set[str]:
@@ -96,7 +100,7 @@ def test_an_unchanged_zone_is_one_record(world: World) -> None:
 def test_an_unchanged_zone_whose_last_transfer_is_lost(world: World) -> None:
     """The server has no way to say that it is unchanged, so it is not listened to for long."""
     world.update()
-    kept.place(world.config.database, "zone", "bases").write_bytes(b"other")
+    kept.feed_file_path(world.config.database, "zone", "bases").write_bytes(b"other")
     assert world.update().state is UNCHANGED
     assert world.server.asked == ["AXFR"]
 
@@ -185,7 +189,7 @@ def test_signed_transfers(
     monkeypatch.setenv("OUR_KEY", SECRET)
     signed = replace(world.feed, tsig="hmac-sha256:office", token_env="OUR_KEY")
     outcome = world.update(signed, plays=play)
-    assert outcome.good == (cause is None), (why, outcome)
+    assert outcome.is_good == (cause is None), (why, outcome)
     assert (cause or "") in (outcome.cause or ""), why
     assert SECRET not in (outcome.cause or "")
 
@@ -222,10 +226,12 @@ def test_a_server_never_waits_for_what_is_read_of_it(tmp_path: Path) -> None:
         server = await asyncio.start_server(send, "127.0.0.1", 0)
         place = server.sockets[0].getsockname()[:2]
         url = f"axfr://{place[0]}:{place[1]}/{servers.ZONE}"
-        wanted = Wanted(url, None, NO_VALIDATORS, None, len(message) * count, url)
+        wanted = ZoneRequest(url, None, NO_VALIDATORS, None, len(message) * count, url)
         reader, writer = await asyncio.open_connection(*place)
         with Spool(tmp_path / "spool") as spool:
-            await _Transfer(wanted, Collect(), None)._listen(reader, spool, lambda *_: None)
+            await _ZoneTransfer(wanted, Collect(), None)._spool_messages(
+                reader, spool, lambda *_: None
+            )
             assert ended, "though nobody has got anything yet"
             got = [await spool.get() for _ in range(count)]
             with pytest.raises(asyncio.IncompleteReadError):

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blocklist.parse import FORMATS, Parsed, detect, parse
+from blocklist.parse import FORMATS, ParseResult, detect_format, parse_snapshot
 
 pytestmark = pytest.mark.corpus
 
@@ -43,9 +43,9 @@ def files(corpus: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def parsed(corpus: Path) -> dict[str, Parsed]:
+def parsed(corpus: Path) -> dict[str, ParseResult]:
     known = {name: file for name, file in files(corpus).items() if name not in OTHERS}
-    return {name: parse(file.read_bytes(), said(file)) for name, file in known.items()}
+    return {name: parse_snapshot(file.read_bytes(), said(file)) for name, file in known.items()}
 
 
 def test_names_of_files_are_understood(corpus: Path) -> None:
@@ -55,21 +55,23 @@ def test_names_of_files_are_understood(corpus: Path) -> None:
 
 def test_detect_says_what_the_name_says(corpus: Path) -> None:
     known = {name: file for name, file in files(corpus).items() if name not in OTHERS}
-    found = {name: detect(file.read_bytes()) for name, file in known.items()}
+    found = {name: detect_format(file.read_bytes()) for name, file in known.items()}
     assert found == {name: said(file) for name, file in known.items()}
 
 
-def test_counts_add_up(parsed: dict[str, Parsed]) -> None:
+def test_counts_add_up(parsed: dict[str, ParseResult]) -> None:
     for name, one in parsed.items():
         assert one.lines == one.accepted + one.comments + one.refusals.height, name
         assert one.indicators["value"].null_count() == 0, name
-        duplicates = one.dropped.get("duplicate", 0)
+        duplicates = one.dropped_counts.get("duplicate", 0)
         assert one.indicators.height == one.accepted - duplicates, "one a line here"
         assert one.share_accepted > 0.8, name
 
 
-def test_only_known_lines_are_refused(parsed: dict[str, Parsed]) -> None:
-    assert {name: one.refused for name, one in parsed.items() if one.refused} == REFUSED
+def test_only_known_lines_are_refused(parsed: dict[str, ParseResult]) -> None:
+    assert {
+        name: one.refusal_counts for name, one in parsed.items() if one.refusal_counts
+    } == REFUSED
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_only_known_lines_are_refused(parsed: dict[str, Parsed]) -> None:
         ("maltrail-static.trails.txt", "/365-Stealer/", "a path of any host"),
     ],
 )
-def test_a_refusal(parsed: dict[str, Parsed], name: str, line: str, why: str) -> None:
+def test_a_refusal(parsed: dict[str, ParseResult], name: str, line: str, why: str) -> None:
     assert line in parsed[name].refusals["text"], why
 
 
@@ -109,7 +111,7 @@ def test_a_refusal(parsed: dict[str, Parsed], name: str, line: str, why: str) ->
     ],
 )
 def test_an_indicator(
-    parsed: dict[str, Parsed], name: str, value: str, evidence: str, why: str
+    parsed: dict[str, ParseResult], name: str, value: str, evidence: str, why: str
 ) -> None:
     row = parsed[name].indicators.filter(pl.col("value") == value)
     assert row["evidence"].to_list() == [evidence], why

@@ -12,7 +12,7 @@ import pytest
 from typer.core import TyperCommand
 
 from blocklist import catalogue, config, errors, exporting, targets
-from blocklist.collect.fetch import is_remote
+from blocklist.collect.fetch import is_remote_url
 from blocklist.installation import Installation
 from blocklist.ledger import connection
 from blocklist.model import GuardClass, Kind, Reason, Verdict
@@ -258,7 +258,7 @@ def test_shipped_targets(tmp_path: Path) -> None:
 
 def test_nothing_says_that_feeds_are_local() -> None:
     """HTTP is there, and what was written before it came must not stay."""
-    assert is_remote("https://localhost:1/list")
+    assert is_remote_url("https://localhost:1/list")
     for path in (*DOCUMENTS, *(ROOT / "feeds").glob("*.toml"), PACKAGE / "cli" / "template.toml"):
         text = path.read_text("utf-8").lower()
         for before in ("next version", "feeds are local", "only local files", "until the program"):

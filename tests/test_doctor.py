@@ -99,7 +99,7 @@ def full(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 def deaf(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(probe, "_SECONDS", 0.01)
+    patch.setattr(probe, "_TIMEOUT_SECONDS", 0.01)
     config('target = "domains"', 'target = "hosts"\nprobe = ["127.0.0.1#9"]')(folder, patch)
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from blocklist import targets
 from blocklist.config import Export
 from blocklist.export import altered, families, limits, splice
-from blocklist.export.altered import Standing, is_simple
-from blocklist.export.behind import Behind
+from blocklist.export.altered import FileInPlace, is_patchable
+from blocklist.export.behind import ExportContext
 from blocklist.export.dialects import lines
-from blocklist.export.one import placed
-from blocklist.export.prepared import Ready, prepared
+from blocklist.export.one import install_prepared
+from blocklist.export.prepared import PreparedExport, render_and_verify
 from blocklist.ledger import releases
 from blocklist.ledger.exports import ExportRecord
 from blocklist.ledger.releases import VERDICT_ROW
@@ -46,29 +46,37 @@ def verdicts(rows: Held) -> pl.DataFrame:
     return pl.DataFrame([*names, *others], schema=VERDICT_ROW, orient="row")
 
 
-def whole(export: Export, rows: pl.DataFrame, before: Ready | None, number: int) -> Ready:
+def whole(
+    export: Export, rows: pl.DataFrame, before: PreparedExport | None, number: int
+) -> PreparedExport:
     state = before.state if before else None
-    return prepared(export, carried(rows), number, state, NOW, Behind())
+    return render_and_verify(export, carried(rows), number, state, NOW, ExportContext())
 
 
 def whole_rows(export: Export, rows: pl.DataFrame) -> int:
-    return limits.within(export, carried(rows.filter(pl.col("kind") == "domain")))[0].count
+    return limits.render_within_limit(export, carried(rows.filter(pl.col("kind") == "domain")))[
+        0
+    ].entry_count
 
 
-def alter(export: Export, before: pl.DataFrame, after: pl.DataFrame, standing: Ready) -> Ready:
+def alter(
+    export: Export, before: pl.DataFrame, after: pl.DataFrame, standing: PreparedExport
+) -> PreparedExport:
     change = releases.diff_verdicts(before, after)
-    found = families.touched(before, change)
+    found = families.find_touched_families(before, change)
     assert found is not None
-    made = ExportRecord("", None, standing.rows, standing.left_out)
-    return altered.altered(export, found, Standing(standing.state, made, ()), 8, NOW, Behind())
+    made = ExportRecord("", None, standing.entry_count, standing.left_out)
+    return altered.patch_and_verify(
+        export, found, FileInPlace(standing.state, made, ()), 8, NOW, ExportContext()
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small() -> object:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(families, "_MOST", 99)
-        patch.setattr(splice, "_STRIDE", 30)
-        patch.setattr(splice, "_SIZE", 60)
+        patch.setattr(families, "_MAX_TOUCHED_SHARE", 99)
+        patch.setattr(splice, "_BLOCK_BYTES", 30)
+        patch.setattr(splice, "_PIECE_BYTES", 60)
         yield
 
 
@@ -83,23 +91,27 @@ def test_what_is_altered_is_what_is_rendered(
     export = export_to(folder, target, zone, canary=CANARIES.get(target, ""))
     was, now = verdicts(before), verdicts(after)
     standing = whole(export, was, None, 7)
-    placed(standing)
-    if not standing.rows or not whole_rows(export, now):
-        with pytest.raises(splice.Astray):
+    install_prepared(standing)
+    if not standing.entry_count or not whole_rows(export, now):
+        with pytest.raises(splice.NotPatchable):
             alter(export, was, now, standing)
         return
     wanted, found = whole(export, now, standing, 8), alter(export, was, now, standing)
-    assert (found.state, found.rows, found.left_out) == (wanted.state, wanted.rows, wanted.left_out)
-    if wanted.file is None:
-        assert found.file is None
+    assert (found.state, found.entry_count, found.left_out) == (
+        wanted.state,
+        wanted.entry_count,
+        wanted.left_out,
+    )
+    if wanted.new_file is None:
+        assert found.new_file is None
         return
-    assert found.file is not None
-    assert found.file.read_text() == wanted.file.read_text()
-    assert sorted(folder.iterdir()) == sorted([export.path, found.file, wanted.file])
+    assert found.new_file is not None
+    assert found.new_file.read_text() == wanted.new_file.read_text()
+    assert sorted(folder.iterdir()) == sorted([export.path, found.new_file, wanted.new_file])
 
 
 def test_only_targets_that_are_tried_here_are_simple(tmp_path: Path) -> None:
-    simple = [name for name in targets.load(tmp_path) if is_simple(export_to(tmp_path, name))]
+    simple = [name for name in targets.load(tmp_path) if is_patchable(export_to(tmp_path, name))]
     assert sorted(simple) == sorted(TARGETS), "in others, such as suricata, no line tells its name"
 
 
@@ -116,7 +128,7 @@ LINES = [
 
 @pytest.mark.parametrize(("target", "line", "name"), LINES)
 def test_a_line_tells_its_name(tmp_path: Path, target: str, line: str, name: str | None) -> None:
-    found = lines.name(export_to(tmp_path, target))
+    found = lines.extract_listed_name(export_to(tmp_path, target))
     assert pl.DataFrame({"line": [line]}).select(found).item() == name
 
 
@@ -124,7 +136,13 @@ def test_what_is_asked_of_families_is_in_them() -> None:
     before: Held = {("a.top", "subtree"): ("block", "listed")}
     after: Held = {**before, ("b.a.top", "exact"): ("allow", "operator")}
     change = releases.diff_verdicts(verdicts(before), verdicts(after))
-    found = families.touched(verdicts(before), change)
+    found = families.find_touched_families(verdicts(before), change)
     assert found is not None
     asked = pl.Series(["top", "a.top", "x.b.a.top", "aa.top", "z.org"])
-    assert families.within(asked, found.tops).to_list() == [False, True, True, False, False]
+    assert families.are_at_or_below(asked, found.top_names).to_list() == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -33,11 +33,11 @@ def listed(export: Export) -> list[str]:
 def test_a_list_has_a_fixed_canary_and_one_of_its_content(tmp_path: Path) -> None:
     export = hosts(tmp_path)
     first = run(export, ROWS)
-    names = canary.canaries(export, first.state)
+    names = canary.derive_canaries(export, first.state)
     assert names is not None
-    assert listed(export) == [BASE, names.of_release, "x.example"]
-    assert names.of_release == f"r7-{first.state.digest[:8]}.{BASE}"
-    assert names.control == f"control.{BASE}"
+    assert listed(export) == [BASE, names.release_name, "x.example"]
+    assert names.release_name == f"r7-{first.state.digest[:8]}.{BASE}"
+    assert names.control_name == f"control.{BASE}"
     assert first.rows == 1, "they are ours, and not counted"
     assert "# entries: 1" in export.path.read_text()
 
@@ -47,7 +47,9 @@ def test_an_unchanged_list_keeps_the_canary_of_its_own_release(tmp_path: Path) -
     first = run(export, ROWS)
     again = export_one(export, release(ROWS), 8, first.state, NOW)
     assert not again.changed
-    assert canary.canaries(export, again.state) == canary.canaries(export, first.state)
+    assert canary.derive_canaries(export, again.state) == canary.derive_canaries(
+        export, first.state
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,11 +65,11 @@ def test_another_content_has_another_canary(
     export = hosts(tmp_path)
     first = run(export, ROWS)
     second = run(export, rows, first.state, number)
-    before, after = (canary.canaries(export, state) for state in (first.state, second.state))
+    before, after = (canary.derive_canaries(export, state) for state in (first.state, second.state))
     assert before is not None
     assert after is not None
-    assert before.of_release != after.of_release, why
-    assert before.of_release not in listed(export)
+    assert before.release_name != after.release_name, why
+    assert before.release_name not in listed(export)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,9 @@ def test_an_allow_of_a_name_below_them_stays(tmp_path: Path) -> None:
     export = replace(export_to(tmp_path, "adblock"), canary="c.example.org")
     kept = "allow exact x.c.example.org"
     dropped = "allow exact control.c.example.org\nblock exact y.c.example.org"
-    rows = canary.left_to_us(export, release(f"block subtree example.org\n{kept}\n{dropped}"))
+    rows = canary.exclude_canary_rows(
+        export, release(f"block subtree example.org\n{kept}\n{dropped}")
+    )
     assert sorted(rows["value"]) == ["example.org", "x.c.example.org"]
     assert run(export, f"block subtree example.org\n{kept}").changed
     assert "@@||x.c.example.org^" in export.path.read_text()
@@ -118,7 +122,7 @@ def test_a_zone_has_no_second_row_for_them(tmp_path: Path) -> None:
 def test_lists_without(tmp_path: Path, changes: dict[str, object], base: str, why: str) -> None:
     export = replace(hosts(tmp_path, **changes), canary=base)
     result = run(export, ROWS)
-    assert canary.canaries(export, result.state) is None, why
+    assert canary.derive_canaries(export, result.state) is None, why
     assert listed(export) == ["x.example"]
 
 
@@ -142,7 +146,7 @@ def test_a_template_without_a_place_for_the_name(tmp_path: Path) -> None:
 
 
 def read_apart(export: Export) -> tuple[pl.Series, list[str]]:
-    return canary.apart(reading.lines(export.path.read_bytes()), export)
+    return canary.split_canary_lines(reading.decode_lines(export.path.read_bytes()), export)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +161,10 @@ def read_apart(export: Export) -> tuple[pl.Series, list[str]]:
 def test_a_file_with_other_canaries_is_refused(tmp_path: Path, lines: list[str]) -> None:
     export = hosts(tmp_path)
     state = run(export, ROWS).state
-    canary.prove(export, state, read_apart(export)[1])
+    canary.verify_canaries(export, state, read_apart(export)[1])
     export.path.write_text("\n".join([*lines, "0.0.0.0 x.example", ""]))
     with pytest.raises(ExportFailed, match="canaries"):
-        canary.prove(export, state, read_apart(export)[1])
+        canary.verify_canaries(export, state, read_apart(export)[1])
 
 
 def test_a_reader_sees_the_content_alone(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from blocklist.export.common import Common
-from blocklist.export.meaning import in_common, nodes, placed_among, standing
+from blocklist.export.common import FrameCache
+from blocklist.export.meaning import effective_rules, inherit_within, name_rules, share_frame_cache
 from tests.export_support import release
 
 
@@ -22,29 +22,29 @@ ONE, LIKE_ONE, OTHER = (pl.DataFrame({"value": list(values)}) for values in ("ab
 
 
 def test_equal_frames_are_worked_on_once() -> None:
-    common, work = Common(), Work()
-    with common.kept():
-        found = [common.of(frame, work) for frame in (ONE, LIKE_ONE, OTHER)]
-        with common.kept():
-            common.of(OTHER, work)
-        common.of(OTHER, work)
+    common, work = FrameCache(), Work()
+    with common.keep_open():
+        found = [common.get_or_compute(frame, work) for frame in (ONE, LIKE_ONE, OTHER)]
+        with common.keep_open():
+            common.get_or_compute(OTHER, work)
+        common.get_or_compute(OTHER, work)
     assert [frame["value"].to_list() for frame in found] == [["b", "a"], ["b", "a"], ["c", "a"]]
     assert work.times == 2
 
 
 def test_nothing_is_kept_unless_asked_for_and_not_for_longer() -> None:
-    common, work = Common(), Work()
+    common, work = FrameCache(), Work()
     for _ in range(2):
-        common.of(ONE, work)
-    with common.kept():
-        common.of(ONE, work)
-    common.of(ONE, work)
+        common.get_or_compute(ONE, work)
+    with common.keep_open():
+        common.get_or_compute(ONE, work)
+    common.get_or_compute(ONE, work)
     assert work.times == 4
 
 
 def test_what_is_in_common_is_what_each_would_find() -> None:
     rows = release("block subtree p.example\nallow exact ok.p.example\nblock exact a.b.p.example")
-    alone = placed_among(nodes(rows))
-    with in_common():
+    alone = inherit_within(name_rules(rows))
+    with share_frame_cache():
         for _ in range(2):
-            assert standing(rows).equals(alone)
+            assert effective_rules(rows).equals(alone)

@@ -14,7 +14,7 @@ from blocklist.catalogue import Feed
 from blocklist.columns.schema import LISTINGS
 from blocklist.config import Export
 from blocklist.errors import UsageError
-from blocklist.export.filters import Evidence, chosen, credits_of
+from blocklist.export.filters import ListingEvidence, filter_rows, list_feed_credits
 from blocklist.export.one import export_one
 from blocklist.judge.agreement import Electorate
 from blocklist.model import Category, Direction, Kind
@@ -66,14 +66,14 @@ NAMES = ["both.example", "phish.example", "bets.example", "mixed.example", "page
 ADDRESSES = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]
 
 
-def known() -> Evidence:
+def known() -> ListingEvidence:
     rows = []
     for line in LISTED.split("\n")[1:-1]:
         feed, value = line.split(" ")
         kind = "url" if "//" in value else "ip" if value[0].isdigit() else "domain"
         rows.append((feed, kind, value, "exact"))
     listings = pl.DataFrame(rows, schema=LISTINGS, orient="row")
-    return Evidence(listings, FEEDS, pl.Series(["mine.example"]), VOTES)
+    return ListingEvidence(listings, FEEDS, pl.Series(["mine.example"]), VOTES)
 
 
 def taking(folder: Path, target: str = "rpz", /, **told: Any) -> Export:  # noqa: ANN401
@@ -111,7 +111,7 @@ def taking(folder: Path, target: str = "rpz", /, **told: Any) -> Export:  # noqa
     ],
 )
 def test_filters(tmp_path: Path, told: dict[str, Any], expected: list[str], why: str) -> None:
-    found = chosen(taking(tmp_path, **told), release(ROWS), known())
+    found = filter_rows(taking(tmp_path, **told), release(ROWS), known())
     blocks = found.filter(pl.col("action") == "block")["value"].to_list()
     own = ["mine.example"] if Kind.IP not in told.get("kinds", ()) else []
     assert sorted(blocks) == sorted([*expected, *own]), why
@@ -129,8 +129,10 @@ def test_fewer_blocks_never_block_more(rows: list[Row], dropped: set[int]) -> No
         assert blocked_by_meaning(rows, name) or not blocked_by_meaning(fewer, name)
 
 
-def exported(export: Export, text: str = ROWS, evidence: Evidence | None = None) -> list[str]:
-    rows = chosen(export, release(text), evidence or known())
+def exported(
+    export: Export, text: str = ROWS, evidence: ListingEvidence | None = None
+) -> list[str]:
+    rows = filter_rows(export, release(text), evidence or known())
     export_one(export, rows, 1, None, NOW)
     return content(export.path, export.target.comment)
 
@@ -164,7 +166,7 @@ def test_a_category_that_passes(tmp_path: Path) -> None:
 def test_another_policy_below_a_wildcard_needs_rows_of_its_own(tmp_path: Path) -> None:
     rows = [("phish", "domain", "p.example", "exact"), ("bets", "domain", "a.b.p.example", "exact")]
     listings = pl.DataFrame(rows, schema=LISTINGS, orient="row")
-    evidence = Evidence(listings, FEEDS, pl.Series([], dtype=pl.String), VOTES)
+    evidence = ListingEvidence(listings, FEEDS, pl.Series([], dtype=pl.String), VOTES)
     export = taking(tmp_path, actions={Category.GAMBLING: "tcp-only"})
     text = "block subtree p.example\nblock exact a.b.p.example"
     assert exported(export, text, evidence)[3:] == [
@@ -201,7 +203,7 @@ def test_no_more_than_the_limit(
     tmp_path: Path, most: int, expected: list[str], left_out: int, why: str
 ) -> None:
     export = taking(tmp_path, "domains", max_entries=most)
-    rows = chosen(export, release(ROWS), known())
+    rows = filter_rows(export, release(ROWS), known())
     result = export_one(export, rows, 1, None, NOW)
     assert content(export.path) == expected, why
     assert result.left_out.get("over-limit", 0) == left_out
@@ -221,11 +223,11 @@ def test_a_limit_counts_what_is_written(tmp_path: Path) -> None:
 
 def test_the_feeds_inside_are_credited(tmp_path: Path) -> None:
     feeds = [*FEEDS.values(), Feed("free", ("x",), "domains", licence="CC0-1.0")]
-    assert "free: CC0-1.0" in credits_of(taking(tmp_path), feeds)
+    assert "free: CC0-1.0" in list_feed_credits(taking(tmp_path), feeds)
     two_lines = Feed("two", ("x",), "domains", licence="CC0-1.0\nx.example\n")
-    assert credits_of(taking(tmp_path), [two_lines]) == ("two: CC0-1.0 x.example",)
-    assert credits_of(taking(tmp_path, feeds=("free",)), feeds) == ("free: CC0-1.0",)
-    assert credits_of(taking(tmp_path, feeds=("phish",)), feeds) == ("phish: terms unknown",)
+    assert list_feed_credits(taking(tmp_path), [two_lines]) == ("two: CC0-1.0 x.example",)
+    assert list_feed_credits(taking(tmp_path, feeds=("free",)), feeds) == ("free: CC0-1.0",)
+    assert list_feed_credits(taking(tmp_path, feeds=("phish",)), feeds) == ("phish: terms unknown",)
 
 
 CONFIG = """

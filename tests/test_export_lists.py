@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from blocklist.columns.networks import texts
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import ExportFailed
-from blocklist.export.addresses import blocked
+from blocklist.export.addresses import compute_blocked_spans
 from blocklist.export.one import export_one
 from tests.export_support import NOW, content, export_to, run
 
@@ -133,7 +133,7 @@ actions = st.sampled_from(["block", "allow"])
 @given(st.lists(st.tuples(networks(), actions), max_size=12))
 def test_networks_mean_what_the_rows_mean(known: list[tuple[str, str]]) -> None:
     rows = [("ip", value, "exact", action) for value, action in known]
-    spans, _ = blocked(pl.DataFrame(rows, schema=RELEASE, orient="row"))
+    spans, _ = compute_blocked_spans(pl.DataFrame(rows, schema=RELEASE, orient="row"))
     found = [ip_network(text) for text in texts(spans)]
     for number in range(32):
         for address in (ip_address(f"192.0.2.{number}"), ip_address(f"2001:db8::{number:x}")):

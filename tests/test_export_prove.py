@@ -12,10 +12,10 @@ from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import dialects
-from blocklist.export.behind import Behind
-from blocklist.export.body import Body, Part
+from blocklist.export.behind import ExportContext
+from blocklist.export.body import Body, BodyPart
 from blocklist.export.one import export_one
-from blocklist.export.readers import REGISTRY, reading
+from blocklist.export.readers import READERS, reading
 from blocklist.export.state import ExportState
 from blocklist.ledger import releases
 from blocklist.ledger.bulk import BulkTransaction
@@ -190,13 +190,13 @@ def test_faults_are_found(
 ) -> None:
     export, rows, state = honest_export(target)
     before = export.path.read_bytes()
-    renderer = dialects.dialect(export.target.dialect)
-    honest = renderer.body
+    renderer = dialects.get_dialect(export.target.dialect)
+    honest = renderer.render_body
 
     def body(export: Export, rows: pl.DataFrame) -> Body:
         made = honest(export, rows)
-        lines = fault(b"".join(made.chunks()).decode().splitlines())
-        return Body((Part.of(lines),), made.count, made.left_out)
+        lines = fault(b"".join(made.encode_chunks()).decode().splitlines())
+        return Body((BodyPart.from_lines(lines),), made.entry_count, made.left_out)
 
     monkeypatch.setattr(renderer, "body", body)
     with pytest.raises(ExportFailed, match=message):
@@ -218,7 +218,7 @@ def test_a_file_reads_the_same_however_it_is_cut(
     queries = {
         kind: ["192.0.2.1", "192.0.2.200"] if kind is Kind.IP else ["p.example", "x.b.p.example"]
     }
-    read = REGISTRY[export.target.dialect]
+    read = READERS[export.target.dialect]
     whole = read(export.path, export, queries)
     monkeypatch.setattr(reading, "of_file", partial(of_file, size=size))
     assert read(export.path, export, queries) == whole
@@ -229,17 +229,17 @@ def test_what_is_watched_is_asked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     export = export_to(tmp_path, "domains")
     rows = release("\n".join(f"block exact n{n:05}.example" for n in range(5000)))
     watched = pl.DataFrame({"kind": ["domain"], "value": ["held.test"]}, schema=WATCHED)
-    renderer = dialects.dialect(export.target.dialect)
-    honest = renderer.body
+    renderer = dialects.get_dialect(export.target.dialect)
+    honest = renderer.render_body
 
     def body(export: Export, rows: pl.DataFrame) -> Body:
         made = honest(export, rows)
-        lines = b"".join(made.chunks()).decode().replace("n00001.example", "held.test")
-        return Body((Part.of(lines.splitlines()),), made.count, made.left_out)
+        lines = b"".join(made.encode_chunks()).decode().replace("n00001.example", "held.test")
+        return Body((BodyPart.from_lines(lines.splitlines()),), made.entry_count, made.left_out)
 
     monkeypatch.setattr(renderer, "body", body)
     with pytest.raises(ExportFailed, match=r"would block held\.test"):
-        export_one(export, rows, 1, None, NOW, Behind(watched=lambda: watched))
+        export_one(export, rows, 1, None, NOW, ExportContext(must_verify=lambda: watched))
 
 
 def test_the_ledger_says_what_to_watch(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from blocklist import targets
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import UsageError
 from blocklist.export.one import export_one
-from blocklist.export.readers import REGISTRY
+from blocklist.export.readers import READERS
 from blocklist.model import Kind
 from tests.examples import at_most
 from tests.export_support import NOW, content, export_to, run
@@ -182,7 +182,9 @@ def compare(target: str, known: list[Row]) -> None:
     with TemporaryDirectory() as folder:
         export = export_to(Path(folder), target)
         export_one(export, frame, 1, None, NOW)
-        found = REGISTRY["lines"](export.path, export, {Kind.DOMAIN: QUERIES}).blocked[Kind.DOMAIN]
+        found = READERS["lines"](export.path, export, {Kind.DOMAIN: QUERIES}).blocked_queries[
+            Kind.DOMAIN
+        ]
     meant = {query for query in QUERIES if blocked_by_meaning(known, query)}
     assert found <= meant
     if target == "dnsmasq":

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.export.behind import Behind
+from blocklist.export.behind import ExportContext
 from blocklist.export.one import export_one
-from blocklist.export.serial import following, latest
+from blocklist.export.serial import latest_serial, next_serial
 from tests.export_support import NOW, export_to, release, run
 
 ROWS, OTHERS = "block exact x.example", "block exact y.example"
@@ -26,7 +26,7 @@ TIME = 1_777_811_400
     ],
 )
 def test_following(previous: int | None, expected: int, why: str) -> None:
-    assert following(previous, NOW) == expected, why
+    assert next_serial(previous, NOW) == expected, why
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,13 @@ def test_following(previous: int | None, expected: int, why: str) -> None:
 def test_latest(tmp_path: Path, known: int | None, head: str, expected: int, why: str) -> None:
     file = tmp_path / "zone"
     file.write_text(f"; Made by Blocklist.\n$TTL 300\n{head}\n")
-    assert latest(known, file) == expected, why
-    assert latest(known, tmp_path / "none") == known
+    assert latest_serial(known, file) == expected, why
+    assert latest_serial(known, tmp_path / "none") == known
 
 
 def test_the_serial_is_found_behind_a_line_for_each_of_many_feeds(tmp_path: Path) -> None:
     export = export_to(tmp_path, "rpz")
-    feeds = Behind(tuple(f"feed-{number}: CC0-1.0" for number in range(200)))
+    feeds = ExportContext(tuple(f"feed-{number}: CC0-1.0" for number in range(200)))
     first = export_one(export, release(ROWS), 7, None, NOW, feeds).state
     lost = export_one(export, release(OTHERS), 1, None, NOW - timedelta(days=1), feeds).state
     assert (first.serial, lost.serial) == (TIME, TIME + 1)

@@ -31,7 +31,7 @@ OWN = "our-company.example"
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsServer]:
-    monkeypatch.setattr(probe, "_SECONDS", 0.4)
+    monkeypatch.setattr(probe, "_TIMEOUT_SECONDS", 0.4)
     with dns_server(tmp_path) as running:
         running.resolves = {OWN}
         yield running
@@ -52,9 +52,9 @@ def export_into(server: DnsServer, **told: object) -> Export:
 
 
 def own_canary(export: Export, state: ExportState) -> str:
-    names = canary.canaries(export, state)
+    names = canary.derive_canaries(export, state)
     assert names is not None
-    return names.of_release
+    return names.release_name
 
 
 def failing(export: Export, previous: ExportState | None, text: str = NEW) -> str:
@@ -236,7 +236,7 @@ def test_a_server_is_told_nothing_of_a_file_that_its_own_check_refuses(
 @pytest.mark.slow
 def test_the_server_is_down(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     export, first = installed(server)
-    monkeypatch.setattr(probe, "_SECONDS", 0.02)
+    monkeypatch.setattr(probe, "_TIMEOUT_SECONDS", 0.02)
     server.silent = True
     said = failing(export, first.state)
     assert "it has no answer, for a name beside it" in said
@@ -422,14 +422,16 @@ def test_a_shell_only_when_asked_for(tmp_path: Path, shell: bool, said: str) -> 
 def test_a_command_may_leave_a_server_running(tmp_path: Path) -> None:
     """It holds the output open for ever, which must not be waited for."""
     start = time.monotonic()
-    ended = command.run(["sh", "-c", "sleep 5 & echo $!"], 60, os.environ, "timeout")
+    ended = command.run_command(["sh", "-c", "sleep 5 & echo $!"], 60, os.environ, "timeout")
     assert time.monotonic() - start < 4
-    os.kill(int(ended.said), 9)
+    os.kill(int(ended.output_text), 9)
 
 
 def test_a_command_that_says_too_much_is_cut() -> None:
-    ended = command.run([sys.executable, "-c", "print('x' * 9999)"], 60, os.environ, "timeout")
-    assert ended.said == "x" * 2000
+    ended = command.run_command(
+        [sys.executable, "-c", "print('x' * 9999)"], 60, os.environ, "timeout"
+    )
+    assert ended.output_text == "x" * 2000
 
 
 # --- Answers ------------------------------------------------------------------------------------
@@ -450,9 +452,13 @@ def test_a_command_that_says_too_much_is_cut() -> None:
     ],
 )
 def test_what_counts_as_blocked(answer: str, control: str, blocks: bool, why: str) -> None:
-    assert probe._blocks(probe.Answer[answer], probe.Answer[control]) is blocks, why
+    assert probe._is_list_answer(probe.ProbeAnswer[answer], probe.ProbeAnswer[control]) is blocks, (
+        why
+    )
 
 
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "_SECONDS", 0.1)
-    assert probe.ask(servers(["127.0.0.1#9"])[0], "x.example") is probe.Answer.SILENT
+    monkeypatch.setattr(probe, "_TIMEOUT_SECONDS", 0.1)
+    assert (
+        probe.probe_server(servers(["127.0.0.1#9"])[0], "x.example") is probe.ProbeAnswer.NO_ANSWER
+    )

@@ -13,10 +13,10 @@ from blocklist import names, networks, urls
 from blocklist.columns.schema import INDICATORS, REFUSALS
 from blocklist.errors import Refused
 from blocklist.model import Scope
-from blocklist.parse import FORMATS, Options, Parsed, detect, parse
+from blocklist.parse import FORMATS, Options, ParseResult, detect_format, parse_snapshot
 from blocklist.parse import parsed as parsed_parts
 from blocklist.parse.format import Format
-from blocklist.parse.lines import numbered
+from blocklist.parse.lines import number_lines
 from blocklist.parse.parser import parse_lines
 from tests.examples import at_most
 from tests.parse_tables import (
@@ -33,25 +33,25 @@ from tests.parse_tables import (
 )
 
 
-def found(parsed: Parsed) -> list[Is]:
+def found(parsed: ParseResult) -> list[Is]:
     return [Is(*row) for row in parsed.indicators.select("value", "scope", "kind").iter_rows()]
 
 
-def assert_counts(parsed: Parsed) -> None:
+def assert_counts(parsed: ParseResult) -> None:
     assert parsed.lines == parsed.accepted + parsed.comments + parsed.refusals.height
-    assert sum(parsed.refused.values()) == parsed.refusals.height
+    assert sum(parsed.refusal_counts.values()) == parsed.refusals.height
     assert parsed.refusals["line"].is_unique().all()
     assert parsed.indicators.schema == INDICATORS
     assert parsed.refusals.schema == REFUSALS
 
 
-def assert_is(parsed: Parsed, expected: Expected, why: str) -> None:
+def assert_is(parsed: ParseResult, expected: Expected, why: str) -> None:
     assert_counts(parsed)
     indicators = expected if isinstance(expected, list) else []
     assert found(parsed) == indicators, why
     assert parsed.comments == (expected == COMMENT), why
     refused = isinstance(expected, str) and expected != COMMENT
-    assert list(parsed.refused) == ([expected] if refused else []), why
+    assert list(parsed.refusal_counts) == ([expected] if refused else []), why
 
 
 def test_every_format_has_a_table() -> None:
@@ -60,13 +60,13 @@ def test_every_format_has_a_table() -> None:
 
 @pytest.mark.parametrize(("name", "line", "expected", "why"), TABLE)
 def test_a_line(name: str, line: str, expected: Expected, why: str) -> None:
-    assert_is(parse(line.encode(), name, Options(column=2)), expected, why)
+    assert_is(parse_snapshot(line.encode(), name, Options(column=2)), expected, why)
 
 
 @pytest.mark.parametrize("name", FORMAT_TABLES)
 def test_lines_do_not_touch_each_other(name: str) -> None:
     rows = FORMAT_TABLES[name]
-    parsed = parse("\n".join(row[0] for row in rows).encode(), name, Options(column=2))
+    parsed = parse_snapshot("\n".join(row[0] for row in rows).encode(), name, Options(column=2))
     assert_counts(parsed)
     expected = [row[1] for row in rows]
     assert parsed.lines == len(rows)
@@ -112,12 +112,12 @@ def test_lines_do_not_touch_each_other(name: str) -> None:
     ],
 )
 def test_a_warninglist(document: str, expected: Expected, why: str) -> None:
-    assert_is(parse(document.encode(), "misp"), expected, why)
+    assert_is(parse_snapshot(document.encode(), "misp"), expected, why)
 
 
 @pytest.mark.parametrize(("name", "document", "expected", "why"), DOCUMENTS)
 def test_a_document(name: str, document: str, expected: Expected, why: str) -> None:
-    assert_is(parse(document.encode(), name), expected, why)
+    assert_is(parse_snapshot(document.encode(), name), expected, why)
 
 
 NONE: list[str] = []
@@ -145,7 +145,7 @@ NONE: list[str] = []
 )
 def test_a_body(body: bytes, lines: int, values: list[str], why: str) -> None:
     for name in ("domains", "urls", "adblock", "csv", "wildcard"):
-        parsed = parse(body, name)
+        parsed = parse_snapshot(body, name)
         assert_counts(parsed)
         assert parsed.lines == lines, why
         assert parsed.indicators["value"].to_list() == values, why
@@ -159,7 +159,7 @@ def test_a_body(body: bytes, lines: int, values: list[str], why: str) -> None:
     ],
 )
 def test_an_endless_line(name: str, megabytes: int) -> None:
-    parsed = parse(b"a" * megabytes * 1_000_000 + b"\n# b", name)
+    parsed = parse_snapshot(b"a" * megabytes * 1_000_000 + b"\n# b", name)
     assert_counts(parsed)
     assert parsed.accepted == 0
     assert parsed.refusals["text"].str.len_chars().max() == 200
@@ -181,11 +181,11 @@ def test_an_endless_line(name: str, megabytes: int) -> None:
     ],
 )
 def test_evidence_is_the_form_as_seen(name: str, line: str, evidence: str, why: str) -> None:
-    assert parse(line.encode(), name).indicators["evidence"].to_list() == [evidence], why
+    assert parse_snapshot(line.encode(), name).indicators["evidence"].to_list() == [evidence], why
 
 
 def test_refusals_show_the_line() -> None:
-    parsed = parse(b"0.0.0.0 a.example\n0.0.0.0 b;c d!e # x\n\nf\n", "hosts")
+    parsed = parse_snapshot(b"0.0.0.0 a.example\n0.0.0.0 b;c d!e # x\n\nf\n", "hosts")
     assert parsed.refusals.rows() == [
         (2, "bad-character", "0.0.0.0 b;c d!e # x"),
         (4, "no-address-and-name", "f"),
@@ -194,9 +194,9 @@ def test_refusals_show_the_line() -> None:
 
 def test_what_is_dropped_is_counted() -> None:
     body = b"192.0.2.9 a.example b.example\n0.0.0.0 a.example localhost x!y\n0.0.0.0 A.example\n"
-    parsed = parse(body, "hosts")
+    parsed = parse_snapshot(body, "hosts")
     assert parsed.accepted == 3
-    assert parsed.dropped == {
+    assert parsed.dropped_counts == {
         "redirect-address": 2,
         "duplicate": 2,
         "beside-single-label": 1,
@@ -205,7 +205,7 @@ def test_what_is_dropped_is_counted() -> None:
 
 
 def test_evidence_and_line_are_of_the_first_sighting() -> None:
-    indicators = parse(b"\nA.example\na.example\n", "domains").indicators
+    indicators = parse_snapshot(b"\nA.example\na.example\n", "domains").indicators
     assert indicators.select("evidence", "line").rows() == [("A.example", 2)]
 
 
@@ -227,16 +227,18 @@ def test_evidence_and_line_are_of_the_first_sighting() -> None:
     ],
 )
 def test_options(options: Options, expected: list[Is], why: str) -> None:
-    parsed = parse(b"! x\n||a.example^\n||*.b.example^\n||192.0.2.1^\n", "adblock", options)
+    parsed = parse_snapshot(
+        b"! x\n||a.example^\n||*.b.example^\n||192.0.2.1^\n", "adblock", options
+    )
     assert_counts(parsed)
     assert found(parsed) == expected, why
 
 
 def test_a_rank_limit_makes_no_list_unreadable() -> None:
-    parsed = parse(
+    parsed = parse_snapshot(
         b"# head\na.example\nb!\nc.example\nd.example\n", "domains", Options(rank_limit=2)
     )
-    assert parsed.refused == {"beyond-rank-limit": 2, "bad-character": 1}
+    assert parsed.refusal_counts == {"beyond-rank-limit": 2, "bad-character": 1}
     assert parsed.share_accepted == 0.5, "of the two lines that were read"
 
 
@@ -247,7 +249,7 @@ def test_a_rank_limit_makes_no_list_unreadable() -> None:
 )
 def test_separators(separator: str, first: str, why: str) -> None:
     row = f"{first.format(separator)}{separator}a.example{separator}y"
-    parsed = parse(row.encode(), "csv", Options(column=2, separator=separator))
+    parsed = parse_snapshot(row.encode(), "csv", Options(column=2, separator=separator))
     assert found(parsed) == [Is("a.example")], why
 
 
@@ -299,7 +301,7 @@ options = st.builds(
 @example(body=b"", name="misp", options=Options())
 @example(body=b"0.0.0.0 \x85", name="hosts", options=Options())
 def test_every_line_is_accounted_for(body: bytes, name: str, options: Options) -> None:
-    parsed = parse(body, name, options)
+    parsed = parse_snapshot(body, name, options)
     assert_counts(parsed)
     if not FORMATS[name].whole:
         wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
@@ -317,18 +319,18 @@ def test_every_line_is_accounted_for(body: bytes, name: str, options: Options) -
 @given(lines=st.lists(st.sampled_from(["a.example", "*.a.example", "b.example"]), max_size=12))
 def test_of_what_is_there_again_the_first_stays(lines: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parsed_parts, "_SHARE", 2)
-        parsed = parse("\n".join(lines).encode(), "domains")
+        patch.setattr(parsed_parts, "_ROWS_PER_SHARE", 2)
+        parsed = parse_snapshot("\n".join(lines).encode(), "domains")
     first = list(dict.fromkeys(lines))
     assert parsed.indicators["line"].to_list() == [lines.index(line) + 1 for line in first]
-    assert parsed.dropped.get("duplicate", 0) == len(lines) - len(first)
+    assert parsed.dropped_counts.get("duplicate", 0) == len(lines) - len(first)
 
 
 @at_most(15)
 @given(body=encoded)
 def test_detect_reads_anything(body: bytes) -> None:
-    name = detect(body)
-    assert name is None or parse(body, name).accepted
+    name = detect_format(body)
+    assert name is None or parse_snapshot(body, name).accepted
 
 
 labels = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=12)
@@ -364,7 +366,7 @@ RENDERED: dict[str, tuple[st.SearchStrategy[str], str, Scope]] = {
 def test_parsing_gives_back_what_was_rendered(name: str, data: st.DataObject) -> None:
     strategy, line, scope = RENDERED[name]
     values = data.draw(st.lists(strategy, max_size=20, unique=True))
-    parsed = parse("".join(line.format(value) + "\n" for value in values).encode(), name)
+    parsed = parse_snapshot("".join(line.format(value) + "\n" for value in values).encode(), name)
     assert parsed.indicators["value"].to_list() == values
     assert set(parsed.indicators["scope"]) <= {scope.value}
     assert parsed.accepted == len(values)
@@ -383,7 +385,7 @@ def test_ranges_are_what_the_scalar_form_says(spans: list[str]) -> None:
         with suppress(Refused):
             for network in networks.parse_range(span):
                 expected.setdefault(networks.text(network), line)
-    indicators = parse("\n".join(spans).encode(), "ips").indicators
+    indicators = parse_snapshot("\n".join(spans).encode(), "ips").indicators
     assert indicators.select("value", "line").rows() == list(expected.items())
 
 
@@ -427,7 +429,7 @@ def test_ranges_are_what_the_scalar_form_says(spans: list[str]) -> None:
     ],
 )
 def test_detect(text: str, expected: str | None, why: str) -> None:
-    assert detect(text.encode()) == expected, why
+    assert detect_format(text.encode()) == expected, why
 
 
 LINK = r"https?://(?:[a-z0-9_-]{1,3}\.){0,3}(?:[a-z0-9-]{1,3}|x{62,65})(?::80)?/?[a.%2eE?~(dot)#/]{0,6}"
@@ -448,8 +450,8 @@ LINK = r"https?://(?:[a-z0-9_-]{1,3}\.){0,3}(?:[a-z0-9-]{1,3}|x{62,65})(?::80)?/
 def test_plain_lines_mean_what_they_mean_the_long_way(
     texts: list[str], known: Format, scope: Scope | None
 ) -> None:
-    lines = numbered(pl.Series(texts, dtype=pl.String).str.strip_chars(" \t"))
-    long_way = parse_lines(lines, replace(known, plain=None), Options(scope=scope))
+    lines = number_lines(pl.Series(texts, dtype=pl.String).str.strip_chars(" \t"))
+    long_way = parse_lines(lines, replace(known, fast_path=None), Options(scope=scope))
     short = parse_lines(lines, known, Options(scope=scope))
     assert short.indicators.equals(long_way.indicators)
     assert short.refusals.equals(long_way.refusals)

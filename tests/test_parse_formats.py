@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist import catalogue, reading
-from blocklist.collect.meaning import options
+from blocklist.collect.meaning import options_from_feed
 from blocklist.columns.pieces import of_text
 from blocklist.errors import UsageError
-from blocklist.parse import FORMATS, Options, Parsed, parse, parser
+from blocklist.parse import FORMATS, Options, ParseResult, parse_snapshot, parser
 from tests.parse_tables import TABLE, Is, event, ip, sub, url
 
 
-def found(parsed: Parsed) -> list[Is]:
+def found(parsed: ParseResult) -> list[Is]:
     return [Is(*row) for row in parsed.indicators.select("value", "scope", "kind").iter_rows()]
 
 
@@ -65,26 +65,26 @@ SOA = "@ IN SOA localhost. root.localhost. 1 2 3 4 5\n"
     ],
 )
 def test_a_zone(zone: str, expected: list[Is], why: str) -> None:
-    parsed = parse(zone.encode(), "rpz")
+    parsed = parse_snapshot(zone.encode(), "rpz")
     assert found(parsed) == expected, why
-    assert set(parsed.refused) <= {"exception", "outside-zone"}, why
+    assert set(parsed.refusal_counts) <= {"exception", "outside-zone"}, why
 
 
 def test_a_zone_can_be_named() -> None:
     body = b"a.example.rpz.test. CNAME .\n"
-    assert found(parse(body, "rpz", Options(zone="RPZ.test."))) == [Is("a.example")]
-    assert parse(body, "rpz").refused == {"outside-zone": 1}
+    assert found(parse_snapshot(body, "rpz", Options(zone="RPZ.test."))) == [Is("a.example")]
+    assert parse_snapshot(body, "rpz").refusal_counts == {"outside-zone": 1}
 
 
 def test_redirects_of_a_zone_are_counted() -> None:
     body = b"a.example CNAME garden.example.\nb.example A 0.0.0.0\nc.example A 192.0.2.1\n"
-    assert parse(body, "rpz").dropped == {"redirect-address": 2}
+    assert parse_snapshot(body, "rpz").dropped_counts == {"redirect-address": 2}
 
 
 def test_local_data_says_nothing_against_a_feed() -> None:
     body = b'local-zone: "a.example" redirect\nlocal-data: "a.example A 192.0.2.1"\n' * 2
-    parsed = parse(body, "unbound")
-    assert parsed.refused == {"local-data": 2}
+    parsed = parse_snapshot(body, "unbound")
+    assert parsed.refusal_counts == {"local-data": 2}
     assert parsed.share_accepted == 1.0
 
 
@@ -119,7 +119,7 @@ URLHAUS = """\
     ],
 )
 def test_columns(options: Options, expected: str, why: str) -> None:
-    parsed = parse(URLHAUS.encode(), "csv", options)
+    parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
     assert found(parsed) == [url(f"http://{name}.example/x") for name in expected], why
     assert parsed.lines == 5
     assert parsed.comments == 2
@@ -127,20 +127,20 @@ def test_columns(options: Options, expected: str, why: str) -> None:
 
 def test_what_is_filtered_says_nothing_against_a_feed() -> None:
     options = Options(column_name="url", filters=("url_status=online",))
-    parsed = parse(URLHAUS.encode(), "csv", options)
-    assert parsed.refused == {"filtered": 2}
+    parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
+    assert parsed.refusal_counts == {"filtered": 2}
     assert parsed.share_accepted == 1.0
 
 
 def test_a_header_that_is_no_comment() -> None:
     body = b"rank;host\n1;a.example\n"
-    parsed = parse(body, "csv", Options(column_name="host", separator=";"))
+    parsed = parse_snapshot(body, "csv", Options(column_name="host", separator=";"))
     assert found(parsed) == [Is("a.example")]
-    assert parsed.refused == {"header": 1}
+    assert parsed.refusal_counts == {"header": 1}
 
 
 def test_comments_as_the_feed_has_them() -> None:
-    parsed = parse(b"% a.example\nb.example\n", "domains", Options(comment="%"))
+    parsed = parse_snapshot(b"% a.example\nb.example\n", "domains", Options(comment="%"))
     assert found(parsed) == [Is("b.example")]
     assert parsed.comments == 1
 
@@ -174,22 +174,22 @@ def test_comments_as_the_feed_has_them() -> None:
     ],
 )
 def test_paths(body: str, path: str, expected: list[Is] | str, why: str) -> None:
-    parsed = parse(body.encode(), "json", Options(path=path))
+    parsed = parse_snapshot(body.encode(), "json", Options(path=path))
     if isinstance(expected, str):
-        assert list(parsed.refused) == [expected], why
+        assert list(parsed.refusal_counts) == [expected], why
     else:
         assert found(parsed) == expected, why
 
 
 def test_a_document_beyond_measure_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blocklist.parse.documents.MAX_DOCUMENT", 10)
+    monkeypatch.setattr("blocklist.parse.documents.MAX_DOCUMENT_BYTES", 10)
     for name in ("json", "misp", "stix"):
-        assert parse(b'["a.example"]', name).refused == {"document-too-large": 1}
+        assert parse_snapshot(b'["a.example"]', name).refusal_counts == {"document-too-large": 1}
 
 
 def test_files_say_nothing_against_an_event() -> None:
-    parsed = parse(event(("md5", "0" * 32), ("domain", "a.example")).encode(), "misp")
-    assert parsed.refused == {"other-kind": 1}
+    parsed = parse_snapshot(event(("md5", "0" * 32), ("domain", "a.example")).encode(), "misp")
+    assert parsed.refusal_counts == {"other-kind": 1}
     assert parsed.share_accepted == 1.0
 
 
@@ -201,7 +201,7 @@ text = st.lists(
 PIECEWISE = sorted(name for name, known in FORMATS.items() if not known.whole)
 
 
-def account(parsed: Parsed, name: str) -> tuple[object, ...]:
+def account(parsed: ParseResult, name: str) -> tuple[object, ...]:
     """Return all of an account, for zones without the halves that meet only in one piece."""
     what = ["value", "line"] if name == "rpz" else parsed.indicators.columns
     refused = parsed.refusals.rows()
@@ -226,8 +226,8 @@ def test_pieces_give_what_the_whole_gives(
     body = "\n".join(["x,y", *lines]).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parser, "of_text", partial(of_text, size=size))
-        by_pieces = parse(body, name, options)
-    assert account(by_pieces, name) == account(parse(body, name, options), name)
+        by_pieces = parse_snapshot(body, name, options)
+    assert account(by_pieces, name) == account(parse_snapshot(body, name, options), name)
 
 
 @given(
@@ -265,7 +265,7 @@ def test_what_a_feed_says_reaches_the_parser() -> None:
         "zone": "rpz.example",
     }
     feed = catalogue.feed("x", {"url": "x", "format": "csv", **said}, "x: ")
-    assert options(feed) == Options(
+    assert options_from_feed(feed) == Options(
         column_name="url", filters=("a=b",), comment="%", path="[].x", zone="rpz.example"
     )
 

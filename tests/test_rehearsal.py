@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import prepared
-from blocklist.export.limits import within
-from blocklist.export.prove import prove
+from blocklist.export.limits import render_within_limit
+from blocklist.export.prove import verify_export_file
 from blocklist.ledger import candidate, history, releases
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.connection import open_read_only
@@ -55,7 +55,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> Counter[str]:
         taken = rest[2]
         if fault(export, set(taken["value"])):
             raise ExportFailed("the new file would block the bank")
-        prove(export, *rest)
+        verify_export_file(export, *rest)
 
     monkeypatch.setattr(prepared, "prove", asks)
     return asked
@@ -129,7 +129,7 @@ def test_a_run_renders_and_proves_each_file_once(
 
     def counting(export: Export, *rest: Any) -> Any:  # noqa: ANN401
         rendered[export.name] += 1
-        return within(export, *rest)
+        return render_within_limit(export, *rest)
 
     monkeypatch.setattr(prepared, "within", counting)
     assert run("run").code == 0

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blocklist import config
-from blocklist.collect.update import chosen, update
+from blocklist.collect.update import select_feeds, update_feeds
 from blocklist.columns.names import lineage
 from blocklist.columns.schema import VERDICTS
 from blocklist.config import Config
@@ -73,7 +73,7 @@ def run(folder: Path, *, collect: bool = True) -> Release | None:
     known = load(folder)
     with book.open_ledger_writer(known.database, "test") as opened:
         if collect:
-            update(known, opened, chosen(known, []), lambda outcome: None)
+            update_feeds(known, opened, select_feeds(known, []), lambda outcome: None)
         built = build(known, opened, "test")
     return built.release if built.fresh else None
 
@@ -307,7 +307,7 @@ def test_a_feed_that_fails_keeps_its_last_good(copied: Path) -> None:
     (copied / "mine.txt").unlink()
     known = load(copied)
     with book.open_ledger_writer(known.database, "test") as opened:
-        outcomes = update(known, opened, chosen(known, []), lambda outcome: None)
+        outcomes = update_feeds(known, opened, select_feeds(known, []), lambda outcome: None)
         assert {outcome.state for outcome in outcomes} == {FeedState.UNCHANGED, FeedState.FAILED}
         assert not build(known, opened, "test").fresh
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from blocklist.columns.names import sort_key
 from blocklist.errors import ExportFailed
 from blocklist.export import splice
-from blocklist.export.edits import Edit, Misfit, edited, undoing
-from blocklist.export.splice import Astray, Splice
+from blocklist.export.edits import Edit, EditMismatch, apply_edits, invert_edits
+from blocklist.export.splice import NotPatchable, Splice
 
 HEAD = b"# head\n"
 NAME = pl.col("line").str.extract(r"^(?:0|::) (\S+)$")
@@ -48,18 +48,18 @@ def spliced(file: Path, old: Entries, new: Entries) -> Splice:
         file,
         len(HEAD),
         sha256(body(old)).hexdigest(),
-        known=was.with_columns(goes=~pl.col("key").is_in(same)),
-        come=now.filter(~pl.col("key").is_in(same)),
-        name=NAME,
+        old_entries=was.with_columns(goes=~pl.col("key").is_in(same)),
+        new_entries=now.filter(~pl.col("key").is_in(same)),
+        line_name=NAME,
     )
 
 
 def check(folder: Path, old: Entries, new: Entries) -> None:
     found = spliced(folder / "old", old, new)
-    made = b"".join(found.chunks())
+    made = b"".join(found.patch_chunks())
     assert made == body(new)
     (folder / "new").write_bytes(b"another head\n" + made)
-    found.require(folder / "new", len(b"another head\n"))
+    found.verify_patch(folder / "new", len(b"another head\n"))
 
 
 ALL = dict.fromkeys(NAMES, 2)
@@ -87,8 +87,8 @@ def test_a_body_becomes_another(
     new: Entries,
     size: int,
 ) -> None:
-    monkeypatch.setattr(splice, "_SIZE", size)
-    monkeypatch.setattr(splice, "_STRIDE", size)
+    monkeypatch.setattr(splice, "_PIECE_BYTES", size)
+    monkeypatch.setattr(splice, "_BLOCK_BYTES", size)
     check(tmp_path, old, new)
 
 
@@ -97,17 +97,17 @@ def test_any_body_becomes_any_other(
     tmp_path_factory: pytest.TempPathFactory, old: Entries, new: Entries, size: int, stride: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(splice, "_SIZE", size)
-        patch.setattr(splice, "_STRIDE", stride)
+        patch.setattr(splice, "_PIECE_BYTES", size)
+        patch.setattr(splice, "_BLOCK_BYTES", stride)
         check(tmp_path_factory.mktemp("splice"), old, new)
 
 
 def test_pieces_end_where_entries_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splice, "_SIZE", 12)
+    monkeypatch.setattr(splice, "_PIECE_BYTES", 12)
     found = spliced(tmp_path / "old", ALL, {})
     text = found.file.read_bytes()
     with found.file.open("rb") as file:
-        cuts = [stop for stop, _ in found._cuts(file)]
+        cuts = [stop for stop, _ in found._find_cuts(file)]
     assert len(cuts) > 2
     for cut in cuts:
         assert text[cut:].startswith(b"0 "), "the second line of an entry stays with the first"
@@ -128,31 +128,34 @@ def test_a_file_that_is_not_the_old_one_with_what_changed_is_refused(
     tmp_path: Path, why: str, fault: Callable[[bytes], bytes]
 ) -> None:
     found = spliced(tmp_path / "old", ALL, {**ALL, "y": 1})
-    (tmp_path / "new").write_bytes(fault(b"".join(found.chunks())))
+    (tmp_path / "new").write_bytes(fault(b"".join(found.patch_chunks())))
     with pytest.raises(ExportFailed, match="not the old one"):
-        found.require(tmp_path / "new", 0)
+        found.verify_patch(tmp_path / "new", 0)
 
 
 @pytest.mark.parametrize("edit", [0, -1], ids=["what goes", "what comes"])
 def test_a_change_that_was_not_made_is_refused(tmp_path: Path, edit: int) -> None:
     found = spliced(tmp_path / "old", {"a": 1, "b": 1}, {"b": 1, "z": 1})
-    text = b"".join(found.chunks())
-    edits = found.made[0][1]
+    text = b"".join(found.patch_chunks())
+    edits = found.patched_pieces[0][1]
     left_out = edits.pop(edit)
-    text = text.replace(left_out.come, b"") if left_out.come else left_out.gone + text
-    found.made[0] = (len(text), [one._replace(start=0 if one.gone else 8) for one in edits])
+    text = text.replace(left_out.inserted, b"") if left_out.inserted else left_out.removed + text
+    found.patched_pieces[0] = (
+        len(text),
+        [one._replace(start=0 if one.removed else 8) for one in edits],
+    )
     (tmp_path / "new").write_bytes(text)
     with pytest.raises(ExportFailed, match="not the old one"):
-        found.require(tmp_path / "new", 0)
+        found.verify_patch(tmp_path / "new", 0)
 
 
 def test_where_the_old_file_is_another_it_is_at_fault(tmp_path: Path) -> None:
     found = spliced(tmp_path / "old", {"a": 1, "b": 1, "z": 1}, {"b": 1, "z": 1})
-    found = replace(found, known=found.known.filter(pl.col("key") != "z."))
+    found = replace(found, old_entries=found.old_entries.filter(pl.col("key") != "z."))
     found.file.write_bytes(HEAD + b"0 a\n0 b\n0 y\n")
-    (tmp_path / "new").write_bytes(b"".join(found.chunks()))
-    with pytest.raises(Astray):
-        found.require(tmp_path / "new", 0)
+    (tmp_path / "new").write_bytes(b"".join(found.patch_chunks()))
+    with pytest.raises(NotPatchable):
+        found.verify_patch(tmp_path / "new", 0)
 
 
 ASTRAY = [
@@ -169,18 +172,18 @@ ASTRAY = [
 def test_a_file_of_which_something_else_was_known_is_not_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str, text: bytes
 ) -> None:
-    monkeypatch.setattr(splice, "_STRIDE", 1)
+    monkeypatch.setattr(splice, "_BLOCK_BYTES", 1)
     found = spliced(tmp_path / "old", {"a": 2, "b": 1}, {"b": 1, "z": 1})
     found.file.write_bytes(HEAD + text)
-    with pytest.raises(Astray):
-        list(found.chunks())
+    with pytest.raises(NotPatchable):
+        list(found.patch_chunks())
 
 
 def test_a_file_that_is_gone_is_not_changed(tmp_path: Path) -> None:
     found = spliced(tmp_path / "old", {"a": 1}, {"b": 1})
     found.file.unlink()
-    with pytest.raises(Astray):
-        list(found.chunks())
+    with pytest.raises(NotPatchable):
+        list(found.patch_chunks())
 
 
 MISFITS = [
@@ -192,12 +195,12 @@ MISFITS = [
 
 @pytest.mark.parametrize(("why", "edit"), MISFITS, ids=[why for why, _ in MISFITS])
 def test_an_edit_that_does_not_fit(why: str, edit: Edit) -> None:
-    with pytest.raises(Misfit):
-        list(edited(b"a\nb\n", [edit]))
+    with pytest.raises(EditMismatch):
+        list(apply_edits(b"a\nb\n", [edit]))
 
 
 def test_edits_are_undone() -> None:
     edits = [Edit(0, b"a\n", b""), Edit(2, b"", b"bb\n"), Edit(2, b"b\n", b"")]
-    new = b"".join(edited(b"a\nb\nc\n", edits))
+    new = b"".join(apply_edits(b"a\nb\nc\n", edits))
     assert new == b"bb\nc\n"
-    assert b"".join(edited(new, undoing(edits))) == b"a\nb\nc\n"
+    assert b"".join(apply_edits(new, invert_edits(edits))) == b"a\nb\nc\n"

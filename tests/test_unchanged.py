@@ -127,7 +127,7 @@ def exported(folder: Path) -> set[str]:
         book.open_ledger_writer(known.database, "test") as opened,
     ):
         patch.setattr(renewed, "export_one", one)
-        outcomes = every.export_every(opened, known, every.chosen(known, []), lambda _: None)
+        outcomes = every.run_exports(opened, known, every.select_exports(known, []), lambda _: None)
     assert [outcome.cause for outcome in outcomes] == [None] * len(outcomes)
     return rendered
 
@@ -141,11 +141,11 @@ def lists(name: str, listed: str) -> Change:
 
 
 def collect(folder: Path) -> None:
-    from blocklist.collect.update import chosen, update
+    from blocklist.collect.update import select_feeds, update_feeds
 
     known = load(folder)
     with book.open_ledger_writer(known.database, "test") as opened:
-        update(known, opened, chosen(known, []), lambda _: None)
+        update_feeds(known, opened, select_feeds(known, []), lambda _: None)
 
 
 def configured(old: str, new: str) -> Change:
@@ -417,7 +417,7 @@ def test_what_was_said_of_a_file_is_said_again(folder: Path) -> None:
     known = load(folder)
     with book.open_ledger_writer(known.database, "test") as opened:
         first, again = (
-            every.export_every(opened, known, every.chosen(known, ["living"]), lambda _: None)
+            every.run_exports(opened, known, every.select_exports(known, ["living"]), lambda _: None)
             for _ in range(2)
         )
     assert first[0].result

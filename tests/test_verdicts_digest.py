@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import generate
 from blocklist import config
-from blocklist.collect.update import chosen, update
+from blocklist.collect.update import select_feeds, update_feeds
 from blocklist.ledger import book, listings, operator, releases
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Entry, Kind, Scope, Verdict
@@ -55,8 +55,8 @@ def digests(folder: Path, tables: list[str]) -> dict[str, tuple[int, str]]:
     (folder / "blocklist.toml").write_text(POLICY + "".join(tables))
     settings = config.load(folder / "blocklist.toml")
     with book.open_ledger_writer(settings.database, "test") as opened:
-        outcomes = update(settings, opened, chosen(settings, []), lambda outcome: None)
-        assert all(outcome.good for outcome in outcomes), outcomes
+        outcomes = update_feeds(settings, opened, select_feeds(settings, []), lambda outcome: None)
+        assert all(outcome.is_good for outcome in outcomes), outcomes
         for entry in ENTRIES:
             operator.add_entry(opened, entry)
         build(settings, opened, "test")

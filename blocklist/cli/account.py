@@ -8,54 +8,54 @@ from blocklist.errors import UsageError
 
 if TYPE_CHECKING:
     from blocklist.config import Collect
-    from blocklist.parse import Parsed
+    from blocklist.parse import ParseResult
 
 _EXAMPLES = 3
 _SAMPLE = 10
 
 
-def parsed_from(source: str, given: str | None, settings: "Collect | None" = None) -> "Parsed":
+def parsed_from(source: str, given: str | None, settings: "Collect | None" = None) -> "ParseResult":
     """Fetch and parse a list, in the format given or the one its content shows."""
-    from blocklist.collect.fetch import FetchError, fetch
-    from blocklist.parse import FORMATS, detect, parse
+    from blocklist.collect.fetch import FetchError, fetch_bytes
+    from blocklist.parse import FORMATS, detect_format, parse_snapshot
     from blocklist.spec import suggestion
 
     if given is not None and given not in FORMATS:
         raise UsageError(f"--format {given}: unknown format{suggestion(given, FORMATS)}")
     try:
-        body = fetch((source if "://" in source else str(Path(source)),), settings)
+        body = fetch_bytes((source if "://" in source else str(Path(source)),), settings)
     except FetchError as error:
         raise UsageError(str(error)) from None
-    name = given or detect(body)
+    name = given or detect_format(body)
     if name is None:
         known = ", ".join(FORMATS)
         raise UsageError(f"{source}: no format reads half of it; say which with --format: {known}")
-    return parse(body, name)
+    return parse_snapshot(body, name)
 
 
-def account(parsed: "Parsed") -> dict[str, object]:
+def account(parsed: "ParseResult") -> dict[str, object]:
     """Return what `feeds test --json` says."""
     return {
         "format": parsed.format,
         "lines": parsed.lines,
         "accepted": parsed.accepted,
         "comments": parsed.comments,
-        "refused": parsed.refused,
-        "dropped": parsed.dropped,
+        "refused": parsed.refusal_counts,
+        "dropped": parsed.dropped_counts,
         "indicators": parsed.indicators.drop("line").to_dicts(),
     }
 
 
-def show_account(parsed: "Parsed") -> None:
+def show_account(parsed: "ParseResult") -> None:
     """Write the account of a list's lines, with examples of what was refused, and a sample."""
     show(
         f"{parsed.format}: {parsed.lines:,} lines = {parsed.accepted:,} accepted + "
         f"{parsed.refusals.height:,} refused + {parsed.comments:,} comments; "
         f"{parsed.indicators.height:,} indicators"
     )
-    for what, count in parsed.dropped.items():
+    for what, count in parsed.dropped_counts.items():
         show(f"  left out of accepted lines: {what}, {count:,}")
-    for reason, count in parsed.refused.items():
+    for reason, count in parsed.refusal_counts.items():
         show(f"  refused: {reason}, {count:,} lines")
         examples = parsed.refusals.filter(reason=reason).head(_EXAMPLES)
         for line, text in examples.select("line", "text").iter_rows():

@@ -8,7 +8,7 @@ from blocklist.cli.session import Json, Session, session, show_json, show_table,
 
 if TYPE_CHECKING:
     from blocklist.config import Export
-    from blocklist.export.every import Exported
+    from blocklist.export.every import ExportOutcome
     from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import LedgerWriter
 
@@ -30,7 +30,7 @@ def export(
     from blocklist.ledger.book import open_ledger_writer
 
     current = session(context)
-    wanted = every.chosen(current.config, targets or [])
+    wanted = every.select_exports(current.config, targets or [])
     with open_ledger_writer(current.config.database, "export") as book:
         outcomes = exported(current, book, wanted)
     if as_json:
@@ -46,12 +46,12 @@ def exported(
     book: "LedgerWriter",
     wanted: list["Export"],
     rehearsal: "Rehearsal | None" = None,
-) -> list["Exported"]:
+) -> list["ExportOutcome"]:
     """Write exports with progress, tell what went wrong, and return the outcomes."""
     from blocklist.export import every
 
     with current.progress("exporting", len(wanted)) as step:
-        outcomes = every.export_every(
+        outcomes = every.run_exports(
             book,
             current.config,
             wanted,
@@ -70,7 +70,7 @@ def exported(
     return outcomes
 
 
-def show_exports(outcomes: list["Exported"]) -> None:
+def show_exports(outcomes: list["ExportOutcome"]) -> None:
     """Show a table of how exports ended."""
     rows = []
     for outcome in outcomes:

@@ -67,9 +67,9 @@ def one(
     as_json: Json = False,
 ) -> None:
     """Show all that is known about a feed."""
-    from blocklist.collect.update import chosen
+    from blocklist.collect.update import select_feeds
 
-    (feed,) = chosen(session(context).config, [name])
+    (feed,) = select_feeds(session(context).config, [name])
     described = _described(feed, _healths(context).get(name))
     if as_json:
         show_json(described)
@@ -104,12 +104,12 @@ def _healths(context: typer.Context) -> dict[str, "FeedHealth"]:
 
 
 def _described(feed: "Feed", health: "FeedHealth | None") -> dict[str, object]:
-    from blocklist.collect.secret import shown
+    from blocklist.collect.secret import redact_url
 
     fields = {name: getattr(feed, name) for name in feed.__dataclass_fields__}
     # What a person may have put into the configuration in clear is not for the screen.
-    fields["urls"] = tuple(map(shown, feed.urls))
-    fields |= {"sha256": shown(feed.sha256), "signature": shown(feed.signature)}
+    fields["urls"] = tuple(map(redact_url, feed.urls))
+    fields |= {"sha256": redact_url(feed.sha256), "signature": redact_url(feed.signature)}
     fields["headers"] = tuple(f"{line.partition(':')[0]}: ..." for line in feed.headers)
     standing = ("state", "entries", "checked", "accepted_at", "cause")
     return fields | {name: getattr(health, name) if health else None for name in standing}

@@ -31,7 +31,7 @@ def build(context: typer.Context, as_json: Json = False) -> None:
 
     current = session(context)
     config = current.config
-    wanted = every.chosen(config, [])
+    wanted = every.select_exports(config, [])
     with (
         open_ledger_writer(config.database, "release build") as book,
         Rehearsal(book, config, wanted, current.say) as rehearsal,

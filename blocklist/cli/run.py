@@ -13,7 +13,7 @@ from blocklist.cli.session import Json, Session, session, show, show_json, warn
 from blocklist.errors import GateHeld
 
 if TYPE_CHECKING:
-    from blocklist.export.every import Exported
+    from blocklist.export.every import ExportOutcome
     from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import LedgerWriter
 
@@ -40,7 +40,7 @@ def run(context: typer.Context, accept: updating.Accept = None, as_json: Json = 
 
 def _job(
     current: Session, report: dict[str, object], accepted: list[str], *, tables: bool
-) -> tuple[bool, list["Exported"], GateHeld | None]:
+) -> tuple[bool, list["ExportOutcome"], GateHeld | None]:
     """Do the job, and note in `report` what is done, for it may end in the middle.
 
     Return whether every feed and resolver was good, how the exports ended, and what the gate held.
@@ -51,8 +51,8 @@ def _job(
     from blocklist.ledger.book import open_ledger_writer
 
     config = current.config
-    feeds = collect.without_limits(collect.chosen(config, []), accepted)
-    wanted = every.chosen(config, [])
+    feeds = collect.lift_size_limits(collect.select_feeds(config, []), accepted)
+    wanted = every.select_exports(config, [])
     with (
         open_ledger_writer(config.database, "run") as book,
         Rehearsal(book, config, wanted, current.say) as rehearsal,
@@ -61,7 +61,7 @@ def _job(
         outcomes = report["feeds"] = updating.collected(current, book, feeds)
         if tables:
             updating.show_outcomes(outcomes)
-        good = all(outcome.good for outcome in outcomes)
+        good = all(outcome.is_good for outcome in outcomes)
         report["ended"] = ended(current, book)
         if config.resolve.enabled:
             good = _looked_up(current, book, report, tables=tables) and good

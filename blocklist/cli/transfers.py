@@ -10,7 +10,7 @@ from blocklist.cli.session import Session, printable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from blocklist.collect.update import Outcome
+    from blocklist.collect.update import UpdateOutcome
 
 
 class Bars:
@@ -22,7 +22,7 @@ class Bars:
     def moved(self, feed: str, came: int, total: int | None) -> None:
         """Tell that bytes of a feed came; called from the thread that fetches."""
 
-    def done(self, outcome: "Outcome") -> None:
+    def done(self, outcome: "UpdateOutcome") -> None:
         """Tell that a feed is done with."""
         note = f", {outcome.note}" if outcome.note else ""
         self._say(f"{outcome.feed}: {outcome.state}, {outcome.entries:,} entries{note}")
@@ -44,7 +44,7 @@ class _Drawn(Bars):
             self._feeds[feed] = self._drawn.add_task(escape(printable(feed[:40])), total=total)
         self._drawn.update(self._feeds[feed], completed=came, total=total)
 
-    def done(self, outcome: "Outcome") -> None:
+    def done(self, outcome: "UpdateOutcome") -> None:
         self._drawn.advance(self._all)
         task = self._feeds.pop(outcome.feed, None)
         if task is not None:

@@ -136,7 +136,7 @@ def _rehearsal(current: Session, book: "LedgerWriter") -> "Rehearsal":
     from blocklist.export import every
     from blocklist.export.rehearsal import Rehearsal
 
-    return Rehearsal(book, current.config, every.chosen(current.config, []), current.say)
+    return Rehearsal(book, current.config, every.select_exports(current.config, []), current.say)
 
 
 def _exports(
@@ -150,7 +150,7 @@ def _exports(
     """Write all exports from the release in force; raise `typer.Exit` (exit 6) when one failed."""
     from blocklist.export import every
 
-    outcomes = exporting.exported(current, book, every.chosen(current.config, []), rehearsal)
+    outcomes = exporting.exported(current, book, every.select_exports(current.config, []), rehearsal)
     if as_json:
         show_json({"release": release, "exports": outcomes})
     elif outcomes:

@@ -9,7 +9,7 @@ from blocklist.cli.transfers import bars
 
 if TYPE_CHECKING:
     from blocklist.catalogue import Feed
-    from blocklist.collect.update import Outcome
+    from blocklist.collect.update import UpdateOutcome
     from blocklist.ledger.book import LedgerWriter
 
 FEED_FAILED = 4
@@ -34,35 +34,37 @@ def update(
     from blocklist.ledger.book import open_ledger_writer
 
     current = session(context)
-    chosen = collect.without_limits(collect.chosen(current.config, feeds or []), accept or [])
+    chosen = collect.lift_size_limits(
+        collect.select_feeds(current.config, feeds or []), accept or []
+    )
     with open_ledger_writer(current.config.database, "update") as book:
         outcomes = collected(current, book, chosen, named=bool(feeds))
     if as_json:
         show_json({"feeds": outcomes})
     else:
         show_outcomes(outcomes)
-    if not all(outcome.good for outcome in outcomes):
+    if not all(outcome.is_good for outcome in outcomes):
         raise typer.Exit(FEED_FAILED)
 
 
 def collected(
     current: Session, book: "LedgerWriter", feeds: list["Feed"], *, named: bool = False
-) -> list["Outcome"]:
+) -> list["UpdateOutcome"]:
     """Update feeds with progress, tell what went wrong, and return the outcomes."""
     from blocklist.collect import update as collect
 
     with bars(current, len(feeds)) as shown:
-        outcomes = collect.update(
+        outcomes = collect.update_feeds(
             current.config, book, feeds, shown.done, named=named, progress=shown.moved
         )
     for outcome in outcomes:
-        if not outcome.good:
+        if not outcome.is_good:
             stays = ", which stays in force" if outcome.entries else ""
             warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; {outcome.note}{stays}")
     return outcomes
 
 
-def show_outcomes(outcomes: list["Outcome"]) -> None:
+def show_outcomes(outcomes: list["UpdateOutcome"]) -> None:
     """Show a table of how feeds ended."""
     columns = ("feed", "state", "entries", "added", "removed")
     counts = ((o.feed, o.state, f"{o.entries:,}", o.added, o.removed) for o in outcomes)

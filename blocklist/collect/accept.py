@@ -1,27 +1,27 @@
 """Accept or refuse a snapshot: a bad download never becomes the list."""
 
 from blocklist.catalogue import Feed
-from blocklist.collect.content import no_list, nul, own_host
+from blocklist.collect.content import detect_non_list, detect_nul, find_own_host
 from blocklist.config import Policy
-from blocklist.parse import Parsed
+from blocklist.parse import ParseResult
 
-_LEAST_SHARE = 0.5
+_MIN_SHARE_SHORT_LIST = 0.5
 # A list that is half garbage must not pass, nor one that chance put just above a half; a hand-kept
 # one of a few lines may have as many that do not read.
-_LEAST_SHARE_OF_MANY = 0.6
-_MANY = 100
+_MIN_SHARE_LONG_LIST = 0.6
+_LONG_LIST_LINES = 100
 # Below this a list may grow as it likes: a hand-kept one of five names may well become fifty.
-_GROWTH_FROM = 1000
+_GROWTH_CHECK_FROM = 1000
 # Some servers call every file a web page; then all but a few of its lines must read well.
-_PAGES = ("text/html", "application/xhtml+xml")
-_LEAST_SHARE_OF_PAGE = 0.9
+_WEB_PAGE_TYPES = ("text/html", "application/xhtml+xml")
+_MIN_SHARE_WEB_PAGE = 0.9
 
 
-def refusal(
+def find_refusal(
     feed: Feed,
     policy: Policy,
     body: bytes,
-    parsed: Parsed,
+    parsed: ParseResult,
     before: int,
     content_type: str = "",
 ) -> str | None:
@@ -29,36 +29,36 @@ def refusal(
 
     `before` is how many entries the feed usually has, 0 for a feed never accepted.
     """
-    cause = no_list(feed, body)
+    cause = detect_non_list(feed, body)
     if cause is not None:
         return cause
-    least = _LEAST_SHARE if parsed.lines < _MANY else _LEAST_SHARE_OF_MANY
+    least = _MIN_SHARE_SHORT_LIST if parsed.lines < _LONG_LIST_LINES else _MIN_SHARE_LONG_LIST
     if parsed.share_accepted < least:
-        return _unreadable(parsed)
-    if content_type in _PAGES and parsed.share_accepted < _LEAST_SHARE_OF_PAGE:
-        return f"sent as a web page ({content_type}), and {_unreadable(parsed)}"
-    damage, host = nul(body), own_host(feed, parsed)
+        return _describe_unreadable(parsed)
+    if content_type in _WEB_PAGE_TYPES and parsed.share_accepted < _MIN_SHARE_WEB_PAGE:
+        return f"sent as a web page ({content_type}), and {_describe_unreadable(parsed)}"
+    damage, host = detect_nul(body), find_own_host(feed, parsed)
     if damage is not None:
         return damage
     if host is not None:
         return f"lists {host}, where it is fetched from, and would cut itself off"
-    return _swung(feed, policy, parsed.indicators.height, before)
+    return _check_size_change(feed, policy, parsed.indicators.height, before)
 
 
-def limits(feed: Feed, policy: Policy) -> tuple[float, float]:
+def size_change_limits(feed: Feed, policy: Policy) -> tuple[float, float]:
     """Return how much a feed may shrink, as a share, and grow, in times."""
     shrink = policy.max_shrink if feed.max_shrink is None else feed.max_shrink
     return shrink, policy.max_growth if feed.max_growth is None else feed.max_growth
 
 
-def _swung(feed: Feed, policy: Policy, found: int, before: int) -> str | None:
-    shrink, growth = limits(feed, policy)
+def _check_size_change(feed: Feed, policy: Policy, found: int, before: int) -> str | None:
+    shrink, growth = size_change_limits(feed, policy)
     if before and found < before * (1 - shrink):
         return (
             f"shrank from {before:,} to {found:,} entries, to less than {1 - shrink:.0%} "
             f"(if that is right: blocklist run --accept {feed.name}; or set {feed.key}.max_shrink)"
         )
-    if before and found > max(before * growth, _GROWTH_FROM):
+    if before and found > max(before * growth, _GROWTH_CHECK_FROM):
         return (
             f"grew from {before:,} to {found:,} entries, more than {growth:g} times "
             f"(if that is right: blocklist run --accept {feed.name}; or set {feed.key}.max_growth)"
@@ -66,10 +66,10 @@ def _swung(feed: Feed, policy: Policy, found: int, before: int) -> str | None:
     return None
 
 
-def _unreadable(parsed: Parsed) -> str:
+def _describe_unreadable(parsed: ParseResult) -> str:
     if parsed.lines == parsed.comments:
         return f"lists nothing: {parsed.lines:,} lines, all empty or comments"
-    worst = next(iter(parsed.refused.items()), ("", 0))
+    worst = next(iter(parsed.refusal_counts.items()), ("", 0))
     return (
         f"only {parsed.share_accepted:.0%} of {parsed.lines - parsed.comments:,} lines read as "
         f"{parsed.format} (most often: {worst[0]}, {worst[1]:,})"

@@ -4,25 +4,27 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from blocklist.collect.addresses import Reach
+from blocklist.collect.addresses import SsrfGuard
 from blocklist.collect.errors import FetchError
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
 #: Statuses of a server that may think otherwise in a moment.
-_AGAIN = (408, 425, 429, 500, 502, 503, 504)
+_RETRY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 
 
-def bad_status(where: str, response: "ClientResponse") -> FetchError:
+def error_from_status(where: str, response: "ClientResponse") -> FetchError:
     """Return the refusal of a server as an error, with how long it wants to be left alone."""
-    wait = _seconds(response.headers.get("Retry-After", ""))
+    wait = _parse_retry_after(response.headers.get("Retry-After", ""))
     cause = f"{where}: the server answers {response.status}"
     reason = re.sub(r"[^ -~]", "", response.reason or "")[:60]
-    return FetchError(f"{cause} {reason}".rstrip(), again=response.status in _AGAIN, wait=wait)
+    return FetchError(
+        f"{cause} {reason}".rstrip(), again=response.status in _RETRY_STATUSES, wait=wait
+    )
 
 
-def _seconds(text: str) -> float | None:
+def _parse_retry_after(text: str) -> float | None:
     """Return a `Retry-After` in seconds: a number or a date (RFC 9110, 10.2.3)."""
     from datetime import UTC, datetime
 
@@ -37,15 +39,17 @@ def _seconds(text: str) -> float | None:
     )
 
 
-def plain(where: str, reach: Reach, error: Exception) -> FetchError:
+def error_from_exception(where: str, reach: SsrfGuard, error: Exception) -> FetchError:
     """Return a library's error in one line that says no more than is known."""
-    if reach.refused is not None:
-        return FetchError(f"{where}: leads to {reach.refused}, which is in no public network")
-    cause, again = _cause(error)
+    if reach.refused_address is not None:
+        return FetchError(
+            f"{where}: leads to {reach.refused_address}, which is in no public network"
+        )
+    cause, again = _explain_exception(error)
     return FetchError(f"{where}: {cause}", again=again)
 
 
-def _cause(error: Exception) -> tuple[str, bool]:
+def _explain_exception(error: Exception) -> tuple[str, bool]:
     """Return the cause of an error in plain words, and whether another try may help."""
     import aiohttp
 
@@ -66,11 +70,11 @@ def _cause(error: Exception) -> tuple[str, bool]:
         (OSError, "cannot be kept: {}", False),
     ):
         if isinstance(error, kind):
-            return cause.format(_reason(error)), again
+            return cause.format(_system_reason(error)), again
     return type(error).__name__, False
 
 
-def _reason(error: Exception) -> str:
+def _system_reason(error: Exception) -> str:
     inner = getattr(error, "os_error", error)
     reason = getattr(inner, "reason", None) or getattr(inner, "strerror", None)
     return str(reason or type(inner).__name__)[:100]

@@ -8,52 +8,61 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from blocklist.catalogue import Feed
-from blocklist.collect.fetch import is_remote
+from blocklist.collect.fetch import is_remote_url
 from blocklist.model import Kind, Scope
 from blocklist.names import lineage
-from blocklist.parse import Parsed
+from blocklist.parse import ParseResult
 
-_PAGE = ("<!doctype html", "<html", "<?xml", "<head", "<body", "<!--", "<script", "<title")
-_HEAD = 1024
+_WEB_PAGE_STARTS = (
+    "<!doctype html",
+    "<html",
+    "<?xml",
+    "<head",
+    "<body",
+    "<!--",
+    "<script",
+    "<title",
+)
+_HEAD_BYTES = 1024
 #: Formats whose lists are JSON documents, or may be.
-_JSON = ("json", "jsonl", "misp", "stix", "csv")
-_DOCUMENT = re.compile(r"\{\s*[\"}]|\[\s*[{\"]")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_JSON_FORMATS = ("json", "jsonl", "misp", "stix", "csv")
+_JSON_DOCUMENT = re.compile(r"\{\s*[\"}]|\[\s*[{\"]")
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _TEXT_IN_UTF16 = re.compile(rb"(?:[^\0]\0){4}|(?:\0[^\0]){4}", re.DOTALL)
 
 
-def no_list(feed: Feed, body: bytes) -> str | None:
+def detect_non_list(feed: Feed, body: bytes) -> str | None:
     """Return why a body is no list at all, in words for a person, or None."""
-    encoding = "utf-16" if body.startswith(_UTF16) else "utf-8"
-    head = body[:_HEAD].decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
+    encoding = "utf-16" if body.startswith(_UTF16_BOMS) else "utf-8"
+    head = body[:_HEAD_BYTES].decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
     if not head and not body.strip():
         return "empty: 0 bytes of content"
-    if head.lower().startswith(_PAGE):
+    if head.lower().startswith(_WEB_PAGE_STARTS):
         return "a web page, not a list"
-    if feed.format not in _JSON and _DOCUMENT.match(head):
-        return f"a JSON document, not a list: {_start(head)}"
+    if feed.format not in _JSON_FORMATS and _JSON_DOCUMENT.match(head):
+        return f"a JSON document, not a list: {_printable_head(head)}"
     if _TEXT_IN_UTF16.match(body):
         return "UTF-16 without a byte order mark, which cannot be told from binary data"
     return None
 
 
-def nul(body: bytes) -> str | None:
+def detect_nul(body: bytes) -> str | None:
     """Return where a body has a NUL, as files have that were damaged on a disk, or None."""
-    if body.startswith(_UTF16) or b"\0" not in body:
+    if body.startswith(_UTF16_BOMS) or b"\0" not in body:
         return None
     return f"damaged: a NUL at byte {body.index(0):,}, which no list has"
 
 
-def _start(head: str) -> str:
+def _printable_head(head: str) -> str:
     return "".join(c for c in " ".join(head.split())[:60] if c.isprintable())
 
 
-def own_host(feed: Feed, parsed: Parsed) -> str | None:
+def find_own_host(feed: Feed, parsed: ParseResult) -> str | None:
     """Return the host of the feed's own URL if the feed lists it, for a guard may."""
     if feed.guard is not None:
         return None
-    for host in {urlsplit(url).hostname or "" for url in feed.urls if is_remote(url)}:
-        above = pl.col("value").is_in(list(_above(host)))
+    for host in {urlsplit(url).hostname or "" for url in feed.urls if is_remote_url(url)}:
+        above = pl.col("value").is_in(list(_ancestors_of_host(host)))
         rows = parsed.indicators.filter((pl.col("kind") != Kind.URL.value) & above)
         itself = pl.col("value") == host
         exact, below = (pl.col("scope") == scope.value for scope in (Scope.EXACT, Scope.BELOW))
@@ -64,7 +73,7 @@ def own_host(feed: Feed, parsed: Parsed) -> str | None:
     return None
 
 
-def _above(host: str) -> Iterator[str]:
+def _ancestors_of_host(host: str) -> Iterator[str]:
     """Yield what covers a host: itself and the names or networks above it."""
     yield from lineage(host)
     try:

@@ -10,39 +10,39 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from blocklist.catalogue import Feed, scheme
-from blocklist.collect.download import Asked, Download, Downloader
-from blocklist.collect.errors import FetchError, Unacceptable
-from blocklist.collect.proof import hashes
-from blocklist.collect.secret import request, shown, tsig_key
+from blocklist.collect.download import Download, Downloader, HttpRequest
+from blocklist.collect.errors import ContentRefused, FetchError
+from blocklist.collect.proof import hash_names
+from blocklist.collect.secret import fill_credentials, load_tsig_key, redact_url
 from blocklist.config import Collect
 from blocklist.ledger.health import Validators
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
-    from blocklist.collect.remote import Progress
+    from blocklist.collect.remote import FeedProgressCallback
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class FetchRequest:
     """A feed's list that is wanted from one of its URLs, and what is had of it already."""
 
     feed: Feed
     url: str
-    known: Validators
+    validators: Validators
     #: The list that `known` is about.
     base: Path | None
     max_bytes: int
 
 
-class Doors:
+class Transports:
     """The ways to servers, with a limit for each host that all feeds share."""
 
     def __init__(
         self,
         settings: Collect,
         scratch: Path,
-        progress: "Progress",
+        progress: "FeedProgressCallback",
         resolver: "AbstractResolver | None",
     ) -> None:
         self._settings = settings
@@ -52,53 +52,59 @@ class Doors:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._numbers = count()
 
-    async def get(self, wish: Wish) -> Download:
+    async def fetch_once(self, wish: FetchRequest) -> Download:
         """Try once; raise `FetchError` with a line of plain cause."""
         path = self._scratch / str(next(self._numbers))
         kind, plus, _ = scheme(wish.url).partition("+")
         if kind == "axfr":
-            return await self._zone(wish, path)
+            return await self._fetch_zone(wish, path)
         if plus:
-            return await self._composed(wish, kind, path)
-        return await self._download(wish, path)
+            return await self._fetch_documents(wish, kind, path)
+        return await self._fetch_http(wish, path)
 
-    async def _download(self, wish: Wish, path: Path) -> Download:
-        filled, headers = request(wish.feed, wish.url)
-        place = shown(wish.url)
-        asked = Asked(filled, headers, wish.known, wish.max_bytes, place, hashes(wish.feed))
-        return await self._downloader().get(asked, path, self._moved(wish))
+    async def _fetch_http(self, wish: FetchRequest, path: Path) -> Download:
+        filled, headers = fill_credentials(wish.feed, wish.url)
+        place = redact_url(wish.url)
+        asked = HttpRequest(
+            filled, headers, wish.validators, wish.max_bytes, place, hash_names(wish.feed)
+        )
+        return await self._make_downloader().download(asked, path, self._progress_of_feed(wish))
 
-    async def _composed(self, wish: Wish, kind: str, path: Path) -> Download:
+    async def _fetch_documents(self, wish: FetchRequest, kind: str, path: Path) -> Download:
         """Return a list that comes as several documents."""
-        from blocklist.collect.misp import events
-        from blocklist.collect.parts import Malformed, Parts
-        from blocklist.collect.taxii import collection
+        from blocklist.collect.misp import fetch_misp_events
+        from blocklist.collect.parts import JsonDocuments, MalformedDocuments
+        from blocklist.collect.taxii import fetch_taxii_collection
 
-        compose = {"misp": events, "taxii": collection}[kind]
-        parts = Parts(self._downloader(), wish, path.with_suffix(".part"), self._moved(wish))
+        compose = {"misp": fetch_misp_events, "taxii": fetch_taxii_collection}[kind]
+        parts = JsonDocuments(
+            self._make_downloader(), wish, path.with_suffix(".part"), self._progress_of_feed(wish)
+        )
         url = wish.url.partition("+")[2]
         seconds = self._settings.total_timeout
         try:
             async with asyncio.timeout(seconds):
-                return await compose(parts, url, wish.known.etag, wish.base, path)
-        except Malformed as error:
-            raise Unacceptable(f"{shown(url)}: {error}") from None
+                return await compose(parts, url, wish.validators.etag, wish.base, path)
+        except MalformedDocuments as error:
+            raise ContentRefused(f"{redact_url(url)}: {error}") from None
         except TimeoutError:
-            raise FetchError(f"{shown(url)}: not done within {seconds:g} s") from None
+            raise FetchError(f"{redact_url(url)}: not done within {seconds:g} s") from None
 
-    async def _zone(self, wish: Wish, path: Path) -> Download:
-        from blocklist.collect.transfer import Wanted, transferred
+    async def _fetch_zone(self, wish: FetchRequest, path: Path) -> Download:
+        from blocklist.collect.transfer import ZoneRequest, transfer_zone
 
-        key = tsig_key(wish.feed)
-        wanted = Wanted(wish.url, key, wish.known, wish.base, wish.max_bytes, shown(wish.url))
-        async with self._slot(urlsplit(wish.url).hostname or ""):
-            return await transferred(wanted, self._settings, path, self._moved(wish))
+        key = load_tsig_key(wish.feed)
+        wanted = ZoneRequest(
+            wish.url, key, wish.validators, wish.base, wish.max_bytes, redact_url(wish.url)
+        )
+        async with self._host_slot(urlsplit(wish.url).hostname or ""):
+            return await transfer_zone(wanted, self._settings, path, self._progress_of_feed(wish))
 
-    def _downloader(self) -> Downloader:
-        return Downloader(self._settings, self._slot, self._resolver)
+    def _make_downloader(self) -> Downloader:
+        return Downloader(self._settings, self._host_slot, self._resolver)
 
-    def _moved(self, wish: Wish) -> Callable[[int, int | None], None]:
+    def _progress_of_feed(self, wish: FetchRequest) -> Callable[[int, int | None], None]:
         return partial(self._progress, wish.feed.name)
 
-    def _slot(self, host: str) -> asyncio.Semaphore:
+    def _host_slot(self, host: str) -> asyncio.Semaphore:
         return self._slots.setdefault(host, asyncio.Semaphore(self._settings.per_host))

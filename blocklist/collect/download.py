@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blocklist import __version__
-from blocklist.collect.addresses import Reach, is_public
-from blocklist.collect.causes import bad_status, plain
-from blocklist.collect.errors import FetchError, Unacceptable
-from blocklist.collect.proof import Hashes
-from blocklist.collect.unpack import Unpacker
-from blocklist.collect.zipped import is_zip, members
+from blocklist.collect.addresses import SsrfGuard, is_public_address
+from blocklist.collect.causes import error_from_exception, error_from_status
+from blocklist.collect.errors import ContentRefused, FetchError
+from blocklist.collect.proof import BodyHashes
+from blocklist.collect.unpack import StreamDecompressor
+from blocklist.collect.zipped import is_zip_file, read_zip_member
 from blocklist.config import Collect
 from blocklist.ledger.health import NO_VALIDATORS, Validators
 
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from yarl import URL
 
 USER_AGENT = f"blocklist/{__version__} (+manages the blocklist of one network)"
-_REDIRECTS = (301, 302, 303, 307, 308)
-_PIECE = 1 << 16
+_REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+_CHUNK_BYTES = 1 << 16
 
 #: Told how many bytes came and how many are to come, when the server says so.
-Progress = Callable[[int, int | None], None]
+ByteProgressCallback = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HttpRequest:
     """What is asked of a server, and how much is taken."""
 
     url: str
     headers: dict[str, str]
-    known: Validators
+    validators: Validators
     max_bytes: int
     #: How it is called in messages: without secrets.
-    shown: str
+    display_url: str
     #: Names of the hashes that are wanted of it.
-    hashes: tuple[str, ...] = ()
+    hash_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class Download:
     """An answer: the file that holds its body unpacked, none when all is as it was."""
 
     path: Path | None
-    said: Validators = NO_VALIDATORS
+    validators: Validators = NO_VALIDATORS
     content_type: str = ""
     #: Of the file as published and of what was in it, as far as they are wanted.
     digests: frozenset[str] = frozenset()
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self) -> bytes:
+    def read_body(self) -> bytes:
         """Return the body."""
         assert self.path is not None
         return self.path.read_bytes()
@@ -78,28 +78,30 @@ class Downloader:
         self._slot = slot
         self._resolver = resolver
 
-    async def get(self, asked: Asked, path: Path, progress: Progress) -> Download:
+    async def download(
+        self, asked: HttpRequest, path: Path, progress: ByteProgressCallback
+    ) -> Download:
         """Return the answer, its body in `path`; raise `FetchError` with a line of plain cause."""
         from aiohttp import ClientError
 
-        reach = Reach()
+        reach = SsrfGuard()
         try:
-            async with self._session(reach) as session:
-                return await self._follow(session, reach, asked, path, progress)
+            async with self._open_session(reach) as session:
+                return await self._follow_redirects(session, reach, asked, path, progress)
         except TimeoutError as error:
-            raise self._late(asked.shown, error) from None
+            raise self._timeout_error(asked.display_url, error) from None
         except (ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
-            raise plain(asked.shown, reach, error) from None
+            raise error_from_exception(asked.display_url, reach, error) from None
 
     @asynccontextmanager
-    async def _session(self, reach: Reach) -> AsyncIterator["ClientSession"]:
+    async def _open_session(self, reach: SsrfGuard) -> AsyncIterator["ClientSession"]:
         from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
         from aiohttp.resolver import ThreadedResolver
 
         connector = TCPConnector(
             ssl=ssl.create_default_context(),
             resolver=self._resolver or ThreadedResolver(),
-            socket_factory=reach.socket,
+            socket_factory=reach.create_socket,
             limit=0,
         )
         timeout = ClientTimeout(
@@ -116,57 +118,70 @@ class Downloader:
         ) as session:
             yield session
 
-    async def _follow(
-        self, session: "ClientSession", reach: Reach, asked: Asked, path: Path, progress: Progress
+    async def _follow_redirects(
+        self,
+        session: "ClientSession",
+        reach: SsrfGuard,
+        asked: HttpRequest,
+        path: Path,
+        progress: ByteProgressCallback,
     ) -> Download:
         from yarl import URL
 
         url, seen = URL(asked.url), set[str]()
-        headers = _own_headers(asked)
+        headers = _build_headers(asked)
         for _ in range(self._settings.max_redirects + 1):
             if str(url) in seen:
-                raise FetchError(f"{asked.shown}: redirects in a circle")
+                raise FetchError(f"{asked.display_url}: redirects in a circle")
             seen.add(str(url))
-            ask = partial(session.get, url, headers=headers, proxy=_proxy(url, reach))
+            ask = partial(session.get, url, headers=headers, proxy=_select_proxy(url, reach))
             async with (
                 self._slot(url.host or ""),
                 asyncio.timeout(self._settings.total_timeout),  # not of the wait for a slot
                 ask(allow_redirects=False) as response,
             ):
-                if response.status not in _REDIRECTS:
-                    return await self._answer(response, asked, path, progress)
-                onward = _onward(asked.shown, url, response)
+                if response.status not in _REDIRECT_STATUSES:
+                    return await self._handle_response(response, asked, path, progress)
+                onward = _resolve_redirect(asked.display_url, url, response)
             if onward.origin() != url.origin():
-                headers = _own_headers(asked, secrets=False)
-            reach.redirected = True
+                headers = _build_headers(asked, secrets=False)
+            reach.is_redirected = True
             url = onward
-        raise FetchError(f"{asked.shown}: redirects more than {self._settings.max_redirects} times")
+        raise FetchError(
+            f"{asked.display_url}: redirects more than {self._settings.max_redirects} times"
+        )
 
-    async def _answer(
-        self, response: "ClientResponse", asked: Asked, path: Path, progress: Progress
+    async def _handle_response(
+        self,
+        response: "ClientResponse",
+        asked: HttpRequest,
+        path: Path,
+        progress: ByteProgressCallback,
     ) -> Download:
         if response.status == 304:
-            if asked.known == NO_VALIDATORS:
+            if asked.validators == NO_VALIDATORS:
                 raise FetchError(
-                    f"{asked.shown}: answers 304, unchanged, though nothing is known of it"
+                    f"{asked.display_url}: answers 304, unchanged, though nothing is known of it"
                 )
-            return Download(None, asked.known)
+            return Download(None, asked.validators)
         if response.status != 200:
-            raise bad_status(asked.shown, response)
+            raise error_from_status(asked.display_url, response)
         length = response.content_length
         if length is not None and length > asked.max_bytes:
-            raise Unacceptable(
-                f"{asked.shown}: {length:,} bytes, more than the {asked.max_bytes:,} of any list"
+            raise ContentRefused(
+                f"{asked.display_url}: {length:,} bytes, more than the {asked.max_bytes:,} of any list"
             )
         try:
-            digests = await _stored(response, asked, path, progress)
-        except Unacceptable as error:
-            raise Unacceptable(f"{asked.shown}: {error}") from None
-        said = Validators(_only(response, "ETag"), _only(response, "Last-Modified"))
+            digests = await _store_body(response, asked, path, progress)
+        except ContentRefused as error:
+            raise ContentRefused(f"{asked.display_url}: {error}") from None
+        said = Validators(
+            _single_header(response, "ETag"), _single_header(response, "Last-Modified")
+        )
         content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         return Download(path, said, content_type, digests, response.headers)
 
-    def _late(self, where: str, error: TimeoutError) -> FetchError:
+    def _timeout_error(self, where: str, error: TimeoutError) -> FetchError:
         from aiohttp import ConnectionTimeoutError, SocketTimeoutError
 
         settings = self._settings
@@ -179,17 +194,17 @@ class Downloader:
         return FetchError(f"{where}: {cause}", again=True)
 
 
-def _own_headers(asked: Asked, *, secrets: bool = True) -> dict[str, str]:
+def _build_headers(asked: HttpRequest, *, secrets: bool = True) -> dict[str, str]:
     """Return what is sent; secrets go to the feed's own server only."""
     headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, br, zstd"}
-    if asked.known.etag:
-        headers["If-None-Match"] = asked.known.etag
-    if asked.known.modified:
-        headers["If-Modified-Since"] = asked.known.modified
+    if asked.validators.etag:
+        headers["If-None-Match"] = asked.validators.etag
+    if asked.validators.modified:
+        headers["If-Modified-Since"] = asked.validators.modified
     return headers | asked.headers if secrets else headers
 
 
-def _onward(where: str, url: "URL", response: "ClientResponse") -> "URL":
+def _resolve_redirect(where: str, url: "URL", response: "ClientResponse") -> "URL":
     """Return where a redirect leads; raise `FetchError` where it may not."""
     from yarl import URL
 
@@ -205,7 +220,7 @@ def _onward(where: str, url: "URL", response: "ClientResponse") -> "URL":
     return onward
 
 
-def _proxy(url: "URL", reach: Reach) -> str | None:
+def _select_proxy(url: "URL", reach: SsrfGuard) -> str | None:
     """Return the environment's proxy for a URL.
 
     Then it is the proxy that finds the address, and only one that is written down can be checked.
@@ -214,49 +229,49 @@ def _proxy(url: "URL", reach: Reach) -> str | None:
 
     host = url.host or ""
     proxy = getproxies().get(url.scheme)
-    reach.proxied = bool(proxy) and not proxy_bypass(host)
-    if not proxy or not reach.proxied:
+    reach.is_proxied = bool(proxy) and not proxy_bypass(host)
+    if not proxy or not reach.is_proxied:
         return None
-    if re.fullmatch(r"[0-9.]+|.*:.*", host) and reach.redirected and not is_public(host):
-        reach.refused = host
+    if re.fullmatch(r"[0-9.]+|.*:.*", host) and reach.is_redirected and not is_public_address(host):
+        reach.refused_address = host
         raise PermissionError(f"{host} is not public")
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _only(response: "ClientResponse", name: str) -> str | None:
+def _single_header(response: "ClientResponse", name: str) -> str | None:
     """Return a header's value, none where a server contradicts itself."""
     values = set(response.headers.getall(name, []))
     return values.pop()[:1000] if len(values) == 1 else None
 
 
-async def _stored(
-    response: "ClientResponse", asked: Asked, path: Path, progress: Progress
+async def _store_body(
+    response: "ClientResponse", asked: HttpRequest, path: Path, progress: ByteProgressCallback
 ) -> frozenset[str]:
     """Stream the body into a file, unpacked; return the digests as sent and as unpacked."""
-    unpacker = Unpacker(asked.max_bytes, response.headers.get("Content-Encoding", ""))
-    sent, inner = Hashes(asked.hashes), Hashes(asked.hashes)
+    unpacker = StreamDecompressor(asked.max_bytes, response.headers.get("Content-Encoding", ""))
+    sent, inner = BodyHashes(asked.hash_names), BodyHashes(asked.hash_names)
     with path.open("wb") as file:
-        async for data in response.content.iter_chunked(_PIECE):
+        async for data in response.content.iter_chunked(_CHUNK_BYTES):
             sent.update(data)
-            for piece in unpacker.feed(data):
+            for piece in unpacker.decompress_piece(data):
                 inner.update(piece)
                 file.write(piece)
-            progress(unpacker.taken, response.content_length)
+            progress(unpacker.bytes_in, response.content_length)
         for piece in unpacker.finish():
             inner.update(piece)
             file.write(piece)
     digests = sent.digests() | inner.digests()
-    if is_zip(path):
-        digests |= await asyncio.to_thread(_unzipped, path, asked)
+    if is_zip_file(path):
+        digests |= await asyncio.to_thread(_unzip_in_place, path, asked)
     return frozenset(digests)
 
 
-def _unzipped(path: Path, asked: Asked) -> set[str]:
+def _unzip_in_place(path: Path, asked: HttpRequest) -> set[str]:
     """Put what is in a zip in its place, and return its digests."""
     beside = path.with_suffix(".unzipped")
-    inner = Hashes(asked.hashes)
+    inner = BodyHashes(asked.hash_names)
     with beside.open("wb") as file:
-        for piece in members(path, asked.max_bytes):
+        for piece in read_zip_member(path, asked.max_bytes):
             inner.update(piece)
             file.write(piece)
     beside.replace(path)

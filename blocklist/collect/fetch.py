@@ -9,126 +9,126 @@ from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
 from blocklist.catalogue import FORMAT_OF, Feed, scheme
-from blocklist.collect.errors import FetchError, Unacceptable
-from blocklist.collect.proof import hashes
-from blocklist.collect.secret import shown
-from blocklist.collect.source import source
-from blocklist.collect.unpack import Unpacker
+from blocklist.collect.errors import ContentRefused, FetchError
+from blocklist.collect.proof import hash_names
+from blocklist.collect.secret import redact_url
+from blocklist.collect.source import hash_url
+from blocklist.collect.unpack import StreamDecompressor
 from blocklist.config import Collect
 from blocklist.files import mark
 from blocklist.ledger.health import NO_VALIDATORS, Validators
 
 #: A list larger than this is taken for a mistake or an attack.
-MAX_BYTES = 1 << 30
+MAX_LIST_BYTES = 1 << 30
 _PIECE = 1 << 20
 
 __all__ = [
-    "Awaited",
+    "PendingResult",
     "FetchError",
-    "Fetched",
-    "fetch",
-    "fetched",
-    "is_growing",
-    "is_local",
-    "is_remote",
-    "local",
+    "FetchResult",
+    "fetch_bytes",
+    "fetch_feed",
+    "is_incremental_url",
+    "is_local_feed",
+    "is_remote_url",
+    "read_local_file",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchResult:
     """What a fetch gave: a list, or that it is as it was."""
 
     #: None when a server says that nothing changed.
     body: bytes | None
     #: The URL that answered.
     url: str
-    said: Validators = NO_VALIDATORS
+    validators: Validators = NO_VALIDATORS
     #: As the server says it, without parameters; empty for files.
     content_type: str = ""
     #: Of the file as published and of what was in it, as far as they are wanted.
     digests: frozenset[str] = frozenset()
 
-    def read(self) -> bytes:
+    def read_body(self) -> bytes:
         """Return the body."""
         assert self.body is not None
         return self.body
 
 
-def is_remote(url: str) -> bool:
+def is_remote_url(url: str) -> bool:
     """Whether a URL leads to a server."""
     return scheme(url) in ("http", "https", *FORMAT_OF)
 
 
-def is_growing(url: str) -> bool:
+def is_incremental_url(url: str) -> bool:
     """Whether a server can tell what changed since the last time."""
     return scheme(url) in FORMAT_OF
 
 
-def fetch(urls: tuple[str, ...], settings: Collect | None = None) -> bytes:
+def fetch_bytes(urls: tuple[str, ...], settings: Collect | None = None) -> bytes:
     """Return the bytes of the first of the mirrors that answers; raise `FetchError` when none."""
-    settings = settings or Collect(max_bytes=MAX_BYTES)
-    body = fetched(Feed("", urls, ""), settings).body
+    settings = settings or Collect(max_bytes=MAX_LIST_BYTES)
+    body = fetch_feed(Feed("", urls, ""), settings).body
     assert body is not None  # nothing was known of it, so no server can call it unchanged
     return body
 
 
-def fetched(feed: Feed, settings: Collect, known: Validators = NO_VALIDATORS) -> Fetched:
+def fetch_feed(feed: Feed, settings: Collect, known: Validators = NO_VALIDATORS) -> FetchResult:
     """Return the first answer of a feed's mirrors; raise `FetchError` when none answers.
 
     A file that is as it is `known` is not read again.
     """
-    if is_local(feed):
-        return _first(feed.urls, feed.max_bytes or settings.max_bytes, known)
-    from blocklist.collect.remote import Remote
+    if is_local_feed(feed):
+        return _read_first_file(feed.urls, feed.max_bytes or settings.max_bytes, known)
+    from blocklist.collect.remote import FetchSession
 
     with (
         TemporaryDirectory(prefix="blocklist-") as scratch,
-        Remote(settings, Path(scratch)) as door,
+        FetchSession(settings, Path(scratch)) as door,
     ):
-        return door.start(feed, NO_VALIDATORS).result()()
+        return door.start_fetch(feed, NO_VALIDATORS).result()()
 
 
-def is_local(feed: Feed) -> bool:
+def is_local_feed(feed: Feed) -> bool:
     """Whether a feed can be had without a network, and at once."""
-    return not hashes(feed) and not any(map(is_remote, feed.urls))
+    return not hash_names(feed) and not any(map(is_remote_url, feed.urls))
 
 
-def _first(paths: tuple[str, ...], max_bytes: int, known: Validators) -> Fetched:
+def _read_first_file(paths: tuple[str, ...], max_bytes: int, known: Validators) -> FetchResult:
     errors = []
     for path in paths:
         try:
-            return local(path, max_bytes, known=known)
+            return read_local_file(path, max_bytes, known=known)
         except FetchError as error:
             errors.append(error)
-    raise joined(errors)
+    raise join_errors(errors)
 
 
-def joined(errors: list[FetchError]) -> FetchError:
+def join_errors(errors: list[FetchError]) -> FetchError:
     """Return one error for all mirrors; to wait helps only where every one of them says so."""
-    kind = Unacceptable if any(error.refused for error in errors) else FetchError
-    waits = [error.wait for error in errors if error.wait is not None]
+    kind = ContentRefused if any(error.is_refusal for error in errors) else FetchError
+    waits = [error.retry_after for error in errors if error.retry_after is not None]
     wait = min(waits) if len(waits) == len(errors) else None
     return kind("; ".join(map(str, errors)), wait=wait)
 
 
-def local(
+def read_local_file(
     url: str,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int = MAX_LIST_BYTES,
     wanted: tuple[str, ...] = (),
     known: Validators = NO_VALIDATORS,
-) -> Fetched:
+) -> FetchResult:
     """Return what is in a file of this machine, unpacked, unless it is as it is known."""
-    path = _path(url)
+    path = _local_path(url)
     try:
         with path.open("rb") as file:  # a device or a pipe has no size to ask for
-            said = Validators(etag=mark(os.fstat(file.fileno())), source=source(url))
+            said = Validators(etag=mark(os.fstat(file.fileno())), source=hash_url(url))
             if said.etag and (said.etag, said.source) == (known.etag, known.source):
-                return Fetched(None, url, said)
+                return FetchResult(None, url, said)
             raw = file.read(max_bytes + 1)
         if len(raw) > max_bytes:
             raise FetchError(f"{path}: more than {max_bytes:,} bytes, which no list has")
-        body = _unpacked(path, raw, max_bytes)
+        body = _decompress_file(path, raw, max_bytes)
     except FileNotFoundError:
         raise FetchError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -138,29 +138,29 @@ def local(
     except ValueError:
         raise FetchError(f"{url!r}: no path can have a NUL in it") from None
     digests = {hashlib.new(name, content).hexdigest() for name in wanted for content in (raw, body)}
-    return Fetched(body, url, said, digests=frozenset(digests))
+    return FetchResult(body, url, said, digests=frozenset(digests))
 
 
-def _unpacked(path: Path, raw: bytes, max_bytes: int) -> bytes:
-    from blocklist.collect.unpack import ZIP
-    from blocklist.collect.zipped import members
+def _decompress_file(path: Path, raw: bytes, max_bytes: int) -> bytes:
+    from blocklist.collect.unpack import ZIP_MAGIC
+    from blocklist.collect.zipped import read_zip_member
 
-    unpacker = Unpacker(max_bytes)
+    unpacker = StreamDecompressor(max_bytes)
     try:
-        if raw.startswith(ZIP):
-            return b"".join(members(path, max_bytes))
-        body = b"".join([*unpacker.feed(raw), *unpacker.finish()])
-    except Unacceptable as error:
-        raise Unacceptable(f"{path}: {error}") from None
+        if raw.startswith(ZIP_MAGIC):
+            return b"".join(read_zip_member(path, max_bytes))
+        body = b"".join([*unpacker.decompress_piece(raw), *unpacker.finish()])
+    except ContentRefused as error:
+        raise ContentRefused(f"{path}: {error}") from None
     return raw if len(body) == len(raw) else body
 
 
-def _path(url: str) -> Path:
+def _local_path(url: str) -> Path:
     if "://" not in url:
         return Path(url)
     if not url.lower().startswith("file://"):
         known = "a path, file://, http(s)://, axfr://, misp+http(s):// or taxii+http(s)://"
-        raise FetchError(f"{shown(url)}: {scheme(url)}:// cannot be fetched; expected {known}")
+        raise FetchError(f"{redact_url(url)}: {scheme(url)}:// cannot be fetched; expected {known}")
     host, slash, path = url.partition("://")[2].partition("/")
     if host.lower() not in ("", "localhost"):
         raise FetchError(f"{url}: file:// reads this machine only; write file:///path")
@@ -168,4 +168,4 @@ def _path(url: str) -> Path:
 
 
 #: Returns what came of a fetch that has ended, or raises why nothing did.
-Awaited = Callable[[], Fetched]
+PendingResult = Callable[[], FetchResult]

@@ -9,37 +9,37 @@ from blocklist.errors import UsageError
 from blocklist.files import write_atomically
 
 #: Enough to see what it was.
-_MOST = 10 << 20
+_MAX_REFUSED_BYTES = 10 << 20
 
 
-def place(database: Path, feed: str, what: str = "refused") -> Path:
+def feed_file_path(database: Path, feed: str, what: str = "refused") -> Path:
     """Return where something of a feed is kept; a feed may have any name."""
     name = quote(feed, safe="").replace(".", "%2E")[:200]
     return database.with_name(f"{database.name}.{what}") / name
 
 
-def keep(database: Path, feed: str, body: bytes) -> None:
+def save_refused_body(database: Path, feed: str, body: bytes) -> None:
     """Keep the first bytes of a refused body, in place of the last; where it cannot be, go on."""
     with suppress(UsageError):
-        write_atomically(place(database, feed), [body[:_MOST]])
+        write_atomically(feed_file_path(database, feed), [body[:_MAX_REFUSED_BYTES]])
 
 
-def remove(database: Path, feed: str) -> None:
+def remove_refused_body(database: Path, feed: str) -> None:
     """Remove what is kept of a feed, for it is good again."""
     with suppress(OSError):
-        place(database, feed).unlink(missing_ok=True)
-        place(database, feed).parent.rmdir()
+        feed_file_path(database, feed).unlink(missing_ok=True)
+        feed_file_path(database, feed).parent.rmdir()
 
 
-def keep_base(database: Path, feed: str, body: bytes) -> None:
+def save_delta_base(database: Path, feed: str, body: bytes) -> None:
     """Keep a list that its server will tell the differences to; without it all is had anew."""
     with suppress(UsageError):
-        write_atomically(place(database, feed, "bases"), [body])
+        write_atomically(feed_file_path(database, feed, "bases"), [body])
 
 
-def base(database: Path, feed: str, digest: str) -> Path | None:
+def find_delta_base(database: Path, feed: str, digest: str) -> Path | None:
     """Return where the list with this SHA-256 is, if it is still as it was."""
-    path = place(database, feed, "bases")
+    path = feed_file_path(database, feed, "bases")
     try:
         with path.open("rb") as file:
             same = hashlib.file_digest(file, "sha256").hexdigest() == digest

@@ -8,43 +8,43 @@ from blocklist.ledger.health import NO_VALIDATORS, FeedHealth, Validators
 from blocklist.reading import DATED, Options
 
 #: Part of every fingerprint: raised when the parsers read the same bytes otherwise than before.
-PARSER = 1
+PARSER_VERSION = 1
 
 
-def options(feed: Feed) -> Options:
+def options_from_feed(feed: Feed) -> Options:
     """Return what the feed says about reading its format."""
     said = {field.name for field in fields(Options)} & {field.name for field in fields(feed)}
     return Options(**{name: getattr(feed, name) for name in said})
 
 
-def fingerprint(feed: Feed, digest: str) -> str:
+def snapshot_fingerprint(feed: Feed, digest: str) -> str:
     """Return what tells whether a snapshot is read as the last one was."""
     day = f"@{datetime.now(UTC):%Y-%m-%d}" if feed.format in DATED else ""
-    return f"{digest}{day} {_reading(feed)}"
+    return f"{digest}{day} {_parse_settings_text(feed)}"
 
 
-def _reading(feed: Feed) -> str:
+def _parse_settings_text(feed: Feed) -> str:
     key = f" {feed.minisign}" if feed.minisign else ""
     # It may be that of the packed file, and then never the digest of what was read.
     must_be = f" {feed.sha256.lower()}" if is_digest(feed.sha256) else ""
-    return f"{feed.format} {options(feed)} {PARSER}{key}{must_be}"
+    return f"{feed.format} {options_from_feed(feed)} {PARSER_VERSION}{key}{must_be}"
 
 
-def digest_of(health: FeedHealth) -> str:
+def snapshot_digest(health: FeedHealth) -> str:
     """Return the SHA-256 of the snapshot in force."""
     return (health.fingerprint or "").partition(" ")[0].partition("@")[0]
 
 
-def is_read_alike(feed: Feed, health: FeedHealth) -> bool:
+def is_parsed_alike(feed: Feed, health: FeedHealth) -> bool:
     """Whether the feed is read as it was last time, whatever day it is."""
-    return (health.fingerprint or "").partition(" ")[2] == _reading(feed)
+    return (health.fingerprint or "").partition(" ")[2] == _parse_settings_text(feed)
 
 
-def known(feed: Feed, health: FeedHealth) -> Validators:
+def validators_to_send(feed: Feed, health: FeedHealth) -> Validators:
     """Return what may be asked of.
 
     Nothing when the same bytes would be read otherwise today, or must hash to something else.
     """
     said = health.validators
-    same = health.fingerprint == fingerprint(feed, digest_of(health))
+    same = health.fingerprint == snapshot_fingerprint(feed, snapshot_digest(health))
     return said if same and (said.etag or said.modified) else NO_VALIDATORS

@@ -13,60 +13,62 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from blocklist.collect.download import Download
-from blocklist.collect.parts import Malformed, Parts
+from blocklist.collect.parts import JsonDocuments, MalformedDocuments
 from blocklist.ledger.health import Validators
-from blocklist.parse.documents import tables
+from blocklist.parse.documents import json_objects
 
 _MANIFEST = "manifest.json"
 #: More than this is a database, not a feed.
-_MOST = 20_000
+_MAX_EVENTS = 20_000
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: What is kept of an attribute: all that is read of it.
-_KEPT = ("type", "value", "to_ids")
+_ATTRIBUTE_KEYS = ("type", "value", "to_ids")
 
 
-async def events(
-    parts: Parts, url: str, known: str | None, base: Path | None, path: Path
+async def fetch_misp_events(
+    parts: JsonDocuments, url: str, known: str | None, base: Path | None, path: Path
 ) -> Download:
     """Return the events of a feed in `path`, or no file when its manifest is as it was.
 
     `base` is the list of events that was whole when the manifest was the one that is `known`.
     """
-    manifest, _ = await parts.document(_file(url, _MANIFEST))
-    stamps = _stamps(manifest)
+    manifest, _ = await parts.fetch_document(_file_url(url, _MANIFEST))
+    stamps = _read_timestamps(manifest)
     said = Validators(hashlib.sha256(json.dumps(stamps, sort_keys=True).encode()).hexdigest())
     if base and said.etag == known and all(stamps.values()):
         return Download(None, said)
-    found = await asyncio.to_thread(_before, base, stamps) if base else {}
+    found = await asyncio.to_thread(_load_unchanged_events, base, stamps) if base else {}
     for uuid in sorted(stamps.keys() - found.keys()):
-        document, _ = await parts.document(_file(url, f"{uuid}.json"))
-        found[uuid] = _slim(document, uuid, stamps[uuid])
-    await asyncio.to_thread(_write, [found[uuid] for uuid in sorted(stamps)], path)
+        document, _ = await parts.fetch_document(_file_url(url, f"{uuid}.json"))
+        found[uuid] = _slim_event(document, uuid, stamps[uuid])
+    await asyncio.to_thread(_write_events, [found[uuid] for uuid in sorted(stamps)], path)
     return Download(path, said)
 
 
-def _file(url: str, name: str) -> str:
+def _file_url(url: str, name: str) -> str:
     """Return the URL of a file in a feed's folder."""
     parts = urlsplit(url)
     folder = parts.path.removesuffix(_MANIFEST).rstrip("/")
     return urlunsplit(parts._replace(path=f"{folder}/{name}"))
 
 
-def _stamps(manifest: object) -> dict[str, str]:
+def _read_timestamps(manifest: object) -> dict[str, str]:
     """Return what a manifest says of when each event was changed last; empty where it does not."""
     if not isinstance(manifest, dict) or not all(map(_UUID.fullmatch, manifest)):
-        raise Malformed(f"its {_MANIFEST} is none")
+        raise MalformedDocuments(f"its {_MANIFEST} is none")
     if not manifest:
-        raise Malformed(f"its {_MANIFEST} names no event")
-    if len(manifest) > _MOST:
-        raise Malformed(f"its {_MANIFEST} names {len(manifest):,} events, more than any feed's")
+        raise MalformedDocuments(f"its {_MANIFEST} names no event")
+    if len(manifest) > _MAX_EVENTS:
+        raise MalformedDocuments(
+            f"its {_MANIFEST} names {len(manifest):,} events, more than any feed's"
+        )
     return {
         uuid: str(about.get("timestamp") or "") if isinstance(about, dict) else ""
         for uuid, about in manifest.items()
     }
 
 
-def _before(base: Path, stamps: dict[str, str]) -> dict[str, dict[str, Any]]:
+def _load_unchanged_events(base: Path, stamps: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Return the events that are as they were."""
     known = {one["Event"]["uuid"]: one for one in json.loads(base.read_bytes())}
     return {
@@ -76,21 +78,28 @@ def _before(base: Path, stamps: dict[str, str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _slim(document: object, uuid: str, stamp: str) -> dict[str, Any]:
+def _slim_event(document: object, uuid: str, stamp: str) -> dict[str, Any]:
     """Return an event with what is read of it, under the name and time that the manifest says."""
     event = document.get("Event") if isinstance(document, dict) else None
     if not isinstance(event, dict):
-        raise Malformed(f"its {uuid}.json is no event")
-    objects = [{"Attribute": _attributes(inner)} for inner in tables(event.get("Object"))]
-    slim = {"uuid": uuid, "timestamp": stamp, "Attribute": _attributes(event), "Object": objects}
+        raise MalformedDocuments(f"its {uuid}.json is no event")
+    objects = [
+        {"Attribute": _slim_attributes(inner)} for inner in json_objects(event.get("Object"))
+    ]
+    slim = {
+        "uuid": uuid,
+        "timestamp": stamp,
+        "Attribute": _slim_attributes(event),
+        "Object": objects,
+    }
     return {"Event": slim}
 
 
-def _attributes(holder: dict[str, Any]) -> list[dict[str, Any]]:
-    found = tables(holder.get("Attribute"))
-    return [{key: one[key] for key in _KEPT if key in one} for one in found]
+def _slim_attributes(holder: dict[str, Any]) -> list[dict[str, Any]]:
+    found = json_objects(holder.get("Attribute"))
+    return [{key: one[key] for key in _ATTRIBUTE_KEYS if key in one} for one in found]
 
 
-def _write(events: list[dict[str, Any]], path: Path) -> None:
+def _write_events(events: list[dict[str, Any]], path: Path) -> None:
     with path.open("w", encoding="ascii") as file:
         json.dump(events, file)

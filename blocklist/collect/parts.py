@@ -5,46 +5,54 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blocklist.collect.download import Asked, Downloader, Progress
-from blocklist.collect.errors import Unacceptable
-from blocklist.collect.secret import request, shown
+from blocklist.collect.download import ByteProgressCallback, Downloader, HttpRequest
+from blocklist.collect.errors import ContentRefused
+from blocklist.collect.secret import fill_credentials, redact_url
 from blocklist.ledger.health import NO_VALIDATORS
-from blocklist.parse.documents import MAX_DOCUMENT, Unreadable, load
+from blocklist.parse.documents import MAX_DOCUMENT_BYTES, UnreadableDocument, load_json
 
 if TYPE_CHECKING:
-    from blocklist.collect.doors import Wish
+    from blocklist.collect.doors import FetchRequest
 
 
-class Malformed(Exception):
+class MalformedDocuments(Exception):
     """The parts do not make up a list; the text says why."""
 
 
-class Parts:
+class JsonDocuments:
     """The way to the parts of one list."""
 
     def __init__(
-        self, downloader: Downloader, wish: "Wish", path: Path, progress: Progress
+        self,
+        downloader: Downloader,
+        wish: "FetchRequest",
+        path: Path,
+        progress: ByteProgressCallback,
     ) -> None:
         """`path` is where a part waits to be read."""
         self._downloader = downloader
-        self._wish = wish
+        self._request = wish
         self._path = path
         self._progress = progress
-        self._taken = 0
+        self._total_bytes = 0
 
-    async def document(self, url: str, accept: str = "*/*") -> tuple[object, Mapping[str, str]]:
+    async def fetch_document(
+        self, url: str, accept: str = "*/*"
+    ) -> tuple[object, Mapping[str, str]]:
         """Return a document and the headers that it came with; raise `FetchError`."""
-        before, where = self._taken, shown(url)
-        filled, headers = request(self._wish.feed, url)
-        most = min(self._wish.max_bytes, MAX_DOCUMENT)
-        asked = Asked(filled, {"Accept": accept, **headers}, NO_VALIDATORS, most, where)
-        got = await self._downloader.get(
+        before, where = self._total_bytes, redact_url(url)
+        filled, headers = fill_credentials(self._request.feed, url)
+        most = min(self._request.max_bytes, MAX_DOCUMENT_BYTES)
+        asked = HttpRequest(filled, {"Accept": accept, **headers}, NO_VALIDATORS, most, where)
+        got = await self._downloader.download(
             asked, self._path, lambda came, _: self._progress(before + came, None)
         )
-        self._taken += self._path.stat().st_size
-        if self._taken > self._wish.max_bytes:
-            raise Malformed(f"more than {self._wish.max_bytes:,} bytes in all, which no list has")
+        self._total_bytes += self._path.stat().st_size
+        if self._total_bytes > self._request.max_bytes:
+            raise MalformedDocuments(
+                f"more than {self._request.max_bytes:,} bytes in all, which no list has"
+            )
         try:
-            return await asyncio.to_thread(lambda: load(got.read())), got.headers
-        except Unreadable:
-            raise Unacceptable(f"{where}: sends no JSON") from None
+            return await asyncio.to_thread(lambda: load_json(got.read_body())), got.headers
+        except UnreadableDocument:
+            raise ContentRefused(f"{where}: sends no JSON") from None

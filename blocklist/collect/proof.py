@@ -7,16 +7,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 from blocklist.catalogue import Feed, is_digest
 from blocklist.collect import minisign
-from blocklist.collect.errors import FetchError, Unacceptable
-from blocklist.collect.secret import shown
+from blocklist.collect.errors import ContentRefused, FetchError
+from blocklist.collect.secret import redact_url
 
-_DIGEST = re.compile(r"\b[0-9a-fA-F]{64}\b")
+_SHA256_HEX = re.compile(r"\b[0-9a-fA-F]{64}\b")
 
 #: Gives a small file that a feed names, such as one of digests.
-Beside = Callable[[str], Awaitable[bytes]]
+SideFileFetcher = Callable[[str], Awaitable[bytes]]
 
 
-class Hashes:
+class BodyHashes:
     """The digests of a body that goes by in pieces, as far as the feed needs any."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -32,67 +32,77 @@ class Hashes:
         return {each.hexdigest() for each in self._hashes}
 
 
-def hashes(feed: Feed) -> tuple[str, ...]:
+def hash_names(feed: Feed) -> tuple[str, ...]:
     """Return the names of the hashes that are wanted of a feed's list."""
     named = {"sha256": feed.sha256, "blake2b": feed.minisign}
     return tuple(name for name, wanted in named.items() if wanted)
 
 
-async def prove(
-    feed: Feed, url: str, digests: frozenset[str], body: Callable[[], bytes], beside: Beside
+async def verify_integrity(
+    feed: Feed,
+    url: str,
+    digests: frozenset[str],
+    body: Callable[[], bytes],
+    beside: SideFileFetcher,
 ) -> None:
     """Raise `Unacceptable` unless a list is what the feed says that it must be.
 
     `digests` are those of the list as published and of what was in it.
     """
-    if feed.sha256 and await _sha256(feed, url, beside) not in digests:
-        raise Unacceptable(f"{shown(url)}: its SHA-256 is not the one of {_says(feed)}")
+    if feed.sha256 and await _find_sha256(feed, url, beside) not in digests:
+        raise ContentRefused(
+            f"{redact_url(url)}: its SHA-256 is not the one of {_digest_origin(feed)}"
+        )
     if feed.minisign:
-        await _signed(feed, url, digests, body, beside)
+        await _verify_minisign(feed, url, digests, body, beside)
 
 
-async def _sha256(feed: Feed, url: str, beside: Beside) -> str:
+async def _find_sha256(feed: Feed, url: str, beside: SideFileFetcher) -> str:
     """Return the digest that the feed's list must have."""
     if is_digest(feed.sha256):
         return feed.sha256.lower()
     text = (await beside(feed.sha256)).decode(errors="replace")
     name = url.partition("?")[0].rpartition("/")[2]
-    lines = [line for line in text.splitlines() if _DIGEST.search(line)]
-    own = [line for line in lines if name and _is_of(line, name)]
+    lines = [line for line in text.splitlines() if _SHA256_HEX.search(line)]
+    own = [line for line in lines if name and _is_for_file(line, name)]
     named = own or [line for line in lines if name and name in line] or lines
     if not named or (len(named) > 1 and named is lines):
-        raise FetchError(f"{_says(feed)} says no SHA-256 of {name}")
-    found = _DIGEST.search(named[0])
+        raise FetchError(f"{_digest_origin(feed)} says no SHA-256 of {name}")
+    found = _SHA256_HEX.search(named[0])
     assert found
     return found[0].lower()
 
 
-def _is_of(line: str, name: str) -> bool:
+def _is_for_file(line: str, name: str) -> bool:
     """Whether a line is of a file: `DIGEST  NAME`, also with `*` or a folder before the name."""
     words = re.split(r"[\s*()]+", line)
     return any(word.rpartition("/")[2] == name for word in words)
 
 
-def _says(feed: Feed) -> str:
-    return f"{feed.key}.sha256" if is_digest(feed.sha256) else shown(feed.sha256)
+def _digest_origin(feed: Feed) -> str:
+    return f"{feed.key}.sha256" if is_digest(feed.sha256) else redact_url(feed.sha256)
 
 
-async def _signed(
-    feed: Feed, url: str, digests: frozenset[str], body: Callable[[], bytes], beside: Beside
+async def _verify_minisign(
+    feed: Feed,
+    url: str,
+    digests: frozenset[str],
+    body: Callable[[], bytes],
+    beside: SideFileFetcher,
 ) -> None:
-    place = feed.signature or _minisig(url)
+    place = feed.signature or _signature_url(url)
     try:
         text = await beside(place)
     except FetchError as error:
-        raise Unacceptable(f"its signature is not to be had: {error}") from None
+        raise ContentRefused(f"its signature is not to be had: {error}") from None
     blake2b = frozenset(digest for digest in digests if len(digest) == 128)
     try:
-        minisign.verify(feed.minisign, minisign.read(text), blake2b, body)
-    except Unacceptable as error:
-        raise Unacceptable(f"{shown(place)} {error}") from None
+        minisign.verify_signature(feed.minisign, minisign.parse_signature(text), blake2b, body)
+    except ContentRefused as error:
+        raise ContentRefused(f"{redact_url(place)} {error}") from None
 
 
-def _minisig(url: str) -> str:
+def _signature_url(url: str) -> str:
     """Return where minisign puts the signature of a file: beside it."""
     if "://" not in url:
         return f"{url}.minisig"

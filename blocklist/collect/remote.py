@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Self
 
 from blocklist.catalogue import Feed
 from blocklist.collect import fetch
-from blocklist.collect.doors import Doors, Wish
+from blocklist.collect.doors import FetchRequest, Transports
 from blocklist.collect.errors import FetchError
-from blocklist.collect.fetch import Awaited, Fetched
-from blocklist.collect.proof import hashes, prove
-from blocklist.collect.secret import origin
-from blocklist.collect.source import source
+from blocklist.collect.fetch import FetchResult, PendingResult
+from blocklist.collect.proof import hash_names, verify_integrity
+from blocklist.collect.secret import url_origin
+from blocklist.collect.source import hash_url
 from blocklist.config import Collect
 from blocklist.ledger.health import NO_VALIDATORS, Validators
 
@@ -32,24 +32,24 @@ if TYPE_CHECKING:
     from blocklist.collect.download import Download
 
 #: More than any file of digests or signature has.
-_BESIDE_BYTES = 1 << 20
+_MAX_SIDE_FILE_BYTES = 1 << 20
 
 #: Told the feed's name, how many bytes came, and how many are to come where that is known.
-Progress = Callable[[str, int, int | None], None]
+FeedProgressCallback = Callable[[str, int, int | None], None]
 
 
-class Remote:
+class FetchSession:
     """An event loop in a thread, which ends with the `with` block, and the fetches in it."""
 
     def __init__(
         self,
         settings: Collect,
         scratch: Path,
-        progress: Progress = lambda *_: None,
+        progress: FeedProgressCallback = lambda *_: None,
         resolver: "AbstractResolver | None" = None,
     ) -> None:
         self._settings = settings
-        self._doors = Doors(settings, scratch, progress, resolver)
+        self._transports = Transports(settings, scratch, progress, resolver)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="fetching", daemon=True)
 
@@ -69,83 +69,99 @@ class Remote:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    def start(self, feed: Feed, known: Validators, base: Path | None = None) -> "Future[Awaited]":
+    def start_fetch(
+        self, feed: Feed, known: Validators, base: Path | None = None
+    ) -> "Future[PendingResult]":
         """Begin to fetch a feed; the result, when called, reads the body or raises `FetchError`.
 
         `base` is the list that `known` is about, for servers that tell what changed since.
         """
-        work = self._fetch(feed, known, base)
-        return asyncio.run_coroutine_threadsafe(self._caught(work), self._loop)
+        work = self._fetch_first_mirror(feed, known, base)
+        return asyncio.run_coroutine_threadsafe(self._catch_errors(work), self._loop)
 
-    async def _caught(self, work: Coroutine[None, None, Awaited]) -> Awaited:
+    async def _catch_errors(self, work: Coroutine[None, None, PendingResult]) -> PendingResult:
         try:
             return await work
         except FetchError as error:
-            return partial(_raise, error)
+            return partial(_raise_error, error)
         except Exception as error:
-            return partial(_raise, FetchError(f"not fetched: unexpected {type(error).__name__}"))
+            return partial(
+                _raise_error, FetchError(f"not fetched: unexpected {type(error).__name__}")
+            )
 
-    async def _fetch(self, feed: Feed, known: Validators, base: Path | None = None) -> Awaited:
+    async def _fetch_first_mirror(
+        self, feed: Feed, known: Validators, base: Path | None = None
+    ) -> PendingResult:
         """Ask the mirrors in order until one answers; raise `FetchError` when none does."""
         errors = []
         for url in feed.urls:
             try:
-                return await self._mirror(feed, url, known, base)
+                return await self._fetch_mirror(feed, url, known, base)
             except FetchError as error:
                 errors.append(error)
-        raise fetch.joined(errors)
+        raise fetch.join_errors(errors)
 
-    async def _mirror(self, feed: Feed, url: str, known: Validators, base: Path | None) -> Awaited:
+    async def _fetch_mirror(
+        self, feed: Feed, url: str, known: Validators, base: Path | None
+    ) -> PendingResult:
         max_bytes = feed.max_bytes or self._settings.max_bytes
-        if not fetch.is_remote(url):
-            found = await asyncio.to_thread(fetch.local, url, max_bytes, hashes(feed))
-            await self._prove(feed, url, found)
+        if not fetch.is_remote_url(url):
+            found = await asyncio.to_thread(fetch.read_local_file, url, max_bytes, hash_names(feed))
+            await self._verify_result(feed, url, found)
             return lambda: found
-        if known.source != source(url):
+        if known.source != hash_url(url):
             known, base = NO_VALIDATORS, None
-        got = await self._patiently(Wish(feed, url, known, base, max_bytes))
+        got = await self._fetch_with_retries(FetchRequest(feed, url, known, base, max_bytes))
         if got.path is not None:
-            await self._prove(feed, url, got)
-        return partial(_read, got, url)
+            await self._verify_result(feed, url, got)
+        return partial(_read_download, got, url)
 
-    async def _patiently(self, wish: Wish) -> "Download":
+    async def _fetch_with_retries(self, wish: FetchRequest) -> "Download":
         """Try again where that may help, with pauses that double, and some chance in them."""
         for tried in range(1, self._settings.tries + 1):
             try:
-                return await self._doors.get(wish)
+                return await self._transports.fetch_once(wish)
             except FetchError as error:
                 longest = self._settings.max_wait
-                if not error.again or tried == self._settings.tries or (error.wait or 0) > longest:
+                if (
+                    not error.can_retry
+                    or tried == self._settings.tries
+                    or (error.retry_after or 0) > longest
+                ):
                     raise
                 pause = min(self._settings.backoff * 2 ** (tried - 1), longest)
                 chance = random.uniform(0.5, 1)  # noqa: S311 - so that many do not come at once
-                await asyncio.sleep(pause * chance if error.wait is None else error.wait)
+                await asyncio.sleep(
+                    pause * chance if error.retry_after is None else error.retry_after
+                )
         raise AssertionError("the last try returns or raises")
 
-    async def _prove(self, feed: Feed, url: str, got: "Download | Fetched") -> None:
+    async def _verify_result(self, feed: Feed, url: str, got: "Download | FetchResult") -> None:
         """Raise `Unacceptable` unless the list is what the feed says that it must be."""
-        if hashes(feed):
-            await prove(feed, url, got.digests, got.read, partial(self._beside, feed))
+        if hash_names(feed):
+            await verify_integrity(
+                feed, url, got.digests, got.read_body, partial(self._fetch_side_file, feed)
+            )
 
-    async def _beside(self, feed: Feed, place: str) -> bytes:
+    async def _fetch_side_file(self, feed: Feed, place: str) -> bytes:
         """Return a small file that belongs to a list; secrets go to the feed's own server only."""
-        other = replace(feed, urls=(place,), sha256="", minisign="", max_bytes=_BESIDE_BYTES)
-        if origin(place) not in {origin(url) for url in feed.urls}:
+        other = replace(feed, urls=(place,), sha256="", minisign="", max_bytes=_MAX_SIDE_FILE_BYTES)
+        if url_origin(place) not in {url_origin(url) for url in feed.urls}:
             other = replace(other, headers=(), token_env="", token_file="")
-        answer = (await self._fetch(other, NO_VALIDATORS))()
+        answer = (await self._fetch_first_mirror(other, NO_VALIDATORS))()
         return answer.body or b""
 
 
-def _read(got: "Download", url: str) -> Fetched:
+def _read_download(got: "Download", url: str) -> FetchResult:
     body = None
     if got.path is not None:
         body = got.path.read_bytes()
         got.path.unlink()
-    said = replace(got.said, source=source(url))
-    return Fetched(body, url, said, got.content_type, got.digests)
+    said = replace(got.validators, source=hash_url(url))
+    return FetchResult(body, url, said, got.content_type, got.digests)
 
 
-def _raise(error: FetchError) -> Fetched:
+def _raise_error(error: FetchError) -> FetchResult:
     raise error
 
 

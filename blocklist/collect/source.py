@@ -3,6 +3,6 @@
 import hashlib
 
 
-def source(url: str) -> str:
+def hash_url(url: str) -> str:
     """Return a short hash of a URL."""
     return hashlib.sha256(url.encode()).hexdigest()[:16]

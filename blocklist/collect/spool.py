@@ -17,11 +17,11 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lengths: asyncio.Queue[int | Exception] = asyncio.Queue()
-        self._put = 0
-        self._got = 0
+        self._write_offset = 0
+        self._read_offset = 0
 
     def __enter__(self) -> Self:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         return self
 
     def __exit__(
@@ -30,15 +30,15 @@ class Spool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._file)
+        os.close(self._descriptor)
         self._path.unlink(missing_ok=True)
 
     def put(self, message: bytes) -> None:
         """Add a message."""
-        self._put += os.pwrite(self._file, message, self._put)
+        self._write_offset += os.pwrite(self._descriptor, message, self._write_offset)
         self._lengths.put_nowait(len(message))
 
-    def end(self, error: Exception) -> None:
+    def end_with_error(self, error: Exception) -> None:
         """Let who has got all messages know why there are no more."""
         self._lengths.put_nowait(error)
 
@@ -47,6 +47,6 @@ class Spool:
         length = await self._lengths.get()
         if isinstance(length, Exception):
             raise length
-        message = os.pread(self._file, length, self._got)
-        self._got += length
+        message = os.pread(self._descriptor, length, self._read_offset)
+        self._read_offset += length
         return message

@@ -11,47 +11,47 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from blocklist.collect.download import Download
-from blocklist.collect.parts import Malformed, Parts
+from blocklist.collect.parts import JsonDocuments, MalformedDocuments
 from blocklist.ledger.health import Validators
 
 _MEDIA_TYPE = "application/taxii+json;version=2.1"
-_ADDED_LAST = "X-TAXII-Date-Added-Last"
+_ADDED_LAST_HEADER = "X-TAXII-Date-Added-Last"
 #: What is kept of an object: all that is read of it.
-_KEPT = ("type", "id", "pattern", "pattern_type", "revoked", "valid_until")
+_OBJECT_KEYS = ("type", "id", "pattern", "pattern_type", "revoked", "valid_until")
 
 #: Keys and values of a query: where a page is.
-_Place = tuple[tuple[str, str], ...]
+_PageQuery = tuple[tuple[str, str], ...]
 
 
-async def collection(
-    parts: Parts, url: str, since: str | None, base: Path | None, path: Path
+async def fetch_taxii_collection(
+    parts: JsonDocuments, url: str, since: str | None, base: Path | None, path: Path
 ) -> Download:
     """Return a collection in `path`, or no file when nothing was added since.
 
     `base` is the bundle that was whole when the last object was added at `since`.
     """
     last = since if base else None
-    place: _Place | None = (("added_after", last),) if last else ()
+    place: _PageQuery | None = (("added_after", last),) if last else ()
     objects: list[dict[str, Any]] = []
     seen = {place}
     while place is not None:
-        envelope, headers = await parts.document(_page(url, place), _MEDIA_TYPE)
+        envelope, headers = await parts.fetch_document(_page_url(url, place), _MEDIA_TYPE)
         found = envelope.get("objects", []) if isinstance(envelope, dict) else None
         if not isinstance(envelope, dict) or not isinstance(found, list):
-            raise Malformed("sends no TAXII envelope")
-        objects += [_slim(one) for one in found if isinstance(one, dict)]
-        added = headers.get(_ADDED_LAST)
-        last, place = added or last, _onward(envelope, added, place)
+            raise MalformedDocuments("sends no TAXII envelope")
+        objects += [_slim_object(one) for one in found if isinstance(one, dict)]
+        added = headers.get(_ADDED_LAST_HEADER)
+        last, place = added or last, _next_page(envelope, added, place)
         if place in seen:
-            raise Malformed("its pages run in a circle")
+            raise MalformedDocuments("its pages run in a circle")
         seen.add(place)
     if base and since and not objects:
         return Download(None, Validators(last))
-    await asyncio.to_thread(_write, objects, base if since else None, path)
+    await asyncio.to_thread(_write_bundle, objects, base if since else None, path)
     return Download(path, Validators(last))
 
 
-def _page(url: str, place: _Place) -> str:
+def _page_url(url: str, place: _PageQuery) -> str:
     """Return the URL of a page of a collection's indicators."""
     parts = urlsplit(url)
     query = urlencode([("match[type]", "indicator"), *place])
@@ -60,7 +60,7 @@ def _page(url: str, place: _Place) -> str:
     return urlunsplit(parts._replace(path=path, query=query))
 
 
-def _onward(envelope: dict[str, Any], added: str | None, place: _Place) -> _Place | None:
+def _next_page(envelope: dict[str, Any], added: str | None, place: _PageQuery) -> _PageQuery | None:
     """Return where the next page is: as the server calls it, or after what was added last.
 
     The server's word for it goes along with what else was asked (section 3.5).
@@ -72,14 +72,14 @@ def _onward(envelope: dict[str, Any], added: str | None, place: _Place) -> _Plac
         return (*(one for one in place if one[0] != "next"), ("next", following))
     if added:
         return (("added_after", added),)
-    raise Malformed("says that there is more, but not where")
+    raise MalformedDocuments("says that there is more, but not where")
 
 
-def _slim(found: dict[str, Any]) -> dict[str, Any]:
-    return {key: found[key] for key in _KEPT if key in found}
+def _slim_object(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: found[key] for key in _OBJECT_KEYS if key in found}
 
 
-def _write(objects: list[dict[str, Any]], base: Path | None, path: Path) -> None:
+def _write_bundle(objects: list[dict[str, Any]], base: Path | None, path: Path) -> None:
     """Write the bundle; of an object that is there twice, the later word counts."""
     before = json.loads(base.read_bytes())["objects"] if base else []
     merged = {str(found.get("id", place)): found for place, found in enumerate(before + objects)}

@@ -13,17 +13,23 @@ from typing import TYPE_CHECKING
 
 from blocklist.catalogue import Feed
 from blocklist.collect import kept
-from blocklist.collect.due import age, expires, failing, wait_until
+from blocklist.collect.due import describe_age, failure_state, next_fetch_time, parse_expires
 from blocklist.collect.fetch import (
-    Awaited,
-    Fetched,
     FetchError,
-    fetched,
-    is_growing,
-    is_local,
-    is_remote,
+    FetchResult,
+    PendingResult,
+    fetch_feed,
+    is_incremental_url,
+    is_local_feed,
+    is_remote_url,
 )
-from blocklist.collect.meaning import digest_of, fingerprint, is_read_alike, known, options
+from blocklist.collect.meaning import (
+    is_parsed_alike,
+    options_from_feed,
+    snapshot_digest,
+    snapshot_fingerprint,
+    validators_to_send,
+)
 from blocklist.config import Config
 from blocklist.errors import UsageError
 from blocklist.ledger import times
@@ -34,17 +40,17 @@ from blocklist.reading import FORMATS
 from blocklist.spec import suggestion
 
 if TYPE_CHECKING:
-    from blocklist.parse import Parsed
+    from blocklist.parse import ParseResult
 
 #: Told the feed's name, how many bytes came, and how many are to come where that is known.
-Progress = Callable[[str, int, int | None], None]
-GOOD = (FeedState.FRESH, FeedState.UNCHANGED)
+FeedProgressCallback = Callable[[str, int, int | None], None]
+GOOD_FEED_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
 #: No server is obeyed for longer, in seconds.
-_LONGEST_WAIT = 86400
+_MAX_RETRY_WAIT = 86400
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UpdateOutcome:
     """How the update of one feed ended."""
 
     feed: str
@@ -57,12 +63,12 @@ class Outcome:
     note: str | None = None
 
     @property
-    def good(self) -> bool:
+    def is_good(self) -> bool:
         """Whether the feed could be brought up to date."""
-        return self.state in GOOD
+        return self.state in GOOD_FEED_STATES
 
 
-def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
+def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
     """Return the feeds of these names, or all enabled ones; raise `UsageError` for unknown ones."""
     known = {**config.guards, **config.feeds}
     names = list(dict.fromkeys(names))
@@ -82,7 +88,7 @@ def chosen(config: Config, names: Iterable[str]) -> list[Feed]:
     return feeds
 
 
-def without_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
+def lift_size_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
     """Return the feeds, those named free to shrink and grow: a person looked at them.
 
     Raise `UsageError` for a name that none of them has.
@@ -97,32 +103,36 @@ def without_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
     ]
 
 
-def update(
+def update_feeds(
     config: Config,
     book: LedgerWriter,
     feeds: list[Feed],
-    done: Callable[[Outcome], None],
+    done: Callable[[UpdateOutcome], None],
     *,
     named: bool = False,
-    progress: Progress = lambda *_: None,
-) -> list[Outcome]:
+    progress: FeedProgressCallback = lambda *_: None,
+) -> list[UpdateOutcome]:
     """Update each feed, tell `done` of it, and return all outcomes; no feed harms another.
 
     Feeds are fetched at once and taken as they come; whoever has `named` them does not want to
     wait until they are due. `progress` is called in another thread.
     """
-    outcomes: dict[str, Outcome] = {}
-    with closing(_arrivals(config, book, feeds, named, progress)) as arrivals:
+    outcomes: dict[str, UpdateOutcome] = {}
+    with closing(_fetch_all(config, book, feeds, named, progress)) as arrivals:
         for feed, health, got in arrivals:
-            outcome = _taken(config, book, feed, health, got)
+            outcome = _process_feed(config, book, feed, health, got)
             outcomes[feed.name] = outcome
             done(outcome)
     return [outcomes[feed.name] for feed in feeds]
 
 
-def _arrivals(
-    config: Config, book: LedgerWriter, feeds: list[Feed], named: bool, progress: Progress
-) -> Generator[tuple[Feed, FeedHealth, "Awaited | datetime | None"]]:
+def _fetch_all(
+    config: Config,
+    book: LedgerWriter,
+    feeds: list[Feed],
+    named: bool,
+    progress: FeedProgressCallback,
+) -> Generator[tuple[Feed, FeedHealth, "PendingResult | datetime | None"]]:
     """Yield each feed with its answer as soon as it is there.
 
     In place of the answer stands when it is due, or None for a feed that is pinned.
@@ -131,170 +141,185 @@ def _arrivals(
     away = []
     for feed in feeds:
         health = healths[feed.name]
-        due = wait_until(feed, health) if is_read_alike(feed, health) and not named else None
+        due = next_fetch_time(feed, health) if is_parsed_alike(feed, health) and not named else None
         if health.pinned:
             yield feed, health, None
         elif due is not None:
             yield feed, health, due
-        elif is_local(feed):
-            yield feed, health, partial(fetched, feed, config.collect, known(feed, health))
+        elif is_local_feed(feed):
+            yield (
+                feed,
+                health,
+                partial(fetch_feed, feed, config.collect, validators_to_send(feed, health)),
+            )
         else:
             away.append(feed)
     if away:
-        yield from _from_afar(config, away, healths, progress)
+        yield from _fetch_remote(config, away, healths, progress)
 
 
-def _from_afar(
-    config: Config, feeds: list[Feed], healths: dict[str, FeedHealth], progress: Progress
-) -> Iterator[tuple[Feed, FeedHealth, "Awaited"]]:
+def _fetch_remote(
+    config: Config,
+    feeds: list[Feed],
+    healths: dict[str, FeedHealth],
+    progress: FeedProgressCallback,
+) -> Iterator[tuple[Feed, FeedHealth, "PendingResult"]]:
     from concurrent.futures import as_completed
 
-    from blocklist.collect.remote import Remote
+    from blocklist.collect.remote import FetchSession
 
     with (
         TemporaryDirectory(prefix="blocklist-") as scratch,
-        Remote(config.collect, Path(scratch), progress) as remote,
+        FetchSession(config.collect, Path(scratch), progress) as remote,
     ):
         started = {}
         for feed in feeds:
-            asked = known(feed, healths[feed.name])
-            had = _base(config, feed, healths[feed.name]) if asked != NO_VALIDATORS else None
-            started[remote.start(feed, asked, had)] = feed
+            asked = validators_to_send(feed, healths[feed.name])
+            had = _find_base(config, feed, healths[feed.name]) if asked != NO_VALIDATORS else None
+            started[remote.start_fetch(feed, asked, had)] = feed
         for ended in as_completed(started):
             feed = started[ended]
             yield feed, healths[feed.name], ended.result()
 
 
-def _base(config: Config, feed: Feed, health: FeedHealth) -> Path | None:
+def _find_base(config: Config, feed: Feed, health: FeedHealth) -> Path | None:
     """Return the list in force as it came, for a server that tells what changed since."""
-    if not any(map(is_growing, feed.urls)):
+    if not any(map(is_incremental_url, feed.urls)):
         return None
-    return kept.base(config.database, feed.name, digest_of(health))
+    return kept.find_delta_base(config.database, feed.name, snapshot_digest(health))
 
 
-def _taken(
+def _process_feed(
     config: Config,
     book: LedgerWriter,
     feed: Feed,
     health: FeedHealth,
-    got: "Awaited | datetime | None",
-) -> Outcome:
+    got: "PendingResult | datetime | None",
+) -> UpdateOutcome:
     if got is None:
-        return _pinned(feed, health)
+        return _outcome_pinned(feed, health)
     if isinstance(got, datetime):
-        return _not_due(feed, health, got)
+        return _outcome_not_due(feed, health, got)
     try:
-        return _judged(config, book, feed, health, got())
+        return _ingest_snapshot(config, book, feed, health, got())
     except FetchError as error:
-        return _failed(book, feed, health, error)
+        return _record_failure(book, feed, health, error)
 
 
-def _not_due(feed: Feed, health: FeedHealth, due: datetime) -> Outcome:
+def _outcome_not_due(feed: Feed, health: FeedHealth, due: datetime) -> UpdateOutcome:
     note = f"not due until {times.format_timestamp(due)}"
-    if health.state in GOOD:
-        return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries, note=note)
+    if health.state in GOOD_FEED_STATES:
+        return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries, note=note)
     cause = f"{health.cause}; its server wants no request until {times.format_timestamp(due)}"
-    return _failing(feed, health, failing(feed, health, health.state), cause)
+    return _outcome_failing(feed, health, failure_state(feed, health, health.state), cause)
 
 
-def _failing(feed: Feed, health: FeedHealth, state: FeedState, cause: str) -> Outcome:
-    return Outcome(feed.name, state, cause, health.entries, note=age(health))
+def _outcome_failing(feed: Feed, health: FeedHealth, state: FeedState, cause: str) -> UpdateOutcome:
+    return UpdateOutcome(feed.name, state, cause, health.entries, note=describe_age(health))
 
 
-def _pinned(feed: Feed, health: FeedHealth) -> Outcome:
+def _outcome_pinned(feed: Feed, health: FeedHealth) -> UpdateOutcome:
     note = f"pinned since {health.pinned}; until: blocklist release unpin --feed {feed.name}"
-    state = FeedState.UNCHANGED if health.state in GOOD else health.state
-    return Outcome(feed.name, state, health.cause, health.entries, note=note)
+    state = FeedState.UNCHANGED if health.state in GOOD_FEED_STATES else health.state
+    return UpdateOutcome(feed.name, state, health.cause, health.entries, note=note)
 
 
-def _failed(book: LedgerWriter, feed: Feed, health: FeedHealth, error: FetchError) -> Outcome:
-    state = failing(feed, health, FeedState.REFUSED if error.refused else FeedState.FAILED)
+def _record_failure(
+    book: LedgerWriter, feed: Feed, health: FeedHealth, error: FetchError
+) -> UpdateOutcome:
+    state = failure_state(feed, health, FeedState.REFUSED if error.is_refusal else FeedState.FAILED)
     cause = str(error)
-    if error.refused:
+    if error.is_refusal:
         book.clear_validators(health)
-    book.record_attempt(health, state, cause, _asked_to_wait(error))
-    return _failing(feed, health, state, cause)
+    book.record_attempt(health, state, cause, _retry_time(error))
+    return _outcome_failing(feed, health, state, cause)
 
 
-def _asked_to_wait(error: FetchError) -> str | None:
-    if not error.wait:
+def _retry_time(error: FetchError) -> str | None:
+    if not error.retry_after:
         return None
     return times.format_timestamp(
-        datetime.now(UTC) + timedelta(seconds=min(error.wait, _LONGEST_WAIT))
+        datetime.now(UTC) + timedelta(seconds=min(error.retry_after, _MAX_RETRY_WAIT))
     )
 
 
-def _judged(
-    config: Config, book: LedgerWriter, feed: Feed, health: FeedHealth, answer: Fetched
-) -> Outcome:
+def _ingest_snapshot(
+    config: Config, book: LedgerWriter, feed: Feed, health: FeedHealth, answer: FetchResult
+) -> UpdateOutcome:
     body = answer.body
     if body is None:
         book.record_attempt(health, FeedState.UNCHANGED, None)
-        return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
+        return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     digest = hashlib.sha256(body).hexdigest()
-    stamp = fingerprint(feed, digest)
+    stamp = snapshot_fingerprint(feed, digest)
     if stamp == health.fingerprint:
         book.record_attempt(health, FeedState.UNCHANGED, None)
-        _good(book, health, answer.said, _kept(book, health, answer, body))
-        return Outcome(feed.name, FeedState.UNCHANGED, None, health.entries)
+        _record_success(
+            book, health, answer.validators, _save_base_and_expires(book, health, answer, body)
+        )
+        return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     # A run in which no list changed has no need of columns.
-    from blocklist.collect.accept import limits, refusal
+    from blocklist.collect.accept import find_refusal, size_change_limits
     from blocklist.ledger import listings
-    from blocklist.parse import parse
+    from blocklist.parse import parse_snapshot
 
-    parsed = parse(body, feed.format, options(feed))
-    account = _account(parsed, digest, len(body))
-    usual = book.usual_entry_count(health, *limits(feed, config.policy))
-    cause = refusal(feed, config.policy, body, parsed, usual, answer.content_type)
+    parsed = parse_snapshot(body, feed.format, options_from_feed(feed))
+    account = _build_parse_report(parsed, digest, len(body))
+    usual = book.usual_entry_count(health, *size_change_limits(feed, config.policy))
+    cause = find_refusal(feed, config.policy, body, parsed, usual, answer.content_type)
     if cause is not None:
-        return _refused(book, feed, health, cause, account, answer)
-    said, rest = answer.said, _kept(book, health, answer, body)
+        return _record_refusal(book, feed, health, cause, account, answer)
+    said, rest = answer.validators, _save_base_and_expires(book, health, answer, body)
     del answer, body  # it may be large, and the ledger needs as much memory again
     ranked = feed.guard is GuardClass.POPULAR
     change = listings.accept_snapshot(
         book, health, parsed.indicators, stamp, account, ranked=ranked
     )
-    _good(book, health, said, rest)
+    _record_success(book, health, said, rest)
     entries = parsed.indicators.height
-    return Outcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
+    return UpdateOutcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
 
 
-def _kept(book: LedgerWriter, health: FeedHealth, answer: Fetched, body: bytes) -> int | None:
+def _save_base_and_expires(
+    book: LedgerWriter, health: FeedHealth, answer: FetchResult, body: bytes
+) -> int | None:
     """Keep what the next answer may build on; return how long the list asks to be left alone."""
-    if is_growing(answer.url):
-        kept.keep_base(book.database, health.name, body)
-    return expires(body)
+    if is_incremental_url(answer.url):
+        kept.save_delta_base(book.database, health.name, body)
+    return parse_expires(body)
 
 
-def _good(book: LedgerWriter, health: FeedHealth, said: Validators, rest: int | None) -> None:
+def _record_success(
+    book: LedgerWriter, health: FeedHealth, said: Validators, rest: int | None
+) -> None:
     """Record what a good answer said of itself; what was refused before is of no interest now."""
     book.record_validators(health, said, rest)
-    kept.remove(book.database, health.name)
+    kept.remove_refused_body(book.database, health.name)
 
 
-def _refused(
+def _record_refusal(
     book: LedgerWriter,
     feed: Feed,
     health: FeedHealth,
     cause: str,
     account: dict[str, object],
-    answer: Fetched,
-) -> Outcome:
-    state = failing(feed, health, FeedState.REFUSED)
+    answer: FetchResult,
+) -> UpdateOutcome:
+    state = failure_state(feed, health, FeedState.REFUSED)
     book.record_refusal(health, cause, account)
     book.clear_validators(health)
     book.record_attempt(health, state, cause)
-    if answer.body and is_remote(answer.url):
-        kept.keep(book.database, feed.name, answer.body)
-    return _failing(feed, health, state, cause)
+    if answer.body and is_remote_url(answer.url):
+        kept.save_refused_body(book.database, feed.name, answer.body)
+    return _outcome_failing(feed, health, state, cause)
 
 
-def _account(parsed: "Parsed", digest: str, size: int) -> dict[str, object]:
+def _build_parse_report(parsed: "ParseResult", digest: str, size: int) -> dict[str, object]:
     return {
         "sha256": digest,
         "bytes": size,
         "lines": parsed.lines,
         "accepted": parsed.accepted,
         "comments": parsed.comments,
-        "refused": parsed.refused,
+        "refused": parsed.refusal_counts,
     }

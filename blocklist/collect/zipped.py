@@ -5,39 +5,41 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from blocklist.collect.errors import Unacceptable
-from blocklist.collect.unpack import MAX_RATIO, RATIO_FROM, ZIP, Unpacker
+from blocklist.collect.errors import ContentRefused
+from blocklist.collect.unpack import MAX_RATIO, RATIO_CHECK_FROM, ZIP_MAGIC, StreamDecompressor
 
-_PIECE = 1 << 20
+_ZIP_READ_BYTES = 1 << 20
 
 
-def is_zip(path: Path) -> bool:
+def is_zip_file(path: Path) -> bool:
     """Whether a file starts as a zip does."""
     with path.open("rb") as file:
-        return file.read(len(ZIP)) == ZIP
+        return file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
 
 
-def members(path: Path, cap: int) -> Iterator[bytes]:
+def read_zip_member(path: Path, cap: int) -> Iterator[bytes]:
     """Yield the bytes of the one file in a zip, at most `cap` and at most so many times its size.
 
     Raise `Unacceptable` when there is not just one.
     """
-    unpacker = Unpacker(cap)
+    unpacker = StreamDecompressor(cap)
     packed = path.stat().st_size
     try:
         with zipfile.ZipFile(path) as archive:
             listed = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(listed) != 1:
-                raise Unacceptable(f"a zip of {len(listed)} files, expected one")
+                raise ContentRefused(f"a zip of {len(listed)} files, expected one")
             with archive.open(listed[0]) as member:
-                while piece := member.read(_PIECE):
-                    yield from unpacker.feed(piece)
-                    if unpacker.given > max(packed * MAX_RATIO, RATIO_FROM):
-                        raise Unacceptable(
+                while piece := member.read(_ZIP_READ_BYTES):
+                    yield from unpacker.decompress_piece(piece)
+                    if unpacker.bytes_out > max(packed * MAX_RATIO, RATIO_CHECK_FROM):
+                        raise ContentRefused(
                             f"unpacks to more than {MAX_RATIO} times its size, as no list does"
                         )
                 yield from unpacker.finish()
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise Unacceptable(f"broken zip data: {error}") from None
+        raise ContentRefused(f"broken zip data: {error}") from None
     except (RuntimeError, NotImplementedError):
-        raise Unacceptable("a zip with a password, or packed as this Python cannot read") from None
+        raise ContentRefused(
+            "a zip with a password, or packed as this Python cannot read"
+        ) from None

@@ -14,10 +14,10 @@ from dns.rdataset import Rdataset
 from dns.rdatatype import to_text
 from dns.transaction import Transaction, TransactionManager
 
-from blocklist.collect.errors import Unacceptable
+from blocklist.collect.errors import ContentRefused
 
 
-class OtherBase(Exception):
+class BaseMismatch(Exception):
     """The difference is to another zone than the one that is here."""
 
 
@@ -28,15 +28,18 @@ class ZoneFile(TransactionManager):
         """`cap` is how many bytes the file may have."""
         self._origin = origin
         self._path = path
-        self._cap = cap
+        self._max_bytes = cap
         self._base = base
 
     def writer(self, replacement: bool = False) -> Transaction:
         """Return the transaction for a whole zone, or for a difference."""
         # `dns.xfr` calls no more of a transaction than these classes have.
         if replacement or self._base is None:
-            return cast("Transaction", _Whole(self._origin, self._path, self._cap))
-        return cast("Transaction", _Difference(self._origin, self._path, self._cap, self._base))
+            return cast("Transaction", _WholeZoneWriter(self._origin, self._path, self._max_bytes))
+        return cast(
+            "Transaction",
+            _ZoneDifferenceWriter(self._origin, self._path, self._max_bytes, self._base),
+        )
 
     def origin_information(self) -> tuple[Name | None, bool, Name | None]:
         """Return the zone's name, and that names in it are whole."""
@@ -51,27 +54,27 @@ class ZoneFile(TransactionManager):
         return None
 
 
-def _lines(name: Name, records: Rdataset) -> Iterator[bytes]:
+def _record_lines(name: Name, records: Rdataset) -> Iterator[bytes]:
     """Yield the records of a name: DNS knows no case, and a list no time to live."""
     kind = to_text(records.rdtype)
     for record in records:
         yield f"{name.to_text().lower()} {kind} {record.to_text().lower()}\n".encode()
 
 
-class _Whole:
+class _WholeZoneWriter:
     """A zone that is written as it comes. Its SOA comes last, so a `$ORIGIN` tells its name."""
 
     def __init__(self, origin: Name, path: Path, cap: int) -> None:
         self._file = path.open("wb")
-        self._left = cap
-        self._write(f"$ORIGIN {origin.to_text().lower()}\n".encode())
+        self._bytes_left = cap
+        self._write_line(f"$ORIGIN {origin.to_text().lower()}\n".encode())
 
     def add(self, name: Name, records: Rdataset) -> None:
-        for line in _lines(name, records):
-            self._write(line)
+        for line in _record_lines(name, records):
+            self._write_line(line)
 
     def delete_exact(self, _name: Name, _records: Rdataset) -> None:
-        raise OtherBase
+        raise BaseMismatch
 
     replace = add
 
@@ -80,41 +83,41 @@ class _Whole:
 
     rollback = commit
 
-    def _write(self, line: bytes) -> None:
-        self._left -= len(line)
-        if self._left < 0:
-            raise Unacceptable("more records than any list has")
+    def _write_line(self, line: bytes) -> None:
+        self._bytes_left -= len(line)
+        if self._bytes_left < 0:
+            raise ContentRefused("more records than any list has")
         self._file.write(line)
 
 
-class _Difference(_Whole):
+class _ZoneDifferenceWriter(_WholeZoneWriter):
     """What changes of a zone; at the end the last one is written with it."""
 
     def __init__(self, origin: Name, path: Path, cap: int, base: Path) -> None:
         super().__init__(origin, path, cap)
         self._base = base
-        self._soa = f"{origin.to_text().lower()} SOA ".encode()
-        self._last = b""
+        self._soa_prefix = f"{origin.to_text().lower()} SOA ".encode()
+        self._last_soa = b""
         self._gone: set[bytes] = set()
         # A dict keeps their order.
         self._come: dict[bytes, None] = {}
 
     def add(self, name: Name, records: Rdataset) -> None:
-        for line in _lines(name, records):
+        for line in _record_lines(name, records):
             if line in self._gone:
                 self._gone.remove(line)
             else:
                 self._come[line] = None
 
     def delete_exact(self, name: Name, records: Rdataset) -> None:
-        for line in _lines(name, records):
+        for line in _record_lines(name, records):
             if line in self._come:
                 del self._come[line]
             else:
                 self._gone.add(line)
 
     def replace(self, name: Name, records: Rdataset) -> None:
-        self._last = b"".join(_lines(name, records))
+        self._last_soa = b"".join(_record_lines(name, records))
 
     def commit(self) -> None:
         with self._base.open("rb") as base:
@@ -122,10 +125,10 @@ class _Difference(_Whole):
             for line in base:
                 if line in self._gone:
                     self._gone.remove(line)
-                elif not line.startswith(self._soa):
-                    self._write(line)
+                elif not line.startswith(self._soa_prefix):
+                    self._write_line(line)
         if self._gone:
-            raise OtherBase
-        for line in (*self._come, self._last):
-            self._write(line)
+            raise BaseMismatch
+        for line in (*self._come, self._last_soa):
+            self._write_line(line)
         super().commit()

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from blocklist.catalogue import EXTERNAL
 from blocklist.collect.errors import FetchError
-from blocklist.collect.secret import request
-from blocklist.collect.update import chosen
+from blocklist.collect.secret import fill_credentials
+from blocklist.collect.update import select_feeds
 from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
-from blocklist.install.command import installed
+from blocklist.install.command import find_program
 from blocklist.model import GuardClass
 from blocklist.spec import suggestion
 
@@ -16,7 +16,7 @@ from blocklist.spec import suggestion
 def sources(config: Config) -> Iterator[Finding]:
     """Find that nothing is listed, that famous names have no guard, or an unknown format."""
     file = config.path or "no blocklist.toml; make one with: blocklist init"
-    feeds = chosen(config, [])
+    feeds = select_feeds(config, [])
     if all(feed.guard for feed in feeds):
         remedy = "switch a feed on, or add one: blocklist feeds list, blocklist feeds add FILE"
         yield warning("no feed is enabled, so nothing is ever blocked", file, remedy)
@@ -41,7 +41,7 @@ def secrets(config: Config) -> Iterator[Finding]:
     for feed in config.sources:
         try:
             for url in feed.urls:
-                request(feed, url)
+                fill_credentials(feed, url)
         except FetchError as error:
             yield problem(str(error), feed.key, "set it where blocklist runs, or disable the feed")
 
@@ -50,7 +50,7 @@ def checkers(config: Config) -> Iterator[Finding]:
     """Find consumers' own checkers that are not installed here."""
     lacking: dict[str, list[str]] = {}
     for export in config.exports.values():
-        if export.target.check and not installed(export.target.check[0]):
+        if export.target.check and not find_program(export.target.check[0]):
             lacking.setdefault(export.target.check[0], []).append(f"exports.{export.name}")
     for program, exports in lacking.items():
         what = f"{program} is not installed, so files are read back but not checked with it"

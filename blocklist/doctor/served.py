@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from blocklist import installation
 from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem
-from blocklist.export.canary import canaries
+from blocklist.export.canary import derive_canaries
 from blocklist.export.state import ExportState
-from blocklist.install.probe import fault_of
+from blocklist.install.probe import find_load_fault
 from blocklist.ledger import exports as written
 
 
@@ -19,9 +19,9 @@ def servers(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
         row = known.get(name)
         if row is None or row["path"] != str(export.path):
             continue
-        names = canaries(export, ExportState(**row))  # type: ignore[arg-type]
+        names = derive_canaries(export, ExportState(**row))  # type: ignore[arg-type]
         for server in installation.servers(export.installation.probe):
-            fault = fault_of(server, names) if names else None
+            fault = find_load_fault(server, names) if names else None
             if fault:
                 remedy = f"look into its log, then: blocklist export {name}"
                 yield problem(fault, f"exports.{name}.probe", remedy)

@@ -9,12 +9,12 @@ import polars as pl
 from blocklist.catalogue import RESOLVED
 from blocklist.config import Config, Export
 from blocklist.export import filters
-from blocklist.export.altered import Standing, altered, is_simple
-from blocklist.export.behind import Behind
-from blocklist.export.families import Families, touched
-from blocklist.export.prepared import Ready, Unproved
-from blocklist.export.splice import Astray
-from blocklist.export.standing import ingredients, stands, states
+from blocklist.export.altered import FileInPlace, is_patchable, patch_and_verify
+from blocklist.export.behind import ExportContext
+from blocklist.export.families import TouchedFamilies, find_touched_families
+from blocklist.export.prepared import PreparedExport, VerificationFailed
+from blocklist.export.splice import NotPatchable
+from blocklist.export.standing import is_export_fresh, load_export_inputs, load_matching_states
 from blocklist.export.state import ExportState
 from blocklist.ledger import exports, listings, releases
 from blocklist.ledger.book import LedgerWriter
@@ -23,58 +23,60 @@ from blocklist.release.prospect import Prospect
 
 
 @dataclass(frozen=True)
-class Alterations:
+class PatchPlan:
     """What it takes to make new files of those in place."""
 
     release: int
-    families: Families
+    families: TouchedFamilies
     #: The files in place, by the names of their exports.
-    standing: dict[str, Standing]
-    behind: dict[str, Behind]
+    files_in_place: dict[str, FileInPlace]
+    contexts: dict[str, ExportContext]
     #: Tells a person what could not be proved.
     say: Callable[[str], None]
 
-    def ready(self, export: Export) -> Ready | None:
+    def patch_export(self, export: Export) -> PreparedExport | None:
         """Return the export, ready and proved; none where it is to be rendered whole.
 
         What could not be proved so may be right when it is rendered whole, or wrong for good.
         """
-        standing, behind = self.standing[export.name], self.behind[export.name]
+        standing, behind = self.files_in_place[export.name], self.contexts[export.name]
         now = datetime.now(UTC)
         try:
-            return altered(export, self.families, standing, self.release, now, behind)
-        except Astray:
+            return patch_and_verify(export, self.families, standing, self.release, now, behind)
+        except NotPatchable:
             return None
-        except Unproved as fault:
+        except VerificationFailed as fault:
             self.say(f"{fault}; rendering it whole")
             return None
 
 
-def alterations(
+def plan_patches(
     book: LedgerWriter,
     config: Config,
     prospect: Prospect,
     wanted: list[Export],
     watched: pl.DataFrame,
     say: Callable[[str], None],
-) -> Alterations | None:
+) -> PatchPlan | None:
     """Return how exports are altered for a release, or none where all are to be rendered whole."""
     past = prospect.release.number - 1
-    simple = [export for export in wanted if is_simple(export)]
+    simple = [export for export in wanted if is_patchable(export)]
     with book.open_connection() as db:
-        known, made = states(db, simple), exports.load_export_records(db)
-        of = ingredients(config, db, past) if past else None
+        known, made = load_matching_states(db, simple), exports.load_export_records(db)
+        of = load_export_inputs(config, db, past) if past else None
     same = [
         one
         for one in simple
         if of
         and one.name in known
-        and stands(one, made.get(one.name), of)  # nothing is known of a file from an older version
+        and is_export_fresh(
+            one, made.get(one.name), of
+        )  # nothing is known of a file from an older version
         and _is_of_this_week(known[one.name])
     ]
     if not same or prospect.before is None:
         return None
-    families = touched(prospect.before, prospect.change)
+    families = find_touched_families(prospect.before, prospect.change)
     if families is None:
         return None
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
@@ -85,14 +87,17 @@ def alterations(
     if behind_names:
         return None  # what counts as left out may be otherwise though no verdict is
 
-    def credits(export: Export, names: list[str]) -> tuple[str, ...]:
-        return filters.credits_of(export, [config.feeds[name] for name in names])
+    def credits_for(export: Export, names: list[str]) -> tuple[str, ...]:
+        return filters.list_feed_credits(export, [config.feeds[name] for name in names])
 
-    return Alterations(
+    return PatchPlan(
         prospect.release.number,
         families,
-        {one.name: Standing(known[one.name], made[one.name], credits(one, spoke)) for one in same},
-        {one.name: Behind(credits(one, speak), lambda: watched) for one in same},
+        {
+            one.name: FileInPlace(known[one.name], made[one.name], credits_for(one, spoke))
+            for one in same
+        },
+        {one.name: ExportContext(credits_for(one, speak), lambda: watched) for one in same},
         say,
     )
 

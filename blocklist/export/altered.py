@@ -17,133 +17,146 @@ import polars as pl
 from blocklist.columns.names import sort_key
 from blocklist.config import Export
 from blocklist.export import canary
-from blocklist.export.behind import Behind
+from blocklist.export.behind import ExportContext
 from blocklist.export.body import Body
-from blocklist.export.dialects import dialect, lines, rpz
-from blocklist.export.families import Families, within
-from blocklist.export.prepared import Ready, finished, headed, naming
-from blocklist.export.prove import prove
-from blocklist.export.splice import Astray, Splice, Spliced
+from blocklist.export.dialects import get_dialect, lines, rpz
+from blocklist.export.families import TouchedFamilies, are_at_or_below
+from blocklist.export.prepared import (
+    PreparedExport,
+    encode_head,
+    error_context,
+    write_candidate_file,
+)
+from blocklist.export.prove import verify_export_file
+from blocklist.export.splice import NotPatchable, Splice, SplicedBody
 from blocklist.export.state import ExportState
 from blocklist.files import beside
 from blocklist.ledger.exports import ExportRecord
 from blocklist.model import Kind
 from blocklist.targets import Lists
 
-_NAMES = {"lines": lines.name, "rpz": rpz.name}
-_ENTRY = ["value", "text"]
+_NAME_EXTRACTORS = {"lines": lines.extract_listed_name, "rpz": rpz.extract_owner_name}
+_ENTRY_COLUMNS = ["value", "text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FileInPlace:
     """The file in place, which is the one of the release in force."""
 
     state: ExportState
-    made: ExportRecord
+    record: ExportRecord
     #: The feeds that its head names.
-    credits: tuple[str, ...]
+    feed_credits: tuple[str, ...]
 
 
-def is_simple(export: Export) -> bool:
+def is_patchable(export: Export) -> bool:
     """Return whether all that decides about a name in an export is a release's rows on names."""
     target = export.target
     asks = export.asks_who or export.asks_where or export.alive or export.held_pages
     plain = target.kinds == (Kind.DOMAIN,) and target.lists is Lists.BLOCKS and not target.foot
-    told = target.dialect in _NAMES and (target.dialect != "lines" or lines.tells_names(export))
+    told = target.dialect in _NAME_EXTRACTORS and (
+        target.dialect != "lines" or lines.has_literal_names(export)
+    )
     return plain and told and not asks and not export.kinds
 
 
-def altered(
+def patch_and_verify(
     export: Export,
-    families: Families,
-    standing: Standing,
+    families: TouchedFamilies,
+    standing: FileInPlace,
     release: int,
     now: datetime,
-    behind: Behind,
-) -> Ready:
+    behind: ExportContext,
+) -> PreparedExport:
     """Make the new file of the one in place, and prove it; as `prepared.prepared`.
 
     Raise `Astray` where that cannot be done, and it is to be rendered whole.
     """
-    with naming(export):
-        old, new = (_rendered(export, rows) for rows in (families.old, families.new))
-        body = _spliced(export, standing, old, new)
-        left = Counter(standing.made.left_out)
+    with error_context(export):
+        old, new = (_render_rows(export, rows) for rows in (families.old_rows, families.new_rows))
+        body = _splice_body(export, standing, old, new)
+        left = Counter(standing.record.left_out)
         left.subtract(old.left_out)
         left.update(new.left_out)
-        left.update({f"kind-{kind}": count for kind, count in families.others.items()})
-        count = standing.made.row_count - old.count + new.count
-        if min(count, standing.made.row_count) < 1 or min(left.values(), default=0) < 0:
-            raise Astray
+        left.update({f"kind-{kind}": count for kind, count in families.other_kinds.items()})
+        count = standing.record.row_count - old.entry_count + new.entry_count
+        if min(count, standing.record.row_count) < 1 or min(left.values(), default=0) < 0:
+            raise NotPatchable
         left_out = {reason: count for reason, count in left.items() if count}
-        body = replace(body, count=count, left_out=left_out, credits=behind.feeds)
+        body = replace(body, entry_count=count, left_out=left_out, feed_credits=behind.feed_credits)
 
-        def proof(state: ExportState, file: Path) -> None:
-            body.splice.require(file, len(headed(export, state, body)))
-            watched = behind.watched()
-            near = watched.filter(within(watched["value"], families.tops))
-            _prove_alone(export, state, families.new, new, near)
+        def verify_candidate(state: ExportState, file: Path) -> None:
+            body.splice.verify_patch(file, len(encode_head(export, state, body)))
+            watched = behind.must_verify()
+            near = watched.filter(are_at_or_below(watched["value"], families.top_names))
+            _verify_alone(export, state, families.new_rows, new, near)
 
-        return finished(export, body, release, standing.state, now, proof)
-
-
-def _rendered(export: Export, rows: pl.DataFrame) -> Body:
-    return dialect(export.target.dialect).body(export, canary.left_to_us(export, rows))
+        return write_candidate_file(export, body, release, standing.state, now, verify_candidate)
 
 
-def _spliced(export: Export, standing: Standing, old: Body, new: Body) -> Spliced:
-    before, after = _entries(old), _entries(new)
-    gone = before.join(after, on=_ENTRY, how="anti")
-    come = after.join(before, on=_ENTRY, how="anti")
-    return Spliced(
+def _render_rows(export: Export, rows: pl.DataFrame) -> Body:
+    return get_dialect(export.target.dialect).render_body(
+        export, canary.exclude_canary_rows(export, rows)
+    )
+
+
+def _splice_body(export: Export, standing: FileInPlace, old: Body, new: Body) -> SplicedBody:
+    before, after = _extract_entries(old), _extract_entries(new)
+    gone = before.join(after, on=_ENTRY_COLUMNS, how="anti")
+    come = after.join(before, on=_ENTRY_COLUMNS, how="anti")
+    return SplicedBody(
         (),
         0,
         {},
         splice=Splice(
             export.path,
-            _start(export, standing),
+            _find_body_start(export, standing),
             standing.state.digest,
-            known=_keyed(before.with_columns(goes=pl.col("value").is_in(gone["value"].implode()))),
-            come=_keyed(come),
-            name=_NAMES[export.target.dialect](export),
+            old_entries=_add_sort_keys(
+                before.with_columns(goes=pl.col("value").is_in(gone["value"].implode()))
+            ),
+            new_entries=_add_sort_keys(come),
+            line_name=_NAME_EXTRACTORS[export.target.dialect](export),
         ),
     )
 
 
-def _entries(body: Body) -> pl.DataFrame:
+def _extract_entries(body: Body) -> pl.DataFrame:
     """Return `value` and `text` of the entries of a list of names."""
     parts = [part for part in body.parts if not part.rows.is_empty()]
-    none = pl.DataFrame(schema=dict.fromkeys(_ENTRY, pl.String))
-    return pl.concat([none, *(part.rows.select("value", text=part.line) for part in parts)])
+    none = pl.DataFrame(schema=dict.fromkeys(_ENTRY_COLUMNS, pl.String))
+    return pl.concat([none, *(part.rows.select("value", text=part.line_expr) for part in parts)])
 
 
-def _keyed(entries: pl.DataFrame) -> pl.DataFrame:
+def _add_sort_keys(entries: pl.DataFrame) -> pl.DataFrame:
     """Return entries with the `key` of their names in its place, in the order of the file."""
     return entries.select(pl.exclude("value"), key=sort_key(pl.col("value"))).sort("key")
 
 
-def _start(export: Export, standing: Standing) -> int:
+def _find_body_start(export: Export, standing: FileInPlace) -> int:
     """Return where the content of the file in place begins."""
-    made = standing.made
-    head = headed(export, standing.state, Body((), made.row_count, made.left_out, standing.credits))
+    made = standing.record
+    head = encode_head(
+        export, standing.state, Body((), made.row_count, made.left_out, standing.feed_credits)
+    )
     try:
         with export.path.open("rb") as file:
             found = file.read(len(head))
     except OSError:
-        raise Astray from None
+        raise NotPatchable from None
     if found != head:
-        raise Astray
+        raise NotPatchable
     return len(head)
 
 
-def _prove_alone(
+def _verify_alone(
     export: Export, state: ExportState, rows: pl.DataFrame, body: Body, watched: pl.DataFrame
 ) -> None:
     """Read the entries of the touched families back as a file of their own."""
     with beside(export.path) as file:
         try:
-            file.write_bytes(headed(export, state, body) + b"".join(body.chunks()))
-            taken = canary.left_to_us(export, rows)
-            prove(export, state, file, taken, body.count, watched)
+            file.write_bytes(encode_head(export, state, body) + b"".join(body.encode_chunks()))
+            taken = canary.exclude_canary_rows(export, rows)
+            verify_export_file(export, state, file, taken, body.entry_count, watched)
         finally:
             file.unlink()

@@ -7,14 +7,14 @@ import polars as pl
 
 from blocklist.columns.schema import RELEASE
 
-_WATCHED = pl.Schema({name: RELEASE[name] for name in ("kind", "value")})
+_MUST_VERIFY_SCHEMA = pl.Schema({name: RELEASE[name] for name in ("kind", "value")})
 
 
 @dataclass(frozen=True)
-class Behind:
+class ExportContext:
     """What an export is told of a release beside its rows."""
 
     #: The feeds whose entries may be in it, and their terms, for the head of the file.
-    feeds: tuple[str, ...] = ()
+    feed_credits: tuple[str, ...] = ()
     #: Gives `kind` and `value` of what the proof asks for in any case.
-    watched: Callable[[], pl.DataFrame] = _WATCHED.to_frame
+    must_verify: Callable[[], pl.DataFrame] = _MUST_VERIFY_SCHEMA.to_frame

@@ -9,18 +9,18 @@ import polars as pl
 from blocklist.columns.pieces import in_order
 
 # Rows that are rendered at once: more cost memory, fewer cost time.
-_CHUNK = 50_000
+_ROWS_PER_CHUNK = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BodyPart:
     """Rows, and the line that each of them is; it may be several lines. Rendered when needed."""
 
     rows: pl.DataFrame
-    line: pl.Expr
+    line_expr: pl.Expr
 
     @classmethod
-    def of(cls, lines: pl.Series | list[str]) -> "Part":
+    def from_lines(cls, lines: pl.Series | list[str]) -> "BodyPart":
         """Return lines that are there already."""
         return cls(pl.DataFrame({"line": lines}, schema={"line": pl.String}), pl.col("line"))
 
@@ -29,36 +29,36 @@ class Part:
 class Body:
     """The content of an export, in order."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[BodyPart, ...]
     #: How many names or networks it lists.
-    count: int
+    entry_count: int
     #: How many rows could not be expressed in full, by reason.
     left_out: dict[str, int]
     #: The feeds whose entries may be in it, and their terms.
-    credits: tuple[str, ...] = ()
+    feed_credits: tuple[str, ...] = ()
 
-    def chunks(self) -> Iterator[bytes]:
+    def encode_chunks(self) -> Iterator[bytes]:
         """Yield the bytes, each line with its line end."""
         slices = (
-            Part(rows, part.line)
+            BodyPart(rows, part.line_expr)
             for part in self.parts
             if not part.rows.is_empty()
-            for rows in part.rows.iter_slices(_CHUNK)
+            for rows in part.rows.iter_slices(_ROWS_PER_CHUNK)
         )
-        return in_order(_rendered, slices)
+        return in_order(_encode_part, slices)
 
-    def digest(self) -> str:
+    def content_digest(self) -> str:
         """Return the SHA-256 of the bytes."""
-        return sha256_of(self.chunks())
+        return hash_chunks(self.encode_chunks())
 
 
-def _rendered(part: Part) -> bytes:
-    text = pl.concat_str(part.line.str.join("\n"), pl.lit("\n"))
+def _encode_part(part: BodyPart) -> bytes:
+    text = pl.concat_str(part.line_expr.str.join("\n"), pl.lit("\n"))
     content: bytes = part.rows.select(text.cast(pl.Binary)).item()
     return content
 
 
-def sha256_of(chunks: Iterator[bytes]) -> str:
+def hash_chunks(chunks: Iterator[bytes]) -> str:
     """Return the SHA-256 of bytes that come in pieces."""
     digest = sha256()
     for chunk in chunks:

@@ -10,36 +10,36 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.expected import room_for_names
+from blocklist.export.expected import name_length_limit
 from blocklist.export.state import ExportState
 from blocklist.install import Canaries
 from blocklist.model import Verdict
 
-_FIELD = "{value}"
+_VALUE_FIELD = "{value}"
 
 
-def canaries(export: Export, state: ExportState) -> Canaries | None:
+def derive_canaries(export: Export, state: ExportState) -> Canaries | None:
     """Return the canaries of a content, or none where the export has or fits none.
 
     They follow from the state, so a file that stays keeps those that it was written with.
     """
     base = export.canary
     own = f"r{state.release}-{state.digest[:8]}.{base}"
-    if not base or not export.target.canary or len(own) > room_for_names(export):
+    if not base or not export.target.canary or len(own) > name_length_limit(export):
         return None
     return Canaries(base, own, f"control.{base}")
 
 
-def lines(export: Export, state: ExportState) -> list[str]:
+def render_canaries(export: Export, state: ExportState) -> list[str]:
     """Return the lines of the canaries, which stand between a file's head and its content."""
-    names = canaries(export, state)
+    names = derive_canaries(export, state)
     if names is None:
         return []
-    both = (names.fixed, names.of_release)
-    return [form.replace(_FIELD, name) for name in both for form in _forms(export)]
+    both = (names.fixed_name, names.release_name)
+    return [form.replace(_VALUE_FIELD, name) for name in both for form in _parse_templates(export)]
 
 
-def left_to_us(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
+def exclude_canary_rows(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of a release but for those at or below the canaries' own place.
 
     An allow of a name there that is none of ours stays: what is above may be blocked.
@@ -52,9 +52,9 @@ def left_to_us(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(allowed | ~((name == base) | name.str.ends_with(f".{base}")))
 
 
-def apart(texts: pl.Series, export: Export) -> tuple[pl.Series, list[str]]:
+def split_canary_lines(texts: pl.Series, export: Export) -> tuple[pl.Series, list[str]]:
     """Return the lines of a file that are of no canary, and those that are of one."""
-    written = _written(texts, export)
+    written = _mask_canary_lines(texts, export)
     return (
         (texts, [])
         if written is None
@@ -62,30 +62,30 @@ def apart(texts: pl.Series, export: Export) -> tuple[pl.Series, list[str]]:
     )
 
 
-def prove(export: Export, state: ExportState, found: list[str]) -> None:
+def verify_canaries(export: Export, state: ExportState, found: list[str]) -> None:
     """Raise `ExportFailed` unless these are the lines of the canaries of a content, all of them."""
-    if found != lines(export, state):
+    if found != render_canaries(export, state):
         raise ExportFailed(
             "the new file does not have its canaries as they should be; "
             "this is a fault of the program, please report it"
         )
 
 
-def _written(texts: pl.Series, export: Export) -> pl.Series | None:
+def _mask_canary_lines(texts: pl.Series, export: Export) -> pl.Series | None:
     """Return which lines are of a canary, of this content or of another; none where none can be."""
     if not export.canary or not export.target.canary:
         return None
-    field, base = map(pl.escape_regex, (_FIELD, export.canary))
+    field, base = map(pl.escape_regex, (_VALUE_FIELD, export.canary))
     name = rf"(?:r[0-9]+-[0-9a-f]{{8}}\.)?{base}"
-    forms = (pl.escape_regex(form).replace(field, name) for form in _forms(export))
+    forms = (pl.escape_regex(form).replace(field, name) for form in _parse_templates(export))
     near = texts.str.contains(export.canary, literal=True).arg_true()
     found = texts.gather(near).str.contains(f"^(?:{'|'.join(forms)})$")
     return pl.zeros(len(texts), pl.Boolean, eager=True).scatter(near.filter(found), True)
 
 
-def _forms(export: Export) -> list[str]:
+def _parse_templates(export: Export) -> list[str]:
     forms = export.target.canary.strip("\n").split("\n")
-    if not all(_FIELD in form for form in forms):
-        message = f"canary = {export.target.canary!r}: expected {_FIELD} in each of its lines"
+    if not all(_VALUE_FIELD in form for form in forms):
+        message = f"canary = {export.target.canary!r}: expected {_VALUE_FIELD} in each of its lines"
         raise ExportFailed(message)
     return forms

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.install.command import filled, installed, run
+from blocklist.install.command import fill_words, find_program, run_command
 
 
-def check(export: Export, path: Path) -> tuple[str, ...]:
+def run_checker(export: Export, path: Path) -> tuple[str, ...]:
     """Run the checker on a finished file; return what a person should know.
 
     Raise `ExportFailed` with the checker's words when it refuses the file or does not end. One that
@@ -17,12 +17,12 @@ def check(export: Export, path: Path) -> tuple[str, ...]:
     if not export.target.check:
         return ()
     name, limit = export.target.check[0], export.target.check_timeout
-    if installed(name) is None:
+    if find_program(name) is None:
         return (f"{name} is not installed, so it did not check the file",)
-    words = filled(export.target.check, {"file": str(path), "zone": export.zone or ""})
-    ended = run(words, limit, os.environ, "check_timeout of the target")
-    if not ended.code:
+    words = fill_words(export.target.check, {"file": str(path), "zone": export.zone or ""})
+    ended = run_command(words, limit, os.environ, "check_timeout of the target")
+    if not ended.exit_code:
         return ()
-    if any(excuse in ended.said for excuse in export.target.check_cannot):
-        return (f"{name} could not check the file here: {ended.said.splitlines()[0]}",)
-    raise ExportFailed(f"{name} refuses the new file:\n{ended.shown}")
+    if any(excuse in ended.output_text for excuse in export.target.check_cannot):
+        return (f"{name} could not check the file here: {ended.output_text.splitlines()[0]}",)
+    raise ExportFailed(f"{name} refuses the new file:\n{ended.failure_text}")

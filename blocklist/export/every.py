@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterable
 from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed, UsageError
 from blocklist.export.rehearsal import Rehearsal
-from blocklist.export.standing import ingredients, stands, states
-from blocklist.export.state import Exported, ExportResult, ExportState
+from blocklist.export.standing import is_export_fresh, load_export_inputs, load_matching_states
+from blocklist.export.state import ExportOutcome, ExportResult, ExportState
 from blocklist.files import sweep
 from blocklist.ledger import exports, history
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.exports import ExportRecord
 from blocklist.spec import suggestion
 
-__all__ = ["Exported", "chosen", "export_every"]
+__all__ = ["ExportOutcome", "select_exports", "run_exports"]
 
 
-def chosen(config: Config, names: Iterable[str]) -> list[Export]:
+def select_exports(config: Config, names: Iterable[str]) -> list[Export]:
     """Return the exports of these names, or all; raise `UsageError` for unknown ones."""
     for name in names:
         if name not in config.exports:
@@ -27,13 +27,13 @@ def chosen(config: Config, names: Iterable[str]) -> list[Export]:
     return [config.exports[name] for name in names] or list(config.exports.values())
 
 
-def export_every(
+def run_exports(
     book: LedgerWriter,
     config: Config,
     wanted: list[Export],
-    done: Callable[[Exported], None],
+    done: Callable[[ExportOutcome], None],
     rehearsal: Rehearsal | None = None,
-) -> list[Exported]:
+) -> list[ExportOutcome]:
     """Bring each export up to date, tell `done` of it, and return all; none harms another.
 
     A file that is as it was left, and would be the same again, is neither rendered nor read, and
@@ -44,32 +44,32 @@ def export_every(
         current = history.current_release(db)
         if current is None:
             raise UsageError("there is no release to export yet; run: blocklist run")
-        known, made = states(db, wanted), exports.load_export_records(db)
-        of = ingredients(config, db, current.number)
-    ready = rehearsal.ready(current.number) if rehearsal else {}
+        known, made = load_matching_states(db, wanted), exports.load_export_records(db)
+        of = load_export_inputs(config, db, current.number)
+    ready = rehearsal.exports_for_release(current.number) if rehearsal else {}
     outcomes = {}
     for export in wanted:
         if export.name not in ready:
             sweep(export.path)  # of what a run that was killed left beside it
         found, state = made.get(export.name), known.get(export.name)
-        if found and state and stands(export, found, of):
-            outcomes[export.name] = _looked_after(export, state, found)
+        if found and state and is_export_fresh(export, found, of):
+            outcomes[export.name] = _confirm_unchanged(export, state, found)
             done(outcomes[export.name])
     if rest := [export for export in wanted if export.name not in outcomes]:
-        from blocklist.export.renewed import renewed
+        from blocklist.export.renewed import update_exports
 
-        outcomes |= {one.name: one for one in renewed(book, rest, of, known, ready, done)}
+        outcomes |= {one.name: one for one in update_exports(book, rest, of, known, ready, done)}
     return [outcomes[export.name] for export in wanted]
 
 
-def _looked_after(export: Export, state: ExportState, made: ExportRecord) -> Exported:
+def _confirm_unchanged(export: Export, state: ExportState, made: ExportRecord) -> ExportOutcome:
     """Leave a file as it is; only its server, if it can be asked, must show that it has it."""
     result = ExportResult(state, False, made.row_count, made.left_out)
     if export.installation.probe:
-        from blocklist.export.one import looked_after
+        from blocklist.export.one import confirm_loaded
 
         try:
-            result = looked_after(export, result)
+            result = confirm_loaded(export, result)
         except ExportFailed as error:
-            return Exported(export.name, str(export.path), None, str(error))
-    return Exported(export.name, str(export.path), result)
+            return ExportOutcome(export.name, str(export.path), None, str(error))
+    return ExportOutcome(export.name, str(export.path), result)

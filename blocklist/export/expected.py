@@ -16,34 +16,34 @@ from blocklist.names import MAX_NAME, lineage
 from blocklist.targets import Allows, Target
 
 #: The rows of one value: scope and action.
-Rules = dict[str, list[tuple[Scope, Verdict]]]
-Row = tuple[str, Scope, Verdict]
+RulesByValue = dict[str, list[tuple[Scope, Verdict]]]
+CoveringRow = tuple[str, Scope, Verdict]
 #: Whether a target can say that the row of this value and scope blocks a query.
-Says = Callable[[str, Scope, str], bool]
+CanExpress = Callable[[str, Scope, str], bool]
 
 
-def containers(kind: Kind, query: str) -> Iterator[str]:
+def covering_values(kind: Kind, query: str) -> Iterator[str]:
     """Return the values whose rows can cover a query, most specific first."""
     if kind is Kind.URL:
         return iter([query])
     return lineage(query) if kind is Kind.DOMAIN else networks.containers(networks.parse(query))
 
 
-def rules(kind: Kind, rows: pl.DataFrame, queries: Iterable[str]) -> Rules:
+def collect_rules(kind: Kind, rows: pl.DataFrame, queries: Iterable[str]) -> RulesByValue:
     """Return the rows that can decide about any of the queries."""
-    values = {value for query in queries for value in containers(kind, query)}
+    values = {value for query in queries for value in covering_values(kind, query)}
     near = pl.Series(sorted(values), dtype=pl.String)
-    found: Rules = {}
+    found: RulesByValue = {}
     taken = rows.filter(pl.col("kind") == kind.value, pl.col("value").is_in(near.implode()))
     for value, scope, action in taken.select("value", "scope", "action").iter_rows():
         found.setdefault(value, []).append((Scope(scope), Verdict(action)))
     return found
 
 
-def covering(kind: Kind, query: str, known: Rules) -> list[Row]:
+def find_covering_rows(kind: Kind, query: str, known: RulesByValue) -> list[CoveringRow]:
     """Return the rows that cover a query, most specific first; an allow stands before its like."""
     found = []
-    for value in containers(kind, query):
+    for value in covering_values(kind, query):
         own = kind is not Kind.DOMAIN or value == query
         rows = [
             (scope is not Scope.EXACT, action is not Verdict.ALLOW, scope, action)
@@ -54,56 +54,56 @@ def covering(kind: Kind, query: str, known: Rules) -> list[Row]:
     return found
 
 
-def decisive(kind: Kind, query: str, known: Rules) -> Row | None:
+def find_decisive_row(kind: Kind, query: str, known: RulesByValue) -> CoveringRow | None:
     """Return the most specific row that covers a query, or none."""
-    return next(iter(covering(kind, query, known)), None)
+    return next(iter(find_covering_rows(kind, query, known)), None)
 
 
-def answer(kind: Kind, query: str, known: Rules, says: Says) -> bool | None:
+def must_block(kind: Kind, query: str, known: RulesByValue, says: CanExpress) -> bool | None:
     """Return whether a file must block a query; none when it may, but need not.
 
     `says` tells whether the target can say that a row blocks the query; of networks every target
     can say all but the one of all addresses.
     """
-    rows = covering(kind, query, known)
+    rows = find_covering_rows(kind, query, known)
     if not rows or rows[0][2] is Verdict.ALLOW:
         return False
     for value, scope, action in rows:
         if action is Verdict.ALLOW:
             break
-        if _sayable(kind, value) and (kind is not Kind.DOMAIN or says(value, scope, query)):
+        if _is_expressible(kind, value) and (kind is not Kind.DOMAIN or says(value, scope, query)):
             return True
     return None
 
 
-def _sayable(kind: Kind, value: str) -> bool:
+def _is_expressible(kind: Kind, value: str) -> bool:
     return kind is not Kind.IP or not value.endswith("/0")
 
 
-def room_for_names(export: Export) -> int:
+def name_length_limit(export: Export) -> int:
     """Return how long a name can be that the export's file speaks of (RFC 1035, 2.3.4)."""
     return MAX_NAME - len(f".{export.zone}") if export.zone else MAX_NAME
 
 
-def expressible(export: Export, allows: Iterable[tuple[str, Scope]]) -> Says:
+def make_can_express(export: Export, allows: Iterable[tuple[str, Scope]]) -> CanExpress:
     """Return what tells whether the export's target can say that a row blocks a query.
 
     `allows` are the operator's.
     """
-    in_rules = _in_rules(export.target, allows)
+    in_rules = _make_rule_check(export.target, allows)
     if export.target.dialect != "rpz":
         return in_rules
-    fits = _under_a_zone(export, [name for name, _ in allows])
+    fits = _make_zone_check(export, [name for name, _ in allows])
     return lambda value, scope, query: fits(value, query) and in_rules(value, scope, query)
 
 
-def _in_rules(target: Target, allows: Iterable[tuple[str, Scope]]) -> Says:
+def _make_rule_check(target: Target, allows: Iterable[tuple[str, Scope]]) -> CanExpress:
     at: dict[str, set[Scope]] = {}
     for name, scope in allows:
         at.setdefault(name, set()).add(scope)
     above = {up for name in at for up in lineage(name) if up != name}
 
-    def says(value: str, scope: Scope, query: str) -> bool:
+    def can_express(value: str, scope: Scope, query: str) -> bool:
         if target.max_name is not None and len(value) > target.max_name:
             return False
         if target.allows is Allows.ALWAYS and any(name in at for name in lineage(query)):
@@ -119,11 +119,11 @@ def _in_rules(target: Target, allows: Iterable[tuple[str, Scope]]) -> Says:
         between = takewhile(lambda name: name != value, lineage(query))
         return scope is Scope.SUBTREE and not any(name in at for name in (*between, value))
 
-    return says
+    return can_express
 
 
-def _under_a_zone(export: Export, allows: Iterable[str]) -> Callable[[str, str], bool]:
-    room = room_for_names(export)
+def _make_zone_check(export: Export, allows: Iterable[str]) -> Callable[[str, str], bool]:
+    room = name_length_limit(export)
     # An allow that does not fit under the zone opens names above it, and all below them.
     opened = {
         next((up for up in lineage(name) if len(up) <= most), name)
@@ -132,10 +132,10 @@ def _under_a_zone(export: Export, allows: Iterable[str]) -> Callable[[str, str],
         for most in (room, room - len("*."))
     }
 
-    def fits(value: str, query: str) -> bool:
+    def fits_zone(value: str, query: str) -> bool:
         owner = value if value == query else f"*.{value}"
         last = query.rpartition(".")[2]
         short = len(owner) <= room and not last.startswith("rpz-")
         return short and opened.isdisjoint(lineage(query))
 
-    return fits
+    return fits_zone

@@ -15,44 +15,47 @@ from blocklist.model import Kind
 from blocklist.release.prospect import carried
 
 # Where more of the rows are touched, all of them are rendered at least as soon.
-_MOST = 0.2
-_ROW = ["kind", "value", "scope", "action"]
+_MAX_TOUCHED_SHARE = 0.2
+_ROW_COLUMNS = ["kind", "value", "scope", "action"]
 
 
 @dataclass(frozen=True)
-class Families:
+class TouchedFamilies:
     """The rows (`RELEASE`) of touched families in the release in force and in the one to come."""
 
-    old: pl.DataFrame
-    new: pl.DataFrame
+    old_rows: pl.DataFrame
+    new_rows: pl.DataFrame
     #: The names that the families are at and below.
-    tops: pl.Series
+    top_names: pl.Series
     #: How many more blocks there are of the kinds that are no names, by kind.
-    others: dict[str, int]
+    other_kinds: dict[str, int]
 
 
-def touched(before: pl.DataFrame, change: VerdictChange) -> Families | None:
+def find_touched_families(before: pl.DataFrame, change: VerdictChange) -> TouchedFamilies | None:
     """Return the families that a change touches, or none where these are too many.
 
     `before` are the verdicts of the release in force.
     """
     was, now = carried(change.old), carried(change.new)
-    gone, came = was.join(now, on=_ROW, how="anti"), now.join(was, on=_ROW, how="anti")
+    gone, came = (
+        was.join(now, on=_ROW_COLUMNS, how="anti"),
+        now.join(was, on=_ROW_COLUMNS, how="anti"),
+    )
     names = pl.col("kind") == Kind.DOMAIN.value
     rows = carried(before.filter(names))
     told = pl.concat([gone, came]).filter(names)["value"].unique()
-    if told.len() > _MOST * rows.height:
+    if told.len() > _MAX_TOUCHED_SHARE * rows.height:
         return None
     new = came.filter(names)
-    tops = _tops(told, pl.concat([rows["value"], new["value"]]))
-    old = rows.filter(within(rows["value"], tops))
-    if old.height > _MOST * rows.height:
+    tops = _find_top_names(told, pl.concat([rows["value"], new["value"]]))
+    old = rows.filter(are_at_or_below(rows["value"], tops))
+    if old.height > _MAX_TOUCHED_SHARE * rows.height:
         return None
-    stays = old.join(gone, on=_ROW, how="anti")
-    return Families(old, pl.concat([stays, new]), tops, _others(gone, came))
+    stays = old.join(gone, on=_ROW_COLUMNS, how="anti")
+    return TouchedFamilies(old, pl.concat([stays, new]), tops, _count_other_kinds(gone, came))
 
 
-def _tops(told: pl.Series, known: pl.Series) -> pl.Series:
+def _find_top_names(told: pl.Series, known: pl.Series) -> pl.Series:
     """Return the highest names above those told, or these themselves, that have rows."""
     above = lineage(told.alias("value").to_frame(), "value")
     known = known.filter(known.is_in(above["ancestor"].unique().implode()))
@@ -61,7 +64,7 @@ def _tops(told: pl.Series, known: pl.Series) -> pl.Series:
     return speaking.group_by("value").agg(highest)["ancestor"].unique()
 
 
-def within(names: pl.Series, tops: pl.Series) -> pl.Series:
+def are_at_or_below(names: pl.Series, tops: pl.Series) -> pl.Series:
     """Return which names are one of the others, or below one of them."""
     found = pl.zeros(len(names), pl.Boolean, eager=True)
     # A name without a dot is above all others; most often none of these is among the tops.
@@ -76,7 +79,7 @@ def within(names: pl.Series, tops: pl.Series) -> pl.Series:
     return found
 
 
-def _others(gone: pl.DataFrame, came: pl.DataFrame) -> dict[str, int]:
+def _count_other_kinds(gone: pl.DataFrame, came: pl.DataFrame) -> dict[str, int]:
     counts = dict[str, int]()
     for rows, sign in ((gone, -1), (came, 1)):
         blocks = rows.filter(pl.col("action") == "block", pl.col("kind") != Kind.DOMAIN.value)

@@ -10,30 +10,36 @@ from collections import Counter
 import polars as pl
 
 from blocklist.columns.names import lineage
-from blocklist.export.meaning import CODE, PLACE, placed, placed_among, standing
+from blocklist.export.meaning import (
+    FAMILY_ORDER,
+    POLICY_CODE,
+    effective_rules,
+    inherit_rules,
+    inherit_within,
+)
 from blocklist.model import Scope
 from blocklist.targets import Allows, Target
 
-_OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
+_BLOCKS_NAME, _BLOCKS_BELOW = pl.col("own") > 0, pl.col("under") > 0
 
 
-def fitted(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, int]]:
+def narrow_to_target(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the names that need rules, and how many blocks could not be said in full, by reason.
 
     `own` and `under` are the codes of the name, and of what is below it; see `meaning.nodes`.
     """
-    said = _said(standing(rows))
+    said = _fill_inherited(effective_rules(rows))
     counts: Counter[str] = Counter()
-    for step in (_around_allows, _without_below, _without_exact):
+    for step in (_narrow_around_allows, _drop_below_only, _drop_exact_only):
         said, found = step(said, target)
         counts.update(found)
     needed = said.filter(pl.any_horizontal(pl.col("own", "under") != pl.col("inherited")))
-    return needed.select("value", "own", "under", *_place(needed)), {
+    return needed.select("value", "own", "under", *_order_columns(needed)), {
         why: n for why, n in counts.items() if n
     }
 
 
-def _said(found: pl.DataFrame) -> pl.DataFrame:
+def _fill_inherited(found: pl.DataFrame) -> pl.DataFrame:
     """Return what holds for each name, silence filled with what its nearest ancestor says.
 
     What the name's own rows say stays beside it, as `told_own` and `told_under`.
@@ -42,79 +48,83 @@ def _said(found: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
 
 
-def _anew(said: pl.DataFrame, **changes: pl.Expr) -> pl.DataFrame:
+def _override_rules(said: pl.DataFrame, **changes: pl.Expr) -> pl.DataFrame:
     """Return what holds for each name after some tell otherwise."""
     told = {"own": pl.col("told_own"), "under": pl.col("told_under")}
-    return _said(placed_among(said.select("value", *_place(said), **(told | changes))))
+    return _fill_inherited(
+        inherit_within(said.select("value", *_order_columns(said), **(told | changes)))
+    )
 
 
-def _place(said: pl.DataFrame) -> list[str]:
-    return [name for name in (PLACE,) if name in said.columns]
+def _order_columns(said: pl.DataFrame) -> list[str]:
+    return [name for name in (FAMILY_ORDER,) if name in said.columns]
 
 
-_Fitted = tuple[pl.DataFrame, dict[str, int]]
+_Narrowed = tuple[pl.DataFrame, dict[str, int]]
 
 
-def _around_allows(said: pl.DataFrame, target: Target) -> _Fitted:
+def _narrow_around_allows(said: pl.DataFrame, target: Target) -> _Narrowed:
     """Make room for the allows in the midst of blocks, as the target can have them."""
-    holes = said.filter("covered", ~(_OWN & _UNDER))
+    holes = said.filter("covered", ~(_BLOCKS_NAME & _BLOCKS_BELOW))
     if target.allows is Allows.SPECIFIC or holes.is_empty():
         return said, {}
     if target.allows is Allows.ALWAYS:
         return _open_below_allows(said, holes)
     # No rule can allow: what reaches below is dropped above every hole.
-    above = _ancestors(holes["value"])
+    above = _names_above(holes["value"])
     wide = pl.col("value").is_in(above.implode()) & (pl.col("told_under") > 0).fill_null(
         value=False
     )
     count = int(said.select(wide.sum()).item())
-    narrowed = _anew(said, under=pl.when(~wide).then("told_under"))
+    narrowed = _override_rules(said, under=pl.when(~wide).then("told_under"))
     return narrowed, {"narrowed-to-exact": count}
 
 
-def _open_below_allows(said: pl.DataFrame, holes: pl.DataFrame) -> _Fitted:
+def _open_below_allows(said: pl.DataFrame, holes: pl.DataFrame) -> _Narrowed:
     """Let the topmost of the holes open all below them, and drop what is said there."""
-    marks = holes.select("value", under=pl.lit(1, CODE))
-    inside = placed(said.select("value"), marks)
+    marks = holes.select("value", under=pl.lit(1, POLICY_CODE))
+    inside = inherit_rules(said.select("value"), marks)
     inner = inside.filter("covered")["value"]
     outside = said.filter(~pl.col("value").is_in(inner.implode()))
     tops = pl.col("value").is_in(holes["value"].implode())
-    opened = _anew(
+    opened = _override_rules(
         outside,
-        own=pl.when(tops).then(pl.lit(0, CODE)).otherwise("told_own"),
-        under=pl.when(tops).then(pl.lit(0, CODE)).otherwise("told_under"),
+        own=pl.when(tops).then(pl.lit(0, POLICY_CODE)).otherwise("told_own"),
+        under=pl.when(tops).then(pl.lit(0, POLICY_CODE)).otherwise("told_under"),
     )
-    lost = said.filter(pl.col("value").is_in(inner.implode()), _OWN | _UNDER)
-    widened = outside.filter(tops, _OWN | _UNDER)
+    lost = said.filter(pl.col("value").is_in(inner.implode()), _BLOCKS_NAME | _BLOCKS_BELOW)
+    widened = outside.filter(tops, _BLOCKS_NAME | _BLOCKS_BELOW)
     return opened, {"under-allow": lost.height, "allow-widened": widened.height}
 
 
-def _without_below(said: pl.DataFrame, target: Target) -> _Fitted:
+def _drop_below_only(said: pl.DataFrame, target: Target) -> _Narrowed:
     """Leave open what is below a name that is not blocked itself, where no rule can say that."""
     counts: Counter[str] = Counter()
     if Scope.BELOW in target.scopes:
         return said, counts
-    odd = ~_OWN & _UNDER
+    odd = ~_BLOCKS_NAME & _BLOCKS_BELOW
     # What is open below a name may leave another one below it so.
     while not (found := said.filter(odd)).is_empty():
         widened = int((found["inherited"] > 0).sum())
         counts.update({"below": found.height - widened, "allow-widened": widened})
-        said = _anew(said, under=pl.when(~odd).then("told_under").otherwise(pl.lit(0, CODE)))
+        said = _override_rules(
+            said, under=pl.when(~odd).then("told_under").otherwise(pl.lit(0, POLICY_CODE))
+        )
     return said, counts
 
 
-def _without_exact(said: pl.DataFrame, target: Target) -> _Fitted:
+def _drop_exact_only(said: pl.DataFrame, target: Target) -> _Narrowed:
     """Leave open a name of which only itself is blocked, where no rule can say that."""
-    alone = _OWN & ~_UNDER
+    alone = _BLOCKS_NAME & ~_BLOCKS_BELOW
     count = int(said.select(alone.sum()).item())
     if Scope.EXACT in target.scopes or not count:
         return said, {}
-    return said.with_columns(own=pl.when(~alone).then("own").otherwise(pl.lit(0, CODE))), {
+    return said.with_columns(own=pl.when(~alone).then("own").otherwise(pl.lit(0, POLICY_CODE))), {
         "exact": count
     }
 
 
-def _ancestors(names: pl.Series) -> pl.Series:
+def _names_above(names: pl.Series) -> pl.Series:
     """Return all names above those given."""
     above = lineage(names.alias("value").to_frame(), "value").filter(pl.col("steps") > 0)
     return above["ancestor"].unique()

@@ -8,91 +8,95 @@ import polars as pl
 
 from blocklist.columns.names import parent, sort_key
 from blocklist.columns.pieces import of_column, side_by_side
-from blocklist.export.common import Common
+from blocklist.export.common import FrameCache
 
 #: The column with which rows that were sorted once stay sorted: where they stand by family.
-PLACE = "family_place"
+FAMILY_ORDER = "family_place"
 #: The type of codes: 0 is allow, from 1 on a block and its policy.
-CODE = pl.UInt8()
-_ALLOW, _EXACT = 255, 256
-_COMMON = Common()
+POLICY_CODE = pl.UInt8()
+_ALLOW_RANK, _EXACT_OFFSET = 255, 256
+_FRAME_CACHE = FrameCache()
 
 #: While it is open, what is worked out for an export is there for others that take the same rows.
-in_common = _COMMON.kept
+share_frame_cache = _FRAME_CACHE.keep_open
 
 
-def nodes(rows: pl.DataFrame) -> pl.DataFrame:
+def name_rules(rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row for each name of a release, with all that its own rows say, by family.
 
     `own` and `under` are codes: 0 is allow, others block, each by a policy of its own; null is
     silence. Rows without a column `policy` block by the first. `PLACE`, if there is one, stays.
     """
     exact, below = (pl.col("scope") == scope for scope in ("exact", "below"))
-    policy = pl.col("policy") if "policy" in rows.columns else pl.lit(1, CODE)
+    policy = pl.col("policy") if "policy" in rows.columns else pl.lit(1, POLICY_CODE)
     # Ranks order what is said: 0 is silence, then blocks by their policy, and allow is the last.
-    said = pl.when(pl.col("action") == "allow").then(pl.lit(_ALLOW, CODE)).otherwise(policy)
+    said = (
+        pl.when(pl.col("action") == "allow")
+        .then(pl.lit(_ALLOW_RANK, POLICY_CODE))
+        .otherwise(policy)
+    )
     rank = said.cast(pl.UInt16)
-    place = [name for name in (PLACE,) if name in rows.columns]
-    ranked = by_family(rows).select(
+    place = [name for name in (FAMILY_ORDER,) if name in rows.columns]
+    ranked = sort_by_family(rows).select(
         "value",
         *place,
-        own=pl.when(below).then(0).when(exact).then(rank + _EXACT).otherwise(rank),
+        own=pl.when(below).then(0).when(exact).then(rank + _EXACT_OFFSET).otherwise(rank),
         under=pl.when(exact).then(0).otherwise(rank),
     )
     if (ranked["value"] == ranked["value"].shift()).any():
         grouped = ranked.group_by("value", maintain_order=True)
         ranked = grouped.agg(pl.col("own", "under", *place).max())
     ranks = pl.col("own", "under")
-    code = pl.when(ranks > 0).then(ranks % _EXACT % _ALLOW).cast(CODE)
+    code = pl.when(ranks > 0).then(ranks % _EXACT_OFFSET % _ALLOW_RANK).cast(POLICY_CODE)
     return ranked.select("value", code, *place)
 
 
-def standing(rows: pl.DataFrame) -> pl.DataFrame:
+def effective_rules(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the nodes of a release with what those above them say; see `nodes` and `placed`."""
-    return _COMMON.of(rows, lambda rows: placed_among(nodes(rows)))
+    return _FRAME_CACHE.get_or_compute(rows, lambda rows: inherit_within(name_rules(rows)))
 
 
-def by_family(frame: pl.DataFrame) -> pl.DataFrame:
+def sort_by_family(frame: pl.DataFrame) -> pl.DataFrame:
     """Return rows sorted so that every name stands before those below it, with no other between.
 
     A name that was given the place of one below it stands right before that one.
     """
-    if PLACE in frame.columns and not frame[PLACE].has_nulls():
-        place = frame[PLACE]
+    if FAMILY_ORDER in frame.columns and not frame[FAMILY_ORDER].has_nulls():
+        place = frame[FAMILY_ORDER]
         if place.is_sorted() and not (place == place.shift()).any():
             return frame
-        return frame.sort(PLACE, pl.col("value").str.len_bytes(), "value")
+        return frame.sort(FAMILY_ORDER, pl.col("value").str.len_bytes(), "value")
     # The second column decides nothing, but with two polars sorts in all threads: 5 times as fast.
-    keyed = frame.with_columns(of_column(_keys, frame["value"]).alias("key"))
+    keyed = frame.with_columns(of_column(_sort_keys, frame["value"]).alias("key"))
     ordered = keyed.sort("key", "value").drop("key")
     return ordered.with_columns(side_by_side(ordered["value"]))
 
 
-def _keys(names: pl.Series) -> pl.Series:
+def _sort_keys(names: pl.Series) -> pl.Series:
     return names.to_frame("name").select(sort_key(pl.col("name"))).to_series()
 
 
-def placed(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def inherit_rules(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Add to names what the nodes above them say.
 
     `inherited`: the code of the nearest node above that speaks of what is below it; 0 when none
     does. `covered`: whether any node above blocks what is below it.
     """
-    return _answered(frame.with_row_index("row"), known.drop_nulls("under"), frame)
+    return _add_inherited(frame.with_row_index("row"), known.drop_nulls("under"), frame)
 
 
-def placed_among(known: pl.DataFrame) -> pl.DataFrame:
+def inherit_within(known: pl.DataFrame) -> pl.DataFrame:
     """Add to nodes what those above them say, as `placed` does; they stand by family."""
     values, numbered = known["value"], known.with_row_index("row")
     # Whatever has others below it has one right behind it, and what is below it in one stretch.
     above = numbered.filter(_are_below(values.shift(-1), values)).drop_nulls("under")
-    marks = above.select("value", under=pl.lit(1, CODE))
-    inner = placed(marks, marks)["covered"]
+    marks = above.select("value", under=pl.lit(1, POLICY_CODE))
+    inner = inherit_rules(marks, marks)["covered"]
     tops = above["row"].filter(~inner)
     last = pl.select(pl.repeat(None, known.height, dtype=pl.UInt32)).to_series()
     last = last.scatter(tops, tops).fill_null(strategy="forward").shift()
     rows = numbered.filter(_are_below(values, values.gather(last)))
-    return _answered(rows, above, known)
+    return _add_inherited(rows, above, known)
 
 
 def _are_below(names: pl.Series, others: pl.Series) -> pl.Series:
@@ -105,20 +109,20 @@ def _are_below(names: pl.Series, others: pl.Series) -> pl.Series:
     return pl.zeros(len(names), pl.Boolean, eager=True).scatter(below["row"], True)
 
 
-def _answered(rows: pl.DataFrame, speaking: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+def _add_inherited(rows: pl.DataFrame, speaking: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
     """Add to a frame what `speaking` nodes say of some of its rows; above others none stands."""
-    found = _above(rows, speaking.select(ancestor="value", blocks="under"))
+    found = _rules_above(rows, speaking.select(ancestor="value", blocks="under"))
     answers = found.group_by("row", maintain_order=True).agg(
         inherited=pl.col("blocks").first(), covered=(pl.col("blocks") > 0).any()
     )
-    nothing = {"inherited": CODE, "covered": pl.Boolean()}
+    nothing = {"inherited": POLICY_CODE, "covered": pl.Boolean()}
     return frame.with_columns(
         pl.zeros(frame.height, dtype, eager=True).scatter(answers["row"], answers[name]).alias(name)
         for name, dtype in nothing.items()
     )
 
 
-def _above(numbered: pl.DataFrame, speaking: pl.DataFrame) -> pl.DataFrame:
+def _rules_above(numbered: pl.DataFrame, speaking: pl.DataFrame) -> pl.DataFrame:
     """Return `row` and `blocks` for the speaking nodes above each name, nearest first."""
     level = numbered.select("row", ancestor=parent(pl.col("value"))).drop_nulls()
     found = [level.join(speaking, on="ancestor").select("row", "blocks").clear()]

@@ -8,11 +8,11 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.export import canary, written
-from blocklist.export.behind import Behind
-from blocklist.export.checker import check
-from blocklist.export.prepared import Ready, naming, prepared
+from blocklist.export.behind import ExportContext
+from blocklist.export.checker import run_checker
+from blocklist.export.prepared import PreparedExport, error_context, render_and_verify
 from blocklist.export.state import ExportResult, ExportState
-from blocklist.install import Change, install, look_after
+from blocklist.install import InstallChange, ensure_loaded, install_file
 
 
 def export_one(
@@ -21,7 +21,7 @@ def export_one(
     release: int,
     previous: ExportState | None,
     now: datetime,
-    behind: Behind | None = None,
+    behind: ExportContext | None = None,
 ) -> ExportResult:
     """Bring one export up to a release, given as rows of `columns.schema.RELEASE`.
 
@@ -31,47 +31,58 @@ def export_one(
     proved, checked or put in place; the old one is then untouched. When the server did not load the
     new file, the old one is brought back.
     """
-    return placed(prepared(export, rows, release, previous, now, behind or Behind()))
+    return install_prepared(
+        render_and_verify(export, rows, release, previous, now, behind or ExportContext())
+    )
 
 
-def placed(ready: Ready) -> ExportResult:
+def install_prepared(ready: PreparedExport) -> ExportResult:
     """Put what is ready in place and have it loaded; raise `ExportFailed` where that fails."""
-    export, new = ready.export, ready.file
+    export, new = ready.export, ready.new_file
     if new is None:
-        return looked_after(export, ExportResult(ready.state, False, ready.rows, ready.left_out))
+        return confirm_loaded(
+            export, ExportResult(ready.state, False, ready.entry_count, ready.left_out)
+        )
     notes = list[str]()
 
-    def finish(place: Path) -> None:
+    def write_and_check(place: Path) -> None:
         new.replace(place)
-        notes.extend(check(export, place))
+        notes.extend(run_checker(export, place))
 
     try:
-        with naming(export):
-            said = install(_change(export, ready.state, ready.previous, ready.rows), finish)
+        with error_context(export):
+            said = install_file(
+                _make_install_change(export, ready.state, ready.previous, ready.entry_count),
+                write_and_check,
+            )
     finally:
-        ready.drop()
+        ready.discard()
     seen = bool(export.installation.probe)
-    return ExportResult(ready.state, True, ready.rows, ready.left_out, tuple(notes), said, seen)
+    return ExportResult(
+        ready.state, True, ready.entry_count, ready.left_out, tuple(notes), said, seen
+    )
 
 
-def looked_after(export: Export, stays: ExportResult) -> ExportResult:
+def confirm_loaded(export: Export, stays: ExportResult) -> ExportResult:
     """Return the result for a file that stays, after its servers have shown that they have it.
 
     Raise `ExportFailed` when they do not.
     """
-    with naming(export):
-        said = look_after(_change(export, stays.state, stays.state, stays.rows))
+    with error_context(export):
+        said = ensure_loaded(_make_install_change(export, stays.state, stays.state, stays.rows))
     return replace(stays, said=said, loaded=bool(export.installation.probe))
 
 
-def _change(export: Export, state: ExportState, previous: ExportState | None, rows: int) -> Change:
-    return Change(
+def _make_install_change(
+    export: Export, state: ExportState, previous: ExportState | None, rows: int
+) -> InstallChange:
+    return InstallChange(
         export=export,
         release=state.release,
         serial=state.serial,
-        rows=rows,
-        rows_before=written.entries(export.path),
+        entry_count=rows,
+        entry_count_before=written.read_entry_count(export.path),
         release_before=previous.release if previous else None,
-        new=canary.canaries(export, state),
-        old=canary.canaries(export, previous) if previous else None,
+        new_canaries=canary.derive_canaries(export, state),
+        old_canaries=canary.derive_canaries(export, previous) if previous else None,
     )

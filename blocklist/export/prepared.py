@@ -13,120 +13,120 @@ from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import BlocklistError, ExportFailed, UsageError
 from blocklist.export import canary
-from blocklist.export.behind import Behind
+from blocklist.export.behind import ExportContext
 from blocklist.export.body import Body
-from blocklist.export.dialects import dialect
-from blocklist.export.limits import within
-from blocklist.export.prove import prove
-from blocklist.export.serial import following, latest
+from blocklist.export.dialects import get_dialect
+from blocklist.export.limits import render_within_limit
+from blocklist.export.prove import verify_export_file
+from blocklist.export.serial import latest_serial, next_serial
 from blocklist.export.state import ExportState
 from blocklist.files import beside
-from blocklist.install import Undone
+from blocklist.install import InstallUndone
 from blocklist.targets import Lists
 
 # As long as any other, so that a head with it is as long as the one with the right digest.
-_NO_DIGEST = "0" * 64
+_PLACEHOLDER_DIGEST = "0" * 64
 
 
-class Unproved(ExportFailed):
+class VerificationFailed(ExportFailed):
     """A finished file does not say what the release does."""
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedExport:
     """An export that can be brought up to a release at once."""
 
     export: Export
     release: int
     state: ExportState
     previous: ExportState | None
-    rows: int
+    entry_count: int
     left_out: dict[str, int]
     #: The new file; None where the old one has the same content, and stays.
-    file: Path | None
+    new_file: Path | None
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Let go of the new file, if it is not in its place."""
-        if self.file is not None:
-            self.file.unlink(missing_ok=True)
+        if self.new_file is not None:
+            self.new_file.unlink(missing_ok=True)
 
 
-def prepared(
+def render_and_verify(
     export: Export,
     rows: pl.DataFrame,
     release: int,
     previous: ExportState | None,
     now: datetime,
-    behind: Behind,
-) -> Ready:
+    behind: ExportContext,
+) -> PreparedExport:
     """Render an export beside its place and prove it there; see `one.export_one`.
 
     Raise `Unproved` where the finished file does not answer what the rows say, and `ExportFailed`
     where there is none.
     """
-    with naming(export):
-        taken, others = _taken(export, canary.left_to_us(export, rows))
-        body, taken = within(export, taken)
-        body = replace(body, left_out=others | body.left_out, credits=behind.feeds)
-        _refuse_an_empty_one(export, release, previous, body, taken)
+    with error_context(export):
+        taken, others = _select_target_rows(export, canary.exclude_canary_rows(export, rows))
+        body, taken = render_within_limit(export, taken)
+        body = replace(body, left_out=others | body.left_out, feed_credits=behind.feed_credits)
+        _refuse_empty_export(export, release, previous, body, taken)
 
-        def proof(state: ExportState, new: Path) -> None:
-            prove(export, state, new, taken, body.count, behind.watched())
+        def verify_candidate(state: ExportState, new: Path) -> None:
+            verify_export_file(export, state, new, taken, body.entry_count, behind.must_verify())
 
-        return finished(export, body, release, previous, now, proof)
+        return write_candidate_file(export, body, release, previous, now, verify_candidate)
 
 
-def finished(
+def write_candidate_file(
     export: Export,
     body: Body,
     release: int,
     previous: ExportState | None,
     now: datetime,
     proof: Callable[[ExportState, Path], None],
-) -> Ready:
+) -> PreparedExport:
     """Write a file beside its place and have it proved there, unless it has the same content."""
     state = ExportState(
         name=export.name,
         path=str(export.path),
         release=release,
-        digest=_NO_DIGEST,
-        serial=_serial(export, previous, now),
+        digest=_PLACEHOLDER_DIGEST,
+        serial=_compute_serial(export, previous, now),
         written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     try:
         with beside(export.path) as new:
-            state = _written(export, state, body, new)
-            stays = _is_in_place(export, previous, state.digest, body)
+            state = _write_with_digest(export, state, body, new)
+            stays = _has_same_content(export, previous, state.digest, body)
             if not stays:
-                _proved(proof, state, new)
+                _run_verification(proof, state, new)
     except UsageError:  # nothing can be written there, and perhaps nothing needs to be
-        if not _is_in_place(export, previous, body.digest(), body):
+        if not _has_same_content(export, previous, body.content_digest(), body):
             raise
         stays, new = True, None
-    ready = Ready(export, release, state, previous, body.count, body.left_out, new)
+    ready = PreparedExport(export, release, state, previous, body.entry_count, body.left_out, new)
     if not stays:
         return ready
-    ready.drop()
+    ready.discard()
     assert previous is not None
-    return replace(ready, state=previous, file=None)
+    return replace(ready, state=previous, new_file=None)
 
 
 @contextmanager
-def naming(export: Export) -> Iterator[None]:
+def error_context(export: Export) -> Iterator[None]:
     """Say of which export an error is, and what became of its file."""
     try:
         yield
-    except Undone as error:
+    except InstallUndone as error:
         raise ExportFailed(f"export {export.name}: {error}") from None
     except BlocklistError as error:
-        kind = Unproved if isinstance(error, Unproved) else ExportFailed
+        kind = VerificationFailed if isinstance(error, VerificationFailed) else ExportFailed
         raise kind(f"export {export.name}: {error} ({export.path} is as it was)") from None
 
 
-def _refuse_an_empty_one(
+def _refuse_empty_export(
     export: Export, release: int, previous: ExportState | None, body: Body, taken: pl.DataFrame
 ) -> None:
-    if body.count or previous is None or previous.digest == body.digest():
+    if body.entry_count or previous is None or previous.digest == body.content_digest():
         return
     # A person made it empty: allowed all of it, or deleted the file.
     allowed = not taken.is_empty() and (taken["action"] == "allow").all()
@@ -136,14 +136,14 @@ def _refuse_an_empty_one(
         raise ExportFailed(f"{message}; if that is right, delete the file first")
 
 
-def _serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:
+def _compute_serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:
     if not export.target.needs_zone:
         return None
     known = previous.serial if previous else None
-    return following(latest(known, export.path), now)
+    return next_serial(latest_serial(known, export.path), now)
 
 
-def _taken(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+def _select_target_rows(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the rows of the kinds that the target takes, and how many blocks are of another."""
     if export.target.lists is Lists.ALLOWS:
         rows = rows.filter(pl.col("action") == "allow")
@@ -155,35 +155,39 @@ def _taken(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, 
     return rows.filter(taken), {f"kind-{kind}": count for kind, count in counts}
 
 
-def _written(export: Export, state: ExportState, body: Body, new: Path) -> ExportState:
+def _write_with_digest(export: Export, state: ExportState, body: Body, new: Path) -> ExportState:
     """Write the file and return its state, with the digest of the content.
 
     The head has the digest in it, so it is written a second time when that is known.
     """
     digest = sha256()
     with new.open("wb") as file:
-        room = file.write(headed(export, state, body))
-        for chunk in body.chunks():
+        room = file.write(encode_head(export, state, body))
+        for chunk in body.encode_chunks():
             digest.update(chunk)
             file.write(chunk)
         state = replace(state, digest=digest.hexdigest())
         file.seek(0)
-        again = file.write(headed(export, state, body))
+        again = file.write(encode_head(export, state, body))
     assert again == room, "a head with the digest is as long as one without"
     return state
 
 
-def headed(export: Export, state: ExportState, body: Body) -> bytes:
+def encode_head(export: Export, state: ExportState, body: Body) -> bytes:
     """Return what stands before the content: the head of the dialect, and the canaries."""
-    lines = dialect(export.target.dialect).head(export, state, body)
-    return "".join(f"{line}\n" for line in (*lines, *canary.lines(export, state))).encode()
+    lines = get_dialect(export.target.dialect).render_head(export, state, body)
+    return "".join(
+        f"{line}\n" for line in (*lines, *canary.render_canaries(export, state))
+    ).encode()
 
 
-def _is_in_place(export: Export, previous: ExportState | None, digest: str, body: Body) -> bool:
+def _has_same_content(
+    export: Export, previous: ExportState | None, digest: str, body: Body
+) -> bool:
     """Return whether the file in place has this content, untouched since it was written."""
     if previous is None or previous.digest != digest:
         return False
-    head = headed(export, previous, body)
+    head = encode_head(export, previous, body)
     try:
         with export.path.open("rb") as file:
             same = file.read(len(head)) == head
@@ -192,8 +196,10 @@ def _is_in_place(export: Export, previous: ExportState | None, digest: str, body
         return False
 
 
-def _proved(proof: Callable[[ExportState, Path], None], state: ExportState, new: Path) -> None:
+def _run_verification(
+    proof: Callable[[ExportState, Path], None], state: ExportState, new: Path
+) -> None:
     try:
         proof(state, new)
     except ExportFailed as fault:
-        raise Unproved(str(fault)) from None
+        raise VerificationFailed(str(fault)) from None

@@ -9,11 +9,11 @@ from blocklist import networks
 from blocklist.model import Kind
 from blocklist.names import MAX_NAME, lineage
 
-_SAMPLE, _MOST = 500, 2000
-_LABEL = "blocklist-probe"
+_SAMPLE_SIZE, _MAX_MUST_VERIFY = 500, 2000
+_PROBE_LABEL = "blocklist-probe"
 
 
-def probes(kind: Kind, rows: pl.DataFrame, watched: pl.DataFrame) -> list[str]:
+def select_probes(kind: Kind, rows: pl.DataFrame, watched: pl.DataFrame) -> list[str]:
     """Return what to ask: all allows, what is `watched`, blocks below allows, a sample of the rest.
 
     Each comes with its neighbours. Of more than `_MOST` that are watched, so many are asked for,
@@ -23,36 +23,36 @@ def probes(kind: Kind, rows: pl.DataFrame, watched: pl.DataFrame) -> list[str]:
     allow = known.filter(pl.col("action") == "allow")["value"]
     block = known.filter(pl.col("action") == "block")["value"]
     also = watched.filter(pl.col("kind") == kind.value)["value"].unique().sort()
-    chosen = [allow, _spread(also, _MOST), _spread(block)]
+    chosen = [allow, _sample_evenly(also, _MAX_MUST_VERIFY), _sample_evenly(block)]
     if kind is Kind.DOMAIN and len(allow):
         marks = [f".{name}$" for name in allow]
-        chosen.append(_spread(block.filter((block + "$").str.contains_any(marks))))
+        chosen.append(_sample_evenly(block.filter((block + "$").str.contains_any(marks))))
     around = {
-        Kind.DOMAIN: _around_name,
-        Kind.IP: _around_network,
-        Kind.URL: _around_url,
+        Kind.DOMAIN: _name_neighbours,
+        Kind.IP: _network_neighbours,
+        Kind.URL: _url_neighbours,
     }[kind]
     return sorted({probe for value in pl.concat(chosen) for probe in around(value)})
 
 
-def _spread(values: pl.Series, most: int = _SAMPLE) -> pl.Series:
+def _sample_evenly(values: pl.Series, most: int = _SAMPLE_SIZE) -> pl.Series:
     return values.gather_every(max(1, ceil(len(values) / most)))
 
 
-def _around_name(name: str) -> Iterator[str]:
+def _name_neighbours(name: str) -> Iterator[str]:
     """Yield a name, all above it, one below each of these, and one two below."""
     for up in lineage(name):
         yield up
-        yield from _short(f"{_LABEL}.{up}")
-    yield from _short(f"{_LABEL}.{_LABEL}.{name}")
+        yield from _keep_if_short(f"{_PROBE_LABEL}.{up}")
+    yield from _keep_if_short(f"{_PROBE_LABEL}.{_PROBE_LABEL}.{name}")
 
 
-def _short(name: str) -> Iterator[str]:
+def _keep_if_short(name: str) -> Iterator[str]:
     if len(name) <= MAX_NAME:
         yield name
 
 
-def _around_network(value: str) -> Iterator[str]:
+def _network_neighbours(value: str) -> Iterator[str]:
     """Yield the first and the last address of a network, and the two beside it."""
     network = networks.parse(value)
     first, last = int(network.network_address), int(network.broadcast_address)
@@ -61,8 +61,8 @@ def _around_network(value: str) -> Iterator[str]:
         yield str(type(network.network_address)(number))
 
 
-def _around_url(url: str) -> Iterator[str]:
+def _url_neighbours(url: str) -> Iterator[str]:
     """Yield a URL, one that goes on where it ends, and the folder that it is in."""
     yield url
-    yield f"{url}{_LABEL}"
+    yield f"{url}{_PROBE_LABEL}"
     yield url.rpartition("/")[0] + "/"

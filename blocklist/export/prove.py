@@ -7,14 +7,14 @@ import polars as pl
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import canary
-from blocklist.export.expected import answer, expressible, room_for_names, rules
-from blocklist.export.probes import probes
-from blocklist.export.readers import REGISTRY
+from blocklist.export.expected import collect_rules, make_can_express, must_block, name_length_limit
+from blocklist.export.probes import select_probes
+from blocklist.export.readers import READERS
 from blocklist.export.state import ExportState
 from blocklist.model import Kind, Scope
 
 
-def prove(
+def verify_export_file(
     export: Export,
     state: ExportState,
     path: Path,
@@ -29,34 +29,42 @@ def prove(
     target; what is blocked must be blocked where the target can say so.
     """
     kinds = [Kind(kind) for kind in export.target.kinds]
-    asked = {kind: _queries(kind, export, taken, watched) for kind in kinds}
-    reading = REGISTRY[export.target.dialect](path, export, asked)
-    canary.prove(export, state, reading.canaries)
-    if reading.count != count:
-        raise ExportFailed(f"the new file lists {reading.count} entries where {count} were written")
+    asked = {kind: _select_queries(kind, export, taken, watched) for kind in kinds}
+    reading = READERS[export.target.dialect](path, export, asked)
+    canary.verify_canaries(export, state, reading.canary_lines)
+    if reading.entry_count != count:
+        raise ExportFailed(
+            f"the new file lists {reading.entry_count} entries where {count} were written"
+        )
     for kind, queries in asked.items():
-        _compare(kind, queries, reading.blocked[kind], export, taken)
+        _compare_answers(kind, queries, reading.blocked_queries[kind], export, taken)
 
 
-def _allows(kind: Kind, rows: pl.DataFrame) -> list[tuple[str, Scope]]:
+def _list_allows(kind: Kind, rows: pl.DataFrame) -> list[tuple[str, Scope]]:
     known = rows.filter(pl.col("kind") == kind.value, pl.col("action") == "allow")
     return [(value, Scope(scope)) for value, scope in known.select("value", "scope").iter_rows()]
 
 
-def _queries(kind: Kind, export: Export, rows: pl.DataFrame, watched: pl.DataFrame) -> list[str]:
-    names = {value for value, _ in _allows(kind, rows)}
+def _select_queries(
+    kind: Kind, export: Export, rows: pl.DataFrame, watched: pl.DataFrame
+) -> list[str]:
+    names = {value for value, _ in _list_allows(kind, rows)}
     # BIND takes a longer query for a name above it, which may be blocked on its own account.
-    room = room_for_names(export)
-    return [query for query in probes(kind, rows, watched) if len(query) <= room or query in names]
+    room = name_length_limit(export)
+    return [
+        query
+        for query in select_probes(kind, rows, watched)
+        if len(query) <= room or query in names
+    ]
 
 
-def _compare(
+def _compare_answers(
     kind: Kind, queries: list[str], blocked: set[str], export: Export, rows: pl.DataFrame
 ) -> None:
-    told = rules(kind, rows, queries)
-    says = expressible(export, _allows(kind, rows))
+    told = collect_rules(kind, rows, queries)
+    says = make_can_express(export, _list_allows(kind, rows))
     for query in queries:
-        wanted = answer(kind, query, told, says)
+        wanted = must_block(kind, query, told, says)
         if wanted not in (None, query in blocked):
             fault = "would not block" if wanted else "would block"
             raise ExportFailed(

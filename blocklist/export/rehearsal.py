@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed
-from blocklist.export.standing import states
+from blocklist.export.standing import load_matching_states
 from blocklist.files import sweep
 from blocklist.ledger.book import LedgerWriter
 
 if TYPE_CHECKING:
-    from blocklist.export.content import Content
-    from blocklist.export.prepared import Ready
+    from blocklist.export.content import ReleaseContent
+    from blocklist.export.prepared import PreparedExport
     from blocklist.export.state import ExportState
     from blocklist.release.prospect import Prospect
 
 
 #: One fills the gaps that another leaves on a core; more need more memory than they save time.
-_AT_ONCE = 2
+_MAX_PARALLEL = 2
 
 
 class Rehearsal(AbstractContextManager["Rehearsal"]):
@@ -35,9 +35,9 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         self, book: LedgerWriter, config: Config, wanted: list[Export], say: Callable[[str], None]
     ) -> None:
         self._book, self._config, self._wanted, self._say = book, config, wanted, say
-        self._ready: dict[str, Ready] = {}
+        self._ready: dict[str, PreparedExport] = {}
         #: The exports of which it is known whether they can be made.
-        self._told = set[str]()
+        self._settled = set[str]()
 
     def __call__(self, prospect: "Prospect") -> list[str]:
         """Make and prove all exports of a release; return what is wrong with any, in words.
@@ -45,64 +45,68 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         One that cannot be written at all harms no other, and fails when its turn comes.
         """
         from blocklist.export import content
-        from blocklist.export.alterations import alterations
-        from blocklist.export.meaning import in_common
+        from blocklist.export.alterations import plan_patches
+        from blocklist.export.meaning import share_frame_cache
 
-        self.drop()
-        self._told.clear()
+        self.discard_all()
+        self._settled.clear()
         if not self._wanted:
             return []
         with self._book.open_connection() as db:
-            known = states(db, self._wanted)
+            known = load_matching_states(db, self._wanted)
         oldest = min((state.release for state in known.values()), default=None)
         # Whatever the ledger is asked for, before threads share the work.
-        watched = content.watched(self._book, prospect, oldest)
+        watched = content.collect_must_verify(self._book, prospect, oldest)
         for export in self._wanted:
             self._say(f"proving {export.name}")
         whole = self._wanted
-        few = alterations(self._book, self._config, prospect, whole, watched, self._say)
+        few = plan_patches(self._book, self._config, prospect, whole, watched, self._say)
         if few is not None:  # what is at fault there is not yet wrong: it is rendered whole
-            self._tried(few.ready, [export for export in whole if export.name in few.standing])
-            whole = [export for export in whole if export.name not in self._told]
+            self._prepare_exports(
+                few.patch_export, [export for export in whole if export.name in few.files_in_place]
+            )
+            whole = [export for export in whole if export.name not in self._settled]
         if not whole:
             return []
-        release = content.of_prospect(self._book, self._config, prospect, whole, watched)
-        with in_common():
-            faults = self._tried(partial(_whole, release, known), whole)
+        release = content.load_proposal_content(self._book, self._config, prospect, whole, watched)
+        with share_frame_cache():
+            faults = self._prepare_exports(partial(_render_whole, release, known), whole)
         if faults:
-            self.drop()
+            self.discard_all()
         return faults
 
-    def _tried(self, make: "Callable[[Export], Ready | None]", exports: list[Export]) -> list[str]:
+    def _prepare_exports(
+        self, make: "Callable[[Export], PreparedExport | None]", exports: list[Export]
+    ) -> list[str]:
         """Make exports and prove them, some at once; return what is wrong with any.
 
         One that is neither ready nor at fault nor impossible is to be made otherwise.
         """
         from blocklist.columns.pieces import in_order
-        from blocklist.export.prepared import Unproved
+        from blocklist.export.prepared import VerificationFailed
 
-        def tried(export: Export) -> Unproved | None:
+        def prepare_export(export: Export) -> VerificationFailed | None:
             sweep(export.path)
             try:
                 ready = make(export)
             except ExportFailed as fault:
-                self._told.add(export.name)
-                return fault if isinstance(fault, Unproved) else None
+                self._settled.add(export.name)
+                return fault if isinstance(fault, VerificationFailed) else None
             if ready is not None:
                 self._ready[export.name] = ready
-                self._told.add(export.name)
+                self._settled.add(export.name)
             return None
 
-        return [str(fault) for fault in in_order(tried, exports, _AT_ONCE) if fault]
+        return [str(fault) for fault in in_order(prepare_export, exports, _MAX_PARALLEL) if fault]
 
-    def ready(self, release: int) -> "dict[str, Ready]":
+    def exports_for_release(self, release: int) -> "dict[str, PreparedExport]":
         """Return what is ready for a release, by the exports' names."""
         return {name: ready for name, ready in self._ready.items() if ready.release == release}
 
-    def drop(self) -> None:
+    def discard_all(self) -> None:
         """Let go of all that is ready."""
         while self._ready:
-            self._ready.popitem()[1].drop()
+            self._ready.popitem()[1].discard()
 
     def __exit__(
         self,
@@ -110,13 +114,15 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.drop()
+        self.discard_all()
 
 
-def _whole(release: "Content", known: "Mapping[str, ExportState]", export: Export) -> "Ready":
+def _render_whole(
+    release: "ReleaseContent", known: "Mapping[str, ExportState]", export: Export
+) -> "PreparedExport":
     """Return an export rendered from all rows of a release."""
-    from blocklist.export.prepared import prepared
+    from blocklist.export.prepared import render_and_verify
 
-    rows, behind = release.taken(export), release.behind(export)
+    rows, behind = release.rows_for_export(export), release.context_for(export)
     before, now = known.get(export.name), datetime.now(UTC)
-    return prepared(export, rows, release.number, before, now, behind)
+    return render_and_verify(export, rows, release.number, before, now, behind)

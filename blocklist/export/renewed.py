@@ -8,54 +8,60 @@ from functools import cache
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export import content
-from blocklist.export.content import Content
-from blocklist.export.one import export_one, placed
-from blocklist.export.prepared import Ready
-from blocklist.export.standing import Ingredients, mark
-from blocklist.export.state import Exported, ExportResult, ExportState
+from blocklist.export.content import ReleaseContent
+from blocklist.export.one import export_one, install_prepared
+from blocklist.export.prepared import PreparedExport
+from blocklist.export.standing import ExportInputs, file_fingerprint
+from blocklist.export.state import ExportOutcome, ExportResult, ExportState
 from blocklist.ledger import exports
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.exports import ExportRecord
 
 
-def renewed(
+def update_exports(
     book: LedgerWriter,
     wanted: list[Export],
-    of: Ingredients,
+    of: ExportInputs,
     known: Mapping[str, ExportState],
-    ready: Mapping[str, Ready],
-    done: Callable[[Exported], None],
-) -> list[Exported]:
+    ready: Mapping[str, PreparedExport],
+    done: Callable[[ExportOutcome], None],
+) -> list[ExportOutcome]:
     """Bring exports up to the release in force, one after the other; none harms another."""
 
     @cache
-    def release() -> Content:
+    def load_content() -> ReleaseContent:
         oldest = min((state.release for state in known.values()), default=None)
         rest = [export for export in wanted if export.name not in ready]
-        return content.in_force(book, of.config, of.release, rest, of.votes, oldest)
+        return content.load_release_content(
+            book, of.config, of.release, rest, of.feed_weights, oldest
+        )
 
-    def result(export: Export) -> ExportResult:
+    def update_export(export: Export) -> ExportResult:
         if export.name in ready:
-            return placed(ready[export.name])
-        rows, behind = release().taken(export), release().behind(export)
+            return install_prepared(ready[export.name])
+        rows, behind = load_content().rows_for_export(export), load_content().context_for(export)
         now = datetime.now(UTC)
         return export_one(export, rows, of.release, known.get(export.name), now, behind)
 
     outcomes = []
     for export in wanted:
         try:
-            found = result(export)
+            found = update_export(export)
         except ExportFailed as error:
-            outcome = Exported(export.name, str(export.path), None, str(error))
+            outcome = ExportOutcome(export.name, str(export.path), None, str(error))
         else:
-            _save(book, export, found, of)
-            outcome = Exported(export.name, str(export.path), found)
+            _record_export(book, export, found, of)
+            outcome = ExportOutcome(export.name, str(export.path), found)
         outcomes.append(outcome)
         done(outcome)
     return outcomes
 
 
-def _save(book: LedgerWriter, export: Export, result: ExportResult, of: Ingredients) -> None:
+def _record_export(
+    book: LedgerWriter, export: Export, result: ExportResult, of: ExportInputs
+) -> None:
     """Record how an export stands, and what its file was made of."""
-    made = ExportRecord(of.digest(export), mark(export.path), result.rows, result.left_out)
+    made = ExportRecord(
+        of.digest_for(export), file_fingerprint(export.path), result.rows, result.left_out
+    )
     exports.save_export_state(book, asdict(result.state), made)

@@ -13,37 +13,39 @@ from blocklist.errors import ExportFailed
 from blocklist.names import MAX_LABEL, MAX_NAME
 from blocklist.urls import MAX_URL
 
-_URL = r"""^https?://[!#-;=?-_a-z|~`{}]+$"""
+_URL_PATTERN = r"""^https?://[!#-;=?-_a-z|~`{}]+$"""
 # Values that are looked at at once.
-_SLICE = 500_000
-_NAME = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
+_ROWS_PER_SLICE = 500_000
+_NAME_PATTERN = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 
 
-def checked_names(values: pl.Series) -> pl.Series:
+def require_safe_names(values: pl.Series) -> pl.Series:
     """Return the names; raise `ExportFailed` when one has a character that no name has."""
-    return _checked(values, _no_names, "no domain name")
+    return _require_all_safe(values, _find_unsafe_names, "no domain name")
 
 
-def checked_urls(values: pl.Series) -> pl.Series:
+def require_safe_urls(values: pl.Series) -> pl.Series:
     """Return the URLs; raise `ExportFailed` when one has a character that no canonical URL has."""
-    return _checked(values, _no_urls, "no URL")
+    return _require_all_safe(values, _find_unsafe_urls, "no URL")
 
 
-def _no_names(values: pl.Series) -> pl.Series:
+def _find_unsafe_names(values: pl.Series) -> pl.Series:
     length = values.str.len_bytes()
-    named = values.str.contains(_NAME) & (length <= MAX_NAME)
+    named = values.str.contains(_NAME_PATTERN) & (length <= MAX_NAME)
     # A name that is no longer than a label may be has no label that is too long.
     long = values.filter(length > MAX_LABEL)
     broken = long.filter(long.str.contains(f"[^.]{{{MAX_LABEL + 1}}}"))
     return broken if named.all() else values.filter(~named).append(broken)
 
 
-def _no_urls(values: pl.Series) -> pl.Series:
-    return values.filter(~(values.str.contains(_URL) & (values.str.len_bytes() <= MAX_URL)))
+def _find_unsafe_urls(values: pl.Series) -> pl.Series:
+    return values.filter(~(values.str.contains(_URL_PATTERN) & (values.str.len_bytes() <= MAX_URL)))
 
 
-def _checked(values: pl.Series, broken: Callable[[pl.Series], pl.Series], what: str) -> pl.Series:
-    slices = (part.to_series() for part in values.to_frame().iter_slices(_SLICE))
+def _require_all_safe(
+    values: pl.Series, broken: Callable[[pl.Series], pl.Series], what: str
+) -> pl.Series:
+    slices = (part.to_series() for part in values.to_frame().iter_slices(_ROWS_PER_SLICE))
     found = [values.filter(values.is_null()), *in_order(broken, slices)]
     for shown in pl.concat(found).head(1):
         raise ExportFailed(

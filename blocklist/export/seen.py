@@ -20,49 +20,51 @@ from blocklist.resolve.where import Wanted
 
 
 @dataclass(frozen=True)
-class Seen:
+class DnsFilterData:
     """Which names are dead, the countries of what has any, and what is the operator's."""
 
-    dead: pl.Series
+    dead_names: pl.Series
     #: `value` and the list `countries`.
     countries: pl.DataFrame
-    own: pl.Series
+    operator_blocks: pl.Series
     #: Addresses that no feed lists but the one of addresses behind names.
-    behind: pl.Series
+    resolved_only: pl.Series
 
 
-def of(
+def load_dns_filter_data(
     bulk: BulkTransaction,
     config: Config,
     basis: int,
     rows: pl.DataFrame,
     own: pl.Series,
     exports: list[Export],
-) -> Seen:
+) -> DnsFilterData:
     """Return what DNS said of the rows of a release, as far as any of the exports asks for it.
 
     The release was judged from what was listed after the run `basis`; of its rows the operator
     blocks those of the values `own`.
     """
     where = any(export.asks_where for export in exports)
-    return Seen(
-        dead=facts.dead_names(bulk) if any(export.alive for export in exports) else _NOTHING,
-        countries=_countries(bulk, config, rows) if where else pl.DataFrame(schema=_COUNTRIES),
-        own=own,
-        behind=_behind(bulk, config, basis),
+    return DnsFilterData(
+        dead_names=facts.dead_names(bulk) if any(export.alive for export in exports) else _NO_NAMES,
+        countries=_load_countries(bulk, config, rows)
+        if where
+        else pl.DataFrame(schema=_COUNTRIES_SCHEMA),
+        operator_blocks=own,
+        resolved_only=_load_resolved_only(bulk, config, basis),
     )
 
 
-def chosen(export: Export, rows: pl.DataFrame, known: Seen) -> pl.DataFrame:
+def filter_by_dns(export: Export, rows: pl.DataFrame, known: DnsFilterData) -> pl.DataFrame:
     """Return the rows of a release that an export takes."""
-    own = pl.col("value").is_in(known.own.implode()) | (pl.col("action") == "allow")
-    if not export.behind_names and not known.behind.is_empty():
-        rows = rows.filter(own | ~pl.col("value").is_in(known.behind.implode()))
+    own = pl.col("value").is_in(known.operator_blocks.implode()) | (pl.col("action") == "allow")
+    if not export.behind_names and not known.resolved_only.is_empty():
+        rows = rows.filter(own | ~pl.col("value").is_in(known.resolved_only.implode()))
     if not export.alive and not export.asks_where:
         return rows
-    kept = rows.with_columns(host=_host(rows))
+    kept = rows.with_columns(host=_host_expr(rows))
     if export.alive:
-        kept = kept.filter(own | ~pl.col("host").is_in(known.dead.implode()))
+        kept = kept.filter(own | ~pl.col("host").is_in(known.dead_names.implode()))
     if export.asks_where:
         wanted = Wanted(frozenset(export.countries), frozenset(export.not_countries))
         kept = kept.join(known.countries, left_on="host", right_on="value", how="left")
@@ -70,11 +72,11 @@ def chosen(export: Export, rows: pl.DataFrame, known: Seen) -> pl.DataFrame:
     return kept.select(rows.columns)
 
 
-_NOTHING = pl.Series([], dtype=pl.String)
-_COUNTRIES = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
+_NO_NAMES = pl.Series([], dtype=pl.String)
+_COUNTRIES_SCHEMA = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
 
 
-def _behind(bulk: BulkTransaction, config: Config, run: int) -> pl.Series:
+def _load_resolved_only(bulk: BulkTransaction, config: Config, run: int) -> pl.Series:
     """Return the addresses that were listed for the names on them, and by no other feed."""
     listed = listings.load_listings(bulk, [RESOLVED.name], run)["value"]
     if listed.is_empty():
@@ -84,7 +86,7 @@ def _behind(bulk: BulkTransaction, config: Config, run: int) -> pl.Series:
     return listed.filter(~listed.is_in(known["value"].implode()))
 
 
-def _host(rows: pl.DataFrame) -> pl.Expr:
+def _host_expr(rows: pl.DataFrame) -> pl.Expr:
     """Return what a row is about: its value, or the host of its link."""
     link = pl.col("kind") == Kind.URL.value
     if not rows.filter(link).height:
@@ -92,14 +94,14 @@ def _host(rows: pl.DataFrame) -> pl.Expr:
     return pl.when(link).then(urls.host(pl.col("value"))).otherwise("value")
 
 
-def _countries(bulk: BulkTransaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
-    hosts = rows.select("kind", name=_host(rows)).unique("name")
+def _load_countries(bulk: BulkTransaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+    hosts = rows.select("kind", name=_host_expr(rows)).unique("name")
     named = facts.load_name_addresses(bulk).join(hosts, on="name", how="semi")
     direct = hosts.filter(pl.col("kind") != Kind.DOMAIN.value).select("name", address="name")
     # The host of a link may be a name, and its addresses are in `named`.
     direct = direct.filter(pl.col("address").str.contains(r"^[0-9./]+$|:"))
     every = pl.concat([named, direct])
-    country = _places(config, every["address"].unique())
+    country = _locate_addresses(config, every["address"].unique())
     return (
         every.join(country, on="address")
         .group_by(value="name")
@@ -107,7 +109,7 @@ def _countries(bulk: BulkTransaction, config: Config, rows: pl.DataFrame) -> pl.
     )
 
 
-def _places(config: Config, addresses: pl.Series) -> pl.DataFrame:
+def _locate_addresses(config: Config, addresses: pl.Series) -> pl.DataFrame:
     """Return `address` and `country` of those that are in one: Python, address by address."""
     with Atlas(country=Path(config.resolve.country)) as atlas:
         found = [(one, atlas.place(one).country) for one in addresses]

@@ -18,17 +18,17 @@ from blocklist.ledger.votes import FeedWeight
 
 
 @dataclass(frozen=True)
-class Ingredients:
+class ExportInputs:
     """What the files of a release are made of, beside its number."""
 
     config: Config
     release: int
     #: How the feeds counted when listings were judged last.
-    votes: list[FeedWeight]
+    feed_weights: list[FeedWeight]
     #: The run that last learnt anything from DNS.
-    facts: int | None
+    facts_run: int | None
 
-    def digest(self, export: Export) -> str:
+    def digest_for(self, export: Export) -> str:
         """Return a digest of all that decides what is in an export's file."""
         sees = export.alive or export.asks_where
         seen = (
@@ -36,16 +36,16 @@ class Ingredients:
             self.release,
             export,
             list(self.config.voices.values()),
-            self.votes if export.asks_who else None,
-            self.facts if sees else None,
-            mark(Path(self.config.resolve.country)) if export.asks_where else None,
+            self.feed_weights if export.asks_who else None,
+            self.facts_run if sees else None,
+            file_fingerprint(Path(self.config.resolve.country)) if export.asks_where else None,
         )
         return sha256(repr(seen).encode()).hexdigest()
 
 
-def ingredients(config: Config, reader: sqlite3.Connection, release: int) -> Ingredients:
+def load_export_inputs(config: Config, reader: sqlite3.Connection, release: int) -> ExportInputs:
     """Return what the files of the release in force are made of."""
-    return Ingredients(
+    return ExportInputs(
         config,
         release,
         votes.load_feed_weights(reader),
@@ -53,7 +53,7 @@ def ingredients(config: Config, reader: sqlite3.Connection, release: int) -> Ing
     )
 
 
-def mark(path: Path) -> str | None:
+def file_fingerprint(path: Path) -> str | None:
     """Return what tells a file from any other in its place, None where there is none."""
     try:
         # No time to settle, for nobody else writes in the very moment in which we did.
@@ -62,17 +62,19 @@ def mark(path: Path) -> str | None:
         return None
 
 
-def stands(export: Export, made: ExportRecord | None, of: Ingredients) -> bool:
+def is_export_fresh(export: Export, made: ExportRecord | None, of: ExportInputs) -> bool:
     """Return whether the file in place is the one that would be made now."""
     return (
         made is not None
         and made.file_fingerprint is not None
-        and made.file_fingerprint == mark(export.path)
-        and made.inputs_digest == of.digest(export)
+        and made.file_fingerprint == file_fingerprint(export.path)
+        and made.inputs_digest == of.digest_for(export)
     )
 
 
-def states(reader: sqlite3.Connection, wanted: list[Export]) -> dict[str, ExportState]:
+def load_matching_states(
+    reader: sqlite3.Connection, wanted: list[Export]
+) -> dict[str, ExportState]:
     """Return how exports were left, by name, as far as their files are known."""
     last = exports.load_export_states(reader)
     known = {export.name: last[export.name] for export in wanted if export.name in last}

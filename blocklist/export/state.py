@@ -38,7 +38,7 @@ class ExportResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportOutcome:
     """How one export ended: its result, or why there is none and the old file stays."""
 
     name: str

@@ -4,7 +4,7 @@ What commands return is shown and believed only when it is bad news: servers say
 they did not load. The list is loaded when the server blocks its canary.
 """
 
-from blocklist.install.change import Canaries, Change
-from blocklist.install.steps import Undone, install, look_after
+from blocklist.install.change import Canaries, InstallChange
+from blocklist.install.steps import InstallUndone, ensure_loaded, install_file
 
-__all__ = ["Canaries", "Change", "Undone", "install", "look_after"]
+__all__ = ["Canaries", "InstallChange", "InstallUndone", "install_file", "ensure_loaded"]

@@ -10,25 +10,25 @@ from blocklist.config import Export
 class Canaries:
     """The names by which one content is known, and the one that it never lists."""
 
-    fixed: str
-    of_release: str
-    control: str
+    fixed_name: str
+    release_name: str
+    control_name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class InstallChange:
     """A new content for an export, beside the one before."""
 
     export: Export
     release: int
     serial: int | None
-    rows: int
+    entry_count: int
     #: How many the file in place lists, and which release it is of; none where we do not know.
-    rows_before: int | None
+    entry_count_before: int | None
     release_before: int | None
     #: Of the new content and of the old one.
-    new: Canaries | None
-    old: Canaries | None
+    new_canaries: Canaries | None
+    old_canaries: Canaries | None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -41,8 +41,8 @@ class Change:
             "RELEASE": self.release,
             "RELEASE_BEFORE": self.release_before,
             "SERIAL": self.serial,
-            "ROWS": self.rows,
-            "ROWS_BEFORE": self.rows_before,
+            "ROWS": self.entry_count,
+            "ROWS_BEFORE": self.entry_count_before,
         }
         texts = {key: "" if value is None else str(value) for key, value in said.items()}
         return {**os.environ, **{f"BLOCKLIST_{key}": text for key, text in texts.items()}}

@@ -9,7 +9,7 @@ from blocklist.errors import ExportFailed
 from blocklist.files import make_alike, replacing, sweep
 
 
-class Kept:
+class FileBackup:
     """The file at a path, for as long as another stands in its place.
 
     It is a second name for the same file, so bringing it back needs no room on a full disk. One
@@ -19,44 +19,44 @@ class Kept:
 
     def __init__(self, path: Path) -> None:
         self._path = Path(os.path.realpath(path))
-        self._made = False
-        self._second = self._path.with_name(f".{self._path.name}.previous")
+        self._is_new = False
+        self._backup_path = self._path.with_name(f".{self._path.name}.previous")
 
-    def keep(self) -> None:
+    def create(self) -> None:
         """Give the file its second name; there may be none."""
-        sweep(self._second)
-        if self._second.exists() or not self._path.exists():
+        sweep(self._backup_path)
+        if self._backup_path.exists() or not self._path.exists():
             return
         try:
-            self._second.hardlink_to(self._path)
+            self._backup_path.hardlink_to(self._path)
         except OSError:  # a file system without links, or a file of another user
-            with replacing(self._second) as beside:
+            with replacing(self._backup_path) as beside:
                 shutil.copyfile(self._path, beside)
-            make_alike(self._second, self._path)
-        self._made = True
+            make_alike(self._backup_path, self._path)
+        self._is_new = True
 
-    def put_back(self) -> bool:
+    def restore(self) -> bool:
         """Put the old file back, or take the new one away; return whether there was an old one.
 
         It counts as written now, or servers that look at times would not read it again.
         """
         try:
-            if not self._second.exists():
+            if not self._backup_path.exists():
                 self._path.unlink(missing_ok=True)
                 return False
             with suppress(PermissionError):  # a file of another user
-                os.utime(self._second)
-            self._second.replace(self._path)
+                os.utime(self._backup_path)
+            self._backup_path.replace(self._path)
         except OSError as error:
             message = f"the old file cannot be put back: {error.strerror or error}"
-            raise ExportFailed(f"{message}; it is {self._second}") from None
+            raise ExportFailed(f"{message}; it is {self._backup_path}") from None
         return True
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Let go of the old file: the new one has proved itself."""
-        self._second.unlink(missing_ok=True)
+        self._backup_path.unlink(missing_ok=True)
 
-    def forget_what_stays(self) -> None:
+    def discard_if_new(self) -> None:
         """Take the second name away again, for nothing came into the place of the first."""
-        if self._made:
-            self.forget()
+        if self._is_new:
+            self.discard()

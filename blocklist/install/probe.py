@@ -14,32 +14,34 @@ from blocklist.errors import ExportFailed
 from blocklist.install.change import Canaries
 from blocklist.installation import Server
 
-_SECONDS = 2.0
-_AT_ONCE = 8
+_TIMEOUT_SECONDS = 2.0
+_MAX_PARALLEL = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
-_NULL = {"0.0.0.0", "::"}  # noqa: S104
+_NULL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104
 # PowerDNS keeps whole answers to whole questions, also over a reload. A question that announces
 # another size of answer is another one.
-_NEXT = count()
-_SIZE, _SIZES = 1232, 1024
+_QUERY_COUNTER = count()
+_MIN_PAYLOAD, _PAYLOAD_SIZES = 1232, 1024
 
 
-class Answer(StrEnum):
+class ProbeAnswer(StrEnum):
     """What a server makes of a name."""
 
     RESOLVES = "an address"
-    NULL = "the null address"
-    NOTHING = "no address"
-    SILENT = "no answer"
+    NULL_ADDRESS = "the null address"
+    NO_ADDRESS = "no address"
+    NO_ANSWER = "no answer"
 
 
-def resolving(servers: Iterable[Server], names: Iterable[str]) -> list[tuple[Server, str]]:
+def find_resolving_names(
+    servers: Iterable[Server], names: Iterable[str]
+) -> list[tuple[Server, str]]:
     """Return which servers resolve which of the names now."""
     pairs = [(server, name) for server in servers for name in names]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = pool.map(lambda pair: ask(*pair), pairs)
+    with ThreadPoolExecutor(_MAX_PARALLEL) as pool:
+        answers = pool.map(lambda pair: probe_server(*pair), pairs)
         told = zip(pairs, answers, strict=True)
-        return [pair for pair, answer in told if answer is Answer.RESOLVES]
+        return [pair for pair, answer in told if answer is ProbeAnswer.RESOLVES]
 
 
 def wait_until_loaded(
@@ -53,19 +55,21 @@ def wait_until_loaded(
     Raise `ExportFailed` with the last thing that was wrong when the time is over.
     """
     until, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    while fault := next(_faults(servers, canaries, still), None):
+    while fault := next(_iterate_faults(servers, canaries, still), None):
         if time.monotonic() + pause > until:
             raise ExportFailed(f"{fault}, {seconds:g} s after the reload; see probe_timeout")
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def fault_of(server: Server, canaries: Canaries) -> str | None:
+def find_load_fault(server: Server, canaries: Canaries) -> str | None:
     """Return what shows that a server has not loaded a list, None when it has."""
-    answers = {name: ask(server, name) for name in (canaries.of_release, canaries.fixed)}
-    control = ask(server, canaries.control)
+    answers = {
+        name: probe_server(server, name) for name in (canaries.release_name, canaries.fixed_name)
+    }
+    control = probe_server(server, canaries.control_name)
     for name, answer in answers.items():
-        if not _blocks(answer, control):
+        if not _is_list_answer(answer, control):
             return (
                 f"{server} does not show that the list is loaded: for the canary {name} it has "
                 f"{answer}, for a name beside it that is not listed {control}"
@@ -73,7 +77,7 @@ def fault_of(server: Server, canaries: Canaries) -> str | None:
     return None
 
 
-def ask(server: Server, name: str) -> Answer:
+def probe_server(server: Server, name: str) -> ProbeAnswer:
     """Return what a server makes of a name's address."""
     import dns.exception
     import dns.message
@@ -81,34 +85,34 @@ def ask(server: Server, name: str) -> Answer:
     import dns.rcode
     import dns.rdatatype
 
-    size = _SIZE + next(_NEXT) % _SIZES
+    size = _MIN_PAYLOAD + next(_QUERY_COUNTER) % _PAYLOAD_SIZES
     query = dns.message.make_query(f"{name}.", dns.rdatatype.A, use_edns=0, payload=size)
     try:
-        reply = dns.query.udp(query, server.address, timeout=_SECONDS, port=server.port)
+        reply = dns.query.udp(query, server.address, timeout=_TIMEOUT_SECONDS, port=server.port)
     except (dns.exception.DNSException, OSError):
-        return Answer.SILENT
+        return ProbeAnswer.NO_ANSWER
     if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN, dns.rcode.REFUSED):
-        return Answer.SILENT
+        return ProbeAnswer.NO_ANSWER
     found = {
         item.address for rrset in reply.answer if rrset.rdtype == dns.rdatatype.A for item in rrset
     }
     if not found:
-        return Answer.NOTHING
-    return Answer.NULL if found <= _NULL else Answer.RESOLVES
+        return ProbeAnswer.NO_ADDRESS
+    return ProbeAnswer.NULL_ADDRESS if found <= _NULL_ADDRESSES else ProbeAnswer.RESOLVES
 
 
-def _faults(
+def _iterate_faults(
     servers: Iterable[Server], canaries: Canaries, still: list[tuple[Server, str]]
 ) -> Iterator[str]:
-    yield from filter(None, (fault_of(server, canaries) for server in servers))
+    yield from filter(None, (find_load_fault(server, canaries) for server in servers))
     for server, name in still:
-        answer = ask(server, name)
-        if answer is not Answer.RESOLVES:
+        answer = probe_server(server, name)
+        if answer is not ProbeAnswer.RESOLVES:
             yield f"{server} resolved {name} before, and now has {answer}"
 
 
-def _blocks(answer: Answer, control: Answer) -> bool:
+def _is_list_answer(answer: ProbeAnswer, control: ProbeAnswer) -> bool:
     """Return whether an answer can only come from a list, given what an unlisted name gets."""
-    if answer is Answer.NULL:
-        return control is not Answer.NULL
-    return answer is Answer.NOTHING and control is Answer.RESOLVES
+    if answer is ProbeAnswer.NULL_ADDRESS:
+        return control is not ProbeAnswer.NULL_ADDRESS
+    return answer is ProbeAnswer.NO_ADDRESS and control is ProbeAnswer.RESOLVES

@@ -12,112 +12,122 @@ from pathlib import Path
 from blocklist.errors import ExportFailed
 from blocklist.files import replacing
 from blocklist.install import command, probe
-from blocklist.install.change import Canaries, Change
-from blocklist.install.kept import Kept
+from blocklist.install.change import Canaries, InstallChange
+from blocklist.install.kept import FileBackup
 from blocklist.installation import Server, servers
 
 #: What commands said, a line each, for a person.
-Said = tuple[str, ...]
-_BACK = "the old file is back"
-_GONE = "there was no old file, so the new one was taken away"
+CommandOutput = tuple[str, ...]
+_OLD_FILE_RESTORED = "the old file is back"
+_NEW_FILE_REMOVED = "there was no old file, so the new one was taken away"
 
 
-class Undone(ExportFailed):
+class InstallUndone(ExportFailed):
     """A file was in its place and did not prove itself there; the message says what is now."""
 
 
-def install(change: Change, finish: Callable[[Path], None]) -> Said:
+def install_file(change: InstallChange, finish: Callable[[Path], None]) -> CommandOutput:
     """Put a new file in place and have it loaded; return what commands said.
 
     `finish` writes and proves the file under the name it is given. What fails before the file is in
     place leaves the old one as it was. What fails later brings it back, has it loaded again if the
     server may have read the new one, and raises `Undone`.
     """
-    kept = Kept(change.export.path)
+    kept = FileBackup(change.export.path)
     _require_canaries(change)
     try:
         with replacing(change.export.path) as beside:
             finish(beside)
-            said = _run("before", change, BLOCKLIST_NEW_FILE=str(beside))
-            still = _resolving(change)
-            kept.keep()
+            said = _run_hook("before", change, BLOCKLIST_NEW_FILE=str(beside))
+            still = _find_resolving(change)
+            kept.create()
     except BaseException:
-        kept.forget_what_stays()
+        kept.discard_if_new()
         raise
     read = False
     try:
-        said += _run("check_server", change)
+        said += _run_hook("check_server", change)
         read = True
-        said += _reloaded(change, change.new, still)
+        said += _reload_and_wait(change, change.new_canaries, still)
     except ExportFailed as error:
-        raise _undone(change, kept, str(error), read=read) from None
+        raise _undo_install(change, kept, str(error), read=read) from None
     except BaseException:  # the person who waits for it has had enough
-        kept.put_back()
+        kept.restore()
         if read:
             with suppress(ExportFailed):
-                _run("reload", change)
+                _run_hook("reload", change)
         raise
-    kept.forget()
-    return said + _told(change, "installed", "")
+    kept.discard()
+    return said + _run_after_hook(change, "installed", "")
 
 
-def look_after(change: Change) -> Said:
+def ensure_loaded(change: InstallChange) -> CommandOutput:
     """Ask the servers for the canaries of a file that stays; have them load it if they have not.
 
     Raise `ExportFailed` when they do not show that they have loaded it then.
     """
     _require_canaries(change)
-    found = (probe.fault_of(server, change.new) for server in _servers(change) if change.new)
+    found = (
+        probe.find_load_fault(server, change.new_canaries)
+        for server in _list_probe_servers(change)
+        if change.new_canaries
+    )
     fault = next(filter(None, found), None)
     if fault is None:
         return ()
-    return (fault, *_loaded(change, change.new, _resolving(change)))
+    return (fault, *_load_file(change, change.new_canaries, _find_resolving(change)))
 
 
-def _loaded(change: Change, canaries: Canaries | None, still: list[tuple[Server, str]]) -> Said:
+def _load_file(
+    change: InstallChange, canaries: Canaries | None, still: list[tuple[Server, str]]
+) -> CommandOutput:
     """Have the file that is in place loaded, and wait until the servers show it."""
-    return _run("check_server", change) + _reloaded(change, canaries, still)
+    return _run_hook("check_server", change) + _reload_and_wait(change, canaries, still)
 
 
-def _reloaded(change: Change, canaries: Canaries | None, still: list[tuple[Server, str]]) -> Said:
-    said = _run("reload", change)
+def _reload_and_wait(
+    change: InstallChange, canaries: Canaries | None, still: list[tuple[Server, str]]
+) -> CommandOutput:
+    said = _run_hook("reload", change)
     if canaries and change.export.installation.probe:
         seconds = change.export.installation.probe_timeout
-        probe.wait_until_loaded(_servers(change), canaries, still, seconds)
+        probe.wait_until_loaded(_list_probe_servers(change), canaries, still, seconds)
     return said
 
 
-def _undone(change: Change, kept: Kept, cause: str, *, read: bool) -> Undone:
+def _undo_install(
+    change: InstallChange, kept: FileBackup, cause: str, *, read: bool
+) -> InstallUndone:
     try:
-        there_was_one = kept.put_back()
-        now = _BACK if there_was_one else _GONE
+        there_was_one = kept.restore()
+        now = _OLD_FILE_RESTORED if there_was_one else _NEW_FILE_REMOVED
         if read:
-            now = _again(change) if there_was_one else _without(change)
+            now = _reload_old_file(change) if there_was_one else _reload_without_file(change)
     except ExportFailed as error:
         now = str(error)
-    heard = _told(change, "undone", cause)
-    return Undone("\n".join([f"{cause}; {now}", *heard]))
+    heard = _run_after_hook(change, "undone", cause)
+    return InstallUndone("\n".join([f"{cause}; {now}", *heard]))
 
 
-def _again(change: Change) -> str:
+def _reload_old_file(change: InstallChange) -> str:
     try:
-        _loaded(change, change.old, [])
+        _load_file(change, change.old_canaries, [])
     except ExportFailed as error:
-        return f"{_BACK}, but not loaded again: {error}"
-    if change.old and change.export.installation.probe:
-        return f"{_BACK}, and the server blocks its canary"
-    return _BACK
+        return f"{_OLD_FILE_RESTORED}, but not loaded again: {error}"
+    if change.old_canaries and change.export.installation.probe:
+        return f"{_OLD_FILE_RESTORED}, and the server blocks its canary"
+    return _OLD_FILE_RESTORED
 
 
-def _without(change: Change) -> str:
+def _reload_without_file(change: InstallChange) -> str:
     try:
-        _run("reload", change)
+        _run_hook("reload", change)
     except ExportFailed as error:
-        return f"{_GONE}; then: {error}"
-    return _GONE
+        return f"{_NEW_FILE_REMOVED}; then: {error}"
+    return _NEW_FILE_REMOVED
 
 
-def _run(key: str, change: Change, **more: str) -> Said:
+def _run_hook(key: str, change: InstallChange, **more: str) -> CommandOutput:
     """Run a command of the export, if it has it; return what it said."""
     told = change.export.installation
     words = getattr(told, key)
@@ -125,33 +135,35 @@ def _run(key: str, change: Change, **more: str) -> Said:
         return ()
     where = f"exports.{change.export.name}"
     fields = {"file": str(change.export.path), "zone": change.export.zone or ""}
-    form = command.in_shell if told.shell else command.filled
+    form = command.wrap_in_shell if told.shell else command.fill_words
     environment = change.environment | more
-    ended = command.run(form(words, fields), told.timeout, environment, f"{where}.timeout")
-    if ended.code:
-        raise ExportFailed(f"{key} failed: {words[0]}: {ended.shown}")
-    return tuple(f"{key}: {line}" for line in ended.said.splitlines())
+    ended = command.run_command(form(words, fields), told.timeout, environment, f"{where}.timeout")
+    if ended.exit_code:
+        raise ExportFailed(f"{key} failed: {words[0]}: {ended.failure_text}")
+    return tuple(f"{key}: {line}" for line in ended.output_text.splitlines())
 
 
-def _told(change: Change, outcome: str, cause: str) -> Said:
+def _run_after_hook(change: InstallChange, outcome: str, cause: str) -> CommandOutput:
     """Run the hook after; a failing one changes nothing about the list, and is said."""
     try:
-        return _run("after", change, BLOCKLIST_OUTCOME=outcome, BLOCKLIST_CAUSE=cause)
+        return _run_hook("after", change, BLOCKLIST_OUTCOME=outcome, BLOCKLIST_CAUSE=cause)
     except ExportFailed as error:
         return (str(error),)
 
 
-def _servers(change: Change) -> list[Server]:
+def _list_probe_servers(change: InstallChange) -> list[Server]:
     return servers(change.export.installation.probe)
 
 
-def _resolving(change: Change) -> list[tuple[Server, str]]:
-    return probe.resolving(_servers(change), change.export.installation.must_resolve)
+def _find_resolving(change: InstallChange) -> list[tuple[Server, str]]:
+    return probe.find_resolving_names(
+        _list_probe_servers(change), change.export.installation.must_resolve
+    )
 
 
-def _require_canaries(change: Change) -> None:
+def _require_canaries(change: InstallChange) -> None:
     export = change.export
-    if export.installation.probe and change.new is None:
+    if export.installation.probe and change.new_canaries is None:
         raise ExportFailed(
             f"exports.{export.name}.probe: there is no canary to ask for, because its name does "
             "not fit into the zone; set a shorter canary or zone"

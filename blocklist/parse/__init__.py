@@ -3,10 +3,10 @@
 Every line ends as an indicator, a comment or a refusal with a reason, and the counts add up.
 """
 
-from blocklist.parse.detect import detect
+from blocklist.parse.detect import detect_format
 from blocklist.parse.format import Options
-from blocklist.parse.parsed import Parsed
-from blocklist.parse.parser import parse
+from blocklist.parse.parsed import ParseResult
+from blocklist.parse.parser import parse_snapshot
 from blocklist.parse.registry import FORMATS
 
-__all__ = ["FORMATS", "Options", "Parsed", "detect", "parse"]
+__all__ = ["FORMATS", "Options", "ParseResult", "detect_format", "parse_snapshot"]

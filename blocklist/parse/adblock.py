@@ -8,37 +8,39 @@ they are refused with the reason; so are exceptions (`@@`), for a block feed has
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, Plain, cut
+from blocklist.parse.format import FastPath, Format, Options, make_tokens
 
 # `##` and its kin are cosmetic rules, and a lone `#` before anything else is a comment.
 _COMMENT = r"^(?:!|\[.*\]$|#$|#[^#@?$%])"
-_ANCHORED = r"^\|\|(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\.?\^\|?)?(?:\$(.+))?$"
-_PLAIN = r"^([^/^$*|:\s]+)$"
-_HARMLESS = r"^(?:important|all|document|doc)(?:,(?:important|all|document|doc))*$"
+_ANCHORED_RULE = r"^\|\|(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\.?\^\|?)?(?:\$(.+))?$"
+_PLAIN_NAME = r"^([^/^$*|:\s]+)$"
+_HARMLESS_MODIFIERS = r"^(?:important|all|document|doc)(?:,(?:important|all|document|doc))*$"
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     text = pl.col("text")
-    parts = text.str.extract_groups(_ANCHORED)
+    parts = text.str.extract_groups(_ANCHORED_RULE)
     rows = frame.with_columns(
         below=parts.struct.field("1"),
         name=parts.struct.field("2"),
         modifiers=parts.struct.field("3"),
-        plain=text.str.extract(_PLAIN),
+        plain=text.str.extract(_PLAIN_NAME),
     )
     covers = pl.when(pl.col("below").is_not_null()).then(pl.lit(Scope.BELOW.value))
     anchored = pl.when(pl.col("name").is_not_null()).then(pl.lit(Scope.SUBTREE.value))
-    return cut(
+    return make_tokens(
         rows,
         token=pl.coalesce("name", "plain", "text"),
         scope=pl.coalesce(covers, anchored, pl.lit(Scope.EXACT.value)),
-        reason=_refusal(text),
+        reason=_refusal_reason(text),
     )
 
 
-def _refusal(text: pl.Expr) -> pl.Expr:
+def _refusal_reason(text: pl.Expr) -> pl.Expr:
     named = pl.col("name").is_not_null() | pl.col("plain").is_not_null()
-    limited = pl.col("modifiers").is_not_null() & ~pl.col("modifiers").str.contains(_HARMLESS)
+    limited = pl.col("modifiers").is_not_null() & ~pl.col("modifiers").str.contains(
+        _HARMLESS_MODIFIERS
+    )
     cases = (
         ("exception", text.str.starts_with("@@")),
         ("cosmetic", text.str.contains(r"#[@?$%]{0,2}#")),
@@ -50,4 +52,9 @@ def _refusal(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
-FORMAT = Format("adblock", _tokens, comment=_COMMENT, plain=Plain("||", "^", Scope.SUBTREE))
+FORMAT = Format(
+    "adblock",
+    _extract_tokens,
+    comment_pattern=_COMMENT,
+    fast_path=FastPath("||", "^", Scope.SUBTREE),
+)

@@ -5,66 +5,66 @@ from collections.abc import Iterable, Iterator
 
 from blocklist.parse.documents import NO_COMMENT
 from blocklist.parse.format import Format, Options
-from blocklist.parse.lines import decode
+from blocklist.parse.lines import decode_to_utf8
 from blocklist.parse.parser import parse_lines
 from blocklist.parse.registry import FORMATS
 
 #: How much is read of a long text, in how many pieces all over it: heads of lists are not typical.
-_SAMPLE = 512_000
-_PIECES = 8
-_LEAST = 0.5
-_HEAD = 4096
-_WILDCARD = re.compile(rb"^[#!].*syntax:.*wildcard", re.IGNORECASE | re.MULTILINE)
-_MALTRAIL = re.compile(rb"^# (?:Reference: |.*Maltrail developers)", re.MULTILINE)
+_SAMPLE_BYTES = 512_000
+_SAMPLE_PIECES = 8
+_MIN_SHARE = 0.5
+_HEAD_BYTES = 4096
+_WILDCARD_HEADER = re.compile(rb"^[#!].*syntax:.*wildcard", re.IGNORECASE | re.MULTILINE)
+_MALTRAIL_HEADER = re.compile(rb"^# (?:Reference: |.*Maltrail developers)", re.MULTILINE)
 
 
-def detect(body: bytes) -> str | None:
+def detect_format(body: bytes) -> str | None:
     """Return the format that reads the largest share of the lines, or None below a half.
 
     Names are `wildcard` when the header calls them so or every one is written `*.x`; names and
     links are `maltrail` when the header says so.
     """
-    text = decode(body)
+    text = decode_to_utf8(body)
     known = [one for one in FORMATS.values() if one.detectable]
-    if text[:_HEAD].lstrip()[:1] in (b"{", b"["):
+    if text[:_HEAD_BYTES].lstrip()[:1] in (b"{", b"["):
         # A document is whole or nothing, and the one that reads it is soon found.
-        found = _best((one for one in known if one.comment == NO_COMMENT), text)
+        found = _best_format((one for one in known if one.comment == NO_COMMENT), text)
         if found is not None:
             return found
-    sample = b"".join(_sampled(text))
-    best = _best((one for one in known if one.comment != NO_COMMENT), sample)
-    head = sample[:_HEAD]
-    if best in ("domains", "urls") and _MALTRAIL.search(head):
+    sample = b"".join(_sample_lines(text))
+    best = _best_format((one for one in known if one.comment != NO_COMMENT), sample)
+    head = sample[:_HEAD_BYTES]
+    if best in ("domains", "urls") and _MALTRAIL_HEADER.search(head):
         return "maltrail"
-    if best == "domains" and (_WILDCARD.search(head) or _all_marked(sample)):
+    if best == "domains" and (_WILDCARD_HEADER.search(head) or _is_all_wildcards(sample)):
         return "wildcard"
     return best
 
 
-def _best(formats: Iterable[Format], text: bytes) -> str | None:
-    shares = {one.name: _share(one, text) for one in formats}
+def _best_format(formats: Iterable[Format], text: bytes) -> str | None:
+    shares = {one.name: _measure_share(one, text) for one in formats}
     best: str = max(shares, key=lambda name: shares[name])
-    return best if shares[best] >= _LEAST else None
+    return best if shares[best] >= _MIN_SHARE else None
 
 
-def _share(known: Format, text: bytes) -> float:
-    return parse_lines(known.lines(text, Options()), known, Options()).share_accepted
+def _measure_share(known: Format, text: bytes) -> float:
+    return parse_lines(known.split_lines(text, Options()), known, Options()).share_accepted
 
 
-def _sampled(text: bytes) -> Iterator[bytes]:
+def _sample_lines(text: bytes) -> Iterator[bytes]:
     """Yield whole lines from all over a long text, a short one as it is."""
-    if len(text) <= _SAMPLE:
+    if len(text) <= _SAMPLE_BYTES:
         yield text
         return
-    size = _SAMPLE // _PIECES
-    for number in range(_PIECES):
-        start = (len(text) - size) * number // (_PIECES - 1)
+    size = _SAMPLE_BYTES // _SAMPLE_PIECES
+    for number in range(_SAMPLE_PIECES):
+        start = (len(text) - size) * number // (_SAMPLE_PIECES - 1)
         piece = text[start : start + size]
         first = piece.find(b"\n") + 1 if number else 0
         yield piece[first : piece.rfind(b"\n") + 1 or None]
 
 
-def _all_marked(text: bytes) -> bool:
+def _is_all_wildcards(text: bytes) -> bool:
     known = FORMATS["wildcard"]
     lines = known.lines(text, Options())["text"]
     names = lines.filter((lines != "") & ~lines.str.contains(known.comment))

@@ -9,38 +9,38 @@ names, `//` for names without a dot.
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, cut
+from blocklist.parse.format import Format, Options, make_tokens
 
-_LINE = r"^(?:address|local|server)\s*=\s*/(.*)/([^/\s]*)(?:\s+#.*)?$"
-_ASKS = r"^(?:local|server)\s*=.*/[^/#\s][^/\s]*(?:\s+#.*)?$"
-_USUAL = r"^(?:local|server)\s*=.*/#(?:\s+#.*)?$"
-_SINKS = ("", "#", "0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104
+_SETTING = r"^(?:address|local|server)\s*=\s*/(.*)/([^/\s]*)(?:\s+#.*)?$"
+_FORWARD_SETTING = r"^(?:local|server)\s*=.*/[^/#\s][^/\s]*(?:\s+#.*)?$"
+_DEFAULT_SERVER_SETTING = r"^(?:local|server)\s*=.*/#(?:\s+#.*)?$"
+_SINK_ADDRESSES = ("", "#", "0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
-    parts = pl.col("text").str.extract_groups(_LINE)
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+    parts = pl.col("text").str.extract_groups(_SETTING)
     rows = frame.with_columns(
         name=parts.struct.field("1").str.split("/"), target=parts.struct.field("2")
     )
     rows = rows.explode("name").with_columns(bare=pl.col("name").str.strip_prefix("*."))
     below = pl.col("name") != pl.col("bare")
-    return cut(
+    return make_tokens(
         rows,
         token=pl.coalesce("bare", "text"),
         scope=pl.when(below).then(pl.lit(Scope.BELOW.value)).otherwise(pl.lit(Scope.SUBTREE.value)),
-        reason=_refusal(pl.col("text")),
-        dropped=pl.when(~pl.col("target").is_in(_SINKS)).then(pl.lit("redirect-address")),
+        reason=_refusal_reason(pl.col("text")),
+        dropped=pl.when(~pl.col("target").is_in(_SINK_ADDRESSES)).then(pl.lit("redirect-address")),
     )
 
 
-def _refusal(text: pl.Expr) -> pl.Expr:
+def _refusal_reason(text: pl.Expr) -> pl.Expr:
     cases = (
         ("other-setting", pl.col("name").is_null()),
         ("every-name", pl.col("name") == "#"),
-        ("exception", text.str.contains(_USUAL)),
-        ("forward", text.str.contains(_ASKS)),
+        ("exception", text.str.contains(_DEFAULT_SERVER_SETTING)),
+        ("forward", text.str.contains(_FORWARD_SETTING)),
     )
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
-FORMAT = Format("dnsmasq", _tokens, comment=r"^#")
+FORMAT = Format("dnsmasq", _extract_tokens, comment_pattern=r"^#")

@@ -7,48 +7,48 @@ from typing import Any
 
 import polars as pl
 
-from blocklist.parse.lines import numbered
+from blocklist.parse.lines import number_lines
 
 #: A document is held in memory several times over while it is read; one larger than this, in
 #: bytes, is refused unread. The largest lists published so have some 10 MB.
-MAX_DOCUMENT = 100_000_000
+MAX_DOCUMENT_BYTES = 100_000_000
 #: A JSON document has no comments.
 NO_COMMENT = r"$^"
-_SHOWN = 200
+_EXCERPT_BYTES = 200
 
 
-class Unreadable(ValueError):
+class UnreadableDocument(ValueError):
     """A document that is none of its format; the text says why, as a reason for a refusal."""
 
 
-def load(text: bytes) -> object:
+def load_json(text: bytes) -> object:
     """Return the document; raise `Unreadable` for what is no JSON or too much of it."""
-    if len(text) > MAX_DOCUMENT:
-        raise Unreadable("document-too-large")
+    if len(text) > MAX_DOCUMENT_BYTES:
+        raise UnreadableDocument("document-too-large")
     try:
         return json.loads(text.decode(errors="replace"))
     except (ValueError, RecursionError):
-        raise Unreadable("not-json") from None
+        raise UnreadableDocument("not-json") from None
 
 
-def entries(found: Iterable[tuple[object, str]]) -> pl.DataFrame:
+def lines_from_entries(found: Iterable[tuple[object, str]]) -> pl.DataFrame:
     """Return an entry a line: its text, and `how` it is read, or the reason why it is not."""
-    rows = [(shown(entry), how) for entry, how in found]
+    rows = [(entry_text(entry), how) for entry, how in found]
     frame = pl.DataFrame(rows, schema={"text": pl.String, "how": pl.String}, orient="row")
-    return numbered(frame["text"]).with_columns(frame["how"])
+    return number_lines(frame["text"]).with_columns(frame["how"])
 
 
-def one_line(text: bytes, reason: str) -> pl.DataFrame:
+def refuse_document(text: bytes, reason: str) -> pl.DataFrame:
     """Return a document that is not read as a single line."""
-    return entries([(text[:_SHOWN].decode(errors="replace"), reason)])
+    return lines_from_entries([(text[:_EXCERPT_BYTES].decode(errors="replace"), reason)])
 
 
-def tables(found: object) -> list[dict[str, Any]]:
+def json_objects(found: object) -> list[dict[str, Any]]:
     """Return the tables in an array; there are none in what is no array."""
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
-def shown(entry: object) -> str:
+def entry_text(entry: object) -> str:
     """Return an entry as text; JSON can write halves of characters, which come as `?`."""
     text = entry if isinstance(entry, str) else reprlib.repr(entry)
     return text.encode("utf-8", "replace").decode()

@@ -4,32 +4,32 @@ import polars as pl
 
 from blocklist.model import Scope
 from blocklist.parse.format import (
+    FastPath,
     Format,
     Options,
-    Plain,
-    cut,
-    refanged,
+    make_tokens,
+    refang_column,
     scope_as_written,
-    without_wildcard,
+    strip_wildcard,
 )
-from blocklist.parse.lines import without_trailing_comment
+from blocklist.parse.lines import strip_trailing_comment
 
 
-def names(frame: pl.DataFrame, plain: Scope) -> pl.DataFrame:
+def extract_name_tokens(frame: pl.DataFrame, plain: Scope) -> pl.DataFrame:
     """Return the name of each line; one without a wildcard mark covers `plain`."""
-    written = without_trailing_comment(pl.col("text"))
-    rows = frame.with_columns(text=refanged(written), seen=without_wildcard(written))
+    written = strip_trailing_comment(pl.col("text"))
+    rows = frame.with_columns(text=refang_column(written), seen=strip_wildcard(written))
     text = pl.col("text")
-    return cut(
+    return make_tokens(
         rows,
-        token=without_wildcard(text),
+        token=strip_wildcard(text),
         scope=scope_as_written(text, plain),
         reason=pl.when(text.str.contains(r"\s")).then(pl.lit("several-words")),
     )
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
-    return names(frame, Scope.EXACT)
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+    return extract_name_tokens(frame, Scope.EXACT)
 
 
-FORMAT = Format("domains", _tokens, plain=Plain())
+FORMAT = Format("domains", _extract_tokens, fast_path=FastPath())

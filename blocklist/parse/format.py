@@ -12,41 +12,41 @@ from blocklist.parse import lines
 from blocklist.reading import Options
 
 __all__ = [
-    "COMMENT",
+    "DEFAULT_COMMENT",
     "Format",
     "Options",
-    "Plain",
-    "cut",
-    "no_state",
-    "plain_lines",
-    "refanged",
+    "FastPath",
+    "make_tokens",
+    "carry_no_state",
+    "split_plain_lines",
+    "refang_column",
     "scope_as_written",
-    "without_wildcard",
+    "strip_wildcard",
 ]
 
 #: Comments as most lists write them; a format with another meaning for `#` or `!` has its own.
-COMMENT = r"^(?:#|!|;|//)"
+DEFAULT_COMMENT = r"^(?:#|!|;|//)"
 
 
-def no_state(_lines: pl.DataFrame, _options: Options) -> tuple[str | None, ...]:
+def carry_no_state(_lines: pl.DataFrame, _options: Options) -> tuple[str | None, ...]:
     """Return what lines tell about those after them: nothing."""
     return ()
 
 
-def plain_lines(text: bytes, _options: Options) -> pl.DataFrame:
+def split_plain_lines(text: bytes, _options: Options) -> pl.DataFrame:
     """Return the lines of a text in which each line stands for itself."""
-    return lines.split(text)
+    return lines.split_stripped_lines(text)
 
 
 @dataclass(frozen=True)
-class Plain:
+class FastPath:
     """How a format writes a name with nothing else to it, as most lines of most lists are.
 
     In a format of URLs, these are what most lines are.
     """
 
-    before: str = ""
-    after: str = ""
+    prefix: str = ""
+    suffix: str = ""
     scope: Scope = Scope.EXACT
     kind: Kind = Kind.DOMAIN
 
@@ -62,24 +62,24 @@ class Format:
     """
 
     name: str
-    tokens: Callable[[pl.DataFrame, Options], pl.DataFrame]
-    comment: str = COMMENT
-    lines: Callable[[bytes, Options], pl.DataFrame] = plain_lines
-    whole: bool = False
-    state: Callable[[pl.DataFrame, Options], tuple[str | None, ...]] = no_state
+    extract: Callable[[pl.DataFrame, Options], pl.DataFrame]
+    comment_pattern: str = DEFAULT_COMMENT
+    split_lines: Callable[[bytes, Options], pl.DataFrame] = split_plain_lines
+    needs_whole_text: bool = False
+    next_state: Callable[[pl.DataFrame, Options], tuple[str | None, ...]] = carry_no_state
     #: Whether the format can be told from its content alone.
-    detectable: bool = True
+    is_detectable: bool = True
     #: Whether the same bytes may read otherwise tomorrow, for entries in them have an end.
-    dated: bool = False
+    is_date_dependent: bool = False
     #: Lines that need not go through `tokens`, for what these would give is plain to see.
-    plain: Plain | None = None
+    fast_path: FastPath | None = None
 
-    def comment_of(self, options: Options) -> str:
+    def comment_pattern_for(self, options: Options) -> str:
         """Return the regular expression for lines without content."""
-        return self.comment if options.comment is None else f"^{re.escape(options.comment)}"
+        return self.comment_pattern if options.comment is None else f"^{re.escape(options.comment)}"
 
 
-def cut(
+def make_tokens(
     frame: pl.DataFrame,
     *,
     token: pl.Expr,
@@ -110,11 +110,11 @@ def scope_as_written(text: pl.Expr, otherwise: Scope) -> pl.Expr:
     return pl.when(marked).then(pl.lit(Scope.SUBTREE.value)).otherwise(pl.lit(otherwise.value))
 
 
-def without_wildcard(text: pl.Expr) -> pl.Expr:
+def strip_wildcard(text: pl.Expr) -> pl.Expr:
     """Return the name of `*.x` and `.x`."""
     return text.str.replace(r"^\*?\.", "")
 
 
-def refanged(text: pl.Expr) -> pl.Expr:
+def refang_column(text: pl.Expr) -> pl.Expr:
     """Return a name or address without the brackets that keep its dots from being clicked."""
     return text.str.replace_all(r"(?i)\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)", ".")

@@ -3,41 +3,41 @@
 import polars as pl
 
 from blocklist.columns import ranges
-from blocklist.parse.format import Format, Options, cut, refanged
+from blocklist.parse.format import Format, Options, make_tokens, refang_column
 
 _ADDRESS = r"[0-9a-fA-F:.]+"
 _RANGE = rf"^(({_ADDRESS})\s*-\s*({_ADDRESS}))(?:[\s,;|].*)?$"
 _FIRST_FIELD = r"^([^\s,;|]+)"
 # The address of such a line says nothing: a list of hosts must not pass for one of addresses.
-_LINE_OF_HOSTS = r"^(?:0\.0\.0\.0|127\.0\.0\.1|255\.255\.255\.255|::1?)\s+[^\s#;]*[A-Za-z]"
+_HOSTS_FILE_LINE = r"^(?:0\.0\.0\.0|127\.0\.0\.1|255\.255\.255\.255|::1?)\s+[^\s#;]*[A-Za-z]"
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     bare = pl.col("text").str.replace_all('"', "", literal=True)
     rows = frame.with_columns(
-        range=refanged(bare).str.extract_groups(_RANGE), seen=bare.str.extract(_FIRST_FIELD)
+        range=refang_column(bare).str.extract_groups(_RANGE), seen=bare.str.extract(_FIRST_FIELD)
     )
-    of_hosts = pl.col("text").str.contains(_LINE_OF_HOSTS)
+    of_hosts = pl.col("text").str.contains(_HOSTS_FILE_LINE)
     span = pl.col("range").struct.field("1")
-    listed = cut(
+    listed = make_tokens(
         rows.filter(span.is_null()),
-        token=pl.coalesce(_without_port(refanged(pl.col("seen"))), "text"),
+        token=pl.coalesce(_strip_port(refang_column(pl.col("seen"))), "text"),
         read="ip",
         reason=pl.when(of_hosts).then(pl.lit("line-of-hosts")),
     )
-    return listed.vstack(_ranges(rows.filter(span.is_not_null())))
+    return listed.vstack(_extract_ranges(rows.filter(span.is_not_null())))
 
 
-def _without_port(address: pl.Expr) -> pl.Expr:
+def _strip_port(address: pl.Expr) -> pl.Expr:
     ipv4 = address.str.replace(r"^([0-9.]+):[0-9]{1,5}$", "$1")
     return ipv4.str.replace(r"^\[([^\]]*)\](?::[0-9]{1,5})?$", "$1")
 
 
-def _ranges(rows: pl.DataFrame) -> pl.DataFrame:
+def _extract_ranges(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.unnest("range").with_row_index("row")
     networks = ranges.canonical(rows["2"], rows["3"])
     parts = rows.with_columns(seen="1").join(networks, on="row", maintain_order="left")
-    return cut(parts, token=pl.coalesce("value", "1"), read="ip", reason=pl.col("reason"))
+    return make_tokens(parts, token=pl.coalesce("value", "1"), read="ip", reason=pl.col("reason"))
 
 
-FORMAT = Format("ips", _tokens)
+FORMAT = Format("ips", _extract_tokens)

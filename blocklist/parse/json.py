@@ -9,68 +9,82 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from blocklist.parse.documents import NO_COMMENT, Unreadable, entries, load, one_line
+from blocklist.parse.documents import (
+    NO_COMMENT,
+    UnreadableDocument,
+    lines_from_entries,
+    load_json,
+    refuse_document,
+)
 from blocklist.parse.format import Format, Options
-from blocklist.parse.mixed import mixed
+from blocklist.parse.mixed import extract_any_kind
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
-_READ = "text"
+_HOW_TEXT = "text"
 
 
-def _lines(text: bytes, options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, options: Options) -> pl.DataFrame:
     try:
-        return entries(_found(load(text), options))
-    except Unreadable as error:
+        return lines_from_entries(_find_entries(load_json(text), options))
+    except UnreadableDocument as error:
         documents = [line for line in text.splitlines() if line.strip()]
         if str(error) != "not-json" or len(documents) < 2:
-            return one_line(text, str(error))
-    return entries([entry for line in documents for entry in _of_line(line, options)])
+            return refuse_document(text, str(error))
+    return lines_from_entries(
+        [entry for line in documents for entry in _entries_of_line(line, options)]
+    )
 
 
-def _of_line(line: bytes, options: Options) -> list[tuple[object, str]]:
+def _entries_of_line(line: bytes, options: Options) -> list[tuple[object, str]]:
     """Return what a line of JSON lines lists, a lone text as it is."""
     try:
-        document = load(line)
-    except Unreadable as error:
+        document = load_json(line)
+    except UnreadableDocument as error:
         return [(line.decode(errors="replace"), str(error))]
     if isinstance(document, str) and not options.path:
-        return [(document, _READ)]
-    return _found(document, options)
+        return [(document, _HOW_TEXT)]
+    return _find_entries(document, options)
 
 
-def _found(document: object, options: Options) -> list[tuple[object, str]]:
+def _find_entries(document: object, options: Options) -> list[tuple[object, str]]:
     """Return the entries that the path finds, each with how it is read."""
     if options.path:
-        document = _search(document, options.path)
+        document = _search_path(document, options.path)
     if isinstance(document, str) and options.path:
-        return [(document, _READ)]
+        return [(document, _HOW_TEXT)]
     if not isinstance(document, list):
         return [(document, "not-found" if options.path else "path-needed")]
-    return [(entry, _READ if isinstance(entry, str) else "not-a-text") for entry in document]
+    return [(entry, _HOW_TEXT if isinstance(entry, str) else "not-a-text") for entry in document]
 
 
-def _search(document: object, path: str) -> object:
+def _search_path(document: object, path: str) -> object:
     from jmespath.exceptions import JMESPathError
 
     try:
-        found: object = _compiled(path).search(document)
+        found: object = _compile_path(path).search(document)
     except (JMESPathError, RecursionError):
         return None
     return found
 
 
-def _compiled(path: str) -> "ParsedResult":
+def _compile_path(path: str) -> "ParsedResult":
     import jmespath
 
     # jmespath keeps what it compiled last.
     return jmespath.compile(path)
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     rows = frame.with_columns(pl.col("text").str.strip_chars())
-    return mixed(rows, pl.when(pl.col("how") != _READ).then("how"))
+    return extract_any_kind(rows, pl.when(pl.col("how") != _HOW_TEXT).then("how"))
 
 
-FORMAT = Format("json", _tokens, comment=NO_COMMENT, lines=_lines, whole=True)
+FORMAT = Format(
+    "json",
+    _extract_tokens,
+    comment_pattern=NO_COMMENT,
+    split_lines=_split_lines,
+    needs_whole_text=True,
+)

@@ -10,13 +10,13 @@ import polars as pl
 from blocklist.columns import pieces
 
 #: Longer than any line that lists something; a longer one is refused unread.
-MAX_LINE = 8192
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+MAX_LINE_BYTES = 8192
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def decode(body: bytes) -> bytes:
+def decode_to_utf8(body: bytes) -> bytes:
     """Return a snapshot as UTF-8 without a mark; what is no text is left to `raw`."""
-    if body.startswith(_UTF16):
+    if body.startswith(_UTF16_BOMS):
         decoder = codecs.getincrementaldecoder("utf-16")("replace")
         starts = range(0, len(body), pieces.SIZE)
         parts = [decoder.decode(body[start : start + pieces.SIZE]).encode() for start in starts]
@@ -24,15 +24,15 @@ def decode(body: bytes) -> bytes:
     return body.removeprefix(codecs.BOM_UTF8)
 
 
-def split(text: bytes) -> pl.DataFrame:
+def split_stripped_lines(text: bytes) -> pl.DataFrame:
     """Return `line` (from 1) and `text` without its line end and the white space around it.
 
     Line ends are LF, CRLF and CR. A line end at the very end starts no further line.
     """
-    return numbered(raw(text).str.strip_chars(" \t\f\v"))
+    return number_lines(split_raw_lines(text).str.strip_chars(" \t\f\v"))
 
 
-def raw(text: bytes) -> pl.Series:
+def split_raw_lines(text: bytes) -> pl.Series:
     """Return the lines with the white space around them; what is no UTF-8 becomes U+FFFD."""
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -42,12 +42,12 @@ def raw(text: bytes) -> pl.Series:
         return pieces.lines(text.decode(errors="replace").encode())
 
 
-def numbered(texts: pl.Series) -> pl.DataFrame:
+def number_lines(texts: pl.Series) -> pl.DataFrame:
     """Return the texts as lines, numbered from 1."""
     line = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32)
     return texts.alias("text").to_frame().select(line=line, text="text")
 
 
-def without_trailing_comment(text: pl.Expr, mark: str = r"(?:#|;|//)") -> pl.Expr:
+def strip_trailing_comment(text: pl.Expr, mark: str = r"(?:#|;|//)") -> pl.Expr:
     """Return the text before a comment that white space sets off from it."""
     return text.str.replace(rf"\s+{mark}.*$", "")

@@ -8,10 +8,10 @@ host and regular expressions say nothing about a host. For its trails.csv there 
 import polars as pl
 
 from blocklist.parse.format import Format, Options
-from blocklist.parse.mixed import mixed
+from blocklist.parse.mixed import extract_any_kind
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     rows = frame.with_columns(pl.col("text").str.replace(r"\s*#.*$", ""))
     text = pl.col("text")
     cases = (
@@ -20,7 +20,7 @@ def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
         ("several-words", text.str.contains(r"\s")),
     )
     reason = pl.coalesce(*(pl.when(applies).then(pl.lit(why)) for why, applies in cases))
-    return mixed(rows, reason)
+    return extract_any_kind(rows, reason)
 
 
-FORMAT = Format("maltrail", _tokens, comment=r"^#")
+FORMAT = Format("maltrail", _extract_tokens, comment_pattern=r"^#")

@@ -11,21 +11,28 @@ from typing import Any
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.documents import NO_COMMENT, Unreadable, entries, load, one_line, tables
+from blocklist.parse.documents import (
+    NO_COMMENT,
+    UnreadableDocument,
+    json_objects,
+    lines_from_entries,
+    load_json,
+    refuse_document,
+)
 from blocklist.parse.format import (
     Format,
     Options,
-    cut,
-    refanged,
+    make_tokens,
+    refang_column,
     scope_as_written,
-    without_wildcard,
+    strip_wildcard,
 )
 
 #: A warninglist's `type`; hostnames stand for all below them.
-_LISTS = ("string", "hostname", "cidr")
+_LIST_TYPES = ("string", "hostname", "cidr")
 #: Types whose entries are patterns, which would cover more than a name or network can say.
-_PATTERNS = ("substring", "regex")
-_ATTRIBUTES = {
+_PATTERN_TYPES = ("substring", "regex")
+_ATTRIBUTE_TYPES = {
     "domain": "string",
     "hostname": "string",
     "domain|ip": "string",
@@ -39,35 +46,35 @@ _ATTRIBUTES = {
 }
 
 
-def _lines(text: bytes, _options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, _options: Options) -> pl.DataFrame:
     try:
-        return entries(list(_entries(load(text))))
-    except Unreadable as error:
-        return one_line(text, str(error))
+        return lines_from_entries(list(_read_entries(load_json(text))))
+    except UnreadableDocument as error:
+        return refuse_document(text, str(error))
 
 
-def _entries(document: object) -> Iterator[tuple[object, str]]:
+def _read_entries(document: object) -> Iterator[tuple[object, str]]:
     """Yield each entry and how it is read, or the reason why it is not."""
     if isinstance(document, dict) and isinstance(document.get("list"), list):
         how = document.get("type", "string")
-        how = how if how in (*_LISTS, *_PATTERNS) else "unknown-type"
+        how = how if how in (*_LIST_TYPES, *_PATTERN_TYPES) else "unknown-type"
         yield from ((entry, how) for entry in document["list"])
         return
     inner = document.get("response", [document]) if isinstance(document, dict) else document
-    events = tables([one.get("Event") for one in tables(inner)])
+    events = json_objects([one.get("Event") for one in json_objects(inner)])
     if not events:
-        raise Unreadable("not-misp")
+        raise UnreadableDocument("not-misp")
     for event in events:
-        yield from _attributes(event)
+        yield from _read_attributes(event)
 
 
-def _attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
+def _read_attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
     """Yield the attributes of an event and of the objects in it."""
-    for inner in tables(event.get("Object")):
-        yield from _attributes({"Attribute": inner.get("Attribute")})
-    for attribute in tables(event.get("Attribute")):
+    for inner in json_objects(event.get("Object")):
+        yield from _read_attributes({"Attribute": inner.get("Attribute")})
+    for attribute in json_objects(event.get("Attribute")):
         value, kind = attribute.get("value", ""), attribute.get("type")
-        how = _ATTRIBUTES.get(kind, "other-kind") if isinstance(kind, str) else "other-kind"
+        how = _ATTRIBUTE_TYPES.get(kind, "other-kind") if isinstance(kind, str) else "other-kind"
         if how != "other-kind" and attribute.get("to_ids") is not True:
             how = "not-for-blocking"
         # Of two values the first is the host; the other one, an address or a port, may be shared.
@@ -75,18 +82,24 @@ def _attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
         yield first, how
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     how, text = pl.col("how"), pl.col("text").str.strip_chars()
     host = how.is_in(["string", "hostname"])
     read = pl.when(host).then(pl.lit("host")).when(how == "cidr").then(pl.lit("ip"))
     marked = scope_as_written(text, Scope.EXACT)
-    return cut(
+    return make_tokens(
         frame,
-        token=pl.when(host).then(without_wildcard(refanged(text))).otherwise(text),
+        token=pl.when(host).then(strip_wildcard(refang_column(text))).otherwise(text),
         read=read.otherwise(pl.lit("url")),
         scope=pl.when(how == "hostname").then(pl.lit(Scope.SUBTREE.value)).otherwise(marked),
-        reason=pl.when(~how.is_in([*_LISTS, "url"])).then(how),
+        reason=pl.when(~how.is_in([*_LIST_TYPES, "url"])).then(how),
     )
 
 
-FORMAT = Format("misp", _tokens, comment=NO_COMMENT, lines=_lines, whole=True)
+FORMAT = Format(
+    "misp",
+    _extract_tokens,
+    comment_pattern=NO_COMMENT,
+    split_lines=_split_lines,
+    needs_whole_text=True,
+)

@@ -6,26 +6,26 @@ Shared by the formats whose entries are of any kind: csv, json and maltrail.
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import cut, refanged, scope_as_written, without_wildcard
+from blocklist.parse.format import make_tokens, refang_column, scope_as_written, strip_wildcard
 
 #: A text that starts as a link does, defanged or not.
-SCHEMED = r"(?i)^[a-z*][a-z0-9+.*-]*(?::|\[:\]|\[:)?(?:\[?:?//)"
+URL_SCHEME = r"(?i)^[a-z*][a-z0-9+.*-]*(?::|\[:\]|\[:)?(?:\[?:?//)"
 #: A link without its scheme: something before a slash, or before a port.
-_PATHED = r"^[^\s/]+/|^[^\s/:]+:[0-9]{1,5}$"
+_URL_WITHOUT_SCHEME = r"^[^\s/]+/|^[^\s/:]+:[0-9]{1,5}$"
 _NETWORK = r"^(?:[0-9.]+|[0-9a-fA-F]*:[0-9a-fA-F:.]*)/[0-9]{1,3}$"
-_SERVICE = r"^(?:([0-9]{1,3}(?:\.[0-9]{1,3}){3})|\[([0-9a-fA-F:.]+)\])(?::[0-9]{1,5})?$"
+_ADDRESS_WITH_PORT = r"^(?:([0-9]{1,3}(?:\.[0-9]{1,3}){3})|\[([0-9a-fA-F:.]+)\])(?::[0-9]{1,5})?$"
 
 
-def mixed(frame: pl.DataFrame, reason: pl.Expr | None = None) -> pl.DataFrame:
+def extract_any_kind(frame: pl.DataFrame, reason: pl.Expr | None = None) -> pl.DataFrame:
     """Return the tokens of a frame with `line` and `text`; a port of an address is left out."""
-    rows = frame.with_columns(seen=pl.col("text"), bare=refanged(pl.col("text")))
+    rows = frame.with_columns(seen=pl.col("text"), bare=refang_column(pl.col("text")))
     text, bare = pl.col("text"), pl.col("bare")
-    service = bare.str.extract_groups(_SERVICE)
+    service = bare.str.extract_groups(_ADDRESS_WITH_PORT)
     rows = rows.with_columns(
         service=pl.coalesce(service.struct.field("1"), service.struct.field("2")),
-        schemed=text.str.contains(SCHEMED),
+        schemed=text.str.contains(URL_SCHEME),
         network=bare.str.contains(_NETWORK),
-        pathed=bare.str.contains(_PATHED),
+        pathed=bare.str.contains(_URL_WITHOUT_SCHEME),
     )
     schemed, pathed = pl.col("schemed"), pl.col("pathed")
     ip = ~schemed & (pl.col("network") | pl.col("service").is_not_null())
@@ -37,9 +37,9 @@ def mixed(frame: pl.DataFrame, reason: pl.Expr | None = None) -> pl.DataFrame:
         .then("text")
         .when(pathed)
         .then("http://" + text)
-        .otherwise(without_wildcard(bare))
+        .otherwise(strip_wildcard(bare))
     )
-    return cut(
+    return make_tokens(
         rows,
         token=token,
         read=pl.when(ip).then(pl.lit("ip")).when(url).then(pl.lit("url")).otherwise(pl.lit("host")),

@@ -11,7 +11,7 @@ from blocklist.columns.schema import INDICATORS, REFUSALS
 BEYOND_LIMIT = "beyond-rank-limit"
 #: Reasons of lines that are as they should be, but list nothing that is read from them: they say
 #: nothing against the feed.
-ASIDE = (
+NEUTRAL_REASONS = (
     BEYOND_LIMIT,
     "filtered",
     "header",
@@ -23,11 +23,11 @@ ASIDE = (
 )
 
 
-_SHARE = 1_000_000
+_ROWS_PER_SHARE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParseResult:
     """The indicators of a snapshot and the account of its lines.
 
     `lines` = `accepted` + `comments` + the rows of `refusals`, one a line, with the columns of
@@ -42,10 +42,10 @@ class Parsed:
     comments: int
     indicators: pl.DataFrame
     refusals: pl.DataFrame
-    dropped: dict[str, int]
+    dropped_counts: dict[str, int]
 
     @property
-    def refused(self) -> dict[str, int]:
+    def refusal_counts(self) -> dict[str, int]:
         """How many lines were refused for each reason, most frequent first."""
         counts = self.refusals.group_by("reason").len()
         return dict(counts.sort(["len", "reason"], descending=[True, False]).iter_rows())
@@ -53,36 +53,36 @@ class Parsed:
     @property
     def share_accepted(self) -> float:
         """The share of lines read that gave an indicator; 0.0 when there are none."""
-        refused = self.refused
-        aside = sum(refused.get(reason, 0) for reason in ASIDE)
+        refused = self.refusal_counts
+        aside = sum(refused.get(reason, 0) for reason in NEUTRAL_REASONS)
         content = self.lines - self.comments - aside
         return self.accepted / content if content else 0.0
 
 
-def together(name: str, parts: list[Parsed]) -> Parsed:
+def merge_results(name: str, parts: list[ParseResult]) -> ParseResult:
     """Return the account of a whole snapshot from those of its pieces, duplicates dropped."""
-    indicators = _joined([part.indicators for part in parts], INDICATORS)
-    refusals = _joined([part.refusals for part in parts], REFUSALS)
-    repeated = _repeated(indicators.select("kind", "value", "scope"))
+    indicators = _concat_frames([part.indicators for part in parts], INDICATORS)
+    refusals = _concat_frames([part.refusals for part in parts], REFUSALS)
+    repeated = _find_duplicates(indicators.select("kind", "value", "scope"))
     dropped = Counter({"duplicate": len(repeated)})
     for part in parts:
-        dropped.update(part.dropped)
-    return Parsed(
+        dropped.update(part.dropped_counts)
+    return ParseResult(
         format=name,
         lines=sum(part.lines for part in parts),
         accepted=sum(part.accepted for part in parts),
         comments=sum(part.comments for part in parts),
-        indicators=_without(indicators, repeated),
+        indicators=_drop_rows(indicators, repeated),
         refusals=refusals,
-        dropped={what: count for what, count in dropped.most_common() if count},
+        dropped_counts={what: count for what, count in dropped.most_common() if count},
     )
 
 
-def _joined(frames: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
+def _concat_frames(frames: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
     return pl.concat([schema.to_frame(), *frames])
 
 
-def _repeated(rows: pl.DataFrame) -> pl.Series:
+def _find_duplicates(rows: pl.DataFrame) -> pl.Series:
     """Return the numbers of rows that were there before.
 
     By hashes, and the few that are alike by them in shares of these: one set of all rows would need
@@ -92,7 +92,7 @@ def _repeated(rows: pl.DataFrame) -> pl.Series:
     ordered = hashes.sort()
     twice = ordered.filter(ordered == ordered.shift()).unique()
     alike = hashes.is_in(twice.implode()).arg_true()
-    shares = len(alike) // _SHARE + 1
+    shares = len(alike) // _ROWS_PER_SHARE + 1
     share_of = hashes.gather(alike) % shares
     found = []
     for share in range(shares):
@@ -102,7 +102,7 @@ def _repeated(rows: pl.DataFrame) -> pl.Series:
     return pl.concat(found)
 
 
-def _without(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+def _drop_rows(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
     if places.is_empty():
         return rows
     gone = pl.zeros(rows.height, pl.Boolean, eager=True).scatter(places, True)

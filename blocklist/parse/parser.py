@@ -10,46 +10,50 @@ from blocklist.columns import hosts, networks, urls
 from blocklist.columns.pieces import in_order, of_text
 from blocklist.columns.schema import INDICATORS, KIND, REFUSALS, SCOPE
 from blocklist.model import Kind, Scope
-from blocklist.parse.format import Format, Options, no_state
-from blocklist.parse.lines import MAX_LINE, decode
-from blocklist.parse.parsed import BEYOND_LIMIT, Parsed, together
-from blocklist.parse.plain import plainly
+from blocklist.parse.format import Format, Options, carry_no_state
+from blocklist.parse.lines import MAX_LINE_BYTES, decode_to_utf8
+from blocklist.parse.parsed import BEYOND_LIMIT, ParseResult, merge_results
+from blocklist.parse.plain import split_fast_path
 from blocklist.parse.registry import FORMATS
 
-_SHOWN = 200
+_EXCERPT_CHARS = 200
 
 
-def parse(body: bytes, name: str, options: Options | None = None) -> Parsed:
+def parse_snapshot(body: bytes, name: str, options: Options | None = None) -> ParseResult:
     """Parse the bytes of a snapshot in the format `name`, a key of `FORMATS`."""
     known = FORMATS[name]
-    return together(name, list(_parts(decode(body), known, options or Options())))
+    return merge_results(
+        name, list(_parse_pieces(decode_to_utf8(body), known, options or Options()))
+    )
 
 
-def _parts(text: bytes, known: Format, options: Options) -> Iterator[Parsed]:
+def _parse_pieces(text: bytes, known: Format, options: Options) -> Iterator[ParseResult]:
     """Yield what each piece of the text gives, lines numbered through."""
-    pieces = [text] if known.whole else of_text(text)
-    if known.state is no_state and options.rank_limit is None:
-        yield from _numbered(in_order(partial(_part, known, options), pieces))
+    pieces = [text] if known.needs_whole_text else of_text(text)
+    if known.next_state is carry_no_state and options.rank_limit is None:
+        yield from _renumber_lines(in_order(partial(_parse_piece, known, options), pieces))
         return
-    yield from _numbered(_in_turn(pieces, known, options))
+    yield from _renumber_lines(_parse_in_sequence(pieces, known, options))
 
 
-def _part(known: Format, options: Options, piece: bytes) -> Parsed:
-    return parse_lines(known.lines(piece, options), known, options)
+def _parse_piece(known: Format, options: Options, piece: bytes) -> ParseResult:
+    return parse_lines(known.split_lines(piece, options), known, options)
 
 
-def _in_turn(pieces: Iterable[bytes], known: Format, options: Options) -> Iterator[Parsed]:
+def _parse_in_sequence(
+    pieces: Iterable[bytes], known: Format, options: Options
+) -> Iterator[ParseResult]:
     """Yield what pieces give of which each tells about the next."""
     for piece in pieces:
-        lines = known.lines(piece, options)
+        lines = known.split_lines(piece, options)
         yield (parsed := parse_lines(lines, known, options))
-        options = replace(options, state=known.state(lines, options))
+        options = replace(options, state=known.next_state(lines, options))
         if options.rank_limit is not None:
             read = parsed.lines - parsed.comments
             options = replace(options, rank_limit=max(0, options.rank_limit - read))
 
 
-def _numbered(parts: Iterable[Parsed]) -> Iterator[Parsed]:
+def _renumber_lines(parts: Iterable[ParseResult]) -> Iterator[ParseResult]:
     """Yield parts with the numbers that their lines have in the whole text."""
     before = 0
     for part in parts:
@@ -62,38 +66,40 @@ def _numbered(parts: Iterable[Parsed]) -> Iterator[Parsed]:
         before += part.lines
 
 
-def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> Parsed:
+def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> ParseResult:
     """Parse numbered lines; the sum of accepted, comments and refusals is their number."""
-    plain, rest = plainly(lines, known, options)
-    comment = pl.col("text").str.contains(known.comment_of(options))
+    plain, rest = split_fast_path(lines, known, options)
+    comment = pl.col("text").str.contains(known.comment_pattern_for(options))
     content = rest.filter(~(comment | (pl.col("text") == "")))
     comments = rest.height - content.height
     if content.is_empty():
         none = REFUSALS.to_frame()
-        return Parsed(known.name, lines.height, plain.height, comments, plain, none, {})
-    unread = _unread(content, options)
+        return ParseResult(known.name, lines.height, plain.height, comments, plain, none, {})
+    unread = _lines_to_skip(content, options)
     if not unread.is_empty():
         content = content.join(unread, on="line", how="anti", maintain_order="left")
-    judged = _canonical(known.tokens(content, options), options)
+    judged = _canonicalise_tokens(known.extract(content, options), options)
     listed = judged.drop_nulls("value")
     bad = judged.filter(pl.col("value").is_null())
     beside = bad.join(listed, on="line", how="semi")
     alone = bad.join(listed, on="line", how="anti").unique("line", keep="first")
     dropped = pl.concat(["beside-" + beside["reason"], listed["dropped"].drop_nulls()])
-    return Parsed(
+    return ParseResult(
         format=known.name,
         lines=lines.height,
         accepted=plain.height + listed["line"].n_unique(),
         comments=comments,
-        indicators=_in_order(plain, _with_evidence(listed)),
-        refusals=_refusals(unread, alone.join(content, on="line")),
-        dropped=dict(dropped.alias("what").value_counts().iter_rows()),
+        indicators=_merge_by_line(plain, _add_evidence(listed)),
+        refusals=_merge_refusals(unread, alone.join(content, on="line")),
+        dropped_counts=dict(dropped.alias("what").value_counts().iter_rows()),
     )
 
 
-def _unread(content: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _lines_to_skip(content: pl.DataFrame, options: Options) -> pl.DataFrame:
     """Return the lines that the format never sees, with the reason."""
-    overlong = pl.when(pl.col("text").str.len_bytes() > MAX_LINE).then(pl.lit("line-too-long"))
+    overlong = pl.when(pl.col("text").str.len_bytes() > MAX_LINE_BYTES).then(
+        pl.lit("line-too-long")
+    )
     reasons = [overlong]
     if options.rank_limit is not None:
         beyond = pl.int_range(pl.len()) >= options.rank_limit
@@ -101,11 +107,11 @@ def _unread(content: pl.DataFrame, options: Options) -> pl.DataFrame:
     return content.select("line", "text", reason=pl.coalesce(*reasons)).drop_nulls("reason")
 
 
-def _canonical(tokens: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _canonicalise_tokens(tokens: pl.DataFrame, options: Options) -> pl.DataFrame:
     """Add `kind` and `value` to tokens, or the reason why there is none."""
     refused = pl.col("reason").is_not_null()
-    parts = [tokens.filter(refused).with_columns(**_NOTHING)]
-    for read, canonical in _READERS.items():
+    parts = [tokens.filter(refused).with_columns(**_NO_INDICATOR)]
+    for read, canonical in _CANONICALISERS.items():
         rows = tokens.filter((pl.col("read") == read) & pl.col("reason").is_null())
         if not rows.is_empty():
             parts.append(
@@ -118,10 +124,10 @@ def _canonical(tokens: pl.DataFrame, options: Options) -> pl.DataFrame:
     return judged.with_columns(scope=unscoped if given is None else pl.coalesce(given, unscoped))
 
 
-_NOTHING = {"kind": pl.lit(None, KIND), "value": pl.lit(None, pl.String)}
+_NO_INDICATOR = {"kind": pl.lit(None, KIND), "value": pl.lit(None, pl.String)}
 
 
-def _hosts(tokens: pl.Series) -> pl.DataFrame:
+def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:
     found = hosts.canonical(tokens)
     # A lone word or number in a feed is debris or a top-level domain; neither is a fraud host.
     name = pl.col("kind") == Kind.DOMAIN.value
@@ -132,18 +138,18 @@ def _hosts(tokens: pl.Series) -> pl.DataFrame:
     )
 
 
-def _ips(tokens: pl.Series) -> pl.DataFrame:
+def _canonicalise_ips(tokens: pl.Series) -> pl.DataFrame:
     return networks.canonical(tokens).with_columns(kind=pl.lit(Kind.IP.value, KIND))
 
 
-def _urls(tokens: pl.Series) -> pl.DataFrame:
+def _canonicalise_urls(tokens: pl.Series) -> pl.DataFrame:
     return urls.canonical(tokens).with_columns(kind=pl.lit(Kind.URL.value, KIND))
 
 
-_READERS = {"host": _hosts, "ip": _ips, "url": _urls}
+_CANONICALISERS = {"host": _canonicalise_hosts, "ip": _canonicalise_ips, "url": _canonicalise_urls}
 
 
-def _with_evidence(listed: pl.DataFrame) -> pl.DataFrame:
+def _add_evidence(listed: pl.DataFrame) -> pl.DataFrame:
     # Most values are written as seen: then both columns share their memory.
     seen = pl.when(pl.col("seen") == pl.col("value")).then("value").otherwise("seen")
     return listed.select("kind", "value", "scope", evidence=seen, line="line").match_to_schema(
@@ -151,12 +157,12 @@ def _with_evidence(listed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _in_order(plain: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+def _merge_by_line(plain: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     if plain.is_empty() or others.is_empty():
         return others if plain.is_empty() else plain
     return pl.concat([plain, others]).sort("line", maintain_order=True)
 
 
-def _refusals(*parts: pl.DataFrame) -> pl.DataFrame:
+def _merge_refusals(*parts: pl.DataFrame) -> pl.DataFrame:
     every = pl.concat([part.select(REFUSALS.names()) for part in parts]).sort("line")
-    return every.with_columns(pl.col("text").str.head(_SHOWN))
+    return every.with_columns(pl.col("text").str.head(_EXCERPT_CHARS))

@@ -12,27 +12,27 @@ from blocklist.columns import urls
 from blocklist.columns.schema import INDICATORS, KIND, SCOPE
 from blocklist.model import Kind
 from blocklist.names import MAX_LABEL
-from blocklist.parse.format import Format, Options, Plain
+from blocklist.parse.format import FastPath, Format, Options
 
 # More labels than one, the last of which starts with a letter and so is no number.
-_NAME = r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*"
+_CANONICAL_NAME = r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*"
 
 
-def plainly(
+def split_fast_path(
     lines: pl.DataFrame, known: Format, options: Options
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the indicators (schema `INDICATORS`) of plain lines, and the lines that are left."""
-    plain = known.plain
+    plain = known.fast_path
     # A comment mark of the feed's own could be anything, and a limit counts lines in their order.
     if plain is None or options.comment is not None or options.rank_limit is not None:
         return INDICATORS.to_frame(), lines
     text = lines["text"]
     link = plain.kind is Kind.URL
-    is_plain = urls.as_is(text) if link else _names(text, plain)
+    is_plain = urls.as_is(text) if link else _is_plain_name(text, plain)
     scope = plain.scope if link else options.scope or plain.scope
     found = lines.filter(is_plain).select(
         pl.lit(plain.kind.value, KIND).alias("kind"),
-        _inside(plain).alias("value"),
+        _strip_affixes(plain).alias("value"),
         pl.lit(scope.value, SCOPE).alias("scope"),
         "line",
     )
@@ -41,15 +41,15 @@ def plainly(
     return found, lines.filter(~is_plain)
 
 
-def _names(text: pl.Series, plain: Plain) -> pl.Series:
+def _is_plain_name(text: pl.Series, plain: FastPath) -> pl.Series:
     """Return which texts are a name with nothing else to it."""
-    form = f"^{re.escape(plain.before)}{_NAME}{re.escape(plain.after)}$"
+    form = f"^{re.escape(plain.prefix)}{_CANONICAL_NAME}{re.escape(plain.suffix)}$"
     # A name that is no longer than a label may be has no label that is too long.
-    room = MAX_LABEL + len(plain.before) + len(plain.after)
+    room = MAX_LABEL + len(plain.prefix) + len(plain.suffix)
     return text.str.contains(form) & (text.str.len_bytes() <= room)
 
 
-def _inside(plain: Plain) -> pl.Expr:
+def _strip_affixes(plain: FastPath) -> pl.Expr:
     """Return what plain lines have between what stands before and after it."""
-    after = pl.col("text").str.slice(len(plain.before))
-    return after.str.head(-len(plain.after)) if plain.after else after
+    after = pl.col("text").str.slice(len(plain.prefix))
+    return after.str.head(-len(plain.suffix)) if plain.suffix else after

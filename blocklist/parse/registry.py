@@ -17,7 +17,7 @@ from blocklist.parse import (
     wildcard,
 )
 
-_MODULES = (
+_FORMAT_MODULES = (
     stix,
     misp,
     json,
@@ -34,4 +34,4 @@ _MODULES = (
     csv,
 )
 #: In the order in which `detect` prefers formats that read a snapshot equally well.
-FORMATS = {module.FORMAT.name: module.FORMAT for module in _MODULES}
+FORMATS = {module.FORMAT.name: module.FORMAT for module in _FORMAT_MODULES}

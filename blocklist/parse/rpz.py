@@ -10,39 +10,45 @@ written: a general zone parser takes a minute for a million of them, and one bad
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, cut
-from blocklist.parse.lines import numbered, raw
+from blocklist.parse.format import Format, Options, make_tokens
+from blocklist.parse.lines import number_lines, split_raw_lines
 
 _TTL = r"(?:[0-9][0-9smhdwSMHDW]*|(?i:IN))\s+"
 _RECORD = rf"^(\S+)\s+(?:{_TTL}){{0,2}}(?i:CNAME|A|AAAA)\s+([^\s;]+)\s*(?:;.*)?$"
-_SOA = rf"^(\S+)\s+(?:{_TTL}){{0,2}}(?i:SOA)\s"
-_ORIGIN = r"^\$(?i:ORIGIN)\s+(\S+)"
+_SOA_RECORD = rf"^(\S+)\s+(?:{_TTL}){{0,2}}(?i:SOA)\s"
+_ORIGIN_DIRECTIVE = r"^\$(?i:ORIGIN)\s+(\S+)"
 # What makes a zone a zone lists nothing: $TTL, SOA with its numbers, NS, and the DNSSEC of it all.
-_FRAME = (
+_NON_LISTING_LINE = (
     r"^(?:;|\$(?i:TTL|ORIGIN)\s|[0-9smhdwSMHDW\s()]+(?:;.*)?$"
     rf"|(?:\S+\s+)?(?:{_TTL}){{0,2}}(?i:SOA|NS|DNSKEY|RRSIG|NSEC|NSEC3|NSEC3PARAM|ZONEMD)\s)"
 )
-_SINKS = (".", "*.", "rpz-drop.", "rpz-tcp-only.", "0.0.0.0", "127.0.0.1", "::", "::1")  # noqa: S104
-_TRIGGER = r"(?:^|\.)rpz-(?:nsdname|nsip|client-ip)$"
+_SINK_TARGETS = (".", "*.", "rpz-drop.", "rpz-tcp-only.", "0.0.0.0", "127.0.0.1", "::", "::1")  # noqa: S104
+_OTHER_TRIGGER = r"(?:^|\.)rpz-(?:nsdname|nsip|client-ip)$"
 
 
-def _lines(text: bytes, options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, options: Options) -> pl.DataFrame:
     """Return the lines with `owner`, whole and repeated where a line leaves it out, and `zone`."""
     origin, owner, zone = options.state or (None, None, options.zone.rstrip(".") or None)
-    lines = numbered(raw(text)).with_columns(indented=pl.col("text").str.contains(r"^[ \t]"))
+    lines = number_lines(split_raw_lines(text)).with_columns(
+        indented=pl.col("text").str.contains(r"^[ \t]")
+    )
     content = pl.col("text").str.strip_chars(" \t\f\v")
-    lines = lines.with_columns(text=content, origin=content.str.extract(_ORIGIN))
-    lines = lines.with_columns(origin=pl.col("origin").forward_fill().fill_null(_text(origin)))
+    lines = lines.with_columns(text=content, origin=content.str.extract(_ORIGIN_DIRECTIVE))
+    lines = lines.with_columns(
+        origin=pl.col("origin").forward_fill().fill_null(_text_literal(origin))
+    )
     said = pl.when(~pl.col("indented")).then(content.str.extract(r"^([^\s;$][^\s;]*)"))
-    lines = lines.with_columns(owner=_whole(said).forward_fill().fill_null(_text(owner)))
-    return lines.with_columns(zone=_text(zone or _zone(lines)))
+    lines = lines.with_columns(
+        owner=_add_origin(said).forward_fill().fill_null(_text_literal(owner))
+    )
+    return lines.with_columns(zone=_text_literal(zone or _find_zone(lines)))
 
 
-def _text(value: str | None) -> pl.Expr:
+def _text_literal(value: str | None) -> pl.Expr:
     return pl.lit(value, pl.String)
 
 
-def _whole(owner: pl.Expr) -> pl.Expr:
+def _add_origin(owner: pl.Expr) -> pl.Expr:
     """Return an owner with what `$ORIGIN` adds to it; `@` is that alone."""
     origin = pl.col("origin")
     return (
@@ -54,43 +60,43 @@ def _whole(owner: pl.Expr) -> pl.Expr:
     )
 
 
-def _zone(lines: pl.DataFrame) -> str | None:
+def _find_zone(lines: pl.DataFrame) -> str | None:
     """Return the zone's name: the owner of its SOA, or the first `$ORIGIN`."""
-    soa = lines.filter(pl.col("text").str.contains(_SOA))["owner"].str.strip_suffix(".")
+    soa = lines.filter(pl.col("text").str.contains(_SOA_RECORD))["owner"].str.strip_suffix(".")
     origin = lines["origin"].drop_nulls().str.strip_suffix(".")
     said = [name for name in (*soa.head(1), *origin.head(1)) if name not in ("", "@", None)]
     return said[0] if said else None
 
 
-def _state(lines: pl.DataFrame, options: Options) -> tuple[str | None, ...]:
+def _next_state(lines: pl.DataFrame, options: Options) -> tuple[str | None, ...]:
     if lines.is_empty():
         return options.state
     origin, owner, zone = lines.select("origin", "owner", "zone").row(-1)
     return origin, owner, zone
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
     text = pl.when("indented").then("@ " + pl.col("text")).otherwise("text")
     record = text.str.extract_groups(_RECORD)
-    rows = frame.with_columns(name=_within(frame), target=record.struct.field("2"))
+    rows = frame.with_columns(name=_relative_to_zone(frame), target=record.struct.field("2"))
     rows = rows.with_columns(
-        network=_network(pl.col("name")),
+        network=_decode_network(pl.col("name")),
         bare=pl.col("name").str.strip_prefix("*."),
-        reason=_refusal(),
+        reason=_refusal_reason(),
     )
     network = pl.col("network").is_not_null()
-    foreign = ~pl.col("target").str.to_lowercase().is_in(_SINKS)
-    return cut(
+    foreign = ~pl.col("target").str.to_lowercase().is_in(_SINK_TARGETS)
+    return make_tokens(
         rows,
         token=pl.coalesce("network", "bare", "text"),
         read=pl.when(network).then(pl.lit("ip")).otherwise(pl.lit("host")),
-        scope=_scope(),
+        scope=_combine_scopes(),
         reason=pl.col("reason"),
         dropped=pl.when(foreign).then(pl.lit("redirect-address")),
     )
 
 
-def _within(rows: pl.DataFrame) -> pl.Series:
+def _relative_to_zone(rows: pl.DataFrame) -> pl.Series:
     """Return each owner relative to the zone, `@` for the zone itself, null outside of it."""
     zone = rows["zone"].first() if rows.height else None
     bare = pl.col("owner").str.strip_suffix(".")
@@ -111,7 +117,7 @@ def _within(rows: pl.DataFrame) -> pl.Series:
     return rows.select(name=name).to_series()
 
 
-def _network(name: pl.Expr) -> pl.Expr:
+def _decode_network(name: pl.Expr) -> pl.Expr:
     """Return the network of `24.0.2.0.192.rpz-ip`: labels backwards, `zz` for `::`."""
     labels = name.str.extract(r"(?i)^(.*)\.rpz-ip$").str.to_lowercase().str.split(".")
     prefix, parts = labels.list.first(), labels.list.slice(1).list.reverse()
@@ -121,7 +127,7 @@ def _network(name: pl.Expr) -> pl.Expr:
     return pl.when(dotted).then(ipv4).otherwise(ipv6) + "/" + prefix
 
 
-def _scope() -> pl.Expr:
+def _combine_scopes() -> pl.Expr:
     """Return what a row covers: the subtree for a name that is listed both as x and `*.x`."""
     listed = pl.col("reason").is_null()
     below = pl.col("name") != pl.col("bare")
@@ -136,17 +142,23 @@ def _scope() -> pl.Expr:
     )
 
 
-def _refusal() -> pl.Expr:
+def _refusal_reason() -> pl.Expr:
     name = pl.col("name").str.to_lowercase()
     target = pl.col("target").str.to_lowercase().str.strip_suffix(".")
     cases = (
         ("other-record", pl.col("target").is_null() | (name == "@")),
         ("outside-zone", pl.col("name").is_null()),
-        ("trigger", name.str.contains(_TRIGGER)),
+        ("trigger", name.str.contains(_OTHER_TRIGGER)),
         ("exception", (target == "rpz-passthru") | (target == name)),
         ("every-name", name == "*"),
     )
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
-FORMAT = Format("rpz", _tokens, comment=_FRAME, lines=_lines, state=_state)
+FORMAT = Format(
+    "rpz",
+    _extract_tokens,
+    comment_pattern=_NON_LISTING_LINE,
+    split_lines=_split_lines,
+    next_state=_next_state,
+)

@@ -12,31 +12,37 @@ from datetime import UTC, datetime
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.documents import NO_COMMENT, Unreadable, entries, load, one_line
-from blocklist.parse.format import Format, Options, cut, scope_as_written, without_wildcard
+from blocklist.parse.documents import (
+    NO_COMMENT,
+    UnreadableDocument,
+    lines_from_entries,
+    load_json,
+    refuse_document,
+)
+from blocklist.parse.format import Format, Options, make_tokens, scope_as_written, strip_wildcard
 
-_READ = "pattern-of-names"
-_KIND = r"(?:domain-name|url|ipv4-addr|ipv6-addr):value"
-_TEXT = r"'(?:[^'\\]|\\.)*'"
-_COMPARED = rf"{_KIND}\s*(?:=\s*{_TEXT}|(?i:IN)\s*\(\s*{_TEXT}(?:\s*,\s*{_TEXT})*\s*\))"
-_OBSERVED = rf"\[\s*{_COMPARED}(?:\s+(?i:OR)\s+{_COMPARED})*\s*\]"
-_PATTERN = rf"^\s*{_OBSERVED}(?:\s+(?i:OR)\s+{_OBSERVED})*\s*$"
-_ADDRESS = r"^ipv[46]-addr"
+_HOW_PATTERN = "pattern-of-names"
+_OBJECT_PATH = r"(?:domain-name|url|ipv4-addr|ipv6-addr):value"
+_TEXT_LITERAL = r"'(?:[^'\\]|\\.)*'"
+_COMPARISON = rf"{_OBJECT_PATH}\s*(?:=\s*{_TEXT_LITERAL}|(?i:IN)\s*\(\s*{_TEXT_LITERAL}(?:\s*,\s*{_TEXT_LITERAL})*\s*\))"
+_OBSERVATION = rf"\[\s*{_COMPARISON}(?:\s+(?i:OR)\s+{_COMPARISON})*\s*\]"
+_PATTERN = rf"^\s*{_OBSERVATION}(?:\s+(?i:OR)\s+{_OBSERVATION})*\s*$"
+_ADDRESS_OBJECT = r"^ipv[46]-addr"
 
 
-def _lines(text: bytes, _options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, _options: Options) -> pl.DataFrame:
     try:
-        document = load(text)
-    except Unreadable as error:
-        return one_line(text, str(error))
+        document = load_json(text)
+    except UnreadableDocument as error:
+        return refuse_document(text, str(error))
     match document:
         case {"type": "bundle", "objects": [*objects]} | {"objects": [{"type": _}, *_] as objects}:
             now = datetime.now(UTC)
-            return entries([_entry(found, now) for found in objects])
-    return one_line(text, "not-stix")
+            return lines_from_entries([_read_object(found, now) for found in objects])
+    return refuse_document(text, "not-stix")
 
 
-def _entry(found: object, now: datetime) -> tuple[object, str]:
+def _read_object(found: object, now: datetime) -> tuple[object, str]:
     """Return an object's pattern and how it is read, or the reason why it is not."""
     if not isinstance(found, dict) or found.get("type") != "indicator":
         kind = found.get("type", found) if isinstance(found, dict) else found
@@ -46,10 +52,10 @@ def _entry(found: object, now: datetime) -> tuple[object, str]:
         return pattern, "other-kind"
     if found.get("revoked") is True:
         return pattern, "revoked"
-    return pattern, "expired" if _is_over(found.get("valid_until"), now) else _READ
+    return pattern, "expired" if _is_past(found.get("valid_until"), now) else _HOW_PATTERN
 
 
-def _is_over(until: object, now: datetime) -> bool:
+def _is_past(until: object, now: datetime) -> bool:
     """Return whether the time is past; one that cannot be read counts as past: no harm done."""
     if until is None:
         return False
@@ -60,33 +66,40 @@ def _is_over(until: object, now: datetime) -> bool:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= now
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
-    rows = frame.with_columns(reason=_refusal(pl.col("text")))
-    compared = pl.when(pl.col("reason").is_null()).then("text").str.extract_all(_COMPARED)
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+    rows = frame.with_columns(reason=_refusal_reason(pl.col("text")))
+    compared = pl.when(pl.col("reason").is_null()).then("text").str.extract_all(_COMPARISON)
     rows = rows.with_columns(compared=compared).explode("compared")
     kind = pl.col("compared").str.extract(r"^([a-z0-9-]+)")
-    texts = pl.col("compared").str.extract_all(_TEXT)
+    texts = pl.col("compared").str.extract_all(_TEXT_LITERAL)
     rows = rows.with_columns(kind=kind, token=texts).explode("token")
     token = pl.col("token").str.strip_prefix("'").str.strip_suffix("'")
     token = token.str.replace_all(r"\\(.)", "$1")
-    host, address = pl.col("kind") == "domain-name", pl.col("kind").str.contains(_ADDRESS)
+    host, address = pl.col("kind") == "domain-name", pl.col("kind").str.contains(_ADDRESS_OBJECT)
     read = pl.when(address).then(pl.lit("ip")).when(host).then(pl.lit("host"))
-    return cut(
+    return make_tokens(
         rows.with_columns(seen=pl.coalesce(token, "text")),
-        token=pl.coalesce(pl.when(host).then(without_wildcard(token)).otherwise(token), "text"),
+        token=pl.coalesce(pl.when(host).then(strip_wildcard(token)).otherwise(token), "text"),
         read=read.otherwise(pl.lit("url")),
         scope=scope_as_written(token.fill_null(""), Scope.EXACT),
         reason=pl.col("reason"),
     )
 
 
-def _refusal(text: pl.Expr) -> pl.Expr:
+def _refusal_reason(text: pl.Expr) -> pl.Expr:
     cases = (
-        ("other-kind", ~text.str.contains(_KIND)),
+        ("other-kind", ~text.str.contains(_OBJECT_PATH)),
         ("pattern", ~text.str.contains(_PATTERN)),
     )
-    known = pl.when(pl.col("how") != _READ).then("how")
+    known = pl.when(pl.col("how") != _HOW_PATTERN).then("how")
     return pl.coalesce(known, *(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
-FORMAT = Format("stix", _tokens, comment=NO_COMMENT, lines=_lines, whole=True, dated=True)
+FORMAT = Format(
+    "stix",
+    _extract_tokens,
+    comment_pattern=NO_COMMENT,
+    split_lines=_split_lines,
+    needs_whole_text=True,
+    is_date_dependent=True,
+)

@@ -8,9 +8,9 @@ a name with nothing but data of its own is not listed.
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, cut
+from blocklist.parse.format import Format, Options, make_tokens
 
-_BLOCKING = (
+_BLOCKING_TYPES = (
     "always_deny",
     "always_nodata",
     "always_null",
@@ -23,7 +23,7 @@ _BLOCKING = (
     "refuse",
     "static",
 )
-_PASSING = (
+_PASSING_TYPES = (
     "always_transparent",
     "block_a",
     "inform",
@@ -33,31 +33,33 @@ _PASSING = (
     "transparent",
     "typetransparent",
 )
-_ZONE = r"""^(?:server:\s*)?local-zone:\s*["']?([^"'\s]*)["']?\s+["']?([a-z_]+)["']?\s*(?:#.*)?$"""
-_DATA = r"^(?:server:\s*)?local-data(?:-ptr)?:\s"
+_LOCAL_ZONE = (
+    r"""^(?:server:\s*)?local-zone:\s*["']?([^"'\s]*)["']?\s+["']?([a-z_]+)["']?\s*(?:#.*)?$"""
+)
+_LOCAL_DATA = r"^(?:server:\s*)?local-data(?:-ptr)?:\s"
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
-    parts = pl.col("text").str.extract_groups(_ZONE)
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+    parts = pl.col("text").str.extract_groups(_LOCAL_ZONE)
     rows = frame.with_columns(zone=parts.struct.field("1"), type=parts.struct.field("2"))
-    return cut(
+    return make_tokens(
         rows,
         token=pl.coalesce("zone", "text"),
         scope=Scope.SUBTREE,
-        reason=_refusal(pl.col("text")),
+        reason=_refusal_reason(pl.col("text")),
     )
 
 
-def _refusal(text: pl.Expr) -> pl.Expr:
+def _refusal_reason(text: pl.Expr) -> pl.Expr:
     cases = (
-        ("local-data", text.str.contains(_DATA)),
+        ("local-data", text.str.contains(_LOCAL_DATA)),
         ("other-setting", pl.col("zone").is_null()),
         ("every-name", pl.col("zone") == "."),
-        ("exception", pl.col("type").is_in(_PASSING)),
-        ("unknown-type", ~pl.col("type").is_in(_BLOCKING)),
+        ("exception", pl.col("type").is_in(_PASSING_TYPES)),
+        ("unknown-type", ~pl.col("type").is_in(_BLOCKING_TYPES)),
     )
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
 # A clause such as `server:` has no content of its own.
-FORMAT = Format("unbound", _tokens, comment=r"^(?:#|[a-z-]+:\s*(?:#.*)?$)")
+FORMAT = Format("unbound", _extract_tokens, comment_pattern=r"^(?:#|[a-z-]+:\s*(?:#.*)?$)")

@@ -3,26 +3,26 @@
 import polars as pl
 
 from blocklist.model import Kind
-from blocklist.parse.format import Format, Options, Plain, cut, refanged
-from blocklist.parse.lines import without_trailing_comment
-from blocklist.parse.mixed import SCHEMED
+from blocklist.parse.format import FastPath, Format, Options, make_tokens, refang_column
+from blocklist.parse.lines import strip_trailing_comment
+from blocklist.parse.mixed import URL_SCHEME
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
-    text = without_trailing_comment(pl.col("text"), r"#")
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+    text = strip_trailing_comment(pl.col("text"), r"#")
     rows = frame.with_columns(text=text, seen=text)
     text = pl.col("text")
-    schemed = text.str.contains(SCHEMED)
+    schemed = text.str.contains(URL_SCHEME)
     pathed = ~schemed & text.str.contains(r"^[^\s/]+/|^(?:[^\s/:]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")
-    return cut(
+    return make_tokens(
         rows,
         token=pl.when(schemed)
         .then(text)
         .when(pathed)
         .then("http://" + text)
-        .otherwise(refanged(text)),
+        .otherwise(refang_column(text)),
         read=pl.when(schemed | pathed).then(pl.lit("url")).otherwise(pl.lit("host")),
     )
 
 
-FORMAT = Format("urls", _tokens, plain=Plain(kind=Kind.URL))
+FORMAT = Format("urls", _extract_tokens, fast_path=FastPath(kind=Kind.URL))

@@ -3,12 +3,12 @@
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.domains import names
-from blocklist.parse.format import Format, Options, Plain
+from blocklist.parse.domains import extract_name_tokens
+from blocklist.parse.format import FastPath, Format, Options
 
 
-def _tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
-    return names(frame, Scope.SUBTREE)
+def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+    return extract_name_tokens(frame, Scope.SUBTREE)
 
 
-FORMAT = Format("wildcard", _tokens, plain=Plain(scope=Scope.SUBTREE))
+FORMAT = Format("wildcard", _extract_tokens, fast_path=FastPath(scope=Scope.SUBTREE))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from blocklist.collect.due import overdue
+from blocklist.collect.due import stale_duration
 from blocklist.config import Config
 from blocklist.judge.decay import faded
 from blocklist.ledger.echoes import Echo
@@ -24,7 +24,7 @@ def votes(
     every = []
     for feed in config.voices.values():
         health = healths.get(feed.name)
-        days = overdue(feed, health).days if health and not health.pinned else 0
+        days = stale_duration(feed, health).days if health and not health.pinned else 0
         lineage = tuple(dict.fromkeys([*feed.lineage, *found.get(feed.name, ())]))
         said = faded(feed.reliability, feed.category, days)
         every.append(FeedWeight(feed.name, said, days, lineage))

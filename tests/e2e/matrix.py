@@ -15,7 +15,13 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from blocklist.config import Export
-from blocklist.export.expected import Rules, answer, decisive, expressible, rules
+from blocklist.export.expected import (
+    RulesByValue,
+    collect_rules,
+    find_decisive_row,
+    make_can_express,
+    must_block,
+)
 from blocklist.export.one import export_one
 from blocklist.model import Kind, Scope, Verdict
 from blocklist.names import MAX_LABEL, MAX_NAME, lineage
@@ -100,22 +106,22 @@ def differences(
     export: Export, frame: pl.DataFrame, names: list[str], server: resolvers.Asked
 ) -> Found:
     """Ask a server for all names, and compare."""
-    known = rules(Kind.DOMAIN, frame, names)
+    known = collect_rules(Kind.DOMAIN, frame, names)
     allow = frame.filter(pl.col("action") == "allow").select("value", "scope").iter_rows()
-    says = expressible(export, [(value, Scope(scope)) for value, scope in allow])
+    says = make_can_express(export, [(value, Scope(scope)) for value, scope in allow])
     found = Found([], [])
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(server.blocks, names))
     for name, blocks in zip(names, answers, strict=True):
         if blocks != is_blocked(name, known):
-            may = not blocks and answer(Kind.DOMAIN, name, known, says) is None
+            may = not blocks and must_block(Kind.DOMAIN, name, known, says) is None
             (found.narrower if may else found.wrong).append(name)
     return found
 
 
-def is_blocked(name: str, known: Rules) -> bool:
+def is_blocked(name: str, known: RulesByValue) -> bool:
     """Return what the release says of a name."""
-    row = decisive(Kind.DOMAIN, name, known)
+    row = find_decisive_row(Kind.DOMAIN, name, known)
     return row is not None and row[2] is Verdict.BLOCK
 
 
@@ -140,7 +146,7 @@ def main() -> None:
     """Print the matrix."""
     frame = release(RELEASE)
     names = queries(frame["value"].to_list())
-    known = rules(Kind.DOMAIN, frame, names)
+    known = collect_rules(Kind.DOMAIN, frame, names)
     blocked = sum(is_blocked(name, known) for name in names)
     lines = [
         f"{len(names)} names, {blocked} of them blocked\n",

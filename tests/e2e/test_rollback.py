@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from blocklist import config
-from blocklist.install.probe import Answer, ask
+from blocklist.install.probe import ProbeAnswer, probe_server
 from tests.e2e.reloading import SERVERS, ZONE
 from tests.process_support import blocklist
 from tests.test_release import corpus_settings
 
 BAD, LISTED = "github.com", "fraud-of-the-day.top"
-BLOCKED = {Answer.NOTHING, Answer.NULL}
+BLOCKED = {ProbeAnswer.NO_ADDRESS, ProbeAnswer.NULL_ADDRESS}
 _OF_A_RELEASE = re.compile(r"SOA|canary|^[;#]")
 
 SERVED = [
@@ -56,8 +56,8 @@ def drill(folder: Path, name: str, upstream: int, feeds: str) -> None:
         ):
             done = blocklist(folder, *words)
             assert done.returncode == 0, (words, done.stderr)
-            assert (ask(server.server, BAD) in BLOCKED) == bad, words
-            assert ask(server.server, LISTED) in BLOCKED, words
+            assert (probe_server(server.server, BAD) in BLOCKED) == bad, words
+            assert probe_server(server.server, LISTED) in BLOCKED, words
     assert content(file) == before
     assert serial(file) > number
 

@@ -12,7 +12,7 @@ from blocklist import targets
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.state import ExportState
-from blocklist.install.probe import Answer, ask
+from blocklist.install.probe import ProbeAnswer, probe_server
 from blocklist.installation import Installation, Server
 from tests.e2e.reloading import bind_secondary, knot
 from tests.e2e.servers import free_port
@@ -33,8 +33,8 @@ class World:
     state: ExportState
     log: Path
 
-    def has(self, name: str) -> Answer:
-        return ask(self.server, name)
+    def has(self, name: str) -> ProbeAnswer:
+        return probe_server(self.server, name)
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def world(tmp_path: Path, upstream: int) -> Iterator[World]:
 
 
 def test_a_change_travels_as_a_difference(world: World) -> None:
-    assert world.has("old.example") is Answer.NOTHING
+    assert world.has("old.example") is ProbeAnswer.NO_ADDRESS
     run(world.export, NEW, world.state, 8)
-    assert world.has("new.example") is Answer.NOTHING
-    assert world.has("old.example") is Answer.RESOLVES
-    assert world.has("x.n7.example") is Answer.NOTHING
+    assert world.has("new.example") is ProbeAnswer.NO_ADDRESS
+    assert world.has("old.example") is ProbeAnswer.RESOLVES
+    assert world.has("x.n7.example") is ProbeAnswer.NO_ADDRESS
     *_, size = re.findall(r"IXFR, outgoing.* finished.* ([0-9]+) bytes", world.log.read_text())
     assert int(size) < 1000, "of more than 20,000"
 
@@ -71,6 +71,6 @@ def test_the_old_list_comes_back_to_the_secondary(world: World) -> None:
     export = replace(world.export, installation=told)
     with pytest.raises(ExportFailed, match="the old file is back, and the server blocks its can"):
         run(export, f"{NEW}\nblock exact bank.example", world.state, 8)
-    assert world.has("old.example") is Answer.NOTHING
-    assert world.has("new.example") is Answer.RESOLVES
-    assert world.has("bank.example") is Answer.RESOLVES
+    assert world.has("old.example") is ProbeAnswer.NO_ADDRESS
+    assert world.has("new.example") is ProbeAnswer.RESOLVES
+    assert world.has("bank.example") is ProbeAnswer.RESOLVES

@@ -23,7 +23,7 @@ from blocklist.errors import ExportFailed
 from blocklist.export.one import export_one
 from blocklist.export.state import ExportState
 from blocklist.install import command, probe
-from blocklist.install.probe import Answer, ask
+from blocklist.install.probe import ProbeAnswer, probe_server
 from blocklist.installation import Installation, Server
 from tests.e2e.reloading import SERVERS, Running
 from tests.e2e.servers import short_folder
@@ -31,7 +31,7 @@ from tests.export_support import NOW, ZONE, export_to, release, run
 
 OLD = "block subtree fraud.example\nblock exact old.example"
 NEW = "block subtree fraud.example\nblock exact new.example"
-BLOCKED = {Answer.NOTHING, Answer.NULL}
+BLOCKED = {ProbeAnswer.NO_ADDRESS, ProbeAnswer.NULL_ADDRESS}
 HASTY = 1.0
 FRAUD, GOOD = "fraud.example", "good.example"
 
@@ -63,10 +63,10 @@ class Watch:
 
     def look(self) -> None:
         while not self.over.is_set():
-            fraud, good = (ask(self.server, name) for name in (FRAUD, GOOD))
+            fraud, good = (probe_server(self.server, name) for name in (FRAUD, GOOD))
             self.asked += 2
-            self.unanswered += [fraud, good].count(Answer.SILENT)
-            self.open += fraud is Answer.RESOLVES
+            self.unanswered += [fraud, good].count(ProbeAnswer.NO_ANSWER)
+            self.open += fraud is ProbeAnswer.RESOLVES
             self.shut += good in BLOCKED
             time.sleep(0.005)
 
@@ -96,8 +96,8 @@ class World:
     state: ExportState
     reloads: Path
 
-    def has(self, name: str) -> Answer:
-        return ask(self.server.server, name)
+    def has(self, name: str) -> ProbeAnswer:
+        return probe_server(self.server.server, name)
 
     def told(self, **changes: object) -> Export:
         return replace(self.export, installation=replace(self.export.installation, **changes))  # type: ignore[arg-type]
@@ -134,7 +134,7 @@ def fails(world: World, export: Export, rows: pl.DataFrame | None = None) -> str
     assert watch.open == 0, "the list was in force throughout"
     assert (export.path.read_bytes() if export.path.is_file() else None) == before
     assert world.has("old.example") in BLOCKED
-    assert world.has("new.example") is Answer.RESOLVES
+    assert world.has("new.example") is ProbeAnswer.RESOLVES
     return str(raised.value)
 
 
@@ -152,7 +152,7 @@ def test_a_good_list_is_taken_up_without_a_gap(world: World) -> None:
     with watched(world.server) as watch:
         run(world.export, NEW, world.state, 8)
         assert world.has("new.example") in BLOCKED
-        assert world.has("old.example") is Answer.RESOLVES
+        assert world.has("old.example") is ProbeAnswer.RESOLVES
     assert watch.open == 0
 
 
@@ -164,14 +164,14 @@ def test_a_server_that_lost_its_list_is_given_it_again(world: World) -> None:
     good = world.export.path.read_bytes()
     world.export.path.write_text("( broken\n")
     if world.server.reload:
-        words = command.filled(world.server.reload, {"zone": ZONE})
-        command.run(words, 20, os.environ, "this test")
+        words = command.fill_words(world.server.reload, {"zone": ZONE})
+        command.run_command(words, 20, os.environ, "this test")
     time.sleep(0.5)
     world.export.path.write_bytes(good)
     result = export_one(world.export, release(OLD), 8, world.state, NOW)
     assert not result.changed
     assert world.has("old.example") in BLOCKED
-    assert world.has(GOOD) is Answer.RESOLVES
+    assert world.has(GOOD) is ProbeAnswer.RESOLVES
 
 
 # --- Before the file is in place: the server is told nothing -----------------------------------
@@ -259,7 +259,7 @@ def test_what_fails_late(world: World, change: Callable[[World], Export], messag
 
 
 def test_a_probe_that_times_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "_SECONDS", 0.5)
+    monkeypatch.setattr(probe, "_TIMEOUT_SECONDS", 0.5)
     said = fails(world, world.told(probe=("127.0.0.1#9",), probe_timeout=HASTY))
     assert "127.0.0.1#9 does not show that the list is loaded" in said
     assert "the old file is back" in said
@@ -272,7 +272,7 @@ def test_a_list_that_blocks_too_much(world: World) -> None:
     said = fails(world, export, rows)
     assert "resolved bank.example before, and now has" in said
     assert said.endswith("the old file is back, and the server blocks its canary")
-    assert world.has("bank.example") is Answer.RESOLVES
+    assert world.has("bank.example") is ProbeAnswer.RESOLVES
 
 
 def test_a_file_that_breaks_on_its_way_to_the_server(world: World) -> None:

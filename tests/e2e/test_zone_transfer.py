@@ -15,7 +15,7 @@ import pytest
 from blocklist import catalogue
 from blocklist.catalogue import Feed
 from blocklist.collect import update as collect
-from blocklist.collect.update import Outcome
+from blocklist.collect.update import UpdateOutcome
 from blocklist.config import Config
 from blocklist.ledger.book import open_ledger_writer
 from blocklist.model import FeedState
@@ -75,9 +75,11 @@ class Knot:
         key = {"tsig": "hmac-sha512:office", "token_env": "OUR_KEY"}
         return catalogue.feed("zone", {"url": url, "format": "rpz", **key}, "x.toml: ")
 
-    def update(self, feed: Feed | None = None) -> Outcome:
+    def update(self, feed: Feed | None = None) -> UpdateOutcome:
         with open_ledger_writer(self.config.database, "update") as book:
-            (outcome,) = collect.update(self.config, book, [feed or self.feed], lambda _: None)
+            (outcome,) = collect.update_feeds(
+                self.config, book, [feed or self.feed], lambda _: None
+            )
         return outcome
 
     def rewrite(self, names: list[str]) -> None:
@@ -131,7 +133,7 @@ def test_a_zone_whole_then_as_differences(knot: Knot) -> None:
 
 
 def test_a_server_that_wants_a_key(knot: Knot, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert knot.update().good
+    assert knot.update().is_good
     outcome = knot.update(replace(knot.feed, tsig=""))
     assert (outcome.cause or "").endswith(": the server answers NOTAUTH")
     outcome = knot.update(replace(knot.feed, tsig="hmac-sha512:other"))

@@ -8,7 +8,7 @@ from dns.exception import Timeout
 from dns.rcode import NOERROR, NXDOMAIN, SERVFAIL
 from dns.rdatatype import AAAA, A
 
-from blocklist.export.meaning import CODE
+from blocklist.export.meaning import POLICY_CODE
 from blocklist.export.one import export_one
 from blocklist.model import Category
 from tests.e2e import resolvers
@@ -44,7 +44,7 @@ def test_policies(tmp_path: Path, upstream: int, target: str, server: Server) ->
     rows = release(text)
     codes = [*range(1, len(policies) + 1), 1]
     rows = rows.with_columns(
-        policy=rows["value"].replace_strict([*names, CANARY], codes).cast(CODE)
+        policy=rows["value"].replace_strict([*names, CANARY], codes).cast(POLICY_CODE)
     )
     export_one(export, rows, 1, None, NOW)
     with serving(server, tmp_path, export.path, ZONE, upstream, CANARY) as asked:

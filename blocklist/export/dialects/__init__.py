@@ -18,14 +18,14 @@ from blocklist.export.state import ExportState
 class Dialect(Protocol):
     """What a module of this folder offers."""
 
-    def head(self, export: Export, state: ExportState, body: Body) -> list[str]:
+    def render_head(self, export: Export, state: ExportState, body: Body) -> list[str]:
         """Return the lines before the content: who wrote it, release, time, count, serial."""
 
-    def body(self, export: Export, rows: pl.DataFrame) -> Body:
+    def render_body(self, export: Export, rows: pl.DataFrame) -> Body:
         """Return the content; raise `ExportFailed` when no safe one can be made."""
 
 
-REGISTRY: dict[str, Dialect] = {
+DIALECTS: dict[str, Dialect] = {
     "lines": lines,
     "nftables": nftables,
     "rpz": rpz,
@@ -33,8 +33,8 @@ REGISTRY: dict[str, Dialect] = {
 }
 
 
-def dialect(name: str) -> Dialect:
+def get_dialect(name: str) -> Dialect:
     """Return a dialect by its name in a target's TOML."""
-    if name not in REGISTRY:
-        raise ExportFailed(f"unknown dialect {name!r}; known are {', '.join(sorted(REGISTRY))}")
-    return REGISTRY[name]
+    if name not in DIALECTS:
+        raise ExportFailed(f"unknown dialect {name!r}; known are {', '.join(sorted(DIALECTS))}")
+    return DIALECTS[name]

@@ -5,7 +5,7 @@ from blocklist.export.body import Body
 from blocklist.export.state import ExportState
 
 
-def about(export: Export, state: ExportState, body: Body) -> list[str]:
+def render_comment(export: Export, state: ExportState, body: Body) -> list[str]:
     """Return who wrote a file, from which release, when, and how much is in it.
 
     Everything here follows from the state and the content, so a file that nobody touched can be
@@ -18,7 +18,7 @@ def about(export: Export, state: ExportState, body: Body) -> list[str]:
         "Made by Blocklist. Changes by hand are lost with the next release.",
         f"release: {state.release}",
         f"written: {state.written}",
-        f"entries: {body.count}",
-        *(f"feed {credit}" for credit in body.credits),
+        f"entries: {body.entry_count}",
+        *(f"feed {credit}" for credit in body.feed_credits),
     )
     return [f"{mark} {line}" for line in said]

@@ -4,125 +4,131 @@ import polars as pl
 
 from blocklist.columns import networks
 from blocklist.config import Export
-from blocklist.export.addresses import blocked
-from blocklist.export.body import Body, Part
-from blocklist.export.dialects.comments import about
-from blocklist.export.fitting import fitted
-from blocklist.export.meaning import CODE, by_family, nodes
-from blocklist.export.safe import checked_names, checked_urls
+from blocklist.export.addresses import compute_blocked_spans
+from blocklist.export.body import Body, BodyPart
+from blocklist.export.dialects.comments import render_comment
+from blocklist.export.fitting import narrow_to_target
+from blocklist.export.meaning import POLICY_CODE, name_rules, sort_by_family
+from blocklist.export.safe import require_safe_names, require_safe_urls
 from blocklist.export.state import ExportState
 from blocklist.forms import Form, forms
 from blocklist.model import Kind, Scope
 from blocklist.targets import Target, templates
 
-_NAME = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
-_VALUE, _OWN, _UNDER = pl.col("value"), pl.col("own") > 0, pl.col("under") > 0
+_NAME_PATTERN = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
+_VALUE, _BLOCKS_NAME, _BLOCKS_BELOW = pl.col("value"), pl.col("own") > 0, pl.col("under") > 0
 
 
-def head(export: Export, state: ExportState, content: Body) -> list[str]:
+def render_head(export: Export, state: ExportState, content: Body) -> list[str]:
     """Return the comment, and what the target puts before the entries."""
-    return [*about(export, state, content), *export.target.head.splitlines()]
+    return [*render_comment(export, state, content), *export.target.head.splitlines()]
 
 
-def body(export: Export, rows: pl.DataFrame) -> Body:
+def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return the names, families together; the networks, fewest and disjoint; then the URLs."""
     kinds = {kind: rows.filter(pl.col("kind") == kind.value) for kind in Kind}
-    names, narrowed = _names(kinds[Kind.DOMAIN], export.target)
-    spans, left_out = blocked(kinds[Kind.IP])
-    urls = _urls(kinds[Kind.URL])
+    names, narrowed = _select_names(kinds[Kind.DOMAIN], export.target)
+    spans, left_out = compute_blocked_spans(kinds[Kind.IP])
+    urls = _select_urls(kinds[Kind.URL])
     known = templates(export.target)
     network = known.get("ip_line", known["line"])
     addresses = [
-        Part(networks.texts(spans.filter(family=family)).to_frame("value"), _filled(form))
+        BodyPart(
+            networks.texts(spans.filter(family=family)).to_frame("value"), _fill_template(form)
+        )
         for family, form in ((4, network), (6, known.get("ip6_line", network)))
     ]
     parts = (
-        Part(names, _rule(known)),
+        BodyPart(names, _rule_lines(known)),
         *addresses,
-        Part(urls, _filled(known.get("url_line", known["line"]))),
-        Part.of(export.target.foot.splitlines()),
+        BodyPart(urls, _fill_template(known.get("url_line", known["line"]))),
+        BodyPart.from_lines(export.target.foot.splitlines()),
     )
-    count = int(names.select((_OWN | _UNDER).sum()).item()) + urls.height
+    count = int(names.select((_BLOCKS_NAME | _BLOCKS_BELOW).sum()).item()) + urls.height
     return Body(parts, count + sum(part.rows.height for part in addresses), narrowed | left_out)
 
 
-def name(export: Export) -> pl.Expr:
+def extract_listed_name(export: Export) -> pl.Expr:
     """Return the name that a `line` of a list of names is about; null for any other line."""
     return pl.coalesce(
         pl.col("line").str.extract(
-            f"^{pl.escape_regex(form.before)}({_NAME}){pl.escape_regex(form.behind)}$"
+            f"^{pl.escape_regex(form.before)}({_NAME_PATTERN}){pl.escape_regex(form.behind)}$"
         )
-        for form in _lines_of(export.target)
+        for form in _list_line_templates(export.target)
     )
 
 
-def tells_names(export: Export) -> bool:
+def has_literal_names(export: Export) -> bool:
     """Return whether each line of a list has the name in it as it is."""
-    return all(form.field == "value" for form in _lines_of(export.target))
+    return all(form.field == "value" for form in _list_line_templates(export.target))
 
 
-def _lines_of(target: Target) -> list[Form]:
+def _list_line_templates(target: Target) -> list[Form]:
     return [form for template in templates(target).values() for form in forms(template) or []]
 
 
-def _urls(rows: pl.DataFrame) -> pl.DataFrame:
+def _select_urls(rows: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return rows.select("value")
-    checked_urls(rows["value"])
+    require_safe_urls(rows["value"])
     allow = rows.filter(pl.col("action") == "allow")
     return rows.join(allow, on="value", how="anti").select(pl.col("value").unique().sort())
 
 
-def _names(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, int]]:
+def _select_names(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the names to be written: `value`, `own` and `under`."""
-    checked_names(rows["value"])
+    require_safe_names(rows["value"])
     counts = {}
     if target.max_name is not None:
         long = (_VALUE.str.len_bytes() > target.max_name) & (pl.col("action") == "block")
         counts["name-too-long"] = int(rows.select(long.sum()).item())
         rows = rows.filter(~long)
     if target.scopes != (Scope.EXACT,):
-        entries, narrowed = fitted(rows, target)
-        return by_family(entries), {reason: n for reason, n in (counts | narrowed).items() if n}
+        entries, narrowed = narrow_to_target(rows, target)
+        return sort_by_family(entries), {
+            reason: n for reason, n in (counts | narrowed).items() if n
+        }
     # Nothing reaches below, so every name stands for itself.
     blocks = rows.filter(pl.col("action") == "block")["scope"]
     below, subtree = (int((blocks == scope).sum()) for scope in ("below", "subtree"))
-    listed = nodes(rows).filter(_OWN).with_columns(under=pl.lit(0, CODE))
+    listed = name_rules(rows).filter(_BLOCKS_NAME).with_columns(under=pl.lit(0, POLICY_CODE))
     counts |= {"below": below, "narrowed-to-exact": subtree}
-    return by_family(listed), {reason: count for reason, count in counts.items() if count}
+    return sort_by_family(listed), {reason: count for reason, count in counts.items() if count}
 
 
-def _rule(known: dict[str, str]) -> pl.Expr:
+def _rule_lines(known: dict[str, str]) -> pl.Expr:
     """Return the lines of a name: which of the templates, its `own` and `under` tell."""
     wanted = {
-        "line": _OWN & ~_UNDER,
-        "subtree_line": _OWN & _UNDER,
-        "below_line": ~_OWN & _UNDER,
-        "allow_line": ~_OWN & ~_UNDER,
+        "line": _BLOCKS_NAME & ~_BLOCKS_BELOW,
+        "subtree_line": _BLOCKS_NAME & _BLOCKS_BELOW,
+        "below_line": ~_BLOCKS_NAME & _BLOCKS_BELOW,
+        "allow_line": ~_BLOCKS_NAME & ~_BLOCKS_BELOW,
     }
     return pl.coalesce(
-        pl.when(chosen).then(_filled(known[key])) for key, chosen in wanted.items() if key in known
+        pl.when(chosen).then(_fill_template(known[key]))
+        for key, chosen in wanted.items()
+        if key in known
     )
 
 
-def _filled(template: str) -> pl.Expr:
+def _fill_template(template: str) -> pl.Expr:
     """Return the lines of a template, filled with the `value` of each row."""
     lines = forms(template) or []
     filled = [
-        pl.concat_str(pl.lit(before), _FIELDS[field], pl.lit(behind))
+        pl.concat_str(pl.lit(before), _FIELD_EXPRS[field], pl.lit(behind))
         for before, field, behind in lines
     ]
     return pl.concat_str(filled, separator="\n")
 
 
-_HOST = (
+_HOST_PREFIX = (
     pl.when(_VALUE.str.contains(":", literal=True)).then(pl.lit("/128")).otherwise(pl.lit("/32"))
 )
-_FIELDS = {
+_FIELD_EXPRS = {
     "value": _VALUE,
     "network": pl.when(_VALUE.str.contains("/", literal=True))
     .then(_VALUE)
-    .otherwise(pl.concat_str(_VALUE, _HOST)),
+    .otherwise(pl.concat_str(_VALUE, _HOST_PREFIX)),
     "base64": _VALUE.cast(pl.Binary).bin.encode("base64"),
     # Of what JSON escapes, a canonical URL can hold this alone.
     "json": _VALUE.str.replace_all("\\", "\\\\", literal=True),

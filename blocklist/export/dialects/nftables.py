@@ -4,9 +4,9 @@ import polars as pl
 
 from blocklist.columns import networks
 from blocklist.config import Export
-from blocklist.export.addresses import blocked
-from blocklist.export.body import Body, Part
-from blocklist.export.dialects.comments import about
+from blocklist.export.addresses import compute_blocked_spans
+from blocklist.export.body import Body, BodyPart
+from blocklist.export.dialects.comments import render_comment
 from blocklist.export.state import ExportState
 
 _TABLE = "inet blocklist"
@@ -17,28 +17,28 @@ Use the sets in a chain of your own, which this file does not touch:
   add rule inet blocklist guard ip6 daddr @blocklist6 counter reject"""
 
 
-def head(export: Export, state: ExportState, content: Body) -> list[str]:
+def render_head(export: Export, state: ExportState, content: Body) -> list[str]:
     """Return the comment, with a rule that uses the sets."""
     mark = export.target.comment
     return [
-        *about(export, state, content),
+        *render_comment(export, state, content),
         *(f"{mark} {line}".rstrip() for line in _EXAMPLE.split("\n")),
     ]
 
 
-def body(export: Export, rows: pl.DataFrame) -> Body:
+def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return the statements; elements are disjoint and sorted, which also loads fastest."""
-    spans, left_out = blocked(rows)
+    spans, left_out = compute_blocked_spans(rows)
     sets = {family: networks.texts(spans.filter(family=family)) for family in (4, 6)}
     lines = [
         pl.Series([f"add table {_TABLE}"]),
-        *(pl.Series(_declared(family)) for family in sets),
-        *(_elements(family, values) for family, values in sets.items()),
+        *(pl.Series(_declare_set(family)) for family in sets),
+        *(_render_elements(family, values) for family, values in sets.items()),
     ]
-    return Body((Part.of(pl.concat(lines)),), sum(map(len, sets.values())), left_out)
+    return Body((BodyPart.from_lines(pl.concat(lines)),), sum(map(len, sets.values())), left_out)
 
 
-def _declared(family: int) -> list[str]:
+def _declare_set(family: int) -> list[str]:
     name = f"{_TABLE} blocklist{family}"
     return [
         f"add set {name} {{ type ipv{family}_addr; flags interval; }}",
@@ -46,7 +46,7 @@ def _declared(family: int) -> list[str]:
     ]
 
 
-def _elements(family: int, values: pl.Series) -> pl.Series:
+def _render_elements(family: int, values: pl.Series) -> pl.Series:
     if values.is_empty():  # `{ }` is a syntax error
         return pl.Series([], dtype=pl.String)
     opened = pl.Series([f"add element {_TABLE} blocklist{family} {{"])

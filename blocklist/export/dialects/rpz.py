@@ -14,40 +14,47 @@ from blocklist.columns.names import lineage
 from blocklist.columns.schema import SCOPE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.body import Body, Part
+from blocklist.export.body import Body, BodyPart
 from blocklist.export.dialects import zone
-from blocklist.export.dialects.zone import head
-from blocklist.export.fitting import fitted
-from blocklist.export.meaning import CODE, PLACE, by_family, placed, placed_among, standing
-from blocklist.export.safe import checked_names
+from blocklist.export.dialects.zone import render_head
+from blocklist.export.fitting import narrow_to_target
+from blocklist.export.meaning import (
+    FAMILY_ORDER,
+    POLICY_CODE,
+    effective_rules,
+    inherit_rules,
+    inherit_within,
+    sort_by_family,
+)
+from blocklist.export.safe import require_safe_names
 from blocklist.targets import Allows
 
-__all__ = ["body", "head"]
+__all__ = ["render_body", "render_head"]
 
 # Below these, a name is no name but a trigger of another kind: 32.1.2.0.192.rpz-ip is an address.
-_TRIGGER = r"(?:^|\.)rpz-[^.]*$"
-_OWN, _UNDER = pl.col("own") > 0, pl.col("under") > 0
+_TRIGGER_PATTERN = r"(?:^|\.)rpz-[^.]*$"
+_BLOCKS_NAME, _BLOCKS_BELOW = pl.col("own") > 0, pl.col("under") > 0
 
 
-def body(export: Export, rows: pl.DataFrame) -> Body:
+def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return the rows of the zone, families together; owners are relative to the zone.
 
     What does not fit under the zone's name is left out, and the rest of the zone stands.
     """
-    room = zone.room(export)
-    checked_names(rows["value"])
+    room = zone.owner_length_limit(export)
+    require_safe_names(rows["value"])
     near = pl.col("value").str.contains("rpz-", literal=True)
-    triggers = rows.filter(near).filter(pl.col("value").str.contains(_TRIGGER))["value"]
+    triggers = rows.filter(near).filter(pl.col("value").str.contains(_TRIGGER_PATTERN))["value"]
     fine = rows.filter(~pl.col("value").is_in(triggers.implode())) if len(triggers) else rows
-    told, widened = _with_allows_that_fit(fine, room)
+    told, widened = _raise_long_allows(fine, room)
     counts = {"rpz-trigger": len(triggers), "allow-widened": widened}
     if export.target.allows is Allows.NONE:
-        known, narrowed = fitted(told, export.target)
-        known = placed_among(known)
+        known, narrowed = narrow_to_target(told, export.target)
+        known = inherit_within(known)
         counts |= narrowed
     else:
-        known = standing(told)
-    entries, cut = _entries(known, room)
+        known = effective_rules(told)
+    entries, cut = _build_entries(known, room)
     if export.target.canary and (entries["value"] == export.canary).any():
         raise ExportFailed(
             f"its canary, {export.canary}, stands between a name that is blocked and one below it "
@@ -55,18 +62,18 @@ def body(export: Export, rows: pl.DataFrame) -> Body:
         )
     counts = {reason: counts.get(reason, 0) + cut.get(reason, 0) for reason in counts | cut}
     return Body(
-        (Part(by_family(entries), _records(zone.policies(export))),),
-        int(entries.select((_OWN | _UNDER).sum()).item()),
+        (BodyPart(sort_by_family(entries), _name_records(zone.policy_data(export))),),
+        int(entries.select((_BLOCKS_NAME | _BLOCKS_BELOW).sum()).item()),
         {reason: count for reason, count in counts.items() if count},
     )
 
 
-def name(export: Export) -> pl.Expr:
+def extract_owner_name(export: Export) -> pl.Expr:
     """Return the name that a `line` of a zone is about, whose wildcard it may be."""
     return pl.col("line").str.extract(r"^(\S+) ").str.strip_prefix("*.")
 
 
-def _with_allows_that_fit(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, int]:
+def _raise_long_allows(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, int]:
     """Put an allow that does not fit on names above it: one that does, and one with its wildcard.
 
     BIND cuts labels off a query until it fits, and so would ask for the first; PowerDNS asks for
@@ -77,8 +84,8 @@ def _with_allows_that_fit(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, 
     if lost.is_empty():
         return rows, 0
     # Those above have their place elsewhere.
-    kept = [rows.filter(~long).drop(PLACE, strict=False)]
-    lost = lost.drop(PLACE, strict=False)
+    kept = [rows.filter(~long).drop(FAMILY_ORDER, strict=False)]
+    lost = lost.drop(FAMILY_ORDER, strict=False)
     for most in (room, room - len("*.")):
         near = [
             next((up for up in names.lineage(name) if len(up) <= most), None)
@@ -89,7 +96,7 @@ def _with_allows_that_fit(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, 
     return pl.concat(kept), lost.height
 
 
-def _entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:
+def _build_entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the names that need rows, of nodes that are placed, and how many blocks did not fit.
 
     `own` and `under` are what holds for the name and below it, `covered` whether a wildcard stands
@@ -97,50 +104,50 @@ def _entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, in
     """
     said = known.with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
     needed = said.filter(pl.any_horizontal(pl.col("own", "under") != pl.col("inherited")))
-    fitting, counts = _fitting(needed, room)
-    between = placed(_between(fitting.filter("covered")), known).filter("covered")
+    fitting, counts = _drop_long_owners(needed, room)
+    between = inherit_rules(_names_between(fitting.filter("covered")), known).filter("covered")
     between = between.with_columns(own="inherited", under="inherited", wildcard=True)
     return pl.concat([fitting, between], how="diagonal"), counts
 
 
-def _fitting(needed: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:
-    length, block = pl.col("value").str.len_bytes(), _OWN | _UNDER
-    alone, cut = length <= room, (length + 2 > room) & (length <= room) & _UNDER
+def _drop_long_owners(needed: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:
+    length, block = pl.col("value").str.len_bytes(), _BLOCKS_NAME | _BLOCKS_BELOW
+    alone, cut = length <= room, (length + 2 > room) & (length <= room) & _BLOCKS_BELOW
     counts = {
-        "owner-too-long": (~alone & block) | (cut & ~_OWN),
-        "narrowed-to-exact": cut & _OWN,
+        "owner-too-long": (~alone & block) | (cut & ~_BLOCKS_NAME),
+        "narrowed-to-exact": cut & _BLOCKS_NAME,
     }
     counted = needed.select(**{reason: found.sum() for reason, found in counts.items()})
     kept = needed.filter(alone).with_columns(
-        under=pl.when(length + 2 <= room).then("under").otherwise(pl.lit(0, CODE)),
+        under=pl.when(length + 2 <= room).then("under").otherwise(pl.lit(0, POLICY_CODE)),
         wildcard=length + 2 <= room,
     )
     return kept.filter(block | pl.col("covered")), counted.row(0, named=True)
 
 
-def _between(deep: pl.DataFrame) -> pl.DataFrame:
+def _names_between(deep: pl.DataFrame) -> pl.DataFrame:
     """Return the names above those given that are not among them, in the place of the first."""
-    place = [name for name in (PLACE,) if name in deep.columns]
+    place = [name for name in (FAMILY_ORDER,) if name in deep.columns]
     above = lineage(deep.select("value", *place), "value").filter(pl.col("steps") > 0)
     names = above.group_by(value="ancestor").agg(pl.col(place).min())
     return names.join(deep, on="value", how="anti")
 
 
-def _records(policies: list[tuple[str, ...]]) -> pl.Expr:
+def _name_records(policies: list[tuple[str, ...]]) -> pl.Expr:
     """Return the records of one name: its own and its wildcard's, as far as it needs them.
 
     Where no wildcard stands above, what is not blocked needs no row.
     """
-    own = _said("own", pl.col("value"), policies)
-    wild = pl.when("wildcard").then(_said("under", "*." + pl.col("value"), policies))
+    own = _owner_records("own", pl.col("value"), policies)
+    wild = pl.when("wildcard").then(_owner_records("under", "*." + pl.col("value"), policies))
     return pl.concat_str(own, wild, separator="\n", ignore_nulls=True)
 
 
-def _said(code: str, owner: pl.Expr, policies: list[tuple[str, ...]]) -> pl.Expr:
+def _owner_records(code: str, owner: pl.Expr, policies: list[tuple[str, ...]]) -> pl.Expr:
     """Return the lines of an owner as a column of codes tells."""
-    passing = pl.when("covered").then(zone.rows(owner, (LET_THROUGH,)))
+    passing = pl.when("covered").then(zone.render_records(owner, (LET_THROUGH,)))
     blocking = (
-        pl.when(pl.col(code) == number).then(zone.rows(owner, data))
+        pl.when(pl.col(code) == number).then(zone.render_records(owner, data))
         for number, data in enumerate(policies, 1)
     )
     return pl.coalesce(pl.when(pl.col(code) == 0).then(passing), *blocking)

@@ -8,24 +8,26 @@ import polars as pl
 
 from blocklist.columns import networks
 from blocklist.config import Export
-from blocklist.export.addresses import blocked
-from blocklist.export.body import Body, Part
+from blocklist.export.addresses import compute_blocked_spans
+from blocklist.export.body import Body, BodyPart
 from blocklist.export.dialects import zone
-from blocklist.export.dialects.zone import head
+from blocklist.export.dialects.zone import render_head
 
-__all__ = ["body", "head"]
+__all__ = ["render_body", "render_head"]
 
 
-def body(export: Export, rows: pl.DataFrame) -> Body:
+def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return a row for each network, disjoint, sorted and without host bits."""
-    zone.room(export)
-    spans, left_out = blocked(rows)
+    zone.owner_length_limit(export)
+    spans, left_out = compute_blocked_spans(rows)
     values = networks.texts(spans).to_frame("value")
-    (data, *_) = zone.policies(export)
-    return Body((Part(values, zone.rows(_owner(), data)),), len(values), left_out)
+    (data, *_) = zone.policy_data(export)
+    return Body(
+        (BodyPart(values, zone.render_records(_owner_expr(), data)),), len(values), left_out
+    )
 
 
-def _owner() -> pl.Expr:
+def _owner_expr() -> pl.Expr:
     """Return the owner of the canonical network in `value`."""
     address, prefix = (pl.col("value").str.extract(part) for part in (r"^([^/]+)", r"/([0-9]+)$"))
     ipv6 = pl.col("value").str.contains(":", literal=True)

@@ -6,23 +6,23 @@ from blocklist.actions import LET_THROUGH, NXDOMAIN, records
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.body import Body
-from blocklist.export.dialects.comments import about
+from blocklist.export.dialects.comments import render_comment
 from blocklist.export.state import ExportState
 from blocklist.names import MAX_NAME
 from blocklist.targets import Lists
 
 
-def head(export: Export, state: ExportState, body: Body) -> list[str]:
+def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
     """Return the comment and the records of the apex, where nothing else may stand."""
     return [
-        *about(export, state, body),
+        *render_comment(export, state, body),
         "$TTL 300",
         f"@ SOA localhost. hostmaster.localhost. {state.serial} 3600 600 604800 300",
         "@ NS localhost.",
     ]
 
 
-def room(export: Export) -> int:
+def owner_length_limit(export: Export) -> int:
     """Return how long an owner may be below the zone's name (RFC 1035, 2.3.4)."""
     if export.zone is None:
         raise ExportFailed("a response policy zone needs a zone = in its export")
@@ -32,14 +32,14 @@ def room(export: Export) -> int:
     return left
 
 
-def policies(export: Export) -> list[tuple[str, ...]]:
+def policy_data(export: Export) -> list[tuple[str, ...]]:
     """Return the data of rows for each policy of an export, by its code less one."""
     if export.target.lists is Lists.ALLOWS:
         return [(LET_THROUGH,)]
     return [records(action) for action in export.policies]
 
 
-def rows(owner: pl.Expr, data: tuple[str, ...]) -> pl.Expr:
+def render_records(owner: pl.Expr, data: tuple[str, ...]) -> pl.Expr:
     """Return the lines of an owner, one for each of the data.
 
     BIND refuses a zone with an address at a name that no host can have, so there it is NXDOMAIN.

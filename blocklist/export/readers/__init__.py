@@ -9,14 +9,14 @@ from pathlib import Path
 
 from blocklist.config import Export
 from blocklist.export.readers import lines, nftables, rpz, rpz_ip
-from blocklist.export.readers.reading import Queries, Reading
+from blocklist.export.readers.reading import Queries, ReadResult
 
-__all__ = ["REGISTRY", "Queries", "Reading"]
+__all__ = ["READERS", "Queries", "ReadResult"]
 
 #: A reader of each dialect reads a file once, and says what of the queries it blocks.
-REGISTRY: dict[str, Callable[[Path, Export, Queries], Reading]] = {
-    "lines": lines.read,
-    "nftables": nftables.read,
-    "rpz": rpz.read,
-    "rpz-ip": rpz_ip.read,
+READERS: dict[str, Callable[[Path, Export, Queries], ReadResult]] = {
+    "lines": lines.read_list_file,
+    "nftables": nftables.read_nftables_file,
+    "rpz": rpz.read_rpz_file,
+    "rpz-ip": rpz_ip.read_rpz_ip_file,
 }

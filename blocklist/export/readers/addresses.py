@@ -11,7 +11,7 @@ from blocklist.export.readers.reading import Queries
 from blocklist.model import Kind
 
 
-class Ranges:
+class NetworkRanges:
     """Networks as a set with intervals holds them: none may touch another twice."""
 
     def __init__(self, values: pl.Series) -> None:
@@ -28,15 +28,15 @@ class Ranges:
             if (part["first"] <= part["last"].shift(1)).any():
                 raise ExportFailed(f"the IPv{family} networks of the file overlap")
 
-    def hold(self, address: str) -> bool:
+    def contains(self, address: str) -> bool:
         """Return whether one of the networks contains the address."""
         parsed = ip_address(address)
         place = bisect_right(self._starts[parsed.version], int(parsed)) - 1
         return place >= 0 and int(parsed) <= self._ends[parsed.version][place]
 
-    def answers(self, queries: Queries) -> dict[Kind, set[str]]:
+    def answer_queries(self, queries: Queries) -> dict[Kind, set[str]]:
         """Return the addresses of queries that one of the networks contains, and nothing else."""
         return {
-            kind: {query for query in asked if kind is Kind.IP and self.hold(query)}
+            kind: {query for query in asked if kind is Kind.IP and self.contains(query)}
             for kind, asked in queries.items()
         }

@@ -6,39 +6,44 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.readers.addresses import Ranges
-from blocklist.export.readers.reading import Queries, Reading, through
+from blocklist.export.readers.addresses import NetworkRanges
+from blocklist.export.readers.reading import Queries, ReadResult, read_pieces
 
-_ADD = "add element inet blocklist blocklist"
-_NEEDED = (
+_ADD_STATEMENT = "add element inet blocklist blocklist"
+_PREAMBLE = (
     "add table inet blocklist",
     "add set inet blocklist blocklist4 { type ipv4_addr; flags interval; }",
     "flush set inet blocklist blocklist4",
     "add set inet blocklist blocklist6 { type ipv6_addr; flags interval; }",
     "flush set inet blocklist blocklist6",
 )
-_ELEMENT = {"4": r"^\t([0-9.]+(?:/[0-9]+)?),$", "6": r"^\t([0-9a-f:]+(?:/[0-9]+)?),$"}
+_ELEMENT_PATTERNS = {"4": r"^\t([0-9.]+(?:/[0-9]+)?),$", "6": r"^\t([0-9a-f:]+(?:/[0-9]+)?),$"}
 
 
-def read(path: Path, export: Export, queries: Queries) -> Reading:
+def read_nftables_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return the two sets after the file was loaded."""
-    parts, canaries = through(path, export, lambda texts: texts)
+    parts, canaries = read_pieces(path, export, lambda texts: texts)
     texts = pl.concat(parts)
-    start = len(_NEEDED)
-    if tuple(texts[:start]) != _NEEDED:
+    start = len(_PREAMBLE)
+    if tuple(texts[:start]) != _PREAMBLE:
         raise ExportFailed("the file does not begin by emptying its sets")
-    values = _elements(texts[start:])
-    return Reading(len(values), Ranges(values).answers(queries), canaries)
+    values = _parse_elements(texts[start:])
+    return ReadResult(len(values), NetworkRanges(values).answer_queries(queries), canaries)
 
 
-def _elements(texts: pl.Series) -> pl.Series:
+def _parse_elements(texts: pl.Series) -> pl.Series:
     """Return the elements; each must be of its set's family, in a block with one at least."""
     found = pl.Series([], dtype=pl.String)
     while not texts.is_empty():
-        family, end = texts[0].removeprefix(_ADD).removesuffix(" {"), texts.index_of("}")
-        if family not in _ELEMENT or texts[0] != f"{_ADD}{family} {{" or not end or end < 2:
+        family, end = texts[0].removeprefix(_ADD_STATEMENT).removesuffix(" {"), texts.index_of("}")
+        if (
+            family not in _ELEMENT_PATTERNS
+            or texts[0] != f"{_ADD_STATEMENT}{family} {{"
+            or not end
+            or end < 2
+        ):
             raise ExportFailed(f"the file has a statement that is none of ours: {texts[0][:80]!r}")
-        elements = texts[1:end].str.extract(_ELEMENT[family])
+        elements = texts[1:end].str.extract(_ELEMENT_PATTERNS[family])
         if elements.has_nulls():
             raise ExportFailed(f"the file has an element that is no IPv{family} network")
         found, texts = found.append(elements), texts[end + 1 :]

@@ -13,7 +13,7 @@ from blocklist.columns import pieces
 from blocklist.columns.pieces import in_order, of_file
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.canary import apart
+from blocklist.export.canary import split_canary_lines
 from blocklist.model import Kind
 
 #: What a file is asked for: names, addresses, URLs.
@@ -21,45 +21,45 @@ Queries = dict[Kind, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadResult:
     """What a consumer would hold after it loaded a file."""
 
     #: How many names, networks and URLs it lists.
-    count: int
+    entry_count: int
     #: Which of the queries it would block.
-    blocked: dict[Kind, set[str]]
+    blocked_queries: dict[Kind, set[str]]
     #: The lines of canaries, in order.
-    canaries: list[str]
+    canary_lines: list[str]
 
 
 _Part = TypeVar("_Part")
 
 
-def through(
+def read_pieces(
     path: Path, export: Export, read: Callable[[pl.Series], _Part]
 ) -> tuple[list[_Part], list[str]]:
     """Give all lines of a file but comments and canaries to `read`, piece by piece.
 
     Return what it gave, in order, and the lines of the canaries. Pieces are read at once.
     """
-    found = list(in_order(partial(_piece, export, read), of_file(path)))
+    found = list(in_order(partial(_read_piece, export, read), of_file(path)))
     return [part for part, _ in found], list(chain.from_iterable(lines for _, lines in found))
 
 
-def _piece(
+def _read_piece(
     export: Export, read: Callable[[pl.Series], _Part], text: bytes
 ) -> tuple[_Part, list[str]]:
-    texts, canaries = lines(text), list[str]()
+    texts, canaries = decode_lines(text), list[str]()
     # Most pieces have neither, and their bytes tell so before all lines were looked at.
     if export.canary.encode() in text:
-        texts, canaries = apart(texts, export)
+        texts, canaries = split_canary_lines(texts, export)
     mark = export.target.comment
     if mark and mark.encode() in text:
         texts = texts.filter(~texts.str.starts_with(mark))
     return read(texts), canaries
 
 
-def lines(text: bytes) -> pl.Series:
+def decode_lines(text: bytes) -> pl.Series:
     """Return the lines of a text; raise `ExportFailed` where it is none."""
     try:
         return pieces.lines(text)
@@ -67,6 +67,6 @@ def lines(text: bytes) -> pl.Series:
         raise ExportFailed("the file has bytes that are no text") from None
 
 
-def among(values: pl.Series, wanted: pl.Series) -> pl.Series:
+def filter_wanted(values: pl.Series, wanted: pl.Series) -> pl.Series:
     """Return those of the values that are wanted."""
     return values.filter(values.is_in(wanted.implode()))

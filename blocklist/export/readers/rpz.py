@@ -20,28 +20,33 @@ from blocklist.columns.difference import different
 from blocklist.columns.names import parent
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.readers.reading import Queries, Reading, among, through
+from blocklist.export.readers.reading import Queries, ReadResult, filter_wanted, read_pieces
 from blocklist.model import Kind
 from blocklist.names import lineage
 from blocklist.targets import Allows, Lists
 
-_OWNER = r"^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
-_NEARLY = r"^[a-z0-9_*.-]+ "
-_APEX = r"^(?:\$TTL [0-9]+|@ SOA .+|@ NS .+)$"
+_OWNER_PATTERN = r"^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
+_ROW_LIKE_PATTERN = r"^[a-z0-9_*.-]+ "
+_APEX_PATTERN = r"^(?:\$TTL [0-9]+|@ SOA .+|@ NS .+)$"
 _APEX_ROWS = 3
-_THROUGH = "CNAME rpz-passthru."
-_FIXED = {"nxdomain": ".", "nodata": "*.", "drop": "rpz-drop.", "tcp-only": "rpz-tcp-only."}
+_PASSTHRU_DATA = "CNAME rpz-passthru."
+_ACTION_TARGETS = {
+    "nxdomain": ".",
+    "nodata": "*.",
+    "drop": "rpz-drop.",
+    "tcp-only": "rpz-tcp-only.",
+}
 
 
-def known_data(export: Export) -> set[str]:
+def valid_row_data(export: Export) -> set[str]:
     """Return the data that rows of an export's zone may have."""
     if export.target.lists is Lists.ALLOWS:
-        return {_THROUGH}
-    found = set() if export.target.allows is Allows.NONE else {_THROUGH}
+        return {_PASSTHRU_DATA}
+    found = set() if export.target.allows is Allows.NONE else {_PASSTHRU_DATA}
     for action in export.policies:
         words = action.split()
-        if action in _FIXED:
-            found.add(f"CNAME {_FIXED[action]}")
+        if action in _ACTION_TARGETS:
+            found.add(f"CNAME {_ACTION_TARGETS[action]}")
         elif all(map(_is_address, words)):
             # Names that no host can have are denied.
             found |= {f"{'AAAA' if ':' in word else 'A'} {word}" for word in words} | {"CNAME ."}
@@ -58,32 +63,38 @@ def _is_address(word: str) -> bool:
     return True
 
 
-def read(path: Path, export: Export, queries: Queries) -> Reading:
+def read_rpz_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return what a zone of names holds; raise `ExportFailed` where servers would refuse it."""
     asked = queries.get(Kind.DOMAIN, [])
     near = {up for query in asked for up in lineage(query)}
     wanted = pl.Series([*near, *(f"*.{name}" for name in near)], dtype=pl.String)
-    parts, canaries = through_rows(path, export, partial(_part, export, wanted))
-    require_once([part.owners for part in parts])
-    rows = dict(pl.concat([part.near for part in parts]).iter_rows())
-    existing = {owner.removeprefix("*.") for owner in rows}.union(*(part.above for part in parts))
-    room = room_for_owners(export)
-    found = {query for query in asked if _answer(_trimmed(query, room), rows, existing)}
+    parts, canaries = read_zone_rows(path, export, partial(_parse_zone_piece, export, wanted))
+    require_unique_owners([part.owner_hashes for part in parts])
+    rows = dict(pl.concat([part.near_rows for part in parts]).iter_rows())
+    existing = {owner.removeprefix("*.") for owner in rows}.union(
+        *(part.implied_names for part in parts)
+    )
+    room = max_owner_length(export)
+    found = {
+        query for query in asked if _is_listed_in_bind(_trim_query(query, room), rows, existing)
+    }
     for query in asked:
-        if _nearest(query, rows) is not (query in found):
+        if _is_listed_in_powerdns(query, rows) is not (query in found):
             raise ExportFailed(f"servers would differ on {query}, by how they read the zone")
     blocked = {kind: found if kind is Kind.DOMAIN else set() for kind in queries}
-    return Reading(different(pl.concat([part.names for part in parts])), blocked, canaries)
+    return ReadResult(
+        different(pl.concat([part.listed_hashes for part in parts])), blocked, canaries
+    )
 
 
-def _trimmed(query: str, room: int) -> str | None:
+def _trim_query(query: str, room: int) -> str | None:
     return next((name for name in lineage(query) if len(name) <= room), None)
 
 
 _Rows = TypeVar("_Rows")
 
 
-def through_rows(
+def read_zone_rows(
     path: Path, export: Export, read_rows: Callable[[pl.DataFrame], _Rows]
 ) -> tuple[list[_Rows], list[str]]:
     """Give the rows of a zone to `read_rows`, piece by piece, as `owner`, `data` and `wide`.
@@ -92,42 +103,42 @@ def through_rows(
     owner, as most names have them. Return what it gave, and the lines of the canaries. Raise
     `ExportFailed` for a line that is neither a row with data that we know nor of the apex.
     """
-    known = known_data(export)
-    room = room_for_owners(export)
+    known = valid_row_data(export)
+    room = max_owner_length(export)
 
-    def piece(texts: pl.Series) -> tuple[_Rows, pl.Series]:
-        rows, others = _rows(texts, known)
+    def parse_rows(texts: pl.Series) -> tuple[_Rows, pl.Series]:
+        rows, others = _parse_rows(texts, known)
         length = pl.col("owner").str.len_bytes() + pl.when("wide").then(len("*.")).otherwise(0)
         if rows.select((length > room).any()).item():
             raise ExportFailed("the zone has an owner of more than 255 octets")
         return read_rows(rows), others
 
-    parts, canaries = through(path, export, piece)
+    parts, canaries = read_pieces(path, export, parse_rows)
     apex = pl.concat([others for _, others in parts])
-    if len(apex) != _APEX_ROWS or not apex.str.contains(_APEX).all():
+    if len(apex) != _APEX_ROWS or not apex.str.contains(_APEX_PATTERN).all():
         raise ExportFailed("the zone has a line that is neither its apex nor one of our rows")
     return [found for found, _ in parts], canaries
 
 
-def _rows(texts: pl.Series, known: set[str]) -> tuple[pl.DataFrame, pl.Series]:
+def _parse_rows(texts: pl.Series, known: set[str]) -> tuple[pl.DataFrame, pl.Series]:
     """Return the rows that lines are, and the lines that are none."""
-    again = _again(texts)
+    again = _are_wildcard_twins(texts)
     rest = pl.DataFrame({"text": texts, "wide": again.shift(-1, fill_value=False)}).filter(~again)
     parts, others = [], []
     for data in sorted(known):
         ends = rest["text"].str.ends_with(f" {data}")
         mine, rest = rest.filter(ends), rest.filter(~ends)
         owner = mine["text"].str.head(-len(f" {data}"))
-        named = owner.str.contains(_OWNER)
+        named = owner.str.contains(_OWNER_PATTERN)
         others.append(mine["text"].filter(~named))
         rows = mine.select(owner.alias("owner"), "wide", data=pl.lit(data, pl.Categorical))
         parts.append(rows.filter(named))
-    if any(lines.str.contains(_NEARLY).any() for lines in others):
+    if any(lines.str.contains(_ROW_LIKE_PATTERN).any() for lines in others):
         raise ExportFailed("the zone has an owner that is no name")
     return pl.concat(parts), pl.concat([rest["text"], *others])
 
 
-def _again(texts: pl.Series) -> pl.Series:
+def _are_wildcard_twins(texts: pl.Series) -> pl.Series:
     """Return which lines say below a name what the line before says of the name itself."""
     wild, length = texts.str.starts_with("*."), texts.str.len_bytes()
     near = wild & ~wild.shift(fill_value=True) & (length == length.shift(fill_value=0) + len("*."))
@@ -136,7 +147,7 @@ def _again(texts: pl.Series) -> pl.Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Owners:
+class OwnerHashes:
     """Hashes of the owners of rows, 64 bits each, to see that none is there twice."""
 
     #: Of rows that may have no other beside them, and of those among them that are wide.
@@ -149,10 +160,10 @@ class Owners:
     rows: pl.Series
 
     @classmethod
-    def of(cls, rows: pl.DataFrame) -> "Owners":
+    def from_rows(cls, rows: pl.DataFrame) -> "OwnerHashes":
         """Return the hashes of rows with `owner`, `data` and `wide`."""
         alias = rows["data"].cat.starts_with("CNAME")
-        alone, others = rows.filter(alias), spelt_out(rows.filter(~alias))
+        alone, others = rows.filter(alias), expand_wide_rows(rows.filter(~alias))
         owner = pl.concat([alone["owner"], others["owner"]])
         hashes = alone["owner"].hash()
         return cls(
@@ -164,36 +175,43 @@ class Owners:
         )
 
 
-def spelt_out(rows: pl.DataFrame) -> pl.DataFrame:
+def expand_wide_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows of which none is wide, for those that are the two that they stand for."""
     below = rows.filter("wide").with_columns(owner="*." + pl.col("owner"))
     return pl.concat([rows, below]).with_columns(wide=pl.lit(value=False))
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    owners: Owners
+class _ZonePiece:
+    owner_hashes: OwnerHashes
     #: Hashes of the names that a row lists, or lists what is below them.
-    names: pl.Series
+    listed_hashes: pl.Series
     #: `owner` and `listed` of what queries are about.
-    near: pl.DataFrame
+    near_rows: pl.DataFrame
     #: Of the names that queries are about, those that exist because an owner stands below them.
-    above: pl.Series
+    implied_names: pl.Series
 
 
-def _part(export: Export, wanted: pl.Series, rows: pl.DataFrame) -> _Part:
+def _parse_zone_piece(export: Export, wanted: pl.Series, rows: pl.DataFrame) -> _ZonePiece:
     # In a zone of allows every row is what it lists; elsewhere what passes is not.
-    passing = (rows["data"] == _THROUGH) & (export.target.lists is Lists.BLOCKS)
+    passing = (rows["data"] == _PASSTHRU_DATA) & (export.target.lists is Lists.BLOCKS)
     rows = rows.with_columns(listed=~passing)
-    near = spelt_out(rows.filter(pl.col("owner").is_in(wanted.implode()))).select("owner", "listed")
+    near = expand_wide_rows(rows.filter(pl.col("owner").is_in(wanted.implode()))).select(
+        "owner", "listed"
+    )
     wild = rows["owner"].str.starts_with("*.")
     below = rows.filter(wild).with_columns(pl.col("owner").str.slice(len("*.")))
     names = pl.concat([rows.filter(~wild), below])
     listed = names["owner"].filter(names["listed"]).hash()
-    return _Part(Owners.of(rows), listed, near, among(_above(names["owner"]), wanted).unique())
+    return _ZonePiece(
+        OwnerHashes.from_rows(rows),
+        listed,
+        near,
+        filter_wanted(_list_implied_names(names["owner"]), wanted).unique(),
+    )
 
 
-def require_once(owners: list[Owners]) -> None:
+def require_unique_owners(owners: list[OwnerHashes]) -> None:
     """Raise `ExportFailed` when an owner has a row twice, or another one beside a CNAME."""
     alone, wide, wild, others, rows = (
         pl.concat([getattr(one, name) for one in owners])
@@ -205,12 +223,12 @@ def require_once(owners: list[Owners]) -> None:
         raise ExportFailed("the zone has two rows for one owner")
 
 
-def room_for_owners(export: Export) -> int:
+def max_owner_length(export: Export) -> int:
     """Return how long an owner can be under the zone's name."""
     return 253 - len(f".{export.zone}")
 
 
-def _above(names: pl.Series) -> pl.Series:
+def _list_implied_names(names: pl.Series) -> pl.Series:
     """Return the names above those given of which it matters whether they exist.
 
     That is where a wildcard can stand above them, and so not at the last label.
@@ -223,7 +241,7 @@ def _above(names: pl.Series) -> pl.Series:
     return pl.concat(found)
 
 
-def _answer(name: str | None, rows: dict[str, bool], existing: set[str]) -> bool:
+def _is_listed_in_bind(name: str | None, rows: dict[str, bool], existing: set[str]) -> bool:
     """Return whether a row lists the name, as BIND and Unbound look it up."""
     if name is None:
         return False
@@ -234,7 +252,7 @@ def _answer(name: str | None, rows: dict[str, bool], existing: set[str]) -> bool
     return rows.get(f"*.{encloser}", False) if encloser else False
 
 
-def _nearest(name: str, rows: dict[str, bool]) -> bool:
+def _is_listed_in_powerdns(name: str, rows: dict[str, bool]) -> bool:
     """Return whether a row lists the name, as PowerDNS and Knot Resolver look it up."""
     if name in rows:
         return rows[name]

@@ -7,33 +7,38 @@ import polars as pl
 
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.readers.addresses import Ranges
-from blocklist.export.readers.reading import Queries, Reading
-from blocklist.export.readers.rpz import Owners, require_once, spelt_out, through_rows
+from blocklist.export.readers.addresses import NetworkRanges
+from blocklist.export.readers.reading import Queries, ReadResult
+from blocklist.export.readers.rpz import (
+    OwnerHashes,
+    expand_wide_rows,
+    read_zone_rows,
+    require_unique_owners,
+)
 
-_GROUPS = 8
+_IPV6_GROUPS = 8
 
 
-def read(path: Path, export: Export, queries: Queries) -> Reading:
+def read_rpz_ip_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return the networks that a zone denies."""
-    parts, canaries = through_rows(
-        path, export, lambda rows: (spelt_out(rows)["owner"], Owners.of(rows))
+    parts, canaries = read_zone_rows(
+        path, export, lambda rows: (expand_wide_rows(rows)["owner"], OwnerHashes.from_rows(rows))
     )
-    require_once([owners for _, owners in parts])
+    require_unique_owners([owners for _, owners in parts])
     owners = pl.concat([names for names, _ in parts]).unique(maintain_order=True)
-    ranges = Ranges(pl.Series(map(_network, owners), dtype=pl.String))
-    return Reading(len(owners), ranges.answers(queries), canaries)
+    ranges = NetworkRanges(pl.Series(map(_parse_owner, owners), dtype=pl.String))
+    return ReadResult(len(owners), ranges.answer_queries(queries), canaries)
 
 
-def _network(owner: str) -> str:
+def _parse_owner(owner: str) -> str:
     """Return the network of an owner; raise `ExportFailed` for one that BIND does not take."""
     prefix, *backwards, mark = owner.split(".")
     parts = backwards[::-1]
     if "zz" in parts:
         place = parts.index("zz")
-        parts[place : place + 1] = ["0"] * (_GROUPS + 1 - len(parts))
+        parts[place : place + 1] = ["0"] * (_IPV6_GROUPS + 1 - len(parts))
     try:
-        address = ip_address((":" if len(parts) == _GROUPS else ".").join(parts))
+        address = ip_address((":" if len(parts) == _IPV6_GROUPS else ".").join(parts))
         width = int(prefix)
     except ValueError:
         raise ExportFailed(f"the zone has an owner that is no address: {owner}") from None
