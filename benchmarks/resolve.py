@@ -51,20 +51,20 @@ def invented(count: int) -> Iterable[str]:
 async def ours(port: int, count: int) -> int:
     """Ask with our transport, all its checks and retries on; return how many were not answered."""
     from blocklist.resolve.port import Question
-    from blocklist.resolve.servers import Server
-    from blocklist.resolve.transport import Reply, Transport
-    from blocklist.resolve.upstream import Limits
-    from blocklist.resolve.wire import Outcome, Type
+    from blocklist.resolve.servers import ResolverAddress
+    from blocklist.resolve.transport import DnsTransport, Reply
+    from blocklist.resolve.upstream import QueryLimits
+    from blocklist.resolve.wire import DnsOutcome, RecordType
 
     good = 0
 
     def answered(_: Question, reply: Reply) -> tuple[Question, ...]:
         nonlocal good
-        good += reply.outcome is Outcome.ANSWER
+        good += reply.outcome is DnsOutcome.ANSWER
         return ()
 
-    transport = Transport([Server("127.0.0.1", port)], Limits(window=_AT_ONCE))
-    await transport.run((Question(name, Type.A) for name in invented(count)), answered)
+    transport = DnsTransport([ResolverAddress("127.0.0.1", port)], QueryLimits(window=_AT_ONCE))
+    await transport.ask_all((Question(name, RecordType.A) for name in invented(count)), answered)
     transport.close()
     return count - good
 
@@ -72,14 +72,14 @@ async def ours(port: int, count: int) -> int:
 async def survey(port: int, count: int) -> int:
     """Look at names as `blocklist resolve` does, and record what was seen."""
     from blocklist.ledger.book import open_ledger_writer
-    from blocklist.resolve.servers import Server
-    from blocklist.resolve.survey import Settings, Survey
+    from blocklist.resolve.servers import ResolverAddress
+    from blocklist.resolve.survey import Survey, SurveySettings
 
     with (
         tempfile.TemporaryDirectory() as folder,
         open_ledger_writer(Path(folder) / "x.db", "bench") as book,
     ):
-        settings = Settings([Server("127.0.0.1", port)])
+        settings = SurveySettings([ResolverAddress("127.0.0.1", port)])
         report = await Survey(book, settings, lambda _: None).run(list(invented(count)))
     return count - report.states["alive"]
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from blocklist import names, networks
 from blocklist.errors import Refused
 from blocklist.geo import Atlas
-from blocklist.judge.explain import Explainer, Score
+from blocklist.judge.explain import ScoreExplainer, ScoreExplanation
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
 from blocklist.queries import parse_query
@@ -28,10 +28,10 @@ class Answer:
     release: int | None
     facts: dict[str, object]
     #: How far what is listed is believed; None when the score decides nothing.
-    score: Score | None = None
+    score: ScoreExplanation | None = None
 
 
-def check(query: str, lookup: LedgerLookup | None) -> Answer:
+def check_one(query: str, lookup: LedgerLookup | None) -> Answer:
     """Return the answer for a query.
 
     What is no name, address or URL is `invalid` with the cause, so that one bad line spoils no
@@ -47,11 +47,11 @@ def check(query: str, lookup: LedgerLookup | None) -> Answer:
     if lookup is None:
         return answer
     if asked.kind is Kind.URL:
-        return _url(answer, asked, lookup)
-    return _host(answer, asked, lookup)
+        return _answer_url(answer, asked, lookup)
+    return _answer_host(answer, asked, lookup)
 
 
-def located(answer: Answer, atlas: Atlas) -> Answer:
+def add_locations(answer: Answer, atlas: Atlas) -> Answer:
     """Add where the addresses of an answer are: of a name those it was seen at."""
     addresses = answer.facts.get("addresses", ())
     if answer.kind is Kind.IP:
@@ -63,56 +63,56 @@ def located(answer: Answer, atlas: Atlas) -> Answer:
     return replace(answer, facts={**answer.facts, "places": places})
 
 
-def _host(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
-    steps = {value: step for step, value in enumerate(_covering_values(asked))}
+def _answer_host(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
+    steps = {value: step for step, value in enumerate(_list_covering_values(asked))}
     rows = lookup.find_verdicts(steps)
-    decisive = _decisive(rows, steps)
+    decisive = _pick_decisive(rows, steps)
     if decisive is None or decisive.verdict is not Verdict.BLOCK:
-        decisive = _inside(asked, lookup) or decisive
-    found = _listings(asked, steps, decisive, lookup)
+        decisive = _find_blocked_part(asked, lookup) or decisive
+    found = _collect_listings(asked, steps, decisive, lookup)
     answer = replace(answer, listings=tuple(found), facts=lookup.find_facts(asked.value))
-    return _scored(_decided(answer, decisive), lookup)
+    return _add_score(_apply_verdict(answer, decisive), lookup)
 
 
-def _scored(answer: Answer, lookup: LedgerLookup) -> Answer:
+def _add_score(answer: Answer, lookup: LedgerLookup) -> Answer:
     """Add the score, unless the operator's word makes it idle."""
     if answer.match is None or answer.reason is Reason.OPERATOR:
         return answer
-    score = _explainer(lookup).score(answer.match.indicator, answer.listings, lookup)
+    score = _load_explainer(lookup).explain_value(answer.match.indicator, answer.listings, lookup)
     return replace(answer, score=score)
 
 
 @lru_cache(maxsize=1)
-def _explainer(lookup: LedgerLookup) -> Explainer:
+def _load_explainer(lookup: LedgerLookup) -> ScoreExplainer:
     """Return the one explainer of a batch, for all its names are judged by the same votes."""
-    return Explainer(lookup.feed_weights())
+    return ScoreExplainer(lookup.feed_weights())
 
 
-def _url(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
+def _answer_url(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
     from blocklist.urls import parse
 
     url = parse(asked.value)
-    host = _host(answer, Indicator(url.host_kind, url.host), lookup)
+    host = _answer_host(answer, Indicator(url.host_kind, url.host), lookup)
     own = [*lookup.find_listings([asked.value])]
     listings = tuple(dict.fromkeys([*own, *host.listings]))
     (row,) = lookup.find_verdicts([asked.value]) or (None,)
     # Who blocks the host in DNS blocks every page on it.
     if row is not None and host.verdict is not Verdict.BLOCK:
-        decided = _decided(answer, row)
+        decided = _apply_verdict(answer, row)
         if row.reason is not Reason.OPERATOR:
-            score = _explainer(lookup).score(url.host, listings, lookup)
+            score = _load_explainer(lookup).explain_value(url.host, listings, lookup)
             decided = replace(decided, score=score)
         return replace(decided, listings=listings, facts=host.facts)
     return replace(host, listings=listings)
 
 
-def _covering_values(asked: Indicator) -> Iterable[str]:
+def _list_covering_values(asked: Indicator) -> Iterable[str]:
     if asked.kind is Kind.DOMAIN:
         return names.lineage(asked.value)
     return networks.containers(networks.parse(asked.value))
 
 
-def _decisive(rows: list[VerdictRecord], steps: dict[str, int]) -> VerdictRecord | None:
+def _pick_decisive(rows: list[VerdictRecord], steps: dict[str, int]) -> VerdictRecord | None:
     """Return the verdict that decides: the most specific in force, else the gravest of the rest."""
     covering = [row for row in rows if _covers(row, steps[row.value])]
     if not covering:
@@ -120,8 +120,10 @@ def _decisive(rows: list[VerdictRecord], steps: dict[str, int]) -> VerdictRecord
     in_force = [row for row in covering if row.is_exported]
     order = {Verdict.HOLD: 0, Verdict.ALLOW: 1, Verdict.CLEAR: 2}
     if in_force:
-        return min(in_force, key=lambda row: _specific(row, steps[row.value]))
-    return min(covering, key=lambda row: (order[row.verdict], *_specific(row, steps[row.value])))
+        return min(in_force, key=lambda row: _rank_specificity(row, steps[row.value]))
+    return min(
+        covering, key=lambda row: (order[row.verdict], *_rank_specificity(row, steps[row.value]))
+    )
 
 
 def _covers(row: VerdictRecord, step: int) -> bool:
@@ -130,16 +132,16 @@ def _covers(row: VerdictRecord, step: int) -> bool:
     return row.scope.covers_self if step == 0 else row.scope.covers_below
 
 
-def _specific(row: VerdictRecord, step: int) -> tuple[int, bool, bool]:
+def _rank_specificity(row: VerdictRecord, step: int) -> tuple[int, bool, bool]:
     return step, row.scope is Scope.SUBTREE, row.verdict is not Verdict.ALLOW
 
 
-def _inside(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord | None:
+def _find_blocked_part(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord | None:
     """Return a blocked network inside a network asked about, for a part of it is blocked."""
     if asked.kind is not Kind.IP or "/" not in asked.value:
         return None
     network = networks.parse(asked.value)
-    start = _text_prefix(network)
+    start = _common_text_prefix(network)
     for row in lookup.find_network_verdicts(start, start + "\x7f"):
         if row.verdict is Verdict.BLOCK:
             part = networks.parse(row.value)
@@ -148,7 +150,7 @@ def _inside(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord | None:
     return None
 
 
-def _text_prefix(network: networks.Network) -> str:
+def _common_text_prefix(network: networks.Network) -> str:
     """Return what the canonical texts of all networks inside this one begin with."""
     if isinstance(network, IPv4Network):
         octets = str(network.network_address).split(".")[: network.prefixlen // 8]
@@ -157,7 +159,7 @@ def _text_prefix(network: networks.Network) -> str:
     return f"{first:x}:" if network.prefixlen >= 16 and first else ""
 
 
-def _listings(
+def _collect_listings(
     asked: Indicator, steps: dict[str, int], decisive: VerdictRecord | None, lookup: LedgerLookup
 ) -> list[Listing]:
     every = lookup.find_listings([*steps, *([decisive.value] if decisive else [])])
@@ -172,7 +174,7 @@ def _listings(
     return found
 
 
-def _decided(answer: Answer, row: VerdictRecord | None) -> Answer:
+def _apply_verdict(answer: Answer, row: VerdictRecord | None) -> Answer:
     if row is None:
         return answer
     match = Match(row.value, row.scope)

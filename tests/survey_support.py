@@ -13,8 +13,8 @@ from blocklist.ledger.book import open_ledger_writer
 from blocklist.ledger.connection import open_read_only
 from blocklist.ledger.facts import DnsFact
 from blocklist.resolve import survey
-from blocklist.resolve.survey import Report, Settings, Survey
-from blocklist.resolve.upstream import Limits
+from blocklist.resolve.survey import Survey, SurveyReport, SurveySettings
+from blocklist.resolve.upstream import QueryLimits
 from tests.resolver_server import FakeResolver
 
 START = datetime(2026, 5, 3, 6, tzinfo=UTC)
@@ -36,12 +36,12 @@ class Looks:
     """Looks at names over days, and what the ledger has of them."""
 
     database: Path
-    limits: Limits = field(default_factory=lambda: Limits(timeout=0.5, tries=2))
+    limits: QueryLimits = field(default_factory=lambda: QueryLimits(timeout=0.5, tries=2))
 
-    def at(self, day: float, names: Iterable[str], *resolvers: FakeResolver) -> Report:
+    def at(self, day: float, names: Iterable[str], *resolvers: FakeResolver) -> SurveyReport:
         """Look at the names on a day."""
         Calendar.ahead = day
-        settings = Settings(
+        settings = SurveySettings(
             [one.server for one in resolvers], self.limits, canaries=("canary.test",)
         )
         with open_ledger_writer(self.database, "resolve") as book:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.judge.agreement import Electorate
-from blocklist.judge.decay import faded, half_lives
+from blocklist.judge.agreement import FeedGroups
+from blocklist.judge.decay import decay_reliability, load_half_lives
 from blocklist.model import Category
 from tests.cli_support import Run, blocklist
 
@@ -32,10 +32,10 @@ VOICES = [
 ]  # fmt: skip
 
 
-def electorate(reliability: str, lineage: str) -> Electorate:
+def electorate(reliability: str, lineage: str) -> FeedGroups:
     said = dict(part.split("=") for part in reliability.split())
     of = dict(part.split("<") for part in lineage.split())
-    return Electorate(
+    return FeedGroups(
         {feed: float(number) for feed, number in said.items()},
         {feed: sources.split(",") for feed, sources in of.items()},
     )
@@ -50,13 +50,13 @@ def test_voices(
     why: str, reliability: str, lineage: str, lists: str, expected: str, score: float
 ) -> None:
     known = electorate(reliability, lineage)
-    voices = known.voices(lists)
+    voices = known.group_feeds(lists)
     assert [voice.feed + "".join(voice.echoes) for voice in voices] == expected.split(), why
-    assert known.score(lists) == score, why
+    assert known.score_feeds(lists) == score, why
 
 
 def test_every_category_that_feeds_list_fades() -> None:
-    assert half_lives().keys() == {one for one in Category if one not in GUARDED}
+    assert load_half_lives().keys() == {one for one in Category if one not in GUARDED}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_every_category_that_feeds_list_fades() -> None:
     [(Category.PHISHING, 0, 0.8), (Category.PHISHING, 7, 0.4), (Category.GAMBLING, 360, 0.2)],
 )
 def test_what_is_left_of_a_feed(category: Category, days: int, left: float) -> None:
-    assert faded(0.8, category, days) == pytest.approx(left)
+    assert decay_reliability(0.8, category, days) == pytest.approx(left)
 
 
 CONFIG = """

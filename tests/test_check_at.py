@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.check import Answer, check
+from blocklist.check import Answer, check_one
 from blocklist.errors import UsageError
 from blocklist.ledger import book, operator, times
 from blocklist.ledger.connection import open_read_only
@@ -83,7 +83,7 @@ def answers(folder: Path, at: str | None = None) -> dict[str, Answer]:
     with open_read_only(folder / "blocklist.db") as reader:
         assert reader is not None
         lookup = LedgerLookup(reader, None if at is None else parse_point_in_time(reader, at))
-        return {name: replace(check(name, lookup), score=None) for name in ASKED}
+        return {name: replace(check_one(name, lookup), score=None) for name in ASKED}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,9 @@ def test_what_was_said_then_is_said_now(
         at = START + timedelta(days=day, seconds=chance.randrange(86400))
         with open_read_only(tmp_path / "blocklist.db") as reader:
             assert reader is not None
-            found = check(name, LedgerLookup(reader, parse_point_in_time(reader, at.isoformat())))
+            found = check_one(
+                name, LedgerLookup(reader, parse_point_in_time(reader, at.isoformat()))
+            )
         assert found == said[day][name], (name, at)
     last = said[-1]["nobody.org"].release
     assert answers(tmp_path, str(last)) == said[-1]

@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from blocklist.catalogue import Feed
-from blocklist.check import Answer, check
+from blocklist.check import Answer, check_one
 from blocklist.checks.many import check_many
 from blocklist.cli.check import lines
 from blocklist.cli.checks import texts
@@ -134,15 +134,15 @@ def both(
     with connection.open_read_only(database) as reader:
         assert reader is not None
         lookup = LedgerLookup(reader, at)
-        single = [check(query, lookup) for query in queries]
+        single = [check_one(query, lookup) for query in queries]
         release, counted = lookup.release_number(), lookup.feed_weights()
     with BulkTransaction(database) as bulk:
         many = check_many(queries, bulk, counted, release, at)
-    together, shown = list(many.answers()), texts(many).to_list()
+    together, shown = list(many.iter_answers()), texts(many).to_list()
     for answer, text in zip(together, shown, strict=True):
         simple = answer if answer and not answer.facts else None
         assert text == (simple and "\n".join(map(printable, lines(simple))))
-    assert many.blocked == any(a and a.verdict is Verdict.BLOCK for a in together)
+    assert many.any_blocked == any(a and a.verdict is Verdict.BLOCK for a in together)
     return single, together
 
 

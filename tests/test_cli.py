@@ -429,7 +429,7 @@ def test_a_fault_of_the_program_is_not_taken_for_a_block(
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("blocklist.check.check", fails)
+    monkeypatch.setattr("blocklist.check.check_one", fails)
     ended = run("check", "a.example")
     assert ended.code == 2
     assert "please report it" in ended.err

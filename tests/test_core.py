@@ -9,7 +9,7 @@ from blocklist import names, networks, spec
 from blocklist.columns.schema import LISTINGS
 from blocklist.columns.suffixes import Suffixes
 from blocklist.judge import core, guards
-from blocklist.judge.judge import Case, judge
+from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.model import Entry, Kind, Scope, Verdict
 from blocklist.queries import parse_query
 
@@ -21,10 +21,12 @@ OTHERS = ["half-lives"]
 NAMES = [
     (part, group.title, name)
     for part in LISTS
-    for group in core.groups(part)
+    for group in core.load_builtin_groups(part)
     for name in group.names
 ]
-NETWORKS = [net for part in LISTS for group in core.groups(part) for net in group.networks]
+NETWORKS = [
+    net for part in LISTS for group in core.load_builtin_groups(part) for net in group.networks
+]
 
 
 def test_every_file_of_the_core_is_known() -> None:
@@ -38,7 +40,7 @@ def test_every_file_of_the_core_is_known() -> None:
 def test_a_list_is_groups_with_reasons(part: str) -> None:
     table = spec.load(files("blocklist") / "judge" / "core" / f"{part}.toml")
     assert list(table) == ["group"]
-    groups = core.groups(part)
+    groups = core.load_builtin_groups(part)
     assert len({group.title for group in groups}) == len(groups)
     for group in groups:
         assert group.title and group.why, group
@@ -59,26 +61,28 @@ def test_no_name_stands_twice() -> None:
 def test_networks_are_canonical_and_stand_once() -> None:
     assert [net for net in NETWORKS if networks.text(networks.parse(net)) != net] == []
     assert len(set(NETWORKS)) == len(NETWORKS)
-    guarding = {part for part in LISTS for group in core.groups(part) if group.networks}
+    guarding = {
+        part for part in LISTS for group in core.load_builtin_groups(part) if group.networks
+    }
     assert guarding == {"reserved", "never-block"}
 
 
 @pytest.mark.parametrize("part", SIGNS)
 def test_signs_are_canonical(part: str) -> None:
-    assert [name for name in core.names(part) if names.canonical(name) != name] == []
-    nets = [net for group in core.groups(part) for net in group.networks]
+    assert [name for name in core.load_builtin_names(part) if names.canonical(name) != name] == []
+    nets = [net for group in core.load_builtin_groups(part) for net in group.networks]
     assert [net for net in nets if networks.text(networks.parse(net)) != net] == []
 
 
 def test_platforms_are_what_the_public_suffix_list_lacks() -> None:
-    platforms = pl.Series(sorted(core.names("platforms")))
+    platforms = pl.Series(sorted(core.load_builtin_names("platforms")))
     assert platforms.filter(Suffixes().registrable(platforms).is_null()).to_list() == []
 
 
 @pytest.mark.parametrize("part", ["never-block", "shared-hosts"])
 def test_no_entry_is_a_public_suffix_and_so_needless(part: str) -> None:
-    found = pl.Series(sorted(core.names(part)))
-    assert found.filter(guards.suffixes().registrable(found).is_null()).to_list() == []
+    found = pl.Series(sorted(core.load_builtin_names(part)))
+    assert found.filter(guards.load_public_suffixes().registrable(found).is_null()).to_list() == []
 
 
 #: What breaks when it is gone, or what takes a country, a bank or a shared service along.
@@ -123,13 +127,13 @@ def verdicts(listed: list[str], scope: Scope, entries: list[Entry]) -> dict[str,
         found = parse_query(text)
         name = found.kind is Kind.DOMAIN
         rows.append(("feed", found.kind, found.value, scope if name else Scope.EXACT))
-    case = Case(
+    case = JudgeInput(
         listings=pl.DataFrame(rows, schema=LISTINGS, orient="row"),
         reliability={"feed": 1.0},
-        guards=guards.load((), pl.DataFrame(schema=guards.GUARDS)),
+        guards=guards.load_guards((), pl.DataFrame(schema=guards.GUARDS)),
         entries=entries,
     )
-    return dict(judge(case).select("value", "verdict").iter_rows())
+    return dict(decide_verdicts(case).select("value", "verdict").iter_rows())
 
 
 @pytest.mark.parametrize("scope", list(Scope))

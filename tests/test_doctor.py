@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import dns.resolver
 import pytest
 
-from blocklist.doctor.finding import State
-from blocklist.doctor.registry import CHECKS, LEDGER_CHECKS
+from blocklist.doctor.finding import FindingState
+from blocklist.doctor.registry import CONFIG_CHECKS, LEDGER_CHECKS
 from blocklist.install import probe
 from blocklist.ledger import lock
 from tests.cli_support import Ended, Run, blocklist, commands
@@ -66,14 +66,14 @@ def run(
 def bad(ended: Ended) -> list[tuple[str, str]]:
     """Return check and state of all that is not fine."""
     found = ended.json["findings"]
-    return [(one["check"], one["state"]) for one in found if one["state"] != State.FINE]
+    return [(one["check"], one["state"]) for one in found if one["state"] != FindingState.FINE]
 
 
 def test_all_is_well(run: Run) -> None:
     ended = run("doctor", "--json")
     assert (ended.code, bad(ended)) == (0, [])
     assert {one["check"] for one in ended.json["findings"]} == {
-        "configuration", "ledger", *CHECKS, *LEDGER_CHECKS
+        "configuration", "ledger", *CONFIG_CHECKS, *LEDGER_CHECKS
     }  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def test_what_is_wrong_is_found(
     assert bad(ended) == expected, why
     assert ended.code == (2 if "problem" in dict(expected).values() else 0), why
     for one in ended.json["findings"]:
-        assert one["state"] == State.FINE or (one["what"] and one["remedy"]), why
+        assert one["state"] == FindingState.FINE or (one["what"] and one["remedy"]), why
 
 
 def test_a_run_that_works_just_now_is_no_killed_one(run: Run, tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def found(folder: Path, text: str) -> dict[str, list[Finding]]:
     (folder / "blocklist.toml").write_text(text)
     config = load(folder / "blocklist.toml")
     return {
-        "resolvers": list(resolving.resolvers(config)),
-        "places": list(resolving.places(config)),
+        "resolvers": list(resolving.check_resolvers(config)),
+        "places": list(resolving.check_geoip_files(config)),
     }
 
 

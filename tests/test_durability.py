@@ -22,7 +22,7 @@ from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.connection import SCHEMA_VERSION, open_read_only
 from blocklist.ledger.times import current_timestamp
 from blocklist.release import undo
-from blocklist.release.named import named
+from blocklist.release.named import find_referenced_release
 from tests.cli_support import Run, commands
 from tests.ledger_support import prepare_older
 from tests.process_support import blocklist
@@ -64,7 +64,7 @@ def test_every_older_database_is_read_as_it_is_and_then_migrated(tmp_path: Path)
             assert reader is not None
             assert releases.list_releases(reader) == []
             with pytest.raises(UsageError, match="there is no candidate"):
-                named(reader, "candidate")
+                find_referenced_release(reader, "candidate")
         with book.open_ledger_writer(database, "test") as opened:
             assert opened.run_id == 1
 
@@ -134,7 +134,7 @@ def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
         ]
         assert moments.parse_point_in_time(reader, "2026-05-02T12:00").release == 2
         for asked in (
-            lambda: named(reader, "1"),
+            lambda: find_referenced_release(reader, "1"),
             lambda: moments.parse_point_in_time(reader, "2026-05-01"),
         ):
             with pytest.raises(UsageError, match="was pruned"):
@@ -209,7 +209,7 @@ def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: 
     with book.open_ledger_writer(database, "prune") as opened:
         assert prune.prune_history(opened, current_timestamp()).listings == 1
         with pytest.raises(UsageError, match="no earlier update to go back to"):
-            undo.take_back(opened, "mine", "")
+            undo.undo_feed_update(opened, "mine", "")
     assert run(folder) is None
 
 

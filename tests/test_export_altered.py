@@ -18,7 +18,7 @@ from blocklist.export.prepared import PreparedExport, render_and_verify
 from blocklist.ledger import releases
 from blocklist.ledger.exports import ExportRecord
 from blocklist.ledger.releases import VERDICT_ROW
-from blocklist.release.prospect import carried
+from blocklist.release.prospect import select_export_rows
 from tests.export_support import NOW, ZONE, export_to
 
 NAMES = [
@@ -50,13 +50,13 @@ def whole(
     export: Export, rows: pl.DataFrame, before: PreparedExport | None, number: int
 ) -> PreparedExport:
     state = before.state if before else None
-    return render_and_verify(export, carried(rows), number, state, NOW, ExportContext())
+    return render_and_verify(export, select_export_rows(rows), number, state, NOW, ExportContext())
 
 
 def whole_rows(export: Export, rows: pl.DataFrame) -> int:
-    return limits.render_within_limit(export, carried(rows.filter(pl.col("kind") == "domain")))[
-        0
-    ].entry_count
+    return limits.render_within_limit(
+        export, select_export_rows(rows.filter(pl.col("kind") == "domain"))
+    )[0].entry_count
 
 
 def alter(

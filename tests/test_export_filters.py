@@ -16,7 +16,7 @@ from blocklist.config import Export
 from blocklist.errors import UsageError
 from blocklist.export.filters import ListingEvidence, filter_rows, list_feed_credits
 from blocklist.export.one import export_one
-from blocklist.judge.agreement import Electorate
+from blocklist.judge.agreement import FeedGroups
 from blocklist.model import Category, Direction, Kind
 from tests.cli_support import blocklist
 from tests.examples import at_most
@@ -35,7 +35,7 @@ FEEDS = {
         Feed("unsaid", ("x",), "ips", category=Category.MALWARE),
     )
 }
-VOTES = Electorate({name: feed.reliability for name, feed in FEEDS.items()}, {})
+VOTES = FeedGroups({name: feed.reliability for name, feed in FEEDS.items()}, {})
 LISTED = """
 phish both.example
 bets both.example

@@ -9,7 +9,7 @@ from blocklist.ledger import facts
 from blocklist.ledger.book import open_ledger_writer
 from blocklist.ledger.facts import DnsFact
 from blocklist.model import Liveness
-from blocklist.resolve.where import Wanted
+from blocklist.resolve.where import CountryFilter
 from tests import mmdb
 from tests.cli_support import Run, commands
 
@@ -107,25 +107,25 @@ def test_countries_need_a_file(command: Run) -> None:
 
 
 WANTED = [
-    (Wanted(), {"CN"}, True),
-    (Wanted(), set(), True),
-    (Wanted(some=frozenset({"CN"})), {"CN", "DE"}, True),
-    (Wanted(some=frozenset({"CN"})), {"DE"}, False),
-    (Wanted(some=frozenset({"CN"})), set(), False),
-    (Wanted(none=frozenset({"DE"})), {"CN", "DE"}, False),
-    (Wanted(none=frozenset({"DE"})), {"CN"}, True),
-    (Wanted(none=frozenset({"DE"})), set(), True),
-    (Wanted(frozenset({"CN", "FR"}), frozenset({"DE"})), {"FR"}, True),
+    (CountryFilter(), {"CN"}, True),
+    (CountryFilter(), set(), True),
+    (CountryFilter(any_of=frozenset({"CN"})), {"CN", "DE"}, True),
+    (CountryFilter(any_of=frozenset({"CN"})), {"DE"}, False),
+    (CountryFilter(any_of=frozenset({"CN"})), set(), False),
+    (CountryFilter(none_of=frozenset({"DE"})), {"CN", "DE"}, False),
+    (CountryFilter(none_of=frozenset({"DE"})), {"CN"}, True),
+    (CountryFilter(none_of=frozenset({"DE"})), set(), True),
+    (CountryFilter(frozenset({"CN", "FR"}), frozenset({"DE"})), {"FR"}, True),
 ]
 
 
 @pytest.mark.parametrize(("wanted", "found", "takes"), WANTED)
 def test_wanted_countries_one_at_a_time_and_in_columns(
-    wanted: Wanted, found: set[str], takes: bool
+    wanted: CountryFilter, found: set[str], takes: bool
 ) -> None:
-    assert wanted.takes(frozenset(found)) is takes
+    assert wanted.accepts(frozenset(found)) is takes
     column = pl.DataFrame({"at": [sorted(found)]}, schema={"at": pl.List(pl.String)})
-    assert column.select(wanted.of("at")).item() is takes
+    assert column.select(wanted.to_expr("at")).item() is takes
     if not found:
         nothing = pl.DataFrame({"at": [None]}, schema={"at": pl.List(pl.String)})
-        assert nothing.select(wanted.of("at")).item() is takes
+        assert nothing.select(wanted.to_expr("at")).item() is takes

@@ -13,10 +13,14 @@ from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.connection import open_read_only
 from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.model import Indicator, Kind, Reason, Scope, Verdict
-from blocklist.release.accept import accept
-from blocklist.release.budgets import by_category, exceeded, unexplained
-from blocklist.release.diff import diff
-from blocklist.release.named import named
+from blocklist.release.accept import accept_candidate
+from blocklist.release.budgets import (
+    count_blocked_by_category,
+    find_exceeded_budgets,
+    find_unintended_change,
+)
+from blocklist.release.diff import diff_releases
+from blocklist.release.named import find_referenced_release
 from tests.test_release import State, actions, enter, frame, held, history, load, released, run
 
 LISTED = (Verdict.BLOCK, Reason.LISTED, None)
@@ -58,8 +62,8 @@ BUDGETS = [
 @pytest.mark.parametrize(("after", "gate", "meant", "says", "why"), BUDGETS)
 def test_budgets(after: State, gate: Gate, meant: pl.Series, says: str, why: str) -> None:
     change = releases.diff_verdicts(frame(BEFORE), frame(after))
-    balance = unexplained(change, meant)
-    found = "\n".join(exceeded(gate, made(BEFORE), made(after), balance))
+    balance = find_unintended_change(change, meant)
+    found = "\n".join(find_exceeded_budgets(gate, made(BEFORE), made(after), balance))
     assert says in found, why
     assert bool(says) == bool(found), why
 
@@ -68,7 +72,9 @@ def test_a_release_that_does_not_say_its_categories_has_no_budget_of_them() -> N
     change = releases.diff_verdicts(frame(BEFORE), frame(verdicts(0, 15)))
     old = Release(1, "", "test", 10, 0, 0, 0)
     after = made(verdicts(0, 15))
-    assert not list(exceeded(Gate(always=0), old, after, unexplained(change, NOBODY)))
+    assert not list(
+        find_exceeded_budgets(Gate(always=0), old, after, find_unintended_change(change, NOBODY))
+    )
 
 
 def test_blocks_are_counted_by_category() -> None:
@@ -89,21 +95,23 @@ def test_blocks_are_counted_by_category() -> None:
     judged = frame(verdicts(0, 3) | verdicts(4, 5, POPULAR) | others)
     listings = pl.DataFrame(listed, schema=LISTINGS, orient="row")
     categories = {"one": "scam", "two": "phishing", "three": "scam", "four": "malware"}
-    assert by_category(listings, judged, categories) == {"phishing": 1, "scam": 3}
-    assert by_category(listings.clear(), judged, {}) == {}, "no feed is on"
+    assert count_blocked_by_category(listings, judged, categories) == {"phishing": 1, "scam": 3}
+    assert count_blocked_by_category(listings.clear(), judged, {}) == {}, "no feed is on"
 
 
 def test_names_that_lose_their_guard_are_counted() -> None:
     before, after = verdicts(0, 5, POPULAR), verdicts(0, 5)
-    balance = unexplained(releases.diff_verdicts(frame(before), frame(after)), NOBODY)
-    (said,) = exceeded(Gate(max_unguarded=4), made(BEFORE), made(BEFORE), balance)
+    balance = find_unintended_change(releases.diff_verdicts(frame(before), frame(after)), NOBODY)
+    (said,) = find_exceeded_budgets(Gate(max_unguarded=4), made(BEFORE), made(BEFORE), balance)
     assert "5 names would be blocked because a guard list no longer has them" in said
     assert "such as n0.example" in said
-    assert not list(exceeded(Gate(max_unguarded=5), made(BEFORE), made(BEFORE), balance))
-    by_hand = unexplained(
+    assert not list(
+        find_exceeded_budgets(Gate(max_unguarded=5), made(BEFORE), made(BEFORE), balance)
+    )
+    by_hand = find_unintended_change(
         releases.diff_verdicts(frame(before), frame(verdicts(0, 5, MINE))), NOBODY
     )
-    assert by_hand.unguarded.is_empty(), "who blocks a famous name by hand means it"
+    assert by_hand.formerly_guarded.is_empty(), "who blocks a famous name by hand means it"
 
 
 def test_a_change_splits_into_two() -> None:
@@ -174,16 +182,16 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
     assert held(copied) == held(copied, collect=False), "each build says it again"
     database = load(copied).database
     with open_read_only(database) as reader:
-        two = [named(reader, name) for name in ("current", "candidate")]
+        two = [find_referenced_release(reader, name) for name in ("current", "candidate")]
     with BulkTransaction(database) as bulk:
-        found = diff(bulk, two[0], two[1], ["mine", "other"])
-        others = diff(bulk, two[0], two[1], ["mine", "other"], only=["other"])
+        found = diff_releases(bulk, two[0], two[1], ["mine", "other"])
+        others = diff_releases(bulk, two[0], two[1], ["mine", "other"], only=["other"])
         would = candidate.candidate_export_rows(bulk)
     assert (found.added.height, found.removed.height) == (1, 7)
     assert (found.added_by, found.removed_by) == ({"mine": 1}, {"mine": 7})
     assert others.removed.is_empty()
     with book.open_ledger_writer(database, "test") as opened:
-        release = accept(opened, "they retired it")
+        release = accept_candidate(opened, "they retired it")
     assert (release.number, release.reason) == (2, "they retired it")
     assert actions(copied, 2) == set(would.select("action", "value", "scope").iter_rows())
     assert history(copied)[0] == release
@@ -192,7 +200,7 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
         pytest.raises(UsageError, match="nothing to accept"),
         book.open_ledger_writer(database, "x") as opened,
     ):
-        accept(opened, "")
+        accept_candidate(opened, "")
     assert run(copied) is None, "and all is well"
 
 
@@ -245,7 +253,7 @@ def test_what_was_judged_without_guards_cannot_be_accepted(folder: Path) -> None
         book.open_ledger_writer(database, "x") as opened,
         pytest.raises(GateHeld, match="guard top"),
     ):
-        accept(opened, "I insist")
+        accept_candidate(opened, "I insist")
 
 
 def test_an_allow_that_ended_stays_in_force_until_the_guards_are_sound(folder: Path) -> None:
@@ -277,8 +285,8 @@ def test_too_few_fresh_feeds_hold_what_changed(folder: Path) -> None:
 def test_a_block_that_overrules_a_guard_is_told(copied: Path) -> None:
     enter(copied, "github.com", Verdict.BLOCK)
     known = load(copied)
-    from blocklist.release.build import build
+    from blocklist.release.build import build_release
 
     with book.open_ledger_writer(known.database, "test") as opened:
-        (note,) = build(known, opened, "test").notes
+        (note,) = build_release(known, opened, "test").notes
     assert note.startswith("github.com is blocked by your entry, although it is shared-host: ")

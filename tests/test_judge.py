@@ -7,7 +7,7 @@ import pytest
 
 from blocklist.columns.schema import LISTINGS
 from blocklist.judge import guards
-from blocklist.judge.judge import Case, judge
+from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.model import Entry, Kind, Scope, Verdict
 from blocklist.queries import parse_query
 
@@ -45,7 +45,7 @@ def guarded(text: str) -> guards.Guards:
         else:
             listed.append((found.kind, found.value, kind_of_guard, f"top-{kind_of_guard}", True))
     frame = pl.DataFrame(listed, schema=guards.GUARDS, orient="row")
-    return guards.load(tuple(own), frame)
+    return guards.load_guards(tuple(own), frame)
 
 
 def entries(text: str) -> list[Entry]:
@@ -73,13 +73,13 @@ class World:
     reliability: str = ""
 
 
-def case(world: World) -> Case:
+def case(world: World) -> JudgeInput:
     listed = listings(world.listed)
     reliability = dict.fromkeys(listed["feed"].unique().to_list(), 0.5)
     for part in world.reliability.split():
         feed, _, number = part.partition("=")
         reliability[feed] = float(number)
-    return Case(
+    return JudgeInput(
         listings=listed,
         reliability=reliability,
         guards=guarded(world.guard),
@@ -90,7 +90,7 @@ def case(world: World) -> Case:
 
 
 def verdicts(world: World) -> list[str]:
-    found = judge(case(world))
+    found = decide_verdicts(case(world))
     assert found.select("value", "scope").is_unique().all()
     return sorted(
         f"{verdict} {reason} {_SHOWN[Scope(scope)]}{value}"
@@ -427,6 +427,6 @@ def test_of_two_guards_always_the_same_is_named(listed: str, order: list[str]) -
     found = parse_query(listed)
     rows = [(found.kind, found.value, "popular", source, True) for source in order]
     frame = pl.DataFrame(rows, schema=guards.GUARDS, orient="row")
-    world = replace(case(World("", f"feed {listed}", "")), guards=guards.load((), frame))
-    (cause,) = judge(world)["cause"]
+    world = replace(case(World("", f"feed {listed}", "")), guards=guards.load_guards((), frame))
+    (cause,) = decide_verdicts(world)["cause"]
     assert cause in {"shop.com (a)", "overlaps a"}

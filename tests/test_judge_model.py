@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from blocklist.columns.schema import LISTINGS
 from blocklist.judge import guards
-from blocklist.judge.judge import Case, judge
+from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
 from tests.examples import at_most
 
@@ -327,16 +327,16 @@ def judged(world: World) -> pl.DataFrame:
         for kind, value, protects, own in world.guarded
         if not own
     ]
-    case = Case(
+    case = JudgeInput(
         listings=pl.DataFrame(world.listed, schema=LISTINGS, orient="row"),
         reliability={feed: float(said) for feed, said in RELIABILITY.items()},
-        guards=guards.load(own, pl.DataFrame(listed, schema=guards.GUARDS, orient="row")),
+        guards=guards.load_guards(own, pl.DataFrame(listed, schema=guards.GUARDS, orient="row")),
         entries=world.entries,
-        lineage={feed: tuple(of) for feed, of in world.lineage.items()},
+        upstream={feed: tuple(of) for feed, of in world.lineage.items()},
         widen=world.widen,
         threshold=float(world.threshold),
     )
-    return judge(case)
+    return decide_verdicts(case)
 
 
 def rows(frame: pl.DataFrame) -> set[Row]:
@@ -383,6 +383,8 @@ def test_a_feed_split_in_two_has_two_voices_and_no_more(world: World) -> None:
 
 def test_the_core_says_no_more_of_these_names_than_the_model_does() -> None:
     empty = pl.DataFrame(schema=guards.GUARDS)
-    core = guards.load((), empty).entries.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
+    core = guards.load_guards((), empty).entries.filter(pl.col("kind") == Kind.DOMAIN.value)[
+        "value"
+    ]
     plain = [entry for entry in core if any(entry in at_or_above(f"zq.{base}") for base in BASES)]
     assert plain == [PLATFORM]

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist.judge.voices import gathered, mapped
+from blocklist.judge.voices import build_feed_bitsets, score_bitsets
 from tests.examples import at_most
 
 FEEDS = pl.Series("feed", [f"feed{number}" for number in range(130)])
@@ -22,10 +22,15 @@ def summed(feeds: Iterable[str]) -> float:
 @given(listed=st.lists(rows, min_size=1))
 def test_each_feed_is_one_voice(listed: list[tuple[str, str, bool]]) -> None:
     listings = pl.DataFrame(listed, schema=["feed", "value", "loud"], orient="row")
-    said, columns = gathered(listings, FEEDS, {"all": pl.lit(value=True), "loud": pl.col("loud")})
+    said, columns = build_feed_bitsets(
+        listings, FEEDS, {"all": pl.lit(value=True), "loud": pl.col("loud")}
+    )
     found = said.select(
         "value",
-        *(mapped(said, columns[part], FEEDS.to_list(), summed).alias(part) for part in columns),
+        *(
+            score_bitsets(said, columns[part], FEEDS.to_list(), summed).alias(part)
+            for part in columns
+        ),
     )
     for value, every, loud in found.iter_rows():
         for total, only in ((every, {True, False}), (loud, {True})):
@@ -36,6 +41,8 @@ def test_each_feed_is_one_voice(listed: list[tuple[str, str, bool]]) -> None:
 
 def test_no_feeds_say_nothing() -> None:
     schema = {"feed": pl.String, "value": pl.String}
-    said, columns = gathered(pl.DataFrame(schema=schema), FEEDS[:0], {"all": pl.lit(value=True)})
+    said, columns = build_feed_bitsets(
+        pl.DataFrame(schema=schema), FEEDS[:0], {"all": pl.lit(value=True)}
+    )
     assert said.is_empty()
-    assert mapped(said, columns["all"], [], summed).is_empty()
+    assert score_bitsets(said, columns["all"], [], summed).is_empty()

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.columns.schema import DATED
-from blocklist.judge.cover import Combination, cover
-from blocklist.judge.overlap import Share, echoes, overlap
+from blocklist.judge.cover import FeedCombination, choose_covering_feeds
+from blocklist.judge.overlap import FeedShare, compute_overlap, find_echoes
 from blocklist.ledger.echoes import Echo
 from tests.cli_support import Run, blocklist, commands
 from tests.examples import at_most
@@ -28,7 +28,7 @@ worlds: st.SearchStrategy[Listed] = st.dictionaries(
 began = st.fixed_dictionaries({feed: st.sampled_from([1, 2]) for feed in FEEDS})
 
 
-def plain(listed: Listed, first: dict[str, int], guarded: set[str]) -> dict[str, Share]:
+def plain(listed: Listed, first: dict[str, int], guarded: set[str]) -> dict[str, FeedShare]:
     """Count one entry at a time."""
     found = {}
     for feed in {feed for feed, _ in listed}:
@@ -46,7 +46,7 @@ def plain(listed: Listed, first: dict[str, int], guarded: set[str]) -> dict[str,
             dated += bool(known)
             if known and mine < min(known):
                 ahead.append(min(DAYS[one] for one in known) - DAYS[mine])
-        found[feed] = Share(
+        found[feed] = FeedShare(
             feed,
             entries=len(values),
             unique=sum(all((o, v) not in listed for o in FEEDS if o != feed) for v in values),
@@ -73,7 +73,7 @@ def test_shares_are_those_of_a_plain_model(
     listed = {key: max(since, first[key[0]]) for key, since in listed.items()}
     rows = [(feed, value, since, since > first[feed]) for (feed, value), since in listed.items()]
     frame = pl.DataFrame(rows, schema=DATED, orient="row")
-    found = overlap(frame, DAYS, pl.Series(sorted(guarded), dtype=pl.String))
+    found = compute_overlap(frame, DAYS, pl.Series(sorted(guarded), dtype=pl.String))
     assert {one.feed: one for one in found.shares} == plain(listed, first, guarded)
     assert found.values == len({value for _, value in listed})
     covered = {value for feed, value in listed for step in found.cover if step.feed == feed}
@@ -94,8 +94,8 @@ def test_shares_are_those_of_a_plain_model(
 def test_cover(
     combinations: list[tuple[str, int]], expected: list[tuple[str, int]], why: str
 ) -> None:
-    every = [Combination(feeds, values) for feeds, values in combinations]
-    assert [(step.feed, step.added) for step in cover(every, 0.95)] == expected, why
+    every = [FeedCombination(feeds, values) for feeds, values in combinations]
+    assert [(step.feed, step.added) for step in choose_covering_feeds(every, 0.95)] == expected, why
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_who_is_an_echo(
     contained: list[tuple[str, str, int, float]], expected: list[str], why: str
 ) -> None:
     every = tuple(Echo(one, two, 1.0, dated, behind) for one, two, dated, behind in contained)
-    assert [echo.follower for echo in echoes(every)] == expected, why
+    assert [echo.follower for echo in find_echoes(every)] == expected, why
 
 
 CONFIG = """

@@ -18,7 +18,7 @@ from blocklist.ledger import candidate, history, releases
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.connection import open_read_only
 from blocklist.model import Scope, Verdict
-from blocklist.release.prospect import Prospect
+from blocklist.release.prospect import ProposedRelease
 from tests.cli_support import Run, commands
 from tests.test_release import KEYS, STATES, State, enter, frame
 from tests.test_release import run as built
@@ -278,15 +278,15 @@ def test_a_prospect_says_what_the_ledger_says_when_it_is_out(
 ) -> None:
     verdicts, change = frame(after), releases.diff_verdicts(frame(before), frame(after))
     release = releases.Release(2, "", "test", 0, 0, 0, 0)
-    prospect = Prospect(release, verdicts, change, [])
+    prospect = ProposedRelease(release, verdicts, change, [])
     carried = {
         (value, scope.value)
         for (value, scope), said in after.items()
         if said[0] is Verdict.BLOCK or (said[1] == "operator")
     }
-    assert set(prospect.rows().select("value", "scope").iter_rows()) == carried
+    assert set(prospect.export_rows().select("value", "scope").iter_rows()) == carried
     watched = {value for (value, _), said in after.items() if said != STATES[0]}
-    assert set(prospect.watched()["value"]) == watched
+    assert set(prospect.must_verify()["value"]) == watched
     assert (
         releases.apply_change(frame(before).select(releases.VERDICT_ROW.names()), change)
         .sort("value", "scope")
@@ -305,11 +305,11 @@ def test_its_rows_are_those_that_are_read_back(tmp_path: Path) -> None:
         rows, own = releases.export_rows(bulk, 1), releases.operator_blocks(bulk, 1)
         watched = releases.values_to_verify(bulk, 1, None)
     change = releases.diff_verdicts(known.clear(), known)
-    prospect = Prospect(releases.Release(1, "", "", 0, 0, 0, 0), known, change, [])
+    prospect = ProposedRelease(releases.Release(1, "", "", 0, 0, 0, 0), known, change, [])
     for one, other in (
-        (rows, prospect.rows()),
-        (own.to_frame(), prospect.own_blocks().to_frame()),
-        (watched, prospect.watched()),
+        (rows, prospect.export_rows()),
+        (own.to_frame(), prospect.operator_blocks().to_frame()),
+        (watched, prospect.must_verify()),
     ):
         assert one.schema == other.schema
         assert one.sort(one.columns).equals(other.sort(one.columns))

@@ -23,8 +23,8 @@ from blocklist.ledger.health import FeedHealth
 from blocklist.ledger.releases import Release
 from blocklist.ledger.times import format_timestamp
 from blocklist.model import Entry, FeedState, Kind, Reason, Scope, Verdict
-from blocklist.release.build import build
-from blocklist.release.gate import Case, objections
+from blocklist.release.build import build_release
+from blocklist.release.gate import GateInput, find_objections
 
 SETTINGS = """
 [feeds.mine]
@@ -74,8 +74,8 @@ def run(folder: Path, *, collect: bool = True) -> Release | None:
     with book.open_ledger_writer(known.database, "test") as opened:
         if collect:
             update_feeds(known, opened, select_feeds(known, []), lambda outcome: None)
-        built = build(known, opened, "test")
-    return built.release if built.fresh else None
+        built = build_release(known, opened, "test")
+    return built.release if built.is_new else None
 
 
 def history(folder: Path) -> list[Release]:
@@ -263,8 +263,10 @@ def test_the_gate_looks_at_guards(
     health = FeedHealth("top", 1, state, "cause", None, None, None, entries)
     nothing = releases.diff_verdicts(frame({}), frame({}))
     now = Release(1, "", "test", 1, 0, 1, 0)
-    found = objections(
-        Case(load(folder), {"top": health}, now, now, nothing, pl.Series("value", [], pl.String))
+    found = find_objections(
+        GateInput(
+            load(folder), {"top": health}, now, now, nothing, pl.Series("value", [], pl.String)
+        )
     )
     assert (not found) == passes, why
     assert all("guard top is mandatory" in objection.text for objection in found)
@@ -309,7 +311,7 @@ def test_a_feed_that_fails_keeps_its_last_good(copied: Path) -> None:
     with book.open_ledger_writer(known.database, "test") as opened:
         outcomes = update_feeds(known, opened, select_feeds(known, []), lambda outcome: None)
         assert {outcome.state for outcome in outcomes} == {FeedState.UNCHANGED, FeedState.FAILED}
-        assert not build(known, opened, "test").fresh
+        assert not build_release(known, opened, "test").is_new
 
 
 # History against a model: all releases kept whole.

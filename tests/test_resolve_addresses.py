@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from blocklist.ledger.connection import open_read_write
-from blocklist.resolve.dedicated import Sightings, judged
+from blocklist.resolve.dedicated import AddressObservations, classify_addresses
 from tests.cli_support import Run, blocklist
 from tests.resolver_server import FakeResolver, Play, has
 
@@ -188,10 +188,10 @@ def test_an_export_can_only_ask_for_what_is_made(run: Run) -> None:
     assert "feeds.resolved: a name that the program keeps for itself" in run("run").err
 
 
-def seen(*rows: tuple[str, str, str]) -> Sightings:
+def seen(*rows: tuple[str, str, str]) -> AddressObservations:
     blocked = [(address, domain, domain, until) for address, domain, until in rows]
     schema = ["address", "name", "domain", "until"]
-    return Sightings(
+    return AddressObservations(
         pl.DataFrame(blocked, schema=dict.fromkeys(schema, pl.String), orient="row"),
         pl.DataFrame(schema={"address": pl.String, "name": pl.String}),
     )
@@ -202,7 +202,7 @@ NONE = pl.DataFrame(schema={"value": pl.String, "source": pl.String})
 
 def test_it_holds_until_too_few_sightings_are_fresh() -> None:
     rows = [(OURS, f"d{day}.top", f"2026-05-{day:02}") for day in (3, 9, 5, 7)]
-    (row,) = judged(seen(*rows), NONE, 3).to_dicts()
+    (row,) = classify_addresses(seen(*rows), NONE, 3).to_dicts()
     assert (row["until"], row["domains"], row["reason"]) == ("2026-05-05", 4, None)
 
 
@@ -221,5 +221,5 @@ def test_networks_of_others(address: str, guard: str | None, why: str) -> None:
     rows = [(address, f"d{number}.top", "2026-05-03") for number in range(9)]
     guards = [(guard, "mine")] if guard else []
     guarded = pl.DataFrame(guards, schema=NONE.schema, orient="row")
-    (row,) = judged(seen(*rows), guarded, 5).to_dicts()
+    (row,) = classify_addresses(seen(*rows), guarded, 5).to_dicts()
     assert row["reason"].startswith("in a guarded network: ")

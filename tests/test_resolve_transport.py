@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import pytest
 
 from blocklist.resolve.port import Question
-from blocklist.resolve.servers import Server
-from blocklist.resolve.transport import Reply, Transport, Unreachable
-from blocklist.resolve.upstream import Limits
-from blocklist.resolve.wire import MOST_ADDRESSES, Outcome, Type
+from blocklist.resolve.servers import ResolverAddress
+from blocklist.resolve.transport import DnsTransport, NoResolverAnswers, Reply
+from blocklist.resolve.upstream import QueryLimits
+from blocklist.resolve.wire import MAX_ADDRESSES, DnsOutcome, RecordType
 from tests.resolver_server import (
     FakeResolver,
     Play,
@@ -27,27 +27,27 @@ from tests.resolver_server import (
     truncated,
 )
 
-QUICK = Limits(timeout=1.0, tries=2)
+QUICK = QueryLimits(timeout=1.0, tries=2)
 RIGHT = has("192.0.2.1")
 
 
 def ask(
-    servers: Iterable[Server],
-    *questions: tuple[str, Type],
-    limits: Limits = QUICK,
+    servers: Iterable[ResolverAddress],
+    *questions: tuple[str, RecordType],
+    limits: QueryLimits = QUICK,
     where: int = -1,
-) -> tuple[dict[str, Reply], Transport]:
+) -> tuple[dict[str, Reply], DnsTransport]:
     replies: dict[str, Reply] = {}
 
     def answered(question: Question, reply: Reply) -> tuple[Question, ...]:
         replies[question.name] = reply
         return ()
 
-    async def go() -> Transport:
-        transport = Transport(list(servers), limits)
+    async def go() -> DnsTransport:
+        transport = DnsTransport(list(servers), limits)
         try:
             asked = (Question(name, kind, None, where) for name, kind in questions)
-            await transport.run(asked, answered)
+            await transport.ask_all(asked, answered)
         finally:
             transport.close()
         return transport
@@ -66,43 +66,48 @@ def loop(message: bytes) -> bytes:
 
 
 FAULTS = [
-    (RIGHT, Outcome.ANSWER, None, "a good answer"),
-    (has("2001:db8::1"), Outcome.NODATA, None, "no address of the family asked for"),
-    (nxdomain, Outcome.NXDOMAIN, None, "no such name"),
-    (servfail, Outcome.SERVFAIL, None, "the resolver failed"),
-    (refused, Outcome.REFUSED, None, "the resolver will not"),
-    (silent, Outcome.TIMEOUT, None, "no answer"),
-    (changed(RIGHT, lambda m: flipped(m, 1, 1)), Outcome.TIMEOUT, "number", "another number"),
+    (RIGHT, DnsOutcome.ANSWER, None, "a good answer"),
+    (has("2001:db8::1"), DnsOutcome.NODATA, None, "no address of the family asked for"),
+    (nxdomain, DnsOutcome.NXDOMAIN, None, "no such name"),
+    (servfail, DnsOutcome.SERVFAIL, None, "the resolver failed"),
+    (refused, DnsOutcome.REFUSED, None, "the resolver will not"),
+    (silent, DnsOutcome.TIMEOUT, None, "no answer"),
+    (changed(RIGHT, lambda m: flipped(m, 1, 1)), DnsOutcome.TIMEOUT, "number", "another number"),
     (
         changed(RIGHT, lambda m: flipped(m, 1, 1), then_right=True),
-        Outcome.ANSWER,
+        DnsOutcome.ANSWER,
         "number",
         "a forged answer before the right one",
     ),
-    (changed(RIGHT, lambda m: flipped(m, 13, 1)), Outcome.TIMEOUT, "question", "other question"),
-    (changed(RIGHT, lambda m: flipped(m, 13, 0x20)), Outcome.TIMEOUT, "case", "letters in a case"),
-    (changed(RIGHT, lambda m: flipped(m, 2, 0x80)), Outcome.TIMEOUT, "response", "a query back"),
-    (changed(RIGHT, lambda m: m[:14]), Outcome.TIMEOUT, "short", "the question cut off"),
-    (changed(RIGHT, lambda _: b""), Outcome.TIMEOUT, "number", "an empty datagram"),
-    (changed(RIGHT, lambda m: m[:-3]), Outcome.BROKEN, "malformed", "the address cut off"),
-    (changed(RIGHT, loop), Outcome.BROKEN, "malformed", "a name that points to itself"),
-    (changed(RIGHT, lambda m: flipped(m, 7, 2)), Outcome.BROKEN, "malformed", "too few records"),
-    (flood(400), Outcome.BROKEN, "malformed", "6,400 octets in a datagram"),
-    (truncated(RIGHT), Outcome.ANSWER, None, "the answer is to be had over TCP"),
-    (truncated(silent), Outcome.BROKEN, None, "TCP without an answer"),
-    (truncated(flood(4090)), Outcome.ANSWER, None, "64 KB of addresses over TCP"),
+    (changed(RIGHT, lambda m: flipped(m, 13, 1)), DnsOutcome.TIMEOUT, "question", "other question"),
+    (
+        changed(RIGHT, lambda m: flipped(m, 13, 0x20)),
+        DnsOutcome.TIMEOUT,
+        "case",
+        "letters in a case",
+    ),
+    (changed(RIGHT, lambda m: flipped(m, 2, 0x80)), DnsOutcome.TIMEOUT, "response", "a query back"),
+    (changed(RIGHT, lambda m: m[:14]), DnsOutcome.TIMEOUT, "short", "the question cut off"),
+    (changed(RIGHT, lambda _: b""), DnsOutcome.TIMEOUT, "number", "an empty datagram"),
+    (changed(RIGHT, lambda m: m[:-3]), DnsOutcome.BROKEN, "malformed", "the address cut off"),
+    (changed(RIGHT, loop), DnsOutcome.BROKEN, "malformed", "a name that points to itself"),
+    (changed(RIGHT, lambda m: flipped(m, 7, 2)), DnsOutcome.BROKEN, "malformed", "too few records"),
+    (flood(400), DnsOutcome.BROKEN, "malformed", "6,400 octets in a datagram"),
+    (truncated(RIGHT), DnsOutcome.ANSWER, None, "the answer is to be had over TCP"),
+    (truncated(silent), DnsOutcome.BROKEN, None, "TCP without an answer"),
+    (truncated(flood(4090)), DnsOutcome.ANSWER, None, "64 KB of addresses over TCP"),
     (
         truncated(changed(RIGHT, lambda m: flipped(m, 1, 1))),
-        Outcome.BROKEN,
+        DnsOutcome.BROKEN,
         None,
         "another number over TCP",
     ),
-    (aliases("b.example", "c.example", to="192.0.2.1"), Outcome.ANSWER, None, "a chain"),
-    (aliases("b.example"), Outcome.NODATA, None, "an alias of nothing"),
-    (aliases("b.example", "name.example"), Outcome.BROKEN, "malformed", "a circle of aliases"),
+    (aliases("b.example", "c.example", to="192.0.2.1"), DnsOutcome.ANSWER, None, "a chain"),
+    (aliases("b.example"), DnsOutcome.NODATA, None, "an alias of nothing"),
+    (aliases("b.example", "name.example"), DnsOutcome.BROKEN, "malformed", "a circle of aliases"),
     (
         aliases(*(f"n{n}.example" for n in range(20)), to="192.0.2.1"),
-        Outcome.BROKEN,
+        DnsOutcome.BROKEN,
         "malformed",
         "a chain without end",
     ),
@@ -113,15 +118,15 @@ FAULTS = [
 def played() -> dict[str, tuple[Reply, set[str]]]:
     """Play all faults at once, each by a resolver of its own, for most end by waiting in vain."""
 
-    async def one(server: Server) -> tuple[Reply, set[str]]:
+    async def one(server: ResolverAddress) -> tuple[Reply, set[str]]:
         replies: list[Reply] = []
 
         def answered(_: Question, reply: Reply) -> tuple[Question, ...]:
             replies.append(reply)
             return ()
 
-        transport = Transport([server], QUICK)
-        await transport.run([Question("name.example", Type.A)], answered)
+        transport = DnsTransport([server], QUICK)
+        await transport.ask_all([Question("name.example", RecordType.A)], answered)
         transport.close()
         return replies[0], set(transport.upstreams[0].dropped)
 
@@ -136,7 +141,7 @@ def played() -> dict[str, tuple[Reply, set[str]]]:
 @pytest.mark.parametrize(("play", "outcome", "dropped", "why"), FAULTS, ids=[f[3] for f in FAULTS])
 def test_what_is_believed(
     play: Play,
-    outcome: Outcome,
+    outcome: DnsOutcome,
     dropped: str | None,
     why: str,
     played: dict[str, tuple[Reply, set[str]]],
@@ -155,12 +160,12 @@ def test_addresses_are_those_at_the_end_of_the_chain_each_once_and_not_too_many(
         "six.example": has("2001:db8::2", "2001:db8::1"),
         "served.example": has(servers=("NS2.Example", "ns1.example")),
     }
-    kinds = {"six.example": Type.AAAA, "served.example": Type.NS}
+    kinds = {"six.example": RecordType.AAAA, "served.example": RecordType.NS}
     with FakeResolver(plays) as resolver:
-        replies, _ = ask([resolver.server], *((n, kinds.get(n, Type.A)) for n in plays))
+        replies, _ = ask([resolver.server], *((n, kinds.get(n, RecordType.A)) for n in plays))
     assert replies["chain.example"].data == ("192.0.2.7",)
     assert replies["twice.example"].data == ("192.0.2.1", "192.0.2.2")
-    assert len(replies["many.example"].data) == MOST_ADDRESSES
+    assert len(replies["many.example"].data) == MAX_ADDRESSES
     assert replies["six.example"].data == ("2001:db8::1", "2001:db8::2")
     assert replies["served.example"].data == ("ns1.example", "ns2.example")
 
@@ -172,18 +177,18 @@ def test_addresses_are_those_at_the_end_of_the_chain_each_once_and_not_too_many(
 )
 def test_what_one_resolver_leaves_another_is_asked_for(bad: Play) -> None:
     with resolvers({"name.example": bad}, {"name.example": RIGHT}) as (first, second):
-        replies, _ = ask([first.server, second.server], ("name.example", Type.A))
-    assert replies["name.example"] == Reply(Outcome.ANSWER, ("192.0.2.1",), 1)
+        replies, _ = ask([first.server, second.server], ("name.example", RecordType.A))
+    assert replies["name.example"] == Reply(DnsOutcome.ANSWER, ("192.0.2.1",), 1)
 
 
 def test_a_question_goes_only_where_it_may() -> None:
     with resolvers({}, {"name.example": RIGHT}) as (first, second):
         servers = [first.server, second.server]
-        replies, _ = ask(servers, ("name.example", Type.A), where=2)
-        assert replies["name.example"].server == 1
+        replies, _ = ask(servers, ("name.example", RecordType.A), where=2)
+        assert replies["name.example"].resolver_index == 1
         assert not first.asked
-        replies, _ = ask(servers, ("name.example", Type.A), where=4)
-    assert replies["name.example"].outcome is Outcome.TIMEOUT
+        replies, _ = ask(servers, ("name.example", RecordType.A), where=4)
+    assert replies["name.example"].outcome is DnsOutcome.TIMEOUT
 
 
 def test_questions_of_questions_are_asked() -> None:
@@ -191,11 +196,11 @@ def test_questions_of_questions_are_asked() -> None:
 
     def answered(question: Question, _: Reply) -> tuple[Question, ...]:
         asked.append(question.name)
-        return (Question(f"a{question.name}", Type.A),) if len(asked) < 5 else ()
+        return (Question(f"a{question.name}", RecordType.A),) if len(asked) < 5 else ()
 
-    async def go(server: Server) -> None:
-        transport = Transport([server], QUICK)
-        await transport.run([Question("name.example", Type.A)], answered)
+    async def go(server: ResolverAddress) -> None:
+        transport = DnsTransport([server], QUICK)
+        await transport.ask_all([Question("name.example", RecordType.A)], answered)
         transport.close()
 
     with FakeResolver() as resolver:
@@ -207,29 +212,33 @@ def test_one_of_three_is_dead_and_all_is_answered() -> None:
     names = [f"n{n}.example" for n in range(300)]
     plays = dict.fromkeys(names, RIGHT)
     with FakeResolver(plays) as first, FakeResolver(plays) as second:
-        gone = Server("127.0.0.1", closed_port())
-        asked = ((name, Type.A) for name in names)
+        gone = ResolverAddress("127.0.0.1", closed_port())
+        asked = ((name, RecordType.A) for name in names)
         replies, transport = ask([first.server, gone, second.server], *asked)
-    assert {reply.outcome for reply in replies.values()} == {Outcome.ANSWER}
-    assert transport.upstreams[1].answers == 0
+    assert {reply.outcome for reply in replies.values()} == {DnsOutcome.ANSWER}
+    assert transport.upstreams[1].answer_count == 0
     assert first.asked
     assert second.asked
 
 
 def test_nobody_is_there() -> None:
-    names = ((f"n{n}.example", Type.A) for n in range(200))
-    with pytest.raises(Unreachable):
-        ask([Server("127.0.0.1", closed_port())], *names, limits=Limits(timeout=0.2, patience=0.4))
+    names = ((f"n{n}.example", RecordType.A) for n in range(200))
+    with pytest.raises(NoResolverAnswers):
+        ask(
+            [ResolverAddress("127.0.0.1", closed_port())],
+            *names,
+            limits=QueryLimits(timeout=0.2, patience=0.4),
+        )
 
 
 def test_what_the_asker_raises_ends_the_questions() -> None:
     def answered(_: Question, __: Reply) -> tuple[Question, ...]:
         raise RuntimeError("the disk is full")
 
-    async def go(server: Server) -> None:
-        transport = Transport([server], QUICK)
+    async def go(server: ResolverAddress) -> None:
+        transport = DnsTransport([server], QUICK)
         with pytest.raises(RuntimeError, match="the disk is full"):
-            await transport.run([Question("name.example", Type.A)], answered)
+            await transport.ask_all([Question("name.example", RecordType.A)], answered)
         transport.close()
 
     with FakeResolver() as resolver:
@@ -238,16 +247,16 @@ def test_what_the_asker_raises_ends_the_questions() -> None:
 
 def test_only_ipv6() -> None:
     with FakeResolver({"name.example": RIGHT}, address="::1") as resolver:
-        replies, _ = ask([resolver.server], ("name.example", Type.A))
-    assert replies["name.example"].outcome is Outcome.ANSWER
+        replies, _ = ask([resolver.server], ("name.example", RecordType.A))
+    assert replies["name.example"].outcome is DnsOutcome.ANSWER
 
 
 def test_no_faster_than_allowed() -> None:
     names = [f"n{n}.example" for n in range(60)]
     with FakeResolver(dict.fromkeys(names, RIGHT)) as resolver:
         start = time.monotonic()
-        asked = ((name, Type.A) for name in names)
-        replies, _ = ask([resolver.server], *asked, limits=Limits(rate=300.0))
+        asked = ((name, RecordType.A) for name in names)
+        replies, _ = ask([resolver.server], *asked, limits=QueryLimits(rate=300.0))
     assert len(replies) == 60
     assert time.monotonic() - start > 0.15  # 60 at 300 a second
 

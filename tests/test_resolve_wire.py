@@ -10,7 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blocklist.resolve import message, wire
-from blocklist.resolve.wire import Dice, Malformed, Outcome, Truncated, Type
+from blocklist.resolve.wire import (
+    DnsOutcome,
+    MalformedMessage,
+    RandomNumbers,
+    RecordType,
+    TruncatedAnswer,
+)
 
 LABELS = st.text("abcxyz019-_", min_size=1, max_size=63)
 NAMES = st.lists(LABELS, min_size=1, max_size=4).map(".".join).filter(lambda n: len(n) <= 253)
@@ -26,18 +32,20 @@ RECORDS = st.lists(
 CODES = st.sampled_from([dns.rcode.NOERROR, dns.rcode.NXDOMAIN, dns.rcode.SERVFAIL])
 
 
-@given(NAMES, st.sampled_from([Type.A, Type.AAAA, Type.NS]), st.integers(0, 65535))
+@given(
+    NAMES, st.sampled_from([RecordType.A, RecordType.AAAA, RecordType.NS]), st.integers(0, 65535)
+)
 def test_a_query_is_what_dnspython_packs_but_for_the_case(
-    name: str, kind: Type, number: int
+    name: str, kind: RecordType, number: int
 ) -> None:
-    section = wire.question(wire.packed_name(name), kind, Dice())
+    section = wire.pack_question(wire.pack_name(name), kind, RandomNumbers())
     theirs = dns.message.make_query(name, kind.name, id=number)
-    assert wire.query(number, section).lower() == theirs.to_wire().lower()
+    assert wire.pack_query(number, section).lower() == theirs.to_wire().lower()
 
 
 def test_the_case_is_random_and_each_letter_has_both() -> None:
-    packed, dice = wire.packed_name("a1-b_c.example"), Dice()
-    made = {wire.question(packed, Type.A, dice) for _ in range(200)}
+    packed, dice = wire.pack_name("a1-b_c.example"), RandomNumbers()
+    made = {wire.pack_question(packed, RecordType.A, dice) for _ in range(200)}
     assert len(made) > 100
     for place in range(len(packed)):
         forms = {section[place] for section in made}
@@ -45,8 +53,8 @@ def test_the_case_is_random_and_each_letter_has_both() -> None:
 
 
 def test_numbers_of_the_dice_are_spread() -> None:
-    dice = Dice()
-    assert len({dice.number(2) for _ in range(20_000)}) > 15_000
+    dice = RandomNumbers()
+    assert len({dice.draw_number(2) for _ in range(20_000)}) > 15_000
 
 
 def plainly(records: list[tuple[str, str, str]], name: str, kind: str) -> set[str] | None:
@@ -61,12 +69,12 @@ def plainly(records: list[tuple[str, str, str]], name: str, kind: str) -> set[st
     return {data for owner, form, data in records if owner == name and form == kind}
 
 
-@given(RECORDS, st.sampled_from([Type.A, Type.AAAA]), CODES)
-@example([("a.example", "A", "192.0.2.1"), ("a.example", "CNAME", "x.test")], Type.A, 0)
-@example([("x.test", "A", "192.0.2.1")], Type.A, dns.rcode.NXDOMAIN)
-@example([("a.example", "CNAME", "x.test")], Type.A, dns.rcode.NXDOMAIN)
+@given(RECORDS, st.sampled_from([RecordType.A, RecordType.AAAA]), CODES)
+@example([("a.example", "A", "192.0.2.1"), ("a.example", "CNAME", "x.test")], RecordType.A, 0)
+@example([("x.test", "A", "192.0.2.1")], RecordType.A, dns.rcode.NXDOMAIN)
+@example([("a.example", "CNAME", "x.test")], RecordType.A, dns.rcode.NXDOMAIN)
 def test_addresses_are_read_as_dnspython_reads_them(
-    records: list[tuple[str, str, str]], kind: Type, code: dns.rcode.Rcode
+    records: list[tuple[str, str, str]], kind: RecordType, code: dns.rcode.Rcode
 ) -> None:
     query = dns.message.make_query("a.example", kind.name)
     answer = dns.message.make_response(query)
@@ -75,31 +83,40 @@ def test_addresses_are_read_as_dnspython_reads_them(
         target = f"{data}." if form == "CNAME" else data
         answer.answer.append(dns.rrset.from_text(f"{owner}.", 60, "IN", form, target))
     read = answer.to_wire(max_size=65535)
-    end = wire.QUESTION + len(wire.packed_name("a.example")) + 4
+    end = wire.QUESTION_OFFSET + len(wire.pack_name("a.example")) + 4
     wanted = plainly(records, "a.example", kind.name)
     if code == dns.rcode.SERVFAIL:
-        assert wire.outcome(read, end, kind) == (Outcome.SERVFAIL, ())
+        assert wire.parse_answer(read, end, kind) == (DnsOutcome.SERVFAIL, ())
     elif wanted is None:
-        with pytest.raises(Malformed, match="circle"):
-            wire.outcome(read, end, kind)
+        with pytest.raises(MalformedMessage, match="circle"):
+            wire.parse_answer(read, end, kind)
     else:
-        outcome, found = wire.outcome(read, end, kind)
+        outcome, found = wire.parse_answer(read, end, kind)
         assert set(found) == wanted
         aliased = any(owner == "a.example" and form == "CNAME" for owner, form, _ in records)
-        nothing = Outcome.NXDOMAIN if code and not aliased else Outcome.NODATA
-        assert outcome is (Outcome.ANSWER if wanted else nothing)
+        nothing = DnsOutcome.NXDOMAIN if code and not aliased else DnsOutcome.NODATA
+        assert outcome is (DnsOutcome.ANSWER if wanted else nothing)
 
 
-@given(st.binary(min_size=31, max_size=600), st.sampled_from([Type.A, Type.AAAA]), st.data())
-def test_no_bytes_do_more_than_be_refused(noise: bytes, kind: Type, data: st.DataObject) -> None:
+@given(
+    st.binary(min_size=31, max_size=600),
+    st.sampled_from([RecordType.A, RecordType.AAAA]),
+    st.data(),
+)
+def test_no_bytes_do_more_than_be_refused(
+    noise: bytes, kind: RecordType, data: st.DataObject
+) -> None:
     head = noise[:2] + b"\x81\x80\0\1" + data.draw(st.binary(min_size=2, max_size=2)) + b"\0" * 4
-    answer = head + wire.packed_name("a.example") + b"\0\1\0\1" + noise
-    end = wire.QUESTION + len(wire.packed_name("a.example")) + 4
-    for read in (lambda: wire.outcome(answer, end, kind), lambda: wire.name_at(answer, end)):
-        with suppress(Malformed, Truncated):
+    answer = head + wire.pack_name("a.example") + b"\0\1\0\1" + noise
+    end = wire.QUESTION_OFFSET + len(wire.pack_name("a.example")) + 4
+    for read in (
+        lambda: wire.parse_answer(answer, end, kind),
+        lambda: wire.unpack_name(answer, end),
+    ):
+        with suppress(MalformedMessage, TruncatedAnswer):
             read()
-    with suppress(Malformed, Truncated):
-        message.name_servers(answer, "a.example")
+    with suppress(MalformedMessage, TruncatedAnswer):
+        message.parse_name_servers(answer, "a.example")
 
 
 PACKED = [
@@ -118,15 +135,20 @@ PACKED = [
 @pytest.mark.parametrize(("name", "why"), PACKED, ids=[why for _, why in PACKED])
 def test_names_that_cannot_be_unpacked(name: bytes, why: str) -> None:
     del why
-    with pytest.raises(Malformed):
-        wire.name_at(b"\0" * wire.QUESTION + name, wire.QUESTION)
+    with pytest.raises(MalformedMessage):
+        wire.unpack_name(b"\0" * wire.QUESTION_OFFSET + name, wire.QUESTION_OFFSET)
 
 
 def test_pointers_to_nothing_but_pointers_are_followed_only_so_far() -> None:
-    first = wire.QUESTION + 3
+    first = wire.QUESTION_OFFSET + 3
     chain = b"".join((0xC000 | place).to_bytes(2, "big") for place in range(first, first + 400, 2))
-    message = b"\0" * wire.QUESTION + b"\1a\0" + (0xC000 | wire.QUESTION).to_bytes(2, "big") + chain
+    message = (
+        b"\0" * wire.QUESTION_OFFSET
+        + b"\1a\0"
+        + (0xC000 | wire.QUESTION_OFFSET).to_bytes(2, "big")
+        + chain
+    )
     for pointers in (1, 127):
-        assert wire.name_at(message, first + 2 * (pointers - 1))[0] == b"\1a\0"
-    with pytest.raises(Malformed):
-        wire.name_at(message, first + 2 * 127)
+        assert wire.unpack_name(message, first + 2 * (pointers - 1))[0] == b"\1a\0"
+    with pytest.raises(MalformedMessage):
+        wire.unpack_name(message, first + 2 * 127)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blocklist.judge.agreement import of_votes
+from blocklist.judge.agreement import feed_groups_from_weights
 from blocklist.ledger import book, echoes, history, operator
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.health import load_feed_health
 from blocklist.model import Verdict
 from blocklist.release import sitting
-from blocklist.release.votes import votes
+from blocklist.release.votes import compute_feed_weights
 from tests.test_release import enter, load, run
 
 SETTINGS = """
@@ -57,14 +57,14 @@ Calls = list[int]
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Count how often only a part is judged; however much changed, a part is."""
-    honest, found = sitting._of_some, Calls()
+    honest, found = sitting._judge_changed_values, Calls()
 
-    def counted(*arguments: object) -> sitting.Sitting:
+    def counted(*arguments: object) -> sitting.JudgeResult:
         found.append(1)
         return honest(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sitting, "_of_some", counted)
-    monkeypatch.setattr(sitting, "_MOST", 100.0)
+    monkeypatch.setattr(sitting, "_judge_changed_values", counted)
+    monkeypatch.setattr(sitting, "_MAX_CHANGED_SHARE", 100.0)
     return found
 
 
@@ -94,10 +94,16 @@ def require_the_same_as_judging_all(folder: Path) -> None:
     with book.open_ledger_writer(known.database, "test") as opened:
         with opened.open_database() as db:
             release = history.current_release(db.conn)
-            counted = votes(known, load_feed_health(db.conn), echoes.load_echoes(db.conn))
-            entries = list(operator.load_judge_entries(db.conn, of_votes(counted).adds))
+            counted = compute_feed_weights(
+                known, load_feed_health(db.conn), echoes.load_echoes(db.conn)
+            )
+            entries = list(
+                operator.load_judge_entries(
+                    db.conn, feed_groups_from_weights(counted).adds_evidence
+                )
+            )
         with BulkTransaction(known.database) as bulk:
-            whole = sitting.sit(known, bulk, counted, entries, None)
+            whole = sitting.judge_listings(known, bulk, counted, entries, None)
     assert release is not None
     assert not whole.change, "what is in force is what judging all comes to"
     assert whole.categories == release.categories

@@ -36,8 +36,8 @@ from blocklist.ledger.connection import open_read_only
 from blocklist.ledger.times import format_timestamp
 from blocklist.model import Indicator, Kind, Liveness, Verdict
 from blocklist.release import undo
-from blocklist.release.anew import anew
-from blocklist.release.unchanged import standing
+from blocklist.release.anew import judge_and_publish
+from blocklist.release.unchanged import load_build_status
 from tests import mmdb
 from tests.test_export_seen import fact
 from tests.test_release import enter, held, load, run
@@ -111,7 +111,7 @@ def sleeps(folder: Path) -> bool:
     """Return whether a build would leave the judge alone."""
     known = load(folder)
     with book.open_ledger_writer(known.database, "test") as opened:
-        return standing(known, opened).same
+        return load_build_status(known, opened).is_unchanged
 
 
 def exported(folder: Path) -> set[str]:
@@ -187,14 +187,14 @@ def taken_back(folder: Path) -> None:
     run(folder)
     assert sleeps(folder)
     with book.open_ledger_writer(load(folder).database, "test") as opened:
-        undo.take_back(opened, "other", "")
+        undo.undo_feed_update(opened, "other", "")
 
 
 def rolled_back(folder: Path) -> None:
     lists("other", "bad.com\nworse.com\n")(folder)
     run(folder)
     with book.open_ledger_writer(load(folder).database, "test") as opened:
-        undo.rollback(opened, None, "")
+        undo.roll_back_release(opened, None, "")
         assert pins.unpin_release(opened)
 
 
@@ -323,7 +323,7 @@ def test_where_the_judge_sleeps_it_would_say_the_same(folder: Path, changes: lis
         if sleeps(folder):
             known = load(folder)
             with book.open_ledger_writer(known.database, "test") as opened:
-                assert not anew(known, opened, "test", ()).fresh
+                assert not judge_and_publish(known, opened, "test", ()).is_new
         run(folder, collect=False)
         assert sleeps(folder), "for it has just looked"
 
@@ -417,7 +417,9 @@ def test_what_was_said_of_a_file_is_said_again(folder: Path) -> None:
     known = load(folder)
     with book.open_ledger_writer(known.database, "test") as opened:
         first, again = (
-            every.run_exports(opened, known, every.select_exports(known, ["living"]), lambda _: None)
+            every.run_exports(
+                opened, known, every.select_exports(known, ["living"]), lambda _: None
+            )
             for _ in range(2)
         )
     assert first[0].result

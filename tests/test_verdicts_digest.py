@@ -15,7 +15,7 @@ from blocklist.collect.update import select_feeds, update_feeds
 from blocklist.ledger import book, listings, operator, releases
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Entry, Kind, Scope, Verdict
-from blocklist.release.build import build
+from blocklist.release.build import build_release
 from tests.test_corpus import OTHERS, files, said
 
 #: What the real lists are: top lists hold, hosting and resolvers are shared, own errors excuse.
@@ -59,7 +59,7 @@ def digests(folder: Path, tables: list[str]) -> dict[str, tuple[int, str]]:
         assert all(outcome.is_good for outcome in outcomes), outcomes
         for entry in ENTRIES:
             operator.add_entry(opened, entry)
-        build(settings, opened, "test")
+        build_release(settings, opened, "test")
     with BulkTransaction(settings.database) as bulk:
         listed = listings.load_listings(bulk, [feed.name for feed in settings.sources])
         return {"listings": digest(listed), "verdicts": digest(releases.current_verdicts(bulk))}

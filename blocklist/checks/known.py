@@ -8,10 +8,10 @@ from blocklist.ledger import facts as ledger
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Liveness
 
-_SEEN = ("state", "since", "domain", "answer", "addresses", "checked")
+_FACT_COLUMNS = ("state", "since", "domain", "answer", "addresses", "checked")
 
 
-def facts(bulk: BulkTransaction, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
+def load_batch_facts(bulk: BulkTransaction, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
     """Return what is known of each row of which anything is.
 
     `steps` has the names of a `row` and those above it, as `ancestor`.
@@ -34,5 +34,5 @@ def facts(bulk: BulkTransaction, steps: pl.DataFrame) -> dict[int, dict[str, obj
     found = seen.join(is_dead, on="row", how="left").with_columns(
         state=pl.coalesce("dead_state", "state"), since=pl.coalesce("dead_since", "since")
     )
-    rows_of = found.select("row", *_SEEN).iter_rows(named=True)
+    rows_of = found.select("row", *_FACT_COLUMNS).iter_rows(named=True)
     return {one.pop("row"): {**one, "addresses": json.loads(one["addresses"])} for one in rows_of}

@@ -14,7 +14,7 @@ import polars as pl
 from blocklist.check import Answer
 from blocklist.checks import known, told, voices
 from blocklist.columns.names import lineage
-from blocklist.judge.explain import Explainer, Score
+from blocklist.judge.explain import ScoreExplainer, ScoreExplanation
 from blocklist.ledger import listings, releases
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.moments import PointInTime
@@ -22,7 +22,7 @@ from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Kind, Listing, Match, Reason, Scope, Verdict
 from blocklist.names import MAX_LABEL
 
-_NAME = r"^(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*$"
+_NAME_PATTERN = r"^(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*$"
 _GRAVITY = {Verdict.HOLD.value: 1, Verdict.ALLOW.value: 2, Verdict.CLEAR.value: 3}
 # A dictionary makes members of a million words in a third of the time that an enumeration takes.
 _SCOPES = {scope.value: scope for scope in Scope}
@@ -31,7 +31,7 @@ _REASONS = {reason.value: reason for reason in Reason}
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class BatchAnswers:
     """The answers to many queries, as columns."""
 
     queries: list[str]
@@ -41,28 +41,32 @@ class Many:
     #: `row` and the fields of its listings, in order.
     listings: pl.DataFrame
     #: What a score of these `voices` is.
-    scores: dict[str, Score]
+    scores: dict[str, ScoreExplanation]
     #: What resolving gave, of the rows where it gave anything.
     facts: dict[int, dict[str, object]]
     release: int | None
 
     @property
-    def blocked(self) -> bool:
+    def any_blocked(self) -> bool:
         """Whether any of them is blocked."""
         return bool((self.rows["verdict"] == Verdict.BLOCK.value).any())
 
-    def answers(self, wanted: pl.Series | None = None) -> Iterator[Answer | None]:
+    def iter_answers(self, wanted: pl.Series | None = None) -> Iterator[Answer | None]:
         """Yield the answers in order, None for a query that is to be asked by itself.
 
         With `wanted`, which tells it of each query, only those of some.
         """
         rows = self.rows if wanted is None else self.rows.filter(wanted)
-        shown = _by_row(self.listings.join(rows, on="row", how="semi", maintain_order="left"))
+        shown = _make_listing_reader(
+            self.listings.join(rows, on="row", how="semi", maintain_order="left")
+        )
         for row, value, *decided in rows.iter_rows():
             found = shown(row)
-            yield None if value is None else self._answer(row, decided, found)
+            yield None if value is None else self._build_answer(row, decided, found)
 
-    def _answer(self, row: int, decided: list[str | None], shown: tuple[Listing, ...]) -> Answer:
+    def _build_answer(
+        self, row: int, decided: list[str | None], shown: tuple[Listing, ...]
+    ) -> Answer:
         query, facts = self.queries[row], self.facts.get(row, {})
         verdict, reason, cause, match, scope, voice = decided
         if verdict is None:
@@ -80,35 +84,35 @@ def check_many(
     votes: list[FeedWeight],
     release: int | None,
     at: PointInTime | None = None,
-) -> Many:
+) -> BatchAnswers:
     """Return the answers to queries, as of now or of a moment; see `check.check`.
 
     `votes` are how the feeds counted, and `release` is the one in force.
     """
-    asked = _plain_names(queries)
+    asked = _select_plain_names(queries)
     steps = lineage(asked, "value").drop("value")
     near = steps["ancestor"].unique()
     # Where there was no release yet, no verdict holds.
     number = at.release or 0 if at else None
-    decided = _decided(steps, releases.verdicts_for(bulk, near, number))
+    decided = _pick_decisive_verdicts(steps, releases.verdicts_for(bulk, near, number))
     listed = listings.load_listing_history(bulk, near, at.run if at else None)
-    shown = told.shown(asked, steps, decided, listed)
-    explainer = Explainer(votes)
-    spoken = voices.speaking(decided, shown, listed, [vote.feed for vote in votes])
+    shown = told.select_shown_listings(asked, steps, decided, listed)
+    explainer = ScoreExplainer(votes)
+    spoken = voices.find_supporting_feeds(decided, shown, listed, [vote.feed for vote in votes])
     every = pl.int_range(len(queries), eager=True, dtype=pl.UInt32).alias("row").to_frame()
     for part in (asked, decided, spoken):
         every = every.join(part, on="row", how="left", maintain_order="left")
-    return Many(
+    return BatchAnswers(
         queries,
         every,
-        shown.select("row", *told.FIELDS),
-        voices.scores(spoken, explainer),
-        {} if at else known.facts(bulk, steps),
+        shown.select("row", *told.LISTING_COLUMNS),
+        voices.explain_feed_sets(spoken, explainer),
+        {} if at else known.load_batch_facts(bulk, steps),
         release,
     )
 
 
-def plain(queries: list[str]) -> pl.Series:
+def to_ascii_column(queries: list[str]) -> pl.Series:
     """Return queries as a column, empty where one is not ASCII.
 
     Such a one is asked by itself, and may not even be a text that a column can hold.
@@ -116,17 +120,17 @@ def plain(queries: list[str]) -> pl.Series:
     return pl.Series([query if query.isascii() else "" for query in queries], dtype=pl.String)
 
 
-def _plain_names(queries: list[str]) -> pl.DataFrame:
+def _select_plain_names(queries: list[str]) -> pl.DataFrame:
     """Return `row` and `value` of the queries that are names and nothing else to them."""
-    texts = plain(queries).to_frame("value").with_row_index("row")
+    texts = to_ascii_column(queries).to_frame("value").with_row_index("row")
     ascii_only = pl.col("value").str.contains(r"^[!-~]*$")
     texts = texts.filter(ascii_only).with_columns(pl.col("value").str.to_lowercase())
     # A name that is no longer than a label may be has no label that is too long.
     short = pl.col("value").str.len_bytes() <= MAX_LABEL
-    return texts.filter(short & pl.col("value").str.contains(_NAME))
+    return texts.filter(short & pl.col("value").str.contains(_NAME_PATTERN))
 
 
-def _decided(steps: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+def _pick_decisive_verdicts(steps: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Return the verdict that decides about each `row`, where one does; see `check._decisive`."""
     found = steps.join(verdicts, left_on="ancestor", right_on="value")
     exact, below = (pl.col("scope") == scope.value for scope in (Scope.EXACT, Scope.BELOW))
@@ -147,12 +151,12 @@ def _decided(steps: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _by_row(shown: pl.DataFrame) -> Callable[[int], tuple[Listing, ...]]:
+def _make_listing_reader(shown: pl.DataFrame) -> Callable[[int], tuple[Listing, ...]]:
     """Return a function that gives the listings of rows, asked for in order."""
     groups = groupby(shown.iter_rows(), key=itemgetter(0))
     waiting = next(groups, None)
 
-    def of(row: int) -> tuple[Listing, ...]:
+    def take_listings(row: int) -> tuple[Listing, ...]:
         nonlocal waiting
         if waiting is None or waiting[0] != row:
             return ()
@@ -163,4 +167,4 @@ def _by_row(shown: pl.DataFrame) -> Callable[[int], tuple[Listing, ...]]:
         waiting = next(groups, None)
         return tuple(found)
 
-    return of
+    return take_listings

@@ -6,47 +6,49 @@ from blocklist.ledger.lookup import MAX_PAGE_LISTINGS
 from blocklist.model import Kind, Scope
 
 #: The columns that are the fields of a `Listing`, in order.
-FIELDS = ("feed", "value", "scope", "since", "until", "evidence")
-_ORDER = ["feed_id", "value", "scope", "since_run"]
-_ENDED = pl.col("until").is_not_null()
-_PAGE = r"^(?<scheme>https?)://(?<host>[^/:\[]+)(?<mark>[/:])"
+LISTING_COLUMNS = ("feed", "value", "scope", "since", "until", "evidence")
+_LISTING_ORDER = ["feed_id", "value", "scope", "since_run"]
+_HAS_ENDED = pl.col("until").is_not_null()
+_PAGE_PATTERN = r"^(?<scheme>https?)://(?<host>[^/:\[]+)(?<mark>[/:])"
 
 
-def shown(
+def select_shown_listings(
     asked: pl.DataFrame, steps: pl.DataFrame, decided: pl.DataFrame, listed: pl.DataFrame
 ) -> pl.DataFrame:
     """Return the listings of each answer in order: `row`, `FIELDS`, and the `host` of a page."""
-    direct = _direct(asked, decided)
-    listed = listed.sort(_ORDER).with_row_index("place")
+    direct = _list_direct_values(asked, decided)
+    listed = listed.sort(_LISTING_ORDER).with_row_index("place")
     above = steps.join(listed, left_on="ancestor", right_on="value").rename({"ancestor": "value"})
     above = above.join(direct, on=["row", "value"], how="left")
     whole = above.filter(pl.col("which").is_not_null() | (pl.col("scope") != Scope.EXACT.value))
     whole = whole.with_columns(host=pl.lit(None, pl.String)).sort("row", "place")
-    columns = ["row", *FIELDS, "host"]
-    on_hosts = direct.join(pages(listed), left_on="value", right_on="host", suffix="_page")
+    columns = ["row", *LISTING_COLUMNS, "host"]
+    on_hosts = direct.join(
+        select_page_listings(listed), left_on="value", right_on="host", suffix="_page"
+    )
     if on_hosts.is_empty():
         return whole.select(columns)
     on_hosts = on_hosts.rename({"value": "host", "value_page": "value"})
-    on_hosts = on_hosts.sort("row", "which", "scheme", "port", _ENDED, "place")
+    on_hosts = on_hosts.sort("row", "which", "scheme", "port", _HAS_ENDED, "place")
     # What is sorted stays in order: pages come last.
     return pl.concat([whole.select(columns), on_hosts.select(columns)]).sort(
         "row", maintain_order=True
     )
 
 
-def pages(listed: pl.DataFrame, most: int = MAX_PAGE_LISTINGS) -> pl.DataFrame:
+def select_page_listings(listed: pl.DataFrame, most: int = MAX_PAGE_LISTINGS) -> pl.DataFrame:
     """Return listings of pages with the `host` that they are on, so many of each scheme and port.
 
     `listed` is in order, and what has not ended is taken first; `port` tells whether the page's
     address names one.
     """
-    found = listed.filter(pl.col("kind") == Kind.URL.value).sort(_ENDED, maintain_order=True)
-    marks = found["value"].str.extract_groups(_PAGE).struct.unnest()
+    found = listed.filter(pl.col("kind") == Kind.URL.value).sort(_HAS_ENDED, maintain_order=True)
+    marks = found["value"].str.extract_groups(_PAGE_PATTERN).struct.unnest()
     found = found.hstack(marks).drop_nulls("host").with_columns(port=pl.col("mark") == ":")
     return found.filter(pl.int_range(pl.len()).over("host", "scheme", "port") < most)
 
 
-def _direct(asked: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+def _list_direct_values(asked: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     """Return the values that an answer is about: `which` is 0 for what was asked, 1 for a match."""
     other = asked.join(decided.select("row", "match"), on="row")
     other = other.filter(pl.col("value") != pl.col("match"))

@@ -15,8 +15,8 @@ from blocklist.model import Reason, Verdict
 
 if TYPE_CHECKING:
     from blocklist.check import Answer
-    from blocklist.checks.many import Many
-    from blocklist.judge.explain import Score
+    from blocklist.checks.many import BatchAnswers
+    from blocklist.judge.explain import ScoreExplanation
 
 #: Fewer queries are answered sooner one at a time.
 _MANY = 2_000
@@ -52,13 +52,13 @@ def check(
 
     Exit code 0: nothing given is blocked; 1: something is; 2: something is no name at all.
     """
-    from blocklist.check import located
+    from blocklist.check import add_locations
 
     current = session(context)
     queries, found = list(_queries(names)), _Found()
     with current.atlas as atlas:
         answers = _answers(queries, current.database, at, found, as_json=as_json)
-        report = [one if isinstance(one, str) else located(one, atlas) for one in answers]
+        report = [one if isinstance(one, str) else add_locations(one, atlas) for one in answers]
     if as_json:
         show_json([{name: getattr(one, name) for name in _FIELDS} for one in report])
     else:
@@ -100,7 +100,7 @@ def _answers(
 
     many = _together(queries, database, at) if len(queries) >= _MANY else None
     if many is not None:
-        found.blocked, found.unreleased = many.blocked, many.release is None
+        found.blocked, found.unreleased = many.any_blocked, many.release is None
     ready = repeat(None) if many is None else _ready(many, as_json=as_json)
     with open_read_only(database) as connection:
         lookup = None
@@ -112,7 +112,7 @@ def _answers(
             if isinstance(known, str):
                 yield known
                 continue
-            answer = known or checker.check(query, lookup)
+            answer = known or checker.check_one(query, lookup)
             found.blocked |= answer.verdict is Verdict.BLOCK
             found.unreleased |= answer.release is None
             if answer.reason is Reason.INVALID:
@@ -121,7 +121,7 @@ def _answers(
             yield answer
 
 
-def _together(queries: list[str], database: Path, at: str | None) -> "Many | None":
+def _together(queries: list[str], database: Path, at: str | None) -> "BatchAnswers | None":
     """Return the answers to many queries as columns; None where the ledger cannot be read so."""
     from blocklist.checks.many import check_many
     from blocklist.ledger.bulk import BulkTransaction
@@ -142,15 +142,15 @@ def _together(queries: list[str], database: Path, at: str | None) -> "Many | Non
         return None
 
 
-def _ready(many: "Many", *, as_json: bool) -> Iterator["Answer | str | None"]:
+def _ready(many: "BatchAnswers", *, as_json: bool) -> Iterator["Answer | str | None"]:
     """Yield answers or their texts, and None for a query that is to be asked by itself."""
     from blocklist.cli.checks import texts
 
     if as_json:
-        yield from many.answers()
+        yield from many.iter_answers()
         return
     shown = texts(many)
-    others = many.answers(shown.is_null())
+    others = many.iter_answers(shown.is_null())
     for text in shown:
         yield next(others) if text is None else text
 
@@ -206,7 +206,7 @@ def _place(place: dict[str, Any]) -> str:
     return str(Place(place["country"], place["asn"], place["operator"])) or "unknown"
 
 
-def told(score: "Score") -> str:
+def told(score: "ScoreExplanation") -> str:
     """Return in words how a score came about, the most reliable voice first."""
     voices = []
     for voice in sorted(score.voices, key=lambda voice: -voice.reliability):

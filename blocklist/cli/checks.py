@@ -4,19 +4,19 @@ from collections.abc import Callable
 
 import polars as pl
 
-from blocklist.checks.many import Many, plain
+from blocklist.checks.many import BatchAnswers, to_ascii_column
 from blocklist.cli.check import told
 from blocklist.cli.session import printable, readable
 from blocklist.columns.scalar import mapped
 
 
-def texts(many: Many) -> pl.Series:
+def texts(many: BatchAnswers) -> pl.Series:
     """Return what is shown of each answer, null where a query is to be asked by itself.
 
     Null also where resolving gave anything, for that is told one name at a time.
     """
     rows = many.rows.with_columns(
-        query=plain(many.queries),
+        query=to_ascii_column(many.queries),
         match=_readable(many.rows["match"]),
         score=_scores(many),
     )
@@ -41,7 +41,7 @@ def _head() -> pl.Expr:
     return pl.concat_str(*parts, match.fill_null(""))
 
 
-def _scores(many: Many) -> pl.Series:
+def _scores(many: BatchAnswers) -> pl.Series:
     """Return the line about the score of each, which most share with a million others."""
     lines = {voices: f"  {told(score)}" for voices, score in many.scores.items()}
     return many.rows["voices"].replace_strict(lines, default=None, return_dtype=pl.String)

@@ -22,14 +22,14 @@ def doctor(
 
     Exit code 2: something stops or spoils the work; warnings alone are 0.
     """
-    from blocklist.doctor.examine import examine, mended
-    from blocklist.doctor.finding import State
+    from blocklist.doctor.examine import mend_findings, run_checks
+    from blocklist.doctor.finding import FindingState
 
     current = session(context)
-    past = mended(current.config_path) if mend else []
-    found = examine(current.config_path)
-    problems = [one for one in found if one.state is State.PROBLEM]
-    warnings = [one for one in found if one.state is State.WARNING]
+    past = mend_findings(current.config_path) if mend else []
+    found = run_checks(current.config_path)
+    problems = [one for one in found if one.state is FindingState.PROBLEM]
+    warnings = [one for one in found if one.state is FindingState.WARNING]
     if as_json:
         counts = {"problems": len(problems), "warnings": len(warnings)}
         show_json({**counts, "mended": [*map(_plain, past)], "findings": [*map(_plain, found)]})
@@ -41,7 +41,7 @@ def doctor(
             show(f"{one.state}: {one.check}: {one.what}{where}\n  do: {one.remedy}")
         if current.verbose:
             for one in found:
-                if one.state is State.FINE:
+                if one.state is FindingState.FINE:
                     show(f"{one.state}: {one.check}")
         checks = len({one.check for one in found})
         show(f"checks: {checks}, problems: {len(problems)}, warnings: {len(warnings)}")

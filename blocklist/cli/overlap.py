@@ -7,14 +7,14 @@ import typer
 from blocklist.cli.session import Json, session, show, show_json, show_table
 
 if TYPE_CHECKING:
-    from blocklist.judge.overlap import Overlap
+    from blocklist.judge.overlap import OverlapReport
 
 
 def overlap(context: typer.Context, as_json: Json = False) -> None:
     """Say what each feed has of its own, who lists first, who copies, and which are enough."""
-    from blocklist.release.echoes import overlapping
+    from blocklist.release.echoes import measure_feed_overlap
 
-    found = overlapping(session(context).config)
+    found = measure_feed_overlap(session(context).config)
     if as_json:
         show_json(found)
     elif not found.shares:
@@ -23,7 +23,7 @@ def overlap(context: typer.Context, as_json: Json = False) -> None:
         _show(found)
 
 
-def _show(found: "Overlap") -> None:
+def _show(found: "OverlapReport") -> None:
     columns = ("feed", "entries", "unique", "first of dated", "days ahead", "guard conflicts")
     rows = (
         (

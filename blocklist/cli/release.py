@@ -12,8 +12,8 @@ from blocklist.model import Category
 if TYPE_CHECKING:
     from blocklist.config import Config
     from blocklist.ledger.releases import Release
-    from blocklist.release.build import Built
-    from blocklist.release.named import Named
+    from blocklist.release.build import BuildResult
+    from blocklist.release.named import ReleaseReference
 
 app = typer.Typer(help="Numbered sets of what is blocked.", no_args_is_help=True)
 
@@ -37,9 +37,9 @@ def build(context: typer.Context, as_json: Json = False) -> None:
         Rehearsal(book, config, wanted, current.say) as rehearsal,
     ):
         over = ended(current, book)
-        built = builder.build(config, book, "release build", rehearse=rehearsal)
+        built = builder.build_release(config, book, "release build", rehearse=rehearsal)
     if as_json:
-        told = {"release": built.release, "changed": built.fresh, "pin": built.pin}
+        told = {"release": built.release, "changed": built.is_new, "pin": built.pin}
         show_json({"ended": over, **told})
     else:
         show(sentence(built))
@@ -103,15 +103,15 @@ def one(
 ) -> None:
     """Show a release, or what the gate held and why: its counts, feeds and what it blocks."""
     from blocklist.ledger.bulk import BulkTransaction
-    from blocklist.release.named import rows
+    from blocklist.release.named import load_referenced_rows
 
     found = _named(context, which)
     with BulkTransaction(session(context).database) as bulk:
-        content = rows(bulk, found)
+        content = load_referenced_rows(bulk, found)
     shown = content.sort("value").head(limit)
     if as_json:
         objections = [objection.text for objection in found.objections]
-        told = {"release": found.release, "candidate": found.waits, "objections": objections}
+        told = {"release": found.release, "candidate": found.is_candidate, "objections": objections}
         show_json({**told, "entries": content.height, "shown": shown.to_dicts()})
         return
     release = found.release
@@ -139,14 +139,14 @@ def difference(
 ) -> None:
     """Show what B blocks or allows that A does not, and the other way round, and who lists it."""
     from blocklist.ledger.bulk import BulkTransaction
-    from blocklist.release.diff import diff
-    from blocklist.release.movers import sentence as listed_by
+    from blocklist.release.diff import diff_releases
+    from blocklist.release.movers import format_listing_feeds as listed_by
 
     config = session(context).config
     was, will = (_named(context, which) for which in two)
     feeds = {*config.feeds, *was.release.feeds, *will.release.feeds}
     with BulkTransaction(config.database) as bulk:
-        found = diff(bulk, was, will, feeds, _only(config, feed, category, feeds))
+        found = diff_releases(bulk, was, will, feeds, _only(config, feed, category, feeds))
     parts = [("+", found.added), ("-", found.removed)]
     if as_json:
         counts = {"added": found.added.height, "removed": found.removed.height}
@@ -184,20 +184,20 @@ def _only(
     ]
 
 
-def _named(context: typer.Context, which: str) -> "Named":
+def _named(context: typer.Context, which: str) -> "ReleaseReference":
     from blocklist.ledger.connection import open_read_only
-    from blocklist.release.named import named
+    from blocklist.release.named import find_referenced_release
 
     with open_read_only(session(context).database) as connection:
-        return named(connection, which)
+        return find_referenced_release(connection, which)
 
 
-def sentence(built: "Built") -> str:
+def sentence(built: "BuildResult") -> str:
     """Return what a build did, in a sentence."""
     release = built.release
     if built.pin:
         return f"nothing judged: release {release.number} is pinned, {release.blocked:,} blocked"
-    if not built.fresh:
+    if not built.is_new:
         return f"nothing changed: release {release.number} stays, {release.blocked:,} blocked"
     return counted(release)
 
@@ -210,7 +210,7 @@ def counted(release: "Release") -> str:
     )
 
 
-def tell(built: "Built") -> None:
+def tell(built: "BuildResult") -> None:
     """Tell on stderr what a person should hear of a build."""
     for note in built.notes:
         warn(note)

@@ -16,7 +16,7 @@ from blocklist.model import Kind
 
 if TYPE_CHECKING:
     from blocklist.ledger.book import LedgerWriter
-    from blocklist.resolve.survey import Report
+    from blocklist.resolve.survey import SurveyReport
 
 #: How many seconds lie between two lines of progress.
 _EVERY = 10.0
@@ -61,7 +61,7 @@ def resolved(
     *,
     limit: int | None = None,
     servers: list[str] | None = None,
-) -> "Report":
+) -> "SurveyReport":
     """Look at names, or else at those that are due, with progress, and tell what went wrong."""
     import asyncio
 
@@ -69,23 +69,25 @@ def resolved(
     from blocklist.resolve import due, settings
     from blocklist.resolve.survey import Survey
 
-    how = settings.of(current.config, servers or [])
-    wanted = names or due.due(current.config, book, limit or current.config.resolve.limit)
+    how = settings.load_survey_settings(current.config, servers or [])
+    wanted = names or due.select_names_to_resolve(
+        current.config, book, limit or current.config.resolve.limit
+    )
     rate = f"{how.limits.rate:,.0f}" if how.limits.rate else "any number of"
-    asked = ", ".join(map(str, how.servers))
+    asked = ", ".join(map(str, how.resolvers))
     current.say(f"asking {asked} about {len(wanted):,} names, {rate} questions a second each")
     with _progress(current, len(wanted)) as told:
         report = asyncio.run(Survey(book, how, told).run(wanted))
     if current.config.resolve.addresses:
-        report.addresses.update(derived.refresh(current.config, book))
+        report.addresses.update(derived.refresh_resolved_addresses(current.config, book))
     for place, cause in report.causes.items():
         warn(f"resolver {place}: {cause}")
-    if len(how.servers) - len(report.causes) == 1:
+    if len(how.resolvers) - len(report.causes) == 1:
         current.say("one resolver alone finds no name dead; give a second one")
     return report
 
 
-def sentence(report: "Report") -> str:
+def sentence(report: "SurveyReport") -> str:
     """Return what a survey found, in a sentence."""
     states = ", ".join(f"{count:,} {state}" for state, count in report.states.most_common())
     unused = report.names - report.recorded
@@ -94,7 +96,7 @@ def sentence(report: "Report") -> str:
     left += f"; addresses: {addresses}" if addresses else ""
     return (
         f"looked at {report.recorded:,} of {report.names:,} names in {report.seconds:,.1f} s "
-        f"({report.rate:,.0f} a second): {states or 'nothing was seen'}{left}"
+        f"({report.names_per_second:,.0f} a second): {states or 'nothing was seen'}{left}"
     )
 
 
@@ -105,7 +107,7 @@ def _name(text: str) -> str:
     return indicator.value
 
 
-def document(report: "Report") -> dict[str, object]:
+def document(report: "SurveyReport") -> dict[str, object]:
     """Return what a survey found, for a script."""
     return {
         "names": report.names,

@@ -26,9 +26,9 @@ from blocklist.model import Entry, Indicator, Reason, Verdict
 if TYPE_CHECKING:
     import sqlite3
 
-    from blocklist.judge.explain import Score
+    from blocklist.judge.explain import ScoreExplanation
     from blocklist.ledger.review import HeldIndicator
-    from blocklist.resolve.where import Wanted
+    from blocklist.resolve.where import CountryFilter
 
 app = typer.Typer(help="What is held for a person to decide.", invoke_without_command=True)
 
@@ -66,9 +66,9 @@ def listing(  # noqa: PLR0913, PLR0917 (an option each)
     """List what is held, what most feeds list first, with the evidence."""
     from blocklist.ledger import review as holds
     from blocklist.ledger.connection import open_read_only
-    from blocklist.resolve.where import Wanted
+    from blocklist.resolve.where import CountryFilter
 
-    wanted = Wanted(frozenset(country or ()), frozenset(not_country or ()))
+    wanted = CountryFilter(frozenset(country or ()), frozenset(not_country or ()))
     with open_read_only(session(context).database) as connection:
         counts = holds.count_held_reasons(connection, feed) if connection else {}
         causes = holds.count_held_causes(connection) if connection else {}
@@ -101,31 +101,35 @@ def _where(
     current: Session,
     connection: "sqlite3.Connection",
     found: list["HeldIndicator"],
-    wanted: "Wanted",
+    wanted: "CountryFilter",
 ) -> list["HeldIndicator"]:
     """Return what is in wanted countries."""
     from blocklist.ledger.lookup import LedgerLookup
-    from blocklist.resolve.where import countries
+    from blocklist.resolve.where import find_countries
 
     lookup = LedgerLookup(connection)
     with current.atlas as atlas:
         if not atlas:
             raise UsageError("no file says where addresses are; set resolve.country")
         return [
-            one for one in found if wanted.takes(countries(one.kind, one.indicator, lookup, atlas))
+            one
+            for one in found
+            if wanted.accepts(find_countries(one.kind, one.indicator, lookup, atlas))
         ]
 
 
-def _scores(connection: "sqlite3.Connection", found: list["HeldIndicator"]) -> list["Score | None"]:
-    from blocklist.judge.explain import Explainer
+def _scores(
+    connection: "sqlite3.Connection", found: list["HeldIndicator"]
+) -> list["ScoreExplanation | None"]:
+    from blocklist.judge.explain import ScoreExplainer
     from blocklist.ledger.lookup import LedgerLookup
 
     lookup = LedgerLookup(connection)
-    explainer = Explainer(lookup.feed_weights())
-    return [explainer.score(held.indicator, held.listings, lookup) for held in found]
+    explainer = ScoreExplainer(lookup.feed_weights())
+    return [explainer.explain_value(held.indicator, held.listings, lookup) for held in found]
 
 
-def _row(held: "HeldIndicator", score: "Score | None") -> tuple[object, ...]:
+def _row(held: "HeldIndicator", score: "ScoreExplanation | None") -> tuple[object, ...]:
     why = (held.reason, held.cause, "" if held.rank is None else f"{held.rank:,}")
     votes = len(score.voices) if score else 0
     return readable(held.indicator), held.scope, *why, votes, ", ".join(held.feeds), held.age

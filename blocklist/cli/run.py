@@ -109,16 +109,16 @@ def _built(
     tables: bool,
 ) -> GateHeld | None:
     """Build a release; return what the gate holds, and raise it where nothing is out yet."""
-    from blocklist.release.build import build
+    from blocklist.release.build import build_release
 
     try:
-        built = build(current.config, book, "run", accepted, rehearsal)
+        built = build_release(current.config, book, "run", accepted, rehearsal)
     except GateHeld as held:
         report["held"] = str(held)
         if not _published(book):
             raise
         return held
-    report |= {"release": built.release, "changed": built.fresh, "pin": built.pin}
+    report |= {"release": built.release, "changed": built.is_new, "pin": built.pin}
     if tables:
         show(sentence(built))
     tell(built)

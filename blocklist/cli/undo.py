@@ -30,7 +30,7 @@ def accept(
     """
     from blocklist.ledger.book import open_ledger_writer
     from blocklist.release import build
-    from blocklist.release.accept import accept as accepted
+    from blocklist.release.accept import accept_candidate as accepted
 
     current = session(context)
     with (
@@ -43,11 +43,11 @@ def accept(
         held = None
         try:
             # What was decided since the gate looked, such as an allow.
-            built = build.build(current.config, book, "release accept", (), rehearsal)
+            built = build.build_release(current.config, book, "release accept", (), rehearsal)
         except GateHeld as again:
             held = again
         else:
-            if built.fresh:
+            if built.is_new:
                 published = built.release
             tell(built)
         _exports(current, book, published, rehearsal, as_json=as_json)
@@ -81,7 +81,7 @@ def rollback(
         if feed is not None:
             _without(current, book, feed, printable(reason), as_json=as_json)
             return
-        undone = undo.rollback(book, number, printable(reason))
+        undone = undo.roll_back_release(book, number, printable(reason))
         for note in undone.notes:
             warn(note)
         current.say("pinned: nothing else is published until: blocklist release unpin")
@@ -119,13 +119,13 @@ def _without(
 ) -> None:
     from blocklist.release import build, undo
 
-    change = undo.take_back(book, feed, reason)
+    change = undo.undo_feed_update(book, feed, reason)
     current.say(
         f"{feed}: its last update is taken back (+{change.added:,} -{change.removed:,}) and the "
         f"feed pinned until: blocklist release unpin --feed {feed}"
     )
     with _rehearsal(current, book) as rehearsal:
-        built = build.build(current.config, book, "release rollback", [feed], rehearsal)
+        built = build.build_release(current.config, book, "release rollback", [feed], rehearsal)
         if not as_json:
             show(sentence(built))
         tell(built)
@@ -150,7 +150,9 @@ def _exports(
     """Write all exports from the release in force; raise `typer.Exit` (exit 6) when one failed."""
     from blocklist.export import every
 
-    outcomes = exporting.exported(current, book, every.select_exports(current.config, []), rehearsal)
+    outcomes = exporting.exported(
+        current, book, every.select_exports(current.config, []), rehearsal
+    )
     if as_json:
         show_json({"release": release, "exports": outcomes})
     elif outcomes:

@@ -13,7 +13,7 @@ from blocklist.model import GuardClass
 from blocklist.spec import suggestion
 
 
-def sources(config: Config) -> Iterator[Finding]:
+def check_sources(config: Config) -> Iterator[Finding]:
     """Find that nothing is listed, that famous names have no guard, or an unknown format."""
     file = config.path or "no blocklist.toml; make one with: blocklist init"
     feeds = select_feeds(config, [])
@@ -25,7 +25,7 @@ def sources(config: Config) -> Iterator[Finding]:
         yield warning(what, file, "enable a guard: blocklist feeds list --category popular")
 
 
-def lineage(config: Config) -> Iterator[Finding]:
+def check_lineage(config: Config) -> Iterator[Finding]:
     """Find sources of feeds that nobody knows: an echo of a typing error keeps its own voice."""
     known = {**config.feeds, **config.guards}
     for feed in config.sources:
@@ -36,7 +36,7 @@ def lineage(config: Config) -> Iterator[Finding]:
                 yield warning(what, f"{feed.key}.lineage", remedy)
 
 
-def secrets(config: Config) -> Iterator[Finding]:
+def check_secrets(config: Config) -> Iterator[Finding]:
     """Find tokens that feeds need and that are not there."""
     for feed in config.sources:
         try:
@@ -46,7 +46,7 @@ def secrets(config: Config) -> Iterator[Finding]:
             yield problem(str(error), feed.key, "set it where blocklist runs, or disable the feed")
 
 
-def checkers(config: Config) -> Iterator[Finding]:
+def check_export_checkers(config: Config) -> Iterator[Finding]:
     """Find consumers' own checkers that are not installed here."""
     lacking: dict[str, list[str]] = {}
     for export in config.exports.values():

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from blocklist.config import Config, load
-from blocklist.doctor.finding import Finding, State, problem, warning
-from blocklist.doctor.registry import CHECKS, LEDGER_CHECKS
+from blocklist.doctor.finding import Finding, FindingState, problem, warning
+from blocklist.doctor.registry import CONFIG_CHECKS, LEDGER_CHECKS
 from blocklist.errors import BlocklistError
 from blocklist.ledger import lock
 from blocklist.ledger.connection import SCHEMA_VERSION, open_read_only, schema_version
@@ -15,11 +15,13 @@ from blocklist.ledger.connection import SCHEMA_VERSION, open_read_only, schema_v
 #: The names of the two things that all other checks stand on.
 CONFIGURATION, LEDGER = "configuration", "ledger"
 
-_RUN = "blocklist run"
-_DAMAGED = "do as the message says; a damaged file gives way to its last copy, or to a new one"
+_RUN_COMMAND = "blocklist run"
+_DAMAGED_REMEDY = (
+    "do as the message says; a damaged file gives way to its last copy, or to a new one"
+)
 
 
-def examine(path: Path | None) -> list[Finding]:
+def run_checks(path: Path | None) -> list[Finding]:
     """Return what every check says of the installation with this configuration, or the usual one.
 
     Without a readable configuration there is nothing else to look at, and without a readable
@@ -30,18 +32,18 @@ def examine(path: Path | None) -> list[Finding]:
     except BlocklistError as error:
         remedy = "mend the file as the message says; then run: blocklist doctor"
         return [replace(problem(str(error), path or "blocklist.toml", remedy), check=CONFIGURATION)]
-    found = [_fine(CONFIGURATION, config.path or "no file: the built-in defaults")]
-    for name, check in CHECKS.items():
-        found += _made(name, partial(check, config))
-    return found + _of_ledger(config)
+    found = [_fine_finding(CONFIGURATION, config.path or "no file: the built-in defaults")]
+    for name, check in CONFIG_CHECKS.items():
+        found += _run_check(name, partial(check, config))
+    return found + _check_ledger(config)
 
 
-def mended(path: Path | None) -> list[Finding]:
+def mend_findings(path: Path | None) -> list[Finding]:
     """Mend what can be mended, and return what was, which is not found any more.
 
     Raise `LockHeld` while another command writes.
     """
-    found = [one for one in examine(path) if one.mend]
+    found = [one for one in run_checks(path) if one.mend]
     if found:
         with lock.hold_writer_lock(load(path).database, "doctor"):
             for one in found:
@@ -50,35 +52,39 @@ def mended(path: Path | None) -> list[Finding]:
     return found
 
 
-def _of_ledger(config: Config) -> list[Finding]:
+def _check_ledger(config: Config) -> list[Finding]:
     found: list[Finding] = []
     try:
         with open_read_only(config.database) as reader:
             if reader is None:
-                return [_ledger(warning("nothing was collected yet", config.database, _RUN))]
+                return [
+                    _as_ledger_finding(
+                        warning("nothing was collected yet", config.database, _RUN_COMMAND)
+                    )
+                ]
             if schema_version(reader) < SCHEMA_VERSION:
                 what = "an earlier version wrote it last; the next run brings it up to date"
-                return [_ledger(warning(what, config.database, _RUN))]
+                return [_as_ledger_finding(warning(what, config.database, _RUN_COMMAND))]
             for name, check in LEDGER_CHECKS.items():
-                found += _made(name, partial(check, config, reader))
+                found += _run_check(name, partial(check, config, reader))
     except BlocklistError as error:
-        return [*found, _ledger(problem(str(error), config.database, _DAMAGED))]
-    return [_fine(LEDGER, config.database), *found]
+        return [*found, _as_ledger_finding(problem(str(error), config.database, _DAMAGED_REMEDY))]
+    return [_fine_finding(LEDGER, config.database), *found]
 
 
-def _ledger(found: Finding) -> Finding:
+def _as_ledger_finding(found: Finding) -> Finding:
     return replace(found, check=LEDGER)
 
 
-def _made(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def _run_check(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     try:
         found = list(check())
     except BlocklistError as error:
         found = [problem(str(error), "", "mend what the message says")]
     yield from (replace(one, check=name) for one in found)
     if not found:
-        yield _fine(name, "")
+        yield _fine_finding(name, "")
 
 
-def _fine(name: str, where: object) -> Finding:
-    return Finding(name, State.FINE, "", str(where), "")
+def _fine_finding(name: str, where: object) -> Finding:
+    return Finding(name, FindingState.FINE, "", str(where), "")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class FindingState(StrEnum):
     """How bad a finding is: a problem stops or spoils the work, a warning may do so one day."""
 
     FINE = "fine"
@@ -18,7 +18,7 @@ class Finding:
     """What one check has to say, in words for a person."""
 
     check: str
-    state: State
+    state: FindingState
     what: str
     #: A file, a folder or a key of blocklist.toml.
     where: str
@@ -30,11 +30,11 @@ class Finding:
 
 def problem(what: str, where: object, remedy: str) -> Finding:
     """Return what stops or spoils the work; the check's own name is added by who calls it."""
-    return Finding("", State.PROBLEM, what, str(where), remedy)
+    return Finding("", FindingState.PROBLEM, what, str(where), remedy)
 
 
 def warning(
     what: str, where: object, remedy: str, mend: Callable[[], None] | None = None
 ) -> Finding:
     """Return what a person should know before it does harm."""
-    return Finding("", State.WARNING, what, str(where), remedy, mend)
+    return Finding("", FindingState.WARNING, what, str(where), remedy, mend)

@@ -9,19 +9,19 @@ from blocklist.ledger import exports as written
 from blocklist.ledger import lock, matches, operator, releases, runs, times
 from blocklist.ledger.health import load_feed_health
 from blocklist.model import FeedState, Verdict
-from blocklist.release.sound import unguarded
+from blocklist.release.sound import find_guard_faults
 
-_GOOD = (FeedState.FRESH, FeedState.UNCHANGED)
+_GOOD_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
 
 
-def feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+def check_feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find enabled feeds and guards that were never collected, or whose last look went wrong."""
     known = load_feed_health(reader)
     for feed in config.sources:
         health = known.get(feed.name)
         if health is None or health.state is FeedState.NEVER:
             yield warning("was never collected", feed.key, f"blocklist update {feed.name}")
-        elif health.state not in _GOOD:
+        elif health.state not in _GOOD_STATES:
             good = (
                 f"its last good is of {health.good_at}" if health.good_at else "it never was good"
             )
@@ -31,13 +31,13 @@ def feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
             yield warning("lists nothing", feed.key, "disable it, or see: blocklist feeds test URL")
 
 
-def guards(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+def check_guards(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find mandatory guards without which the gate lets no release out."""
-    for cause in unguarded(config, load_feed_health(reader)):
+    for cause in find_guard_faults(config, load_feed_health(reader)):
         yield problem(cause, config.path or "the catalogue", "blocklist update, then see its error")
 
 
-def exports(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+def check_exports(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find exports that were never written, or are not there any more."""
     if not releases.list_releases(reader):
         if config.exports:
@@ -53,7 +53,7 @@ def exports(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
             yield problem(f"is missing; it was written at {row['written']}", export.path, remedy)
 
 
-def allows(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+def check_allow_entries(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find allows that never had anything to allow, and those that end within a day."""
     del config
     allowed = (entry for entry in operator.active_entries(reader) if entry.action is Verdict.ALLOW)
@@ -65,7 +65,7 @@ def allows(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
             yield warning(note, f"allow {entry.value} ({entry.scope})", remedy)
 
 
-def clock(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+def check_clock(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find that the clock stands before the last run, so that times and serials would lie."""
     last = runs.find_future_run(reader)
     if last:
@@ -75,7 +75,7 @@ def clock(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
         yield problem(what, "the system's clock", "set it, best by NTP, before the next run")
 
 
-def unfinished(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+def check_last_run(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find that the last command that wrote did not end well."""
     last = runs.latest_run(reader)
     if last and last.finished is None and not lock.find_lock_holder(config.database):

@@ -12,7 +12,7 @@ from blocklist.install.probe import find_load_fault
 from blocklist.ledger import exports as written
 
 
-def servers(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+def check_servers(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find servers that do not show that they have loaded the list of their export."""
     known = written.load_export_states(reader)
     for name, export in config.exports.items():

@@ -10,14 +10,14 @@ from blocklist.files import leftovers, sweep
 from blocklist.ledger import lock, sound
 
 
-def integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+def check_integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find a damaged database, and rows that refer to what is not there."""
     for fault in sound.find_database_faults(reader):
         remedy = "put back a copy of it, or move it away: the next run makes a new one"
         yield problem(fault, config.database, remedy)
 
 
-def half_made(config: Config) -> Iterator[Finding]:
+def check_leftovers(config: Config) -> Iterator[Finding]:
     """Find files that a run that was killed left beside an export; the next one removes them."""
     if lock.find_lock_holder(config.database):
         return  # they may be what it is writing just now

@@ -19,7 +19,7 @@ from blocklist.export.state import ExportState
 from blocklist.ledger import exports, listings, releases
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.bulk import BulkTransaction
-from blocklist.release.prospect import Prospect
+from blocklist.release.prospect import ProposedRelease
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class PatchPlan:
 def plan_patches(
     book: LedgerWriter,
     config: Config,
-    prospect: Prospect,
+    prospect: ProposedRelease,
     wanted: list[Export],
     watched: pl.DataFrame,
     say: Callable[[str], None],
@@ -74,9 +74,9 @@ def plan_patches(
         )  # nothing is known of a file from an older version
         and _is_of_this_week(known[one.name])
     ]
-    if not same or prospect.before is None:
+    if not same or prospect.current_verdicts is None:
         return None
-    families = find_touched_families(prospect.before, prospect.change)
+    families = find_touched_families(prospect.current_verdicts, prospect.change)
     if families is None:
         return None
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]

@@ -17,7 +17,7 @@ from blocklist.ledger import listings, releases
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.votes import FeedWeight
-from blocklist.release.prospect import Prospect
+from blocklist.release.prospect import ProposedRelease
 
 
 @dataclass(frozen=True)
@@ -93,28 +93,30 @@ def load_release_content(
 def load_proposal_content(
     book: LedgerWriter,
     config: Config,
-    prospect: Prospect,
+    prospect: ProposedRelease,
     wanted: list[Export],
     watched: pl.DataFrame,
 ) -> ReleaseContent:
     """Return what a release would have that is not out yet, and follows the one in force."""
-    release, own = prospect.release, prospect.own_blocks()
-    rows = prospect.rows()
-    pages = prospect.pages() if _needs_held_urls(wanted) else None
-    told = _ReleaseFacts(release.number, release.basis, prospect.votes, own, lambda: watched)
+    release, own = prospect.release, prospect.operator_blocks()
+    rows = prospect.export_rows()
+    pages = prospect.held_urls() if _needs_held_urls(wanted) else None
+    told = _ReleaseFacts(release.number, release.basis, prospect.feed_weights, own, lambda: watched)
     return _assemble_content(book, config, wanted, rows, pages, told)
 
 
-def collect_must_verify(book: LedgerWriter, prospect: Prospect, oldest: int | None) -> pl.DataFrame:
+def collect_must_verify(
+    book: LedgerWriter, prospect: ProposedRelease, oldest: int | None
+) -> pl.DataFrame:
     """Return what the proof of a release that is not out yet asks for in any case.
 
     Files may still be of releases since the `oldest`.
     """
     if oldest is None:
-        return prospect.watched()
+        return prospect.must_verify()
     with BulkTransaction(book.database) as bulk:
         before = releases.values_to_verify(bulk, prospect.release.number - 1, oldest)
-    return pl.concat([prospect.watched(), prospect.changed(), before])
+    return pl.concat([prospect.must_verify(), prospect.values_to_change(), before])
 
 
 def _needs_held_urls(wanted: list[Export]) -> bool:

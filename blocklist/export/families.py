@@ -12,7 +12,7 @@ import polars as pl
 from blocklist.columns.names import lineage, parent
 from blocklist.ledger.releases import VerdictChange
 from blocklist.model import Kind
-from blocklist.release.prospect import carried
+from blocklist.release.prospect import select_export_rows
 
 # Where more of the rows are touched, all of them are rendered at least as soon.
 _MAX_TOUCHED_SHARE = 0.2
@@ -36,13 +36,13 @@ def find_touched_families(before: pl.DataFrame, change: VerdictChange) -> Touche
 
     `before` are the verdicts of the release in force.
     """
-    was, now = carried(change.old), carried(change.new)
+    was, now = select_export_rows(change.old), select_export_rows(change.new)
     gone, came = (
         was.join(now, on=_ROW_COLUMNS, how="anti"),
         now.join(was, on=_ROW_COLUMNS, how="anti"),
     )
     names = pl.col("kind") == Kind.DOMAIN.value
-    rows = carried(before.filter(names))
+    rows = select_export_rows(before.filter(names))
     told = pl.concat([gone, came]).filter(names)["value"].unique()
     if told.len() > _MAX_TOUCHED_SHARE * rows.height:
         return None

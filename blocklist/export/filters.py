@@ -14,8 +14,8 @@ from blocklist.columns.schema import LISTINGS, RELEASE
 from blocklist.columns.urls import names_whole_host
 from blocklist.config import Config, Export
 from blocklist.export.meaning import POLICY_CODE
-from blocklist.judge.agreement import Electorate, of_votes
-from blocklist.judge.candidates import hosts_of_urls, scored
+from blocklist.judge.agreement import FeedGroups, feed_groups_from_weights
+from blocklist.judge.candidates import derive_host_listings, score_listings
 from blocklist.ledger import listings
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.votes import FeedWeight
@@ -31,12 +31,12 @@ class ListingEvidence:
     feeds: dict[str, Feed]
     operator_blocks: pl.Series
     #: How the feeds counted when the release was judged.
-    feed_groups: Electorate
+    feed_groups: FeedGroups
 
     @cached_property
     def listings_and_hosts(self) -> pl.DataFrame:
         """The listings, the hosts of URLs as listings of their own; see `candidates.scored`."""
-        hosts = hosts_of_urls(self.listings)
+        hosts = derive_host_listings(self.listings)
         listed = self.listings.with_columns(whole=pl.lit(value=True))
         return pl.concat([listed, hosts.select(listed.columns)])
 
@@ -62,12 +62,12 @@ def select_blockable_urls(held: pl.DataFrame) -> pl.DataFrame:
     return held.filter(~names_whole_host(pl.col("value")))
 
 
-def _build_feed_groups(feeds: dict[str, Feed], votes: list[FeedWeight]) -> Electorate:
+def _build_feed_groups(feeds: dict[str, Feed], votes: list[FeedWeight]) -> FeedGroups:
     """Return how the feeds counted; one that was not there yet counts as it says itself."""
     said = {
         name: FeedWeight(name, feed.reliability, 0, feed.lineage) for name, feed in feeds.items()
     }
-    return of_votes((said | {vote.feed: vote for vote in votes}).values())
+    return feed_groups_from_weights((said | {vote.feed: vote for vote in votes}).values())
 
 
 def filter_rows(export: Export, rows: pl.DataFrame, known: ListingEvidence | None) -> pl.DataFrame:
@@ -117,7 +117,7 @@ def _matches_direction(export: Export, known: ListingEvidence) -> pl.Expr:
 
 def _score_values(voices: pl.DataFrame, known: ListingEvidence) -> pl.DataFrame:
     """Return `value` and `score`: how far to believe those who list it."""
-    found = scored(voices, known.feed_groups)
+    found = score_listings(voices, known.feed_groups)
     return found.select("value", score=pl.max_horizontal("here", "below"))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from blocklist.export.content import ReleaseContent
     from blocklist.export.prepared import PreparedExport
     from blocklist.export.state import ExportState
-    from blocklist.release.prospect import Prospect
+    from blocklist.release.prospect import ProposedRelease
 
 
 #: One fills the gaps that another leaves on a core; more need more memory than they save time.
@@ -39,7 +39,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         #: The exports of which it is known whether they can be made.
         self._settled = set[str]()
 
-    def __call__(self, prospect: "Prospect") -> list[str]:
+    def __call__(self, prospect: "ProposedRelease") -> list[str]:
         """Make and prove all exports of a release; return what is wrong with any, in words.
 
         One that cannot be written at all harms no other, and fails when its turn comes.

@@ -16,7 +16,7 @@ from blocklist.geo import Atlas
 from blocklist.ledger import facts, listings
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Kind
-from blocklist.resolve.where import Wanted
+from blocklist.resolve.where import CountryFilter
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ def filter_by_dns(export: Export, rows: pl.DataFrame, known: DnsFilterData) -> p
     if export.alive:
         kept = kept.filter(own | ~pl.col("host").is_in(known.dead_names.implode()))
     if export.asks_where:
-        wanted = Wanted(frozenset(export.countries), frozenset(export.not_countries))
+        wanted = CountryFilter(frozenset(export.countries), frozenset(export.not_countries))
         kept = kept.join(known.countries, left_on="host", right_on="value", how="left")
-        kept = kept.filter(own | wanted.of("countries"))
+        kept = kept.filter(own | wanted.to_expr("countries"))
     return kept.select(rows.columns)
 
 

@@ -9,11 +9,11 @@ from blocklist.columns import urls
 from blocklist.columns.schema import KIND
 from blocklist.columns.suffixes import Suffixes
 from blocklist.judge import voices
-from blocklist.judge.agreement import Electorate
+from blocklist.judge.agreement import FeedGroups
 from blocklist.model import Kind, Scope
 
 
-def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
+def derive_host_listings(listings: pl.DataFrame) -> pl.DataFrame:
     """Return the hosts that URLs speak of: `feed`, `kind`, `value`, `scope`, `whole`, `url`.
 
     `whole` tells a URL without a path, which speaks of its host, from one that speaks of a page.
@@ -31,7 +31,7 @@ def hosts_of_urls(listings: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(kind=kind.cast(KIND))
 
 
-def scored(listings: pl.DataFrame, electorate: Electorate) -> pl.DataFrame:
+def score_listings(listings: pl.DataFrame, electorate: FeedGroups) -> pl.DataFrame:
     """Return one row a value with its scores, each null where nobody lists that part.
 
     `listings` has `feed`, `value`, `scope` and `whole`; all its feeds are of the electorate.
@@ -43,21 +43,24 @@ def scored(listings: pl.DataFrame, electorate: Electorate) -> pl.DataFrame:
         "below": pl.col("scope") != Scope.EXACT.value,
         "wide": pl.col("whole"),
     }
-    feeds = electorate.feeds
-    said, columns = voices.gathered(listings, pl.Series(feeds, dtype=pl.String), parts)
-    scores = {part: voices.mapped(said, columns[part], feeds, electorate.score) for part in parts}
+    feeds = electorate.ordered_feeds
+    said, columns = voices.build_feed_bitsets(listings, pl.Series(feeds, dtype=pl.String), parts)
+    scores = {
+        part: voices.score_bitsets(said, columns[part], feeds, electorate.score_feeds)
+        for part in parts
+    }
     return said.select("value", **scores)
 
 
-def names(
-    listings: pl.DataFrame, electorate: Electorate, suffixes: Suffixes, *, widen: bool
+def build_name_candidates(
+    listings: pl.DataFrame, electorate: FeedGroups, suffixes: Suffixes, *, widen: bool
 ) -> pl.DataFrame:
     """Return the names to be judged: `value`, `registrable`, the scores, and `widened`.
 
     With `widen`, whoever lists a registrable domain as such lists all below it: the owner is the
     fraud. A page on a host says nothing about the rest of it, so URLs with a path never widen.
     """
-    frame = scored(listings, electorate)
+    frame = score_listings(listings, electorate)
     frame = frame.with_columns(registrable=suffixes.registrable(frame["value"]))
     owned = (pl.col("registrable") == pl.col("value")).fill_null(value=False) & widen
     return frame.with_columns(

@@ -8,7 +8,7 @@ from blocklist import spec
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class BuiltinGroup:
     """A group of names and networks of a core list, and why they are in it."""
 
     title: str
@@ -19,13 +19,13 @@ class Group:
 
 
 @cache
-def groups(name: str) -> tuple[Group, ...]:
+def load_builtin_groups(name: str) -> tuple[BuiltinGroup, ...]:
     """Return the groups of a core list: `reserved`, `never-block`, `shared-hosts`, `platforms`."""
     file = files("blocklist") / "judge" / "core" / f"{name}.toml"
     tables = spec.load(file)["group"]
-    return tuple(spec.build(Group, table, f"{file}: group") for table in tables)
+    return tuple(spec.build(BuiltinGroup, table, f"{file}: group") for table in tables)
 
 
-def names(name: str) -> frozenset[str]:
+def load_builtin_names(name: str) -> frozenset[str]:
     """Return all names of a core list."""
-    return frozenset(entry for group in groups(name) for entry in group.names)
+    return frozenset(entry for group in load_builtin_groups(name) for entry in group.names)

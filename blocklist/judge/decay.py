@@ -18,7 +18,7 @@ class HalfLife:
 
 
 @cache
-def half_lives() -> dict[Category, HalfLife]:
+def load_half_lives() -> dict[Category, HalfLife]:
     """Return the half-life of each category that feeds list; guards have none."""
     file = files("blocklist") / "judge" / "core" / "half-lives.toml"
     tables = spec.load(file)["half_life"]
@@ -26,7 +26,7 @@ def half_lives() -> dict[Category, HalfLife]:
     return {category: one for one in every for category in one.categories}
 
 
-def faded(reliability: float, category: Category, days: int) -> float:
+def decay_reliability(reliability: float, category: Category, days: int) -> float:
     """Return how reliable a feed is that has been overdue for so many days."""
-    known = half_lives().get(category)
+    known = load_half_lives().get(category)
     return reliability if known is None else reliability * 0.5 ** (days / known.days)

@@ -9,7 +9,7 @@ import polars as pl
 from blocklist.columns.names import lineage
 from blocklist.columns.suffixes import Suffixes
 from blocklist.judge import core
-from blocklist.judge.reach import at_or_below
+from blocklist.judge.reach import match_at_or_below
 from blocklist.model import GuardClass, Kind
 
 #: `class` is a `GuardClass`, `source` says where the entry stands. `bounded` entries stop at a
@@ -34,47 +34,49 @@ class Guards:
     suffixes: Suffixes
 
 
-def load(own: tuple[tuple[Kind, str], ...], listed: pl.DataFrame) -> Guards:
+def load_guards(own: tuple[tuple[Kind, str], ...], listed: pl.DataFrame) -> Guards:
     """Return the core, the operator's own names and networks, and `listed` (schema `GUARDS`)."""
-    frame = pl.DataFrame(list(_own(own)), schema=GUARDS, orient="row")
+    frame = pl.DataFrame(list(_yield_own_rows(own)), schema=GUARDS, orient="row")
     others = pl.concat([frame, listed.match_to_schema(GUARDS)])
-    return Guards(pl.concat([_shipped(), _measured(others)]), suffixes())
+    return Guards(
+        pl.concat([_load_builtin_entries(), _add_registrable(others)]), load_public_suffixes()
+    )
 
 
 @cache
-def _shipped() -> pl.DataFrame:
-    return _measured(pl.DataFrame(list(_core()), schema=GUARDS, orient="row"))
+def _load_builtin_entries() -> pl.DataFrame:
+    return _add_registrable(pl.DataFrame(list(_yield_builtin_rows()), schema=GUARDS, orient="row"))
 
 
-def _measured(entries: pl.DataFrame) -> pl.DataFrame:
+def _add_registrable(entries: pl.DataFrame) -> pl.DataFrame:
     """Add the registrable domains of names."""
     name = pl.col("kind") == Kind.DOMAIN.value
     names = entries.filter(name)
-    names = names.with_columns(registrable=suffixes().registrable(names["value"]))
+    names = names.with_columns(registrable=load_public_suffixes().registrable(names["value"]))
     return pl.concat([names, entries.filter(~name)], how="diagonal")
 
 
 @cache
-def suffixes() -> Suffixes:
+def load_public_suffixes() -> Suffixes:
     """Return the public suffixes and, as if they stood among them, the platforms of the core."""
-    return Suffixes(core.names("platforms"))
+    return Suffixes(core.load_builtin_names("platforms"))
 
 
-_Row = tuple[str, str, str, str, bool]
+_GuardRow = tuple[str, str, str, str, bool]
 
 
-def _core() -> Iterator[_Row]:
+def _yield_builtin_rows() -> Iterator[_GuardRow]:
     for part, title, bounded in (("reserved", "reserved", False), ("never-block", "core", True)):
-        for group in core.groups(part):
+        for group in core.load_builtin_groups(part):
             source = f"{title}: {group.title}"
             for name in group.names:
                 yield Kind.DOMAIN, name, GuardClass.PROTECTED, source, bounded
             for network in group.networks:
                 yield Kind.IP, network, GuardClass.PROTECTED, source, bounded
-    for group in core.groups("shared-hosts"):
+    for group in core.load_builtin_groups("shared-hosts"):
         for name in group.names:
             yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"core: {group.title}", True
-    for group in core.groups("platforms"):
+    for group in core.load_builtin_groups("platforms"):
         for name in group.names:
             yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"platform: {group.title}", True
             # The platform's own front page, though it stands where tenants stand.
@@ -82,12 +84,12 @@ def _core() -> Iterator[_Row]:
             yield Kind.DOMAIN, www, GuardClass.SHARED_HOST, f"platform: {group.title}", True
 
 
-def _own(own: tuple[tuple[Kind, str], ...]) -> Iterator[_Row]:
+def _yield_own_rows(own: tuple[tuple[Kind, str], ...]) -> Iterator[_GuardRow]:
     for kind, value in own:
         yield kind, value, GuardClass.PROTECTED, "policy.own", False
 
 
-def name_hits(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
+def match_name_guards(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
     """Return which guard entry, if any, each name of `candidates` meets: the strongest class first.
 
     `candidates` has `value` and `registrable` (null for a public suffix); the result has `value`,
@@ -97,25 +99,25 @@ def name_hits(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
     entries = guards.entries.filter(pl.col("kind") == Kind.DOMAIN.value)
     hits = pl.concat(
         [
-            _suffix_hits(guards.suffixes, candidates),
-            _bounded_hits(entries.filter("bounded"), candidates),
-            _unbounded_hits(entries.filter(~pl.col("bounded")), candidates),
-            _hits_below(entries, candidates),
+            _match_suffixes(guards.suffixes, candidates),
+            _match_bounded(entries.filter("bounded"), candidates),
+            _match_unbounded(entries.filter(~pl.col("bounded")), candidates),
+            _match_names_above(entries, candidates),
         ]
     )
-    return strongest(hits)
+    return keep_strongest_hits(hits)
 
 
-def strongest(hits: pl.DataFrame) -> pl.DataFrame:
+def keep_strongest_hits(hits: pl.DataFrame) -> pl.DataFrame:
     """Return one hit a value: the strongest class; of equals always the same one."""
     return hits.sort("class", "cause").unique("value", keep="first", maintain_order=True)
 
 
-def _cause(entry: str) -> pl.Expr:
+def _format_cause(entry: str) -> pl.Expr:
     return pl.concat_str(entry, pl.lit(" ("), "source", pl.lit(")"))
 
 
-def _bounded_hits(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+def _match_bounded(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     """Names at or below an entry, no public suffix between them."""
     roots = pl.concat([entries["registrable"].drop_nulls(), entries["value"]]).unique()
     root = pl.coalesce("registrable", "value")
@@ -124,25 +126,27 @@ def _bounded_hits(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFra
         pl.col("ancestor").str.len_bytes() >= pl.col("root").str.len_bytes()
     )
     found = above.join(entries, left_on="ancestor", right_on="value")
-    return found.select("value", "class", cause=_cause("ancestor"))
+    return found.select("value", "class", cause=_format_cause("ancestor"))
 
 
-def _unbounded_hits(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+def _match_unbounded(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     """Names at or below an entry, however far."""
-    found = at_or_below(candidates, entries)
-    return found.select("value", "class", cause=_cause("ancestor"))
+    found = match_at_or_below(candidates, entries)
+    return found.select("value", "class", cause=_format_cause("ancestor"))
 
 
-def _hits_below(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+def _match_names_above(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     """Names above an entry."""
     above = lineage(entries.rename({"value": "entry"}), "entry").filter(pl.col("steps") > 0)
     found = candidates.join(above, left_on="value", right_on="ancestor")
-    return found.select("value", "class", cause=_cause("entry"))
+    return found.select("value", "class", cause=_format_cause("entry"))
 
 
-def _suffix_hits(suffixes: Suffixes, candidates: pl.DataFrame) -> pl.DataFrame:
+def _match_suffixes(suffixes: Suffixes, candidates: pl.DataFrame) -> pl.DataFrame:
     """Public suffixes, and names that have a public suffix below them."""
-    platform = pl.col("value").is_in(pl.Series(sorted(core.names("platforms"))).implode())
+    platform = pl.col("value").is_in(
+        pl.Series(sorted(core.load_builtin_names("platforms"))).implode()
+    )
     itself = pl.col("registrable").is_null() & ~platform
     over = pl.col("value").is_in(suffixes.above.implode())
     return candidates.filter(itself | over).select(

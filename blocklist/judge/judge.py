@@ -13,13 +13,13 @@ from blocklist.columns import networks
 from blocklist.columns.difference import without
 from blocklist.columns.schema import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
 from blocklist.judge import candidates, guards, operator
-from blocklist.judge.agreement import Electorate
+from blocklist.judge.agreement import FeedGroups
 from blocklist.judge.guards import Guards
 from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
 
 
 @dataclass(frozen=True)
-class Case:
+class JudgeInput:
     """All that the judge looks at."""
 
     #: Schema `LISTINGS`.
@@ -29,52 +29,58 @@ class Case:
     guards: Guards
     entries: list[Entry]
     #: Feed name -> whose entries it passes on, as declared or found out.
-    lineage: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
     widen: bool = True
     threshold: float = 0.0
 
 
-def judge(case: Case) -> pl.DataFrame:
+def decide_verdicts(case: JudgeInput) -> pl.DataFrame:
     """Return a verdict for every listed thing and every operator entry (schema `VERDICTS`)."""
-    entries = operator.frame(case.entries)
-    electorate = Electorate(case.reliability, case.lineage)
+    entries = operator.build_entry_frame(case.entries)
+    electorate = FeedGroups(case.reliability, case.upstream)
     listed = case.listings.match_to_schema(LISTINGS)
-    hosts = candidates.hosts_of_urls(listed)
-    found = _names(case, _spoken_of(Kind.DOMAIN, listed, hosts), electorate)
-    addresses = _spoken_of(Kind.IP, listed, hosts)
+    hosts = candidates.derive_host_listings(listed)
+    found = _prepare_names(case, _collect_listings(Kind.DOMAIN, listed, hosts), electorate)
+    addresses = _collect_listings(Kind.IP, listed, hosts)
     if not addresses.is_empty():
-        found = pl.concat([found, _networks(case, addresses, electorate)], how="diagonal")
-    judged = _decided(found, case.threshold, entries)
+        found = pl.concat([found, _prepare_networks(case, addresses, electorate)], how="diagonal")
+    judged = _apply_precedence(found, case.threshold, entries)
     judged = judged.filter(~pl.col("unspoken")).drop("unspoken")
     if not hosts.is_empty():
-        judged = pl.concat([judged, _urls(hosts, found, case.threshold, entries)])
-    own = operator.verdicts(entries)
+        judged = pl.concat([judged, _judge_urls(hosts, found, case.threshold, entries)])
+    own = operator.entries_to_verdicts(entries)
     # In one stretch of memory, or each who looks at some of it makes another such copy.
     return pl.concat([own, without(judged, own, ["value", "scope"])], rechunk=True)
 
 
-def _spoken_of(kind: Kind, listed: pl.DataFrame, hosts: pl.DataFrame) -> pl.DataFrame:
+def _collect_listings(kind: Kind, listed: pl.DataFrame, hosts: pl.DataFrame) -> pl.DataFrame:
     """Return the names or the networks that feeds list, or list pages on."""
     themselves, by_pages = (part.filter(pl.col("kind") == kind.value) for part in (listed, hosts))
     themselves = themselves.with_columns(whole=pl.lit(value=True))
     return pl.concat([themselves, by_pages.select(themselves.columns)])
 
 
-def _names(case: Case, listings: pl.DataFrame, electorate: Electorate) -> pl.DataFrame:
-    frame = candidates.names(listings, electorate, case.guards.suffixes, widen=case.widen)
-    hits = guards.name_hits(case.guards, frame)
+def _prepare_names(
+    case: JudgeInput, listings: pl.DataFrame, electorate: FeedGroups
+) -> pl.DataFrame:
+    frame = candidates.build_name_candidates(
+        listings, electorate, case.guards.suffixes, widen=case.widen
+    )
+    hits = guards.match_name_guards(case.guards, frame)
     kind = pl.lit(Kind.DOMAIN.value, KIND)
     return frame.join(hits, on="value", how="left").with_columns(kind=kind)
 
 
-def _networks(case: Case, listings: pl.DataFrame, electorate: Electorate) -> pl.DataFrame:
-    frame = candidates.scored(listings, electorate)
-    hits = network_hits(case.guards.entries, frame["value"])
+def _prepare_networks(
+    case: JudgeInput, listings: pl.DataFrame, electorate: FeedGroups
+) -> pl.DataFrame:
+    frame = candidates.score_listings(listings, electorate)
+    hits = match_network_guards(case.guards.entries, frame["value"])
     kind = pl.lit(Kind.IP.value, KIND)
     return frame.join(hits, on="value", how="left").with_columns(kind=kind)
 
 
-def network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
+def match_network_guards(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     """Return `value`, `class` and `cause` of networks that share an address with a guard's.
 
     One that is too wide to be anybody's alone is guarded as a shared host is.
@@ -90,11 +96,13 @@ def network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     ).filter(pl.col("family") == pl.col("kin"))
     cause = pl.concat_str(pl.lit("overlaps "), "source")
     hits = found.select("value", "class", cause=cause)
-    return guards.strongest(pl.concat([hits, _too_wide(spans)]))
+    return guards.keep_strongest_hits(pl.concat([hits, _match_too_wide(spans)]))
 
 
-def _too_wide(spans: pl.DataFrame) -> pl.DataFrame:
-    ipv4, ipv6 = (pl.lit(2 ** (bits - _WIDEST[family]), pl.UInt128) for family, bits in _BITS)
+def _match_too_wide(spans: pl.DataFrame) -> pl.DataFrame:
+    ipv4, ipv6 = (
+        pl.lit(2 ** (bits - _WIDEST_PREFIX[family]), pl.UInt128) for family, bits in _ADDRESS_BITS
+    )
     most = pl.when(pl.col("family") == 4).then(ipv4).otherwise(ipv6)
     return spans.filter(pl.col("last") - pl.col("first") >= most).select(
         "value",
@@ -103,7 +111,7 @@ def _too_wide(spans: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
+def _add_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """Add `scope` (what is attested well enough, or else what is listed), `weak` and `score`."""
     enough_here = (pl.col("here") >= threshold).fill_null(value=False)
     enough_below = (pl.col("below") >= threshold).fill_null(value=False)
@@ -121,21 +129,21 @@ def _with_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
 
 
 #: The cause of a subtree that no feed lists as such: its registrable domain is listed.
-WIDENED = "widened"
+WIDENED_CAUSE = "widened"
 
 #: The widest networks that feeds may have blocked: a /12, and the /29 of IPv6 that RIPE gives a
 #: member at once. A wider one belongs to many, so a slip such as `1.2.3.4/2` waits for a person.
-_WIDEST = {4: 12, 6: 29}
-_BITS = ((4, 32), (6, 128))
+_WIDEST_PREFIX = {4: 12, 6: 29}
+_ADDRESS_BITS = ((4, 32), (6, 128))
 
-_GUARDED = {
+_GUARD_OUTCOMES = {
     GuardClass.PROTECTED: (Verdict.ALLOW, Reason.PROTECTED),
     GuardClass.POPULAR: (Verdict.HOLD, Reason.POPULAR),
     GuardClass.SHARED_HOST: (Verdict.HOLD, Reason.SHARED_HOST),
 }
 
 
-def _of_class(words: Mapping[GuardClass, StrEnum], dtype: pl.Enum) -> pl.Expr:
+def _map_guard_class(words: Mapping[GuardClass, StrEnum], dtype: pl.Enum) -> pl.Expr:
     """Return the word for the class of each row, null where it has none."""
     return pl.coalesce(
         pl.when(pl.col("class") == kind.value).then(pl.lit(word.value, dtype))
@@ -143,14 +151,18 @@ def _of_class(words: Mapping[GuardClass, StrEnum], dtype: pl.Enum) -> pl.Expr:
     )
 
 
-def _decided(found: pl.DataFrame, threshold: float, entries: pl.DataFrame) -> pl.DataFrame:
+def _apply_precedence(found: pl.DataFrame, threshold: float, entries: pl.DataFrame) -> pl.DataFrame:
     """Return `VERDICTS` and `unspoken`: a guarded host of which only pages are listed."""
-    frame = _with_scope(found, threshold)
-    frame = frame.join(operator.decisions(entries, frame), on="value", how="left")
+    frame = _add_scope(found, threshold)
+    frame = frame.join(operator.decide_by_entries(entries, frame), on="value", how="left")
     by_operator = pl.col("action").is_not_null()
     guarded = pl.col("class").is_not_null()
-    verdict = _of_class({kind: verdict for kind, (verdict, _) in _GUARDED.items()}, VERDICT)
-    reason = _of_class({kind: reason for kind, (_, reason) in _GUARDED.items()}, REASON)
+    verdict = _map_guard_class(
+        {kind: verdict for kind, (verdict, _) in _GUARD_OUTCOMES.items()}, VERDICT
+    )
+    reason = _map_guard_class(
+        {kind: reason for kind, (_, reason) in _GUARD_OUTCOMES.items()}, REASON
+    )
     weak = pl.when("weak")
     widened = pl.when(pl.col("widened") & (pl.col("scope") == Scope.SUBTREE.value))
     chosen = frame.with_columns(
@@ -168,13 +180,13 @@ def _decided(found: pl.DataFrame, threshold: float, entries: pl.DataFrame) -> pl
         ),
         cause=pl.when(by_operator)
         .then("why")
-        .otherwise(pl.coalesce("cause", widened.then(pl.lit(WIDENED)))),
+        .otherwise(pl.coalesce("cause", widened.then(pl.lit(WIDENED_CAUSE)))),
         unspoken=guarded & ~by_operator & pl.col("wide").is_null(),
     )
     return chosen.select(*VERDICTS.names(), "unspoken")
 
 
-def _urls(
+def _judge_urls(
     hosts: pl.DataFrame, found: pl.DataFrame, threshold: float, entries: pl.DataFrame
 ) -> pl.DataFrame:
     """Return the URLs' verdicts: their hosts', but where a host stays a proxy may yet block."""
@@ -184,7 +196,7 @@ def _urls(
     alone = found.filter(pl.col("value").hash().is_in(wanted))
     # What is said of the names below the host is not said of the host.
     alone = alone.with_columns(below=pl.lit(None, pl.Float64), widened=pl.lit(value=False))
-    frame = listed.join(_decided(alone, threshold, entries), on="value")
+    frame = listed.join(_apply_precedence(alone, threshold, entries), on="value")
     held = pl.col("verdict") == Verdict.HOLD.value
     # A page on a protected name may still be fraud; one on a reserved address is nobody's.
     named = pl.col("kind") == Kind.DOMAIN.value

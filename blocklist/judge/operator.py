@@ -7,10 +7,10 @@ import polars as pl
 
 from blocklist.columns import networks
 from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT, VERDICTS
-from blocklist.judge.reach import at_or_below
+from blocklist.judge.reach import match_at_or_below
 from blocklist.model import Entry, Kind, Reason, Scope, Verdict
 
-_ENTRIES = pl.Schema(
+_ENTRY_SCHEMA = pl.Schema(
     [
         ("kind", KIND),
         ("value", pl.String()),
@@ -20,21 +20,21 @@ _ENTRIES = pl.Schema(
     ]
 )
 
-_MILDEST = (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK)
+_MILDEST_FIRST = (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK)
 
 
-def frame(entries: list[Entry]) -> pl.DataFrame:
+def build_entry_frame(entries: list[Entry]) -> pl.DataFrame:
     """Return the entries with `kind`, `value`, `scope`, `action` and `why`.
 
     Of two on the same thing and scope the milder one stands: a tie is an allow.
     """
-    mildest_first = sorted(entries, key=lambda entry: _MILDEST.index(entry.action))
+    mildest_first = sorted(entries, key=lambda entry: _MILDEST_FIRST.index(entry.action))
     rows = [(e.kind, e.value, e.scope, e.action, e.reason or None) for e in mildest_first]
-    frame = pl.DataFrame(rows, schema=_ENTRIES, orient="row")
+    frame = pl.DataFrame(rows, schema=_ENTRY_SCHEMA, orient="row")
     return frame.unique(["value", "scope"], keep="first", maintain_order=True)
 
 
-def verdicts(entries: pl.DataFrame) -> pl.DataFrame:
+def entries_to_verdicts(entries: pl.DataFrame) -> pl.DataFrame:
     """Return the entries as verdicts of their own (schema `VERDICTS`)."""
     return entries.select(
         "kind",
@@ -47,7 +47,7 @@ def verdicts(entries: pl.DataFrame) -> pl.DataFrame:
     ).match_to_schema(VERDICTS)
 
 
-def decisions(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+def decide_by_entries(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     """Return `value`, `action` and `why` for each candidate that an entry covers wholly.
 
     `candidates` has `kind`, `value` and `scope`.
@@ -64,7 +64,7 @@ def decisions(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
 
 def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     known = entries.select("value", "action", "why", covers="scope")
-    found = at_or_below(candidates.select("value", "scope"), known)
+    found = match_at_or_below(candidates.select("value", "scope"), known)
     here = (pl.col("covers") == Scope.SUBTREE.value) | (pl.col("covers") == pl.col("scope"))
     above = pl.col("covers") != Scope.EXACT.value
     covering = found.filter(pl.when(pl.col("steps") == 0).then(here).otherwise(above))

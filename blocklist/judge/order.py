@@ -3,10 +3,10 @@
 import polars as pl
 
 # Stands where there is no later run, which have numbers from 1 on.
-_NONE = -1
+_NO_RUN = -1
 
 
-class Order:
+class FirstSeenIndex:
     """Who is first, of two feeds that list the same, and of one feed and all others."""
 
     def __init__(self, listed: pl.DataFrame, days: dict[int, float]) -> None:
@@ -15,21 +15,23 @@ class Order:
         rows = listed.join(told, on="value", how="semi").sort("value")
         # Numbers for values, for they are sorted and joined again and again.
         rows = rows.with_columns(value=pl.col("value").rle_id())
-        self._rows = {
+        self._rows_by_feed = {
             str(key): part for (key,), part in rows.partition_by("feed", as_dict=True).items()
         }
-        found = _by_feed(rows, days)
-        self._feeds = {feed: (n, first, median) for feed, n, first, median in found.iter_rows()}
+        found = _summarize_feeds(rows, days)
+        self._summaries = {feed: (n, first, median) for feed, n, first, median in found.iter_rows()}
 
-    def pair(self, follower: str, leader: str) -> tuple[int, float]:
+    def compare_pair(self, follower: str, leader: str) -> tuple[int, float]:
         """Return how many shared entries are dated, and of which share the leader was no later.
 
         A join for each pair that is asked about, which are few: all pairs would be as many rows as
         the square of how many feeds list a value.
         """
-        if not {follower, leader} <= self._rows.keys():
+        if not {follower, leader} <= self._rows_by_feed.keys():
             return 0, 0.0
-        shared = self._rows[follower].join(self._rows[leader], on="value", suffix="_other")
+        shared = self._rows_by_feed[follower].join(
+            self._rows_by_feed[leader], on="value", suffix="_other"
+        )
         behind = pl.col("since_other") <= pl.col("since")
         later_is_new = pl.when(behind).then("new").otherwise("new_other")
         equal = pl.col("since_other") == pl.col("since")
@@ -37,14 +39,14 @@ class Order:
         count, share = dated.select(pl.len(), behind.mean().fill_null(0.0)).row(0)
         return count, share
 
-    def feed(self, feed: str) -> tuple[int, int, float | None]:
+    def summarize_feed(self, feed: str) -> tuple[int, int, float | None]:
         """Return how many shared entries are dated, how many were first here, and the lead."""
-        return self._feeds.get(feed, (0, 0, None))
+        return self._summaries.get(feed, (0, 0, None))
 
 
-def _by_feed(rows: pl.DataFrame, days: dict[int, float]) -> pl.DataFrame:
+def _summarize_feeds(rows: pl.DataFrame, days: dict[int, float]) -> pl.DataFrame:
     """Return of each feed how many entries are dated, how many were first here, and the lead."""
-    nearest = _nearest(rows).filter(pl.col("nearest").is_not_null())
+    nearest = _find_nearest_run(rows).filter(pl.col("nearest").is_not_null())
     ahead = pl.col("since") < pl.col("nearest")
     here, there = (
         pl.col(name).replace_strict(days, return_dtype=pl.Float64) for name in ("since", "nearest")
@@ -54,16 +56,16 @@ def _by_feed(rows: pl.DataFrame, days: dict[int, float]) -> pl.DataFrame:
     )
 
 
-def _nearest(rows: pl.DataFrame) -> pl.DataFrame:
+def _find_nearest_run(rows: pl.DataFrame) -> pl.DataFrame:
     """Return `feed`, `since`, and the first run in which another feed listed it, where dated."""
     # By value and run: how many are new, the first run, and the next that has a new one.
     runs = rows.group_by("value", "since").agg(news=pl.col("new").sum()).sort("value", "since")
     value, fresh = pl.col("value"), pl.when(pl.col("news") > 0).then("since")
     # What is filled in stops where the value ends.
-    last = pl.when(value == value.shift(-1)).then(fresh.shift(-1)).otherwise(_NONE)
+    last = pl.when(value == value.shift(-1)).then(fresh.shift(-1)).otherwise(_NO_RUN)
     begins = pl.when((value == value.shift(1)).fill_null(value=False)).then(None).otherwise("since")
     runs = runs.with_columns(
-        later=last.backward_fill().replace(_NONE, None), first=begins.forward_fill()
+        later=last.backward_fill().replace(_NO_RUN, None), first=begins.forward_fill()
     )
     earlier = pl.when(pl.col("first") < pl.col("since")).then("first")
     equal = pl.when(pl.col("news") > 1).then("since")

@@ -7,21 +7,21 @@ from math import sqrt
 import polars as pl
 
 from blocklist.judge import voices
-from blocklist.judge.cover import Combination, Step, cover
-from blocklist.judge.order import Order
+from blocklist.judge.cover import CoverStep, FeedCombination, choose_covering_feeds
+from blocklist.judge.order import FirstSeenIndex
 from blocklist.ledger.echoes import Echo
 
 #: A copy contains so much of what it copies, or is contained by it.
-COPY = 0.95
+COPY_SHARE = 0.95
 #: Fewer entries prove nothing.
-_LEAST = 50
+_MIN_ENTRIES = 50
 #: A list that is first with more than a tenth looks for itself, and by chance no such list (one in
 #: a hundred: the quantile of the normal distribution) may pass for one that copies.
-_BEHIND, _SURE = 0.9, 2.33
+_MIN_BEHIND_SHARE, _CONFIDENCE_Z = 0.9, 2.33
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class FeedShare:
     """What a feed has of its own."""
 
     feed: str
@@ -38,42 +38,44 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Overlap:
+class OverlapReport:
     """How all feeds overlap."""
 
     values: int
-    shares: tuple[Share, ...]
+    shares: tuple[FeedShare, ...]
     #: Feeds of which nearly all is in another, as `Echo` counts it.
     contained: tuple[Echo, ...]
     #: Those of them that are echoes.
     echoes: tuple[Echo, ...]
-    cover: tuple[Step, ...]
+    cover: tuple[CoverStep, ...]
 
 
-def overlap(listed: pl.DataFrame, days: dict[int, float], guarded: pl.Series) -> Overlap:
+def compute_overlap(
+    listed: pl.DataFrame, days: dict[int, float], guarded: pl.Series
+) -> OverlapReport:
     """Return how feeds overlap that list these values (`columns.schema.DATED`).
 
     `days` is when each run was, in days since whenever; `guarded` are the values that guards hold.
     """
     feeds = sorted(listed["feed"].unique())
-    said, columns = voices.gathered(listed, pl.Series(feeds), {"all": pl.lit(value=True)})
+    said, columns = voices.build_feed_bitsets(listed, pl.Series(feeds), {"all": pl.lit(value=True)})
     alike = said.group_by(columns["all"]).len()
-    listing = voices.speaking(alike, columns["all"], feeds)
-    combinations = [Combination(*one) for one in zip(listing, alike["len"], strict=True)]
-    order = Order(listed, days)
-    contained = tuple(_contained(combinations, order))
+    listing = voices.decode_bitsets(alike, columns["all"], feeds)
+    combinations = [FeedCombination(*one) for one in zip(listing, alike["len"], strict=True)]
+    order = FirstSeenIndex(listed, days)
+    contained = tuple(_find_contained_feeds(combinations, order))
     held = listed.filter(pl.col("value").is_in(guarded.implode()))
     conflicts = dict(held["feed"].value_counts().iter_rows())
-    return Overlap(
+    return OverlapReport(
         values=said.height,
-        shares=tuple(_shares(combinations, order, conflicts)),
+        shares=tuple(_count_shares(combinations, order, conflicts)),
         contained=contained,
-        echoes=tuple(echoes(contained)),
-        cover=tuple(cover(combinations, COPY)),
+        echoes=tuple(find_echoes(contained)),
+        cover=tuple(choose_covering_feeds(combinations, COPY_SHARE)),
     )
 
 
-def echoes(contained: tuple[Echo, ...]) -> Iterator[Echo]:
+def find_echoes(contained: tuple[Echo, ...]) -> Iterator[Echo]:
     """Yield those that list nothing earlier than their leader, or the very same as it.
 
     To be contained is not enough: a small list that looks for itself may be in a large one. Two
@@ -85,40 +87,47 @@ def echoes(contained: tuple[Echo, ...]) -> Iterator[Echo]:
         if other is not None:
             if (one.behind, one.follower) >= (other.behind, other.follower):
                 yield one
-        elif one.behind >= COPY and _at_least(one.behind, one.dated) >= _BEHIND:
+        elif (
+            one.behind >= COPY_SHARE
+            and _wilson_lower_bound(one.behind, one.dated) >= _MIN_BEHIND_SHARE
+        ):
             yield one
 
 
-def _at_least(share: float, of: int) -> float:
+def _wilson_lower_bound(share: float, of: int) -> float:
     """Return what a share that was seen in so many cases is at least (Wilson's lower bound)."""
     if not of:
         return 0.0
-    square = _SURE**2 / of
-    margin = _SURE * sqrt(share * (1 - share) / of + square / (4 * of))
+    square = _CONFIDENCE_Z**2 / of
+    margin = _CONFIDENCE_Z * sqrt(share * (1 - share) / of + square / (4 * of))
     return (share + square / 2 - margin) / (1 + square)
 
 
-def _shares(
-    combinations: list[Combination], order: Order, conflicts: dict[str, int]
-) -> Iterator[Share]:
+def _count_shares(
+    combinations: list[FeedCombination], order: FirstSeenIndex, conflicts: dict[str, int]
+) -> Iterator[FeedShare]:
     entries: dict[str, int] = {}
     unique: dict[str, int] = {}
     for one in combinations:
         for feed in one.feeds:
-            entries[feed] = entries.get(feed, 0) + one.values
+            entries[feed] = entries.get(feed, 0) + one.value_count
         if len(one.feeds) == 1:
-            unique[one.feeds[0]] = one.values
+            unique[one.feeds[0]] = one.value_count
     for feed, count in sorted(entries.items(), key=lambda item: (-item[1], item[0])):
-        yield Share(feed, count, unique.get(feed, 0), *order.feed(feed), conflicts.get(feed, 0))
+        yield FeedShare(
+            feed, count, unique.get(feed, 0), *order.summarize_feed(feed), conflicts.get(feed, 0)
+        )
 
 
-def _contained(combinations: list[Combination], order: Order) -> Iterator[Echo]:
+def _find_contained_feeds(
+    combinations: list[FeedCombination], order: FirstSeenIndex
+) -> Iterator[Echo]:
     shared: dict[tuple[str, str], int] = {}
     for one in combinations:
         for feed in one.feeds:
             for other in one.feeds:
-                shared[feed, other] = shared.get((feed, other), 0) + one.values
+                shared[feed, other] = shared.get((feed, other), 0) + one.value_count
     for (feed, other), count in sorted(shared.items()):
         entries = shared[feed, feed]
-        if feed != other and entries >= _LEAST and count >= COPY * entries:
-            yield Echo(feed, other, round(count / entries, 4), *order.pair(feed, other))
+        if feed != other and entries >= _MIN_ENTRIES and count >= COPY_SHARE * entries:
+            yield Echo(feed, other, round(count / entries, 4), *order.compare_pair(feed, other))

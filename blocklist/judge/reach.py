@@ -6,7 +6,7 @@ from blocklist.columns.names import lineage
 from blocklist.columns.pieces import of_column
 
 
-def at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+def match_at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
     """Return a row for each name and each entry that it stands at or below.
 
     Both frames have `value`; the result has the columns of `names` and of `entries`, the entry's
@@ -15,11 +15,11 @@ def at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
     if entries.is_empty():
         near = names.clear()
     else:
-        near = names.filter(_near(names["value"], entries["value"]))
+        near = names.filter(_prefilter_names(names["value"], entries["value"]))
     return lineage(near, "value").join(entries, left_on="ancestor", right_on="value")
 
 
-def _near(names: pl.Series, entries: pl.Series) -> pl.Series:
+def _prefilter_names(names: pl.Series, entries: pl.Series) -> pl.Series:
     """Return which names look the part: the walk up to the last label is dear."""
     tails = ("." + entries).implode()
     looks = pl.col("value").is_in(entries.implode()) | pl.col("value").str.contains_any(tails)

@@ -10,21 +10,21 @@ import polars as pl
 
 from blocklist.columns.pieces import side_by_side
 
-_WORD = 64
+_WORD_BITS = 64
 
 
-def gathered(
+def build_feed_bitsets(
     listings: pl.DataFrame, feeds: pl.Series, parts: Mapping[str, pl.Expr]
 ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
     """Return a row for each `value` with the voices on each part, and the columns they are in.
 
     `parts` are conditions on the rows of `listings`, which has `feed` and `value`.
     """
-    words = [feeds[start : start + _WORD] for start in range(0, len(feeds) or 1, _WORD)]
+    words = [feeds[start : start + _WORD_BITS] for start in range(0, len(feeds) or 1, _WORD_BITS)]
     columns = {part: [f"{part}-{number}" for number in range(len(words))] for part in parts}
     bits = listings.with_columns(
         pl.col("feed")
-        .replace_strict(word, _bits(word), default=0, return_dtype=pl.UInt64)
+        .replace_strict(word, _bit_values(word), default=0, return_dtype=pl.UInt64)
         .alias(f"{number}")
         for number, word in enumerate(words)
     )
@@ -40,7 +40,7 @@ def gathered(
     return found.with_columns(side_by_side(found["value"])), columns
 
 
-def mapped(
+def score_bitsets(
     frame: pl.DataFrame,
     columns: list[str],
     feeds: list[str],
@@ -49,7 +49,7 @@ def mapped(
     """Return what a function says of the feeds that speak in each row, null where none does."""
     # The streaming engine takes a fraction of the time where many are alike.
     alike = frame.lazy().select(columns).unique().collect(engine="streaming")
-    every = speaking(alike, columns, feeds)
+    every = decode_bitsets(alike, columns, feeds)
     found = pl.Series("found", [function(some) if some else None for some in every], pl.Float64)
     if len(columns) == 1 and len(found):
         (words,) = columns
@@ -58,14 +58,16 @@ def mapped(
     return joined["found"]
 
 
-def speaking(frame: pl.DataFrame, columns: list[str], feeds: list[str]) -> list[tuple[str, ...]]:
+def decode_bitsets(
+    frame: pl.DataFrame, columns: list[str], feeds: list[str]
+) -> list[tuple[str, ...]]:
     """Return the feeds that speak in each row."""
     every = []
     for row in frame.select(columns).iter_rows():
-        bits = sum(word << place * _WORD for place, word in enumerate(row))
+        bits = sum(word << place * _WORD_BITS for place, word in enumerate(row))
         every.append(tuple(feed for place, feed in enumerate(feeds) if bits >> place & 1))
     return every
 
 
-def _bits(feeds: pl.Series) -> list[int]:
+def _bit_values(feeds: pl.Series) -> list[int]:
     return [1 << place for place in range(len(feeds))]

@@ -10,7 +10,7 @@ from blocklist.ledger.releases import Release
 from blocklist.ledger.times import current_timestamp
 
 
-def accept(book: LedgerWriter, reason: str) -> Release:
+def accept_candidate(book: LedgerWriter, reason: str) -> Release:
     """Publish the candidate and return it.
 
     Raise `UsageError` where none waits, and `GateHeld` where the guards were not there to judge

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from blocklist.config import Config
-from blocklist.judge.agreement import of_votes
+from blocklist.judge.agreement import feed_groups_from_weights
 from blocklist.ledger import candidate, echoes, history, listings, operator, releases
 from blocklist.ledger import judged as looked_at
 from blocklist.ledger import votes as saved
@@ -19,113 +19,125 @@ from blocklist.ledger.releases import Release
 from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Entry
 from blocklist.release import derived, gate, unchanged
-from blocklist.release.build import Built
-from blocklist.release.echoes import look
-from blocklist.release.holding import Draft, hold
-from blocklist.release.movers import spoken
-from blocklist.release.overruled import overruled
-from blocklist.release.prospect import Prospect, Rehearse
-from blocklist.release.sitting import Sitting, sit
-from blocklist.release.votes import votes
+from blocklist.release.build import BuildResult
+from blocklist.release.echoes import detect_echoes
+from blocklist.release.holding import DraftRelease, hold_release
+from blocklist.release.movers import expand_url_hosts
+from blocklist.release.overruled import describe_overruled_guards
+from blocklist.release.prospect import ExportVerifier, ProposedRelease
+from blocklist.release.sitting import JudgeResult, judge_listings
+from blocklist.release.votes import compute_feed_weights
 
 
 @dataclass(frozen=True)
-class _Past:
+class _PriorState:
     """What the ledger knew before the build."""
 
     release: Release | None
     healths: dict[str, FeedHealth]
     entries: list[Entry]
     #: How the feeds count now.
-    votes: list[FeedWeight]
+    feed_weights: list[FeedWeight]
     #: The feeds that the release in force was judged by, also where they made no difference.
-    feeds: frozenset[str]
+    judged_feeds: frozenset[str]
     #: Whether the gate holds a candidate.
-    waits: bool
+    has_candidate: bool
     #: A digest of all that the judge will look at, and one of all but what is listed.
-    digest: str
-    around: str
+    inputs_digest: str
+    context_digest: str
     #: The release in force, if nothing but what is listed can be otherwise since.
-    alike: Release | None
+    reusable_release: Release | None
 
 
-def anew(
+def judge_and_publish(
     config: Config,
     book: LedgerWriter,
     cause: str,
     accepted: Iterable[str] = (),
-    rehearse: Rehearse | None = None,
-) -> Built:
+    rehearse: ExportVerifier | None = None,
+) -> BuildResult:
     """Judge all that is listed and publish what changed; nothing changed is no new release.
 
     Raise `GateHeld` with every objection when the candidate may not be published: it is kept, and
     what the operator decided is published without it.
     """
-    derived.expire(config, book)
-    look(config, book)
-    past = _past(config, book)
+    derived.expire_resolved_addresses(config, book)
+    detect_echoes(config, book)
+    past = _load_prior_state(config, book)
     with BulkTransaction(book.database) as bulk:
-        found = sit(config, bulk, past.votes, past.entries, past.alike)
+        found = judge_listings(config, bulk, past.feed_weights, past.entries, past.reusable_release)
     change = found.change
     new = releases.next_release(book, past.release, change, cause)
     if change:
-        new = _described(new, past, found)
-    meant = _meant(book, past, accepted) if change else pl.Series("value", [], pl.String)
-    draft = Draft(past.release, past.waits, found.guards, new, change)
-    objections = gate.objections(gate.Case(config, past.healths, past.release, new, change, meant))
+        new = _describe_release(new, past, found)
+    meant = (
+        _find_intended_values(book, past, accepted) if change else pl.Series("value", [], pl.String)
+    )
+    draft = DraftRelease(past.release, past.has_candidate, found.guards, new, change)
+    objections = gate.find_objections(
+        gate.GateInput(config, past.healths, past.release, new, change, meant)
+    )
     if change and rehearse and not objections:
-        prospect = Prospect(new, found.verdicts, change, past.votes, found.before)
+        prospect = ProposedRelease(
+            new, found.verdicts, change, past.feed_weights, found.current_verdicts
+        )
         objections = list(map(Objection, rehearse(prospect)))
     if objections:
-        raise hold(book, draft, objections, rehearse)
-    return _published(book, past, draft)
+        raise hold_release(book, draft, objections, rehearse)
+    return _publish_draft(book, past, draft)
 
 
-def _published(book: LedgerWriter, past: _Past, draft: Draft) -> Built:
+def _publish_draft(book: LedgerWriter, past: _PriorState, draft: DraftRelease) -> BuildResult:
     """Publish what changed, and record what the judge looked at."""
-    new, change = draft.new, draft.change
-    saved.save_feed_weights(book, past.votes)
+    new, change = draft.release, draft.change
+    saved.save_feed_weights(book, past.feed_weights)
     if past.release and not change:
-        if past.waits:
+        if past.has_candidate:
             candidate.discard_candidate(book)
-        built = Built(past.release, fresh=False)
+        built = BuildResult(past.release, is_new=False)
     else:
         releases.publish_release(book, new, change)
-        built = Built(new, fresh=True, notes=tuple(overruled(draft.guards, change)))
+        built = BuildResult(
+            new, is_new=True, notes=tuple(describe_overruled_guards(draft.guards, change))
+        )
     # Verdicts that stay are of what the release was made of, and so is what it listed then.
-    around = past.around if built.fresh or past.alike else None
-    looked_at.save_judged_release(book, JudgedRelease(built.release.number, past.digest, around))
+    around = past.context_digest if built.is_new or past.reusable_release else None
+    looked_at.save_judged_release(
+        book, JudgedRelease(built.release.number, past.inputs_digest, around)
+    )
     return built
 
 
-def _past(config: Config, book: LedgerWriter) -> _Past:
+def _load_prior_state(config: Config, book: LedgerWriter) -> _PriorState:
     with book.open_database() as db:
         release, last = history.current_release(db.conn), looked_at.load_judged_release(db.conn)
         known = load_feed_health(db.conn)
-        counted = votes(config, known, echoes.load_echoes(db.conn))
+        counted = compute_feed_weights(config, known, echoes.load_echoes(db.conn))
         feeds = set(release.feeds) if release else set()
         # An old release does not say what it was made of, and nobody knows what else was looked at.
         if feeds and release and last and last.release == release.number:
             feeds |= {vote.feed for vote in saved.load_feed_weights(db.conn)}
-        entries = list(operator.load_judge_entries(db.conn, of_votes(counted).adds))
-        around = unchanged.around(config, db.conn, counted, entries)
+        entries = list(
+            operator.load_judge_entries(db.conn, feed_groups_from_weights(counted).adds_evidence)
+        )
+        around = unchanged.compute_context_digest(config, db.conn, counted, entries)
         same = release and last and (last.release, last.context_digest) == (release.number, around)
-        return _Past(
+        return _PriorState(
             release,
             known,
             entries,
             counted,
             frozenset(feeds),
             looked_at.has_candidate(db.conn),
-            unchanged.digest(config, db.conn, counted),
+            unchanged.compute_inputs_digest(config, db.conn, counted),
             around,
             release if same else None,
         )
 
 
-def _described(new: Release, past: _Past, found: Sitting) -> Release:
+def _describe_release(new: Release, past: _PriorState, found: JudgeResult) -> Release:
     """Return a release with what it is made of: feeds and categories."""
-    names = [vote.feed for vote in past.votes if vote.feed in past.healths]
+    names = [vote.feed for vote in past.feed_weights if vote.feed in past.healths]
     return replace(
         new,
         feeds={
@@ -139,12 +151,18 @@ def _described(new: Release, past: _Past, found: Sitting) -> Release:
     )
 
 
-def _meant(book: LedgerWriter, past: _Past, accepted: Iterable[str]) -> pl.Series:
+def _find_intended_values(
+    book: LedgerWriter, past: _PriorState, accepted: Iterable[str]
+) -> pl.Series:
     """Return the values of feeds that were switched on or off since, and of those accepted."""
-    switched = past.feeds ^ {vote.feed for vote in past.votes} if past.feeds else set()
+    switched = (
+        past.judged_feeds ^ {vote.feed for vote in past.feed_weights}
+        if past.judged_feeds
+        else set()
+    )
     feeds = sorted({*switched, *accepted})
     if past.release is None or not feeds:
         return pl.Series("value", [], pl.String)
     with BulkTransaction(book.database) as bulk:
         parts = [listings.load_listings(bulk, feeds, run) for run in (past.release.basis, None)]
-    return spoken(pl.concat(parts))["value"].unique()
+    return expand_url_hosts(pl.concat(parts))["value"].unique()

@@ -10,43 +10,43 @@ from blocklist.config import Gate
 from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.model import Reason, Verdict
 
-_GUARDED = [Reason.PROTECTED.value, Reason.POPULAR.value, Reason.SHARED_HOST.value]
+_GUARD_REASONS = [Reason.PROTECTED.value, Reason.POPULAR.value, Reason.SHARED_HOST.value]
 
 
 @dataclass(frozen=True)
-class Balance:
+class UnintendedChange:
     """What would come, what would go, and what of that which comes was guarded until now."""
 
     added: pl.DataFrame
     removed: pl.DataFrame
-    unguarded: pl.DataFrame
+    formerly_guarded: pl.DataFrame
 
     def __bool__(self) -> bool:
         return not (self.added.is_empty() and self.removed.is_empty())
 
 
-def decided(change: VerdictChange) -> pl.Series:
+def select_operator_values(change: VerdictChange) -> pl.Series:
     """Return the values about which the operator's word changed: an entry came, or ended."""
     by_operator = pl.col("reason") == Reason.OPERATOR.value
     return pl.concat([part.filter(by_operator)["value"] for part in (change.new, change.old)])
 
 
-def unexplained(change: VerdictChange, meant: pl.Series) -> Balance:
+def find_unintended_change(change: VerdictChange, meant: pl.Series) -> UnintendedChange:
     """Return what changes without anybody having meant it.
 
     What the operator decided is no accident, and neither are the `meant` values.
     """
-    explained = pl.concat([meant, decided(change)]).to_frame("value")
-    guarded = change.old.filter(pl.col("reason").cast(pl.String).is_in(_GUARDED))
+    explained = pl.concat([meant, select_operator_values(change)]).to_frame("value")
+    guarded = change.old.filter(pl.col("reason").cast(pl.String).is_in(_GUARD_REASONS))
     added = change.added_blocks.join(explained, on="value", how="anti")
-    return Balance(
+    return UnintendedChange(
         added=added,
         removed=change.removed_blocks.join(explained, on="value", how="anti"),
-        unguarded=added.join(guarded, on="value", how="semi"),
+        formerly_guarded=added.join(guarded, on="value", how="semi"),
     )
 
 
-def by_category(
+def count_blocked_by_category(
     listings: pl.DataFrame, judged: pl.DataFrame, categories: dict[str, str]
 ) -> dict[str, int]:
     """Return how many indicators are blocked that feeds of each category list.
@@ -58,13 +58,13 @@ def by_category(
     words = sorted(set(categories.values()))
     category = pl.col("feed").replace_strict(categories, return_dtype=pl.Enum(words))
     # The few that are spared make a set in a fraction of the time that the others would take.
-    blocked = listings.filter(~pl.col("value").is_in(_spared(judged).implode()))
+    blocked = listings.filter(~pl.col("value").is_in(_select_unblocked(judged).implode()))
     listed = blocked.select(category.alias("category"), hash=pl.col("value").hash())
     counts = {word: different(listed.filter(category=word)["hash"]) for word in words}
     return {word: count for word, count in counts.items() if count}
 
 
-def _spared(judged: pl.DataFrame) -> pl.Series:
+def _select_unblocked(judged: pl.DataFrame) -> pl.Series:
     """Return the values that no verdict blocks."""
     blocks = pl.col("verdict") == Verdict.BLOCK.value
     others = judged.filter(~blocks)["value"]
@@ -72,7 +72,9 @@ def _spared(judged: pl.DataFrame) -> pl.Series:
     return others.filter(~others.is_in(beside.implode()))
 
 
-def exceeded(gate: Gate, past: Release, candidate: Release, balance: Balance) -> Iterator[str]:
+def find_exceeded_budgets(
+    gate: Gate, past: Release, candidate: Release, balance: UnintendedChange
+) -> Iterator[str]:
     """Yield which budgets a candidate exceeds, in words for a person."""
     for key, part, does in (
         ("max_added", balance.added, "come"),
@@ -80,20 +82,22 @@ def exceeded(gate: Gate, past: Release, candidate: Release, balance: Balance) ->
     ):
         limit, count = getattr(gate, key), part.height
         if count > max(limit * past.blocked, gate.always):
-            of = f"{past.blocked:,} blocked{_share(count, past.blocked)}"
+            of = f"{past.blocked:,} blocked{_format_share(count, past.blocked)}"
             yield f"{count:,} would {does} of {of}; gate.{key} is {limit:g}"
     if balance and candidate.blocked > gate.max_total:
         yield f"{candidate.blocked:,} would be blocked; gate.max_total is {gate.max_total:,}"
-    if balance.unguarded.height > gate.max_unguarded:
-        names = ", ".join(balance.unguarded["value"].sort().head(3))
+    if balance.formerly_guarded.height > gate.max_unguarded:
+        names = ", ".join(balance.formerly_guarded["value"].sort().head(3))
         yield (
-            f"{balance.unguarded.height:,} names would be blocked because a guard list no longer "
+            f"{balance.formerly_guarded.height:,} names would be blocked because a guard list no longer "
             f"has them, such as {names}; gate.max_unguarded is {gate.max_unguarded}"
         )
-    yield from _categories(gate, past, candidate, balance)
+    yield from _find_exceeded_categories(gate, past, candidate, balance)
 
 
-def _categories(gate: Gate, past: Release, candidate: Release, balance: Balance) -> Iterator[str]:
+def _find_exceeded_categories(
+    gate: Gate, past: Release, candidate: Release, balance: UnintendedChange
+) -> Iterator[str]:
     for category in sorted({*past.categories, *candidate.categories}):
         before, after = (one.categories.get(category, 0) for one in (past, candidate))
         if not before:  # nothing to measure by: a category, or a release, that did not say
@@ -107,9 +111,9 @@ def _categories(gate: Gate, past: Release, candidate: Release, balance: Balance)
             does = "grow" if grown else "shrink"
             yield (
                 f"{category} would {does} from {before:,} to {after:,} blocked"
-                f"{_share(count, before)}; gate.{key} is {limit:g}"
+                f"{_format_share(count, before)}; gate.{key} is {limit:g}"
             )
 
 
-def _share(count: int, of: int) -> str:
+def _format_share(count: int, of: int) -> str:
     return f" ({count / of:.0%})" if of else ""

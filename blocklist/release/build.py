@@ -11,32 +11,32 @@ from blocklist.config import Config
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.history import Release
 from blocklist.ledger.pins import Pin
-from blocklist.release.unchanged import standing
+from blocklist.release.unchanged import load_build_status
 
 if TYPE_CHECKING:
-    from blocklist.release.prospect import Rehearse
+    from blocklist.release.prospect import ExportVerifier
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuildResult:
     """The release in force after a build, and whether the build made it.
 
     `notes` are what a person should hear of it; with a `pin`, nothing was judged at all.
     """
 
     release: Release
-    fresh: bool
+    is_new: bool
     notes: tuple[str, ...] = ()
     pin: Pin | None = None
 
 
-def build(
+def build_release(
     config: Config,
     book: LedgerWriter,
     cause: str,
     accepted: Iterable[str] = (),
-    rehearse: "Rehearse | None" = None,
-) -> Built:
+    rehearse: "ExportVerifier | None" = None,
+) -> BuildResult:
     """Judge all that is listed and publish what changed; nothing changed is no new release.
 
     Raise `GateHeld` (exit 3) with every objection when the candidate may not be published: it is
@@ -45,9 +45,9 @@ def build(
     with the exports of what is to be published. While a release is pinned, nothing happens; and
     where the judge would look at what it looked at last, it is not asked.
     """
-    now = standing(config, book)
-    if now.release and (now.pin or now.same):
-        return Built(now.release, fresh=False, pin=now.pin)
-    from blocklist.release.anew import anew
+    now = load_build_status(config, book)
+    if now.release and (now.pin or now.is_unchanged):
+        return BuildResult(now.release, is_new=False, pin=now.pin)
+    from blocklist.release.anew import judge_and_publish
 
-    return anew(config, book, cause, accepted, rehearse)
+    return judge_and_publish(config, book, cause, accepted, rehearse)

@@ -20,14 +20,14 @@ from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.judged import has_expired_address
 from blocklist.ledger.times import format_timestamp
 from blocklist.model import Kind, Scope, Verdict
-from blocklist.release.guarding import guard_listings
+from blocklist.release.guarding import load_guard_entries
 from blocklist.resolve import passive
-from blocklist.resolve.dedicated import Sightings, judged
+from blocklist.resolve.dedicated import AddressObservations, classify_addresses
 
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def refresh(config: Config, book: LedgerWriter) -> Counter[str]:
+def refresh_resolved_addresses(config: Config, book: LedgerWriter) -> Counter[str]:
     """List the addresses that are dedicated now; return how many are, and how many are not.
 
     The words of the result are for a person. Raise `UsageError` when the user's own passive data
@@ -35,31 +35,31 @@ def refresh(config: Config, book: LedgerWriter) -> Counter[str]:
     """
     now = datetime.now(UTC)
     since = now - timedelta(days=config.resolve.address_days)
-    known = passive.read(map(Path, config.resolve.passive))
+    known = passive.read_passive_dns(map(Path, config.resolve.passive))
     with BulkTransaction(book.database) as bulk:
-        guarded = guard_listings(config, bulk)
+        guarded = load_guard_entries(config, bulk)
         names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
-        seen = _sightings(config, bulk, format_timestamp(since), known, names)
+        seen = _load_observations(config, bulk, format_timestamp(since), known, names)
     guarded = guarded.filter(pl.col("kind") == Kind.IP.value).select("value", "source")
-    found = judged(seen, guarded, config.resolve.dedicated)
+    found = classify_addresses(seen, guarded, config.resolve.dedicated)
     with BulkTransaction(book.database) as bulk:
         addresses.save_addresses(bulk, found)
     blocked = found.filter(pl.col("reason").is_null())
-    _list(book, blocked)
+    _record_listings(book, blocked)
     return Counter(blocked=blocked.height, spared=found.height - blocked.height)
 
 
-def expire(config: Config, book: LedgerWriter) -> None:
+def expire_resolved_addresses(config: Config, book: LedgerWriter) -> None:
     """End what was not seen lately; looks at the addresses anew only when something ends."""
     with book.open_connection() as db:
         late = has_expired_address(db, format_timestamp(datetime.now(UTC)))
     if late:
-        refresh(config, book)
+        refresh_resolved_addresses(config, book)
 
 
-def _sightings(
+def _load_observations(
     config: Config, bulk: BulkTransaction, since: str, known: pl.DataFrame, guarded: pl.Series
-) -> Sightings:
+) -> AddressObservations:
     """Return where blocked names and all others were seen since a time.
 
     A name in the domain of a blocked one speaks neither for nor against its address, unless it is
@@ -70,7 +70,7 @@ def _sightings(
     blocks = verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].unique()
     spared = verdicts.filter(pl.col("verdict").is_in([Verdict.HOLD.value, Verdict.ALLOW.value]))
     seen = addresses.load_live_addresses(bulk)
-    suffixes = guards.suffixes()
+    suffixes = guards.load_public_suffixes()
     passive_rows = known.with_columns(
         domain=suffixes.registrable(known["name"]).fill_null(known["name"]),
         checked=pl.lit(None, pl.String),
@@ -82,15 +82,15 @@ def _sightings(
     fresh = (pl.col("checked") >= since).fill_null(value=True)
     blocked = every.filter(is_blocked & fresh & pl.col("checked").is_not_null())
     days = pl.duration(days=config.resolve.address_days)
-    until = (pl.col("checked").str.to_datetime(_TIME) + days).dt.strftime(_TIME)
+    until = (pl.col("checked").str.to_datetime(_TIME_FORMAT) + days).dt.strftime(_TIME_FORMAT)
     domains = every.filter(is_blocked & fresh)["domain"].unique()
     theirs = pl.col("domain").is_in(domains.implode())
     stays = pl.col("name").is_in(guarded.implode()) | fresh
     others = every.filter(is_spared | (stays & ~(is_blocked | theirs)))
-    return Sightings(blocked.with_columns(until=until), others.select("address", "name"))
+    return AddressObservations(blocked.with_columns(until=until), others.select("address", "name"))
 
 
-def _list(book: LedgerWriter, blocked: pl.DataFrame) -> None:
+def _record_listings(book: LedgerWriter, blocked: pl.DataFrame) -> None:
     feed = book.register_feed(RESOLVED)
     if feed.pinned:  # nothing comes, but what is no longer so ends
         with BulkTransaction(book.database) as bulk:

@@ -10,50 +10,55 @@ from blocklist.ledger.candidate import Objection
 from blocklist.ledger.health import FeedHealth
 from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.release import budgets
-from blocklist.release.sound import SOUND, unguarded
+from blocklist.release.sound import GOOD_STATES, find_guard_faults
 
 
 @dataclass(frozen=True)
-class Case:
+class GateInput:
     """What the gate looks at."""
 
     config: Config
     healths: dict[str, FeedHealth]
     #: The release in force, or None for the first ever, which has no budget.
-    past: Release | None
+    current_release: Release | None
     candidate: Release
     #: What the candidate changes in the release in force.
     change: VerdictChange
     #: Values whose change a person meant, such as those of a feed that was just switched on.
-    meant: pl.Series
+    intended_values: pl.Series
 
 
-def objections(case: Case) -> list[Objection]:
+def find_objections(case: GateInput) -> list[Objection]:
     """Return why the candidate must not be published as it is; none is a pass."""
-    found = [Objection(text, final=True) for text in unguarded(case.config, case.healths)]
-    found += map(Objection, _nothing_left(case))
-    if case.past is not None:
-        balance = budgets.unexplained(case.change, case.meant)
+    found = [Objection(text, final=True) for text in find_guard_faults(case.config, case.healths)]
+    found += map(Objection, _check_blocks_remain(case))
+    if case.current_release is not None:
+        balance = budgets.find_unintended_change(case.change, case.intended_values)
         gate, candidate = case.config.gate, case.candidate
-        found += map(Objection, budgets.exceeded(gate, case.past, candidate, balance))
-        found += map(Objection, _too_few_fresh(case) if balance else ())
+        found += map(
+            Objection, budgets.find_exceeded_budgets(gate, case.current_release, candidate, balance)
+        )
+        found += map(Objection, _check_fresh_feeds(case) if balance else ())
     return found
 
 
-def _nothing_left(case: Case) -> Iterator[str]:
+def _check_blocks_remain(case: GateInput) -> Iterator[str]:
     if case.candidate.blocked:
         return
     nobody = pl.Series([], dtype=pl.String)
-    gone = budgets.unexplained(case.change, nobody).removed.height
-    failed = _failing(case)
+    gone = budgets.find_unintended_change(case.change, nobody).removed.height
+    failed = _list_failing_feeds(case)
     if gone:
         yield f"the candidate blocks nothing; {gone:,} are blocked now"
     elif failed:
         yield f"the candidate blocks nothing, for these feeds failed: {', '.join(failed)}"
 
 
-def _too_few_fresh(case: Case) -> Iterator[str]:
-    failed, every = _failing(case), [feed for feed in case.config.feeds.values() if feed.enabled]
+def _check_fresh_feeds(case: GateInput) -> Iterator[str]:
+    failed, every = (
+        _list_failing_feeds(case),
+        [feed for feed in case.config.feeds.values() if feed.enabled],
+    )
     least = case.config.gate.min_fresh
     if len(every) - len(failed) < least * len(every):
         yield (
@@ -62,7 +67,7 @@ def _too_few_fresh(case: Case) -> Iterator[str]:
         )
 
 
-def _failing(case: Case) -> list[str]:
+def _list_failing_feeds(case: GateInput) -> list[str]:
     enabled = [feed.name for feed in case.config.feeds.values() if feed.enabled]
     known = case.healths
-    return [name for name in enabled if name in known and known[name].state not in SOUND]
+    return [name for name in enabled if name in known and known[name].state not in GOOD_STATES]

@@ -4,17 +4,17 @@ import polars as pl
 
 from blocklist.config import Config
 from blocklist.judge import guards
-from blocklist.judge.candidates import hosts_of_urls
+from blocklist.judge.candidates import derive_host_listings
 from blocklist.ledger import listings
 from blocklist.ledger.bulk import BulkTransaction
 
 
-def guard_listings(config: Config, bulk: BulkTransaction) -> pl.DataFrame:
+def load_guard_entries(config: Config, bulk: BulkTransaction) -> pl.DataFrame:
     """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
     enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
     listed = listings.load_listings(bulk, list(enabled))
     # A guard list of URLs means their hosts.
-    hosts = hosts_of_urls(listed).select(listed.columns)
+    hosts = derive_host_listings(listed).select(listed.columns)
     listed = pl.concat([listed, hosts])
     schema = {"feed": pl.String(), "class": guards.GUARDS["class"]}
     classes = pl.DataFrame(list(enabled.items()), schema=schema, orient="row")

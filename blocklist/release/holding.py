@@ -17,85 +17,87 @@ from blocklist.ledger.candidate import Candidate, Objection
 from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.model import Reason, Verdict
 from blocklist.release import budgets
-from blocklist.release.movers import movers, sentence
-from blocklist.release.overruled import overruled
-from blocklist.release.prospect import Prospect, Rehearse
+from blocklist.release.movers import count_listing_feeds, format_listing_feeds
+from blocklist.release.overruled import describe_overruled_guards
+from blocklist.release.prospect import ExportVerifier, ProposedRelease
 
 
 @dataclass(frozen=True)
-class Draft:
+class DraftRelease:
     """A release that is not out, and what it would follow."""
 
-    past: Release | None
+    current_release: Release | None
     #: Whether an earlier candidate waits.
-    waits: bool
+    has_candidate: bool
     guards: Guards
-    new: Release
+    release: Release
     change: VerdictChange
 
 
-def hold(
-    book: LedgerWriter, draft: Draft, found: list[Objection], rehearse: Rehearse | None
+def hold_release(
+    book: LedgerWriter, draft: DraftRelease, found: list[Objection], rehearse: ExportVerifier | None
 ) -> GateHeld:
     """Keep the candidate, publish what the operator decided, and return what to raise."""
-    stays, new, change = draft.past, draft.new, draft.change
+    stays, new, change = draft.current_release, draft.release, draft.change
     lines = [objection.text for objection in found]
     if stays:
-        stays, change, said = _without_the_operators(book, draft, stays, found, rehearse)
+        stays, change, said = _publish_operator_part(book, draft, stays, found, rehearse)
         lines = list(dict.fromkeys([*lines, *said]))
         counts = releases.next_release(book, stays, change, new.cause)
         new = replace(counts, feeds=new.feeds, categories=new.categories)
     if change:
         candidate.save_candidate(book, Candidate(new, tuple(found)), change)
-        lines += _movers(book, draft, change)
+        lines += _describe_listing_feeds(book, draft, change)
         verb = "diff current" if stays else "show"
         lines.append(f"look at it with: blocklist release {verb} candidate")
-    elif draft.waits:
+    elif draft.has_candidate:
         candidate.discard_candidate(book)
     held = f"release {stays.number} stays" if stays else "nothing is published yet"
     return GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(lines))
 
 
-def _without_the_operators(
+def _publish_operator_part(
     book: LedgerWriter,
-    draft: Draft,
+    draft: DraftRelease,
     past: Release,
     found: list[Objection],
-    rehearse: Rehearse | None,
+    rehearse: ExportVerifier | None,
 ) -> tuple[Release, VerdictChange, list[str]]:
     """Publish what the operator decided, if its exports are sound, too.
 
     Return the release that is in force then, what of the change still waits, and what to say.
     """
-    mine, rest = draft.change.split_by_values(_urgent(draft.change, found))
+    mine, rest = draft.change.split_by_values(_select_urgent_values(draft.change, found))
     if not mine:
         return past, rest, []
-    made = _onto(book, past, mine, "your own entries")
-    faults = _rehearsed(book, made, mine, rehearse) if rehearse else []
+    made = _derive_release(book, past, mine, "your own entries")
+    faults = _verify_operator_part(book, made, mine, rehearse) if rehearse else []
     if faults:
         return past, draft.change, [*faults, "what you decided since waits, too"]
     releases.publish_release(book, made, mine)
     said = f"release {made.number} is the one before with what you decided since"
-    return made, rest, [*overruled(draft.guards, mine), said]
+    return made, rest, [*describe_overruled_guards(draft.guards, mine), said]
 
 
-def _rehearsed(
-    book: LedgerWriter, new: Release, mine: VerdictChange, rehearse: Rehearse
+def _verify_operator_part(
+    book: LedgerWriter, new: Release, mine: VerdictChange, rehearse: ExportVerifier
 ) -> list[str]:
     """Return what is wrong with the exports of the release in force and the operator's part."""
     with book.open_connection() as db:
         counted = saved.load_feed_weights(db)
     with BulkTransaction(book.database) as bulk:
         before = releases.current_verdicts(bulk)
-    return rehearse(Prospect(new, releases.apply_change(before, mine), mine, counted, before))
+    return rehearse(
+        ProposedRelease(new, releases.apply_change(before, mine), mine, counted, before)
+    )
 
 
-def _urgent(change: VerdictChange, found: list[Objection]) -> pl.Series:
+def _select_urgent_values(change: VerdictChange, found: list[Objection]) -> pl.Series:
     """Return the values that the operator decided, about which a change is published at once.
 
     Without a sound guard nothing comes to be blocked by feeds, also where an allow has ended.
     """
-    decided = budgets.decided(change)
+    decided = budgets.select_operator_values(change)
     if not any(objection.final for objection in found):
         return decided
     by_feeds = (pl.col("verdict") == Verdict.BLOCK.value) & (
@@ -104,17 +106,23 @@ def _urgent(change: VerdictChange, found: list[Objection]) -> pl.Series:
     return decided.filter(~decided.is_in(change.new.filter(by_feeds)["value"].implode()))
 
 
-def _onto(book: LedgerWriter, past: Release, change: VerdictChange, cause: str) -> Release:
+def _derive_release(
+    book: LedgerWriter, past: Release, change: VerdictChange, cause: str
+) -> Release:
     """Return the release that a part of a change makes, of the same feeds as the one before."""
     made = releases.next_release(book, past, change, cause)
     return replace(made, feeds=past.feeds, categories=past.categories, basis=past.basis)
 
 
-def _movers(book: LedgerWriter, draft: Draft, change: VerdictChange) -> list[str]:
-    if draft.past is None:
+def _describe_listing_feeds(
+    book: LedgerWriter, draft: DraftRelease, change: VerdictChange
+) -> list[str]:
+    if draft.current_release is None:
         return []
-    feeds = sorted({*draft.past.feeds, *draft.new.feeds})
+    feeds = sorted({*draft.current_release.feeds, *draft.release.feeds})
     with BulkTransaction(book.database) as bulk:
-        before, now = (listings.load_listings(bulk, feeds, run) for run in (draft.past.basis, None))
-    comes = sentence("comes", movers(change.added_blocks, now))
-    return comes + sentence("goes", movers(change.removed_blocks, before))
+        before, now = (
+            listings.load_listings(bulk, feeds, run) for run in (draft.current_release.basis, None)
+        )
+    comes = format_listing_feeds("comes", count_listing_feeds(change.added_blocks, now))
+    return comes + format_listing_feeds("goes", count_listing_feeds(change.removed_blocks, before))

@@ -16,43 +16,43 @@ CANDIDATE = "candidate"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ReleaseReference:
     """A release, or the candidate with what the gate has against it."""
 
     release: Release
-    waits: bool = False
+    is_candidate: bool = False
     objections: tuple[Objection, ...] = ()
 
     @property
     def title(self) -> str:
         """What to call it in a sentence."""
-        return "the candidate" if self.waits else f"release {self.release.number}"
+        return "the candidate" if self.is_candidate else f"release {self.release.number}"
 
 
-def named(reader: sqlite3.Connection | None, name: str) -> Named:
+def find_referenced_release(reader: sqlite3.Connection | None, name: str) -> ReleaseReference:
     """Return what a person calls so; raise `UsageError` where it is not, or is pruned."""
     past = releases.list_releases(reader) if reader else []
     if name == CANDIDATE:
         waiting = candidate.load_candidate(reader) if reader else None
         if waiting is None:
             raise UsageError("there is no candidate: the gate holds nothing")
-        return Named(waiting.release, waits=True, objections=waiting.objections)
+        return ReleaseReference(waiting.release, is_candidate=True, objections=waiting.objections)
     if name == CURRENT:
         if not past:
             raise UsageError("there is no release yet; run: blocklist run")
-        return Named(past[0])
+        return ReleaseReference(past[0])
     for release in past:
         if name == str(release.number):
             if release.pruned:
                 raise UsageError(f"release {name} was pruned; see: blocklist release list")
-            return Named(release)
+            return ReleaseReference(release)
     raise UsageError(f"there is no release {name}; see: blocklist release list")
 
 
-def rows(bulk: BulkTransaction, of: Named) -> pl.DataFrame:
+def load_referenced_rows(bulk: BulkTransaction, of: ReleaseReference) -> pl.DataFrame:
     """Return what a release or the candidate blocks and allows (schema `RELEASE`)."""
     return (
         candidate.candidate_export_rows(bulk)
-        if of.waits
+        if of.is_candidate
         else releases.export_rows(bulk, of.release.number)
     )

@@ -2,13 +2,13 @@
 
 import polars as pl
 
-from blocklist.judge.guards import Guards, name_hits
-from blocklist.judge.judge import network_hits
+from blocklist.judge.guards import Guards, match_name_guards
+from blocklist.judge.judge import match_network_guards
 from blocklist.ledger.releases import VerdictChange
 from blocklist.model import Kind, Reason
 
 
-def overruled(guards: Guards, change: VerdictChange) -> list[str]:
+def describe_overruled_guards(guards: Guards, change: VerdictChange) -> list[str]:
     """Return what comes to be blocked by the operator although it is guarded, in words."""
     mine = change.added_blocks.filter(pl.col("reason") == Reason.OPERATOR.value)
     if mine.is_empty():  # nearly always, and guards take a while
@@ -18,7 +18,7 @@ def overruled(guards: Guards, change: VerdictChange) -> list[str]:
     )
     registrable = guards.suffixes.registrable(names)
     candidates = pl.DataFrame({"value": names, "registrable": registrable})
-    hits = [name_hits(guards, candidates), network_hits(guards.entries, networks)]
+    hits = [match_name_guards(guards, candidates), match_network_guards(guards.entries, networks)]
     found = pl.concat([hit.select("value", "class", "cause") for hit in hits]).sort("value")
     return [
         f"{value} is blocked by your entry, although it is {guard}: {cause}"

@@ -14,7 +14,7 @@ from blocklist.columns import urls
 from blocklist.config import Config
 from blocklist.judge import guards
 from blocklist.judge.guards import Guards
-from blocklist.judge.judge import Case, judge
+from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.ledger import listings, releases
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.moved import ListingChanges, listing_changes_since
@@ -23,14 +23,14 @@ from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Entry, Kind
 from blocklist.queries import parse_query
 from blocklist.release import budgets
-from blocklist.release.guarding import guard_listings
+from blocklist.release.guarding import load_guard_entries
 
 #: Where more of the values than this changed, all are judged at least as soon.
-_MOST = 0.2
+_MAX_CHANGED_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Sitting:
+class JudgeResult:
     """What the judge came to."""
 
     guards: Guards
@@ -38,77 +38,84 @@ class Sitting:
     verdicts: pl.DataFrame
     change: VerdictChange
     #: Those in force, where few differ.
-    before: pl.DataFrame | None
+    current_verdicts: pl.DataFrame | None
     #: How many indicators are blocked that feeds of each category list.
     categories: dict[str, int]
 
 
-def sit(
+def judge_listings(
     config: Config,
     bulk: BulkTransaction,
     votes: list[FeedWeight],
     entries: list[Entry],
     since: Release | None,
-) -> Sitting:
+) -> JudgeResult:
     """Judge what is listed; `since` is the release in force, if only listings changed since."""
-    case = _case(config, bulk, votes, entries)
+    case = _load_judge_input(config, bulk, votes, entries)
     if since is not None:
         lists = listing_changes_since(bulk, list(case.reliability), since.basis)
-        if lists.added.height + lists.removed.height < _MOST * case.listings.height:
-            return _of_some(config, case, releases.current_verdicts(bulk), since, lists)
-    judged = judge(case)
+        if lists.added.height + lists.removed.height < _MAX_CHANGED_SHARE * case.listings.height:
+            return _judge_changed_values(
+                config, case, releases.current_verdicts(bulk), since, lists
+            )
+    judged = decide_verdicts(case)
     before = releases.current_verdicts(bulk)  # only now, for the judge needs the room
     change = releases.diff_verdicts(before, judged)
-    few = change.new.height + change.old.height < _MOST * before.height
-    return Sitting(
+    few = change.new.height + change.old.height < _MAX_CHANGED_SHARE * before.height
+    return JudgeResult(
         case.guards,
         judged.select(releases.VERDICT_ROW.names()),
         change,
         before if few else None,
-        _categories(config, case.listings, judged),
+        _count_categories(config, case.listings, judged),
     )
 
 
-def _case(
+def _load_judge_input(
     config: Config, bulk: BulkTransaction, votes: list[FeedWeight], entries: list[Entry]
-) -> Case:
+) -> JudgeInput:
     own = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
-    return Case(
+    return JudgeInput(
         listings=listings.load_listings(bulk, [vote.feed for vote in votes]),
         reliability={vote.feed: vote.reliability for vote in votes},
-        lineage={vote.feed: vote.upstream for vote in votes},
-        guards=guards.load(own, guard_listings(config, bulk)),
+        upstream={vote.feed: vote.upstream for vote in votes},
+        guards=guards.load_guards(own, load_guard_entries(config, bulk)),
         entries=entries,
         widen=config.policy.widen,
         threshold=config.policy.threshold,
     )
 
 
-def _of_some(
-    config: Config, case: Case, before: pl.DataFrame, since: Release, lists: ListingChanges
-) -> Sitting:
+def _judge_changed_values(
+    config: Config, case: JudgeInput, before: pl.DataFrame, since: Release, lists: ListingChanges
+) -> JudgeResult:
     """Judge the values whose listings moved; all others are as they were."""
-    touched = _touched(pl.concat([lists.added, lists.removed]))
-    some = replace(case, listings=_about(case.listings, touched))
+    touched = _collect_subjects(pl.concat([lists.added, lists.removed]))
+    some = replace(case, listings=_filter_by_subject(case.listings, touched))
     # The operator's entries are judged each time, and are the same where nothing was touched.
-    judged, known = _about(judge(some), touched), _about(before, touched)
+    judged, known = (
+        _filter_by_subject(decide_verdicts(some), touched),
+        _filter_by_subject(before, touched),
+    )
     change = releases.diff_verdicts(known, judged)
     stayed = some.listings.join(lists.added, on=lists.added.columns, how="anti")
     counts = Counter(since.categories)
-    counts.update(_categories(config, some.listings, judged))
-    counts.subtract(_categories(config, pl.concat([stayed, lists.removed]), known))
+    counts.update(_count_categories(config, some.listings, judged))
+    counts.subtract(_count_categories(config, pl.concat([stayed, lists.removed]), known))
     categories = {name: count for name, count in sorted(counts.items()) if count}
-    return Sitting(case.guards, releases.apply_change(before, change), change, before, categories)
+    return JudgeResult(
+        case.guards, releases.apply_change(before, change), change, before, categories
+    )
 
 
-def _touched(changed: pl.DataFrame) -> pl.Series:
+def _collect_subjects(changed: pl.DataFrame) -> pl.Series:
     """Return the values that listings are about: their own, or the host of a link."""
     link = pl.col("kind") == Kind.URL.value
     hosts = changed.filter(link).select(urls.host(pl.col("value")))
     return pl.concat([changed.filter(~link).select("value"), hosts])["value"].unique()
 
 
-def _about(rows: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
+def _filter_by_subject(rows: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     """Return the rows that are about any of the values: their own, or links to them."""
     link = pl.col("kind") == Kind.URL.value
     wanted = values.implode()
@@ -116,6 +123,6 @@ def _about(rows: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     return pl.concat([named, rows.filter(link).filter(urls.host(pl.col("value")).is_in(wanted))])
 
 
-def _categories(config: Config, listed: pl.DataFrame, judged: pl.DataFrame) -> dict[str, int]:
+def _count_categories(config: Config, listed: pl.DataFrame, judged: pl.DataFrame) -> dict[str, int]:
     categories = {name: feed.category.value for name, feed in config.voices.items()}
-    return budgets.by_category(listed, judged, categories)
+    return budgets.count_blocked_by_category(listed, judged, categories)

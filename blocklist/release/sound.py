@@ -8,29 +8,29 @@ from blocklist.ledger.health import FeedHealth
 from blocklist.model import FeedState
 
 #: How a feed stands whose last look was a good one.
-SOUND = (FeedState.FRESH, FeedState.UNCHANGED)
+GOOD_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
 
 
-def unguarded(config: Config, healths: dict[str, FeedHealth]) -> list[str]:
+def find_guard_faults(config: Config, healths: dict[str, FeedHealth]) -> list[str]:
     """Return which mandatory guards are missing, failed, empty or out of date, and how."""
     guards = [guard for guard in config.guards.values() if guard.enabled and guard.mandatory]
     days = config.gate.max_guard_days
-    faults = [(guard.name, _fault(healths.get(guard.name), days)) for guard in guards]
+    faults = [(guard.name, _describe_fault(healths.get(guard.name), days)) for guard in guards]
     return [f"guard {name} is mandatory and {fault}" for name, fault in faults if fault]
 
 
-def _fault(health: FeedHealth | None, days: int) -> str | None:
+def _describe_fault(health: FeedHealth | None, days: int) -> str | None:
     if health is None or health.state is FeedState.NEVER:
         return "was never collected; run update"
-    if health.state not in SOUND:
+    if health.state not in GOOD_STATES:
         return f"{health.state}: {health.cause}"
     if not health.entries:
         return "lists nothing"
-    if _old(health.good_at, days):
+    if _is_outdated(health.good_at, days):
         return f"was last good on {health.good_at}; run update"
     return None
 
 
-def _old(good_at: str | None, days: int) -> bool:
+def _is_outdated(good_at: str | None, days: int) -> bool:
     oldest = times.format_timestamp(datetime.now(UTC) - timedelta(days=days))
     return good_at is not None and good_at < oldest

@@ -18,27 +18,29 @@ from blocklist.ledger.pins import Pin
 from blocklist.ledger.times import current_timestamp
 from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Entry
-from blocklist.release.sound import unguarded
-from blocklist.release.votes import votes
+from blocklist.release.sound import find_guard_faults
+from blocklist.release.votes import compute_feed_weights
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BuildStatus:
     """The release in force, the pin on it, and whether a build would come to the same again."""
 
     release: Release | None
     pin: Pin | None
-    same: bool
+    is_unchanged: bool
 
 
-def standing(config: Config, book: LedgerWriter) -> Standing:
+def load_build_status(config: Config, book: LedgerWriter) -> BuildStatus:
     """Return how the release in force stands to what the judge would look at now."""
     with book.open_connection() as db:
         release, pin = history.current_release(db), pins.find_release_pin(db)
-        return Standing(release, pin, release is not None and _same(config, db, release))
+        return BuildStatus(release, pin, release is not None and _is_unchanged(config, db, release))
 
 
-def digest(config: Config, reader: sqlite3.Connection, counted: list[FeedWeight]) -> str:
+def compute_inputs_digest(
+    config: Config, reader: sqlite3.Connection, counted: list[FeedWeight]
+) -> str:
     """Return a digest of all that the judge looks at, given how the feeds count now.
 
     What a feed lists is told by the last snapshot that changed it, what the operator wants by the
@@ -46,25 +48,25 @@ def digest(config: Config, reader: sqlite3.Connection, counted: list[FeedWeight]
     """
     listed = judged.last_changing_snapshots(reader)
     seen = (
-        _around(config, counted, listed),
+        _collect_context(config, counted, listed),
         [listed.get(vote.feed) for vote in counted],
         judged.active_entry_ids(reader, current_timestamp()),
     )
     return sha256(repr(seen).encode()).hexdigest()
 
 
-def around(
+def compute_context_digest(
     config: Config, reader: sqlite3.Connection, counted: list[FeedWeight], entries: list[Entry]
 ) -> str:
     """Return a digest of all that the judge looks at but what feeds list.
 
     What an entry of the operator says may hang on what is listed, so it is looked at itself.
     """
-    seen = (_around(config, counted, judged.last_changing_snapshots(reader)), entries)
+    seen = (_collect_context(config, counted, judged.last_changing_snapshots(reader)), entries)
     return sha256(repr(seen).encode()).hexdigest()
 
 
-def _around(config: Config, counted: list[FeedWeight], listed: dict[str, int]) -> object:
+def _collect_context(config: Config, counted: list[FeedWeight], listed: dict[str, int]) -> object:
     policy = config.policy
     guards = (guard for guard in config.guards.values() if guard.enabled)
     return (
@@ -76,16 +78,16 @@ def _around(config: Config, counted: list[FeedWeight], listed: dict[str, int]) -
     )
 
 
-def _same(config: Config, reader: sqlite3.Connection, release: Release) -> bool:
+def _is_unchanged(config: Config, reader: sqlite3.Connection, release: Release) -> bool:
     known = load_feed_health(reader)
-    if not release.blocked or judged.has_candidate(reader) or unguarded(config, known):
+    if not release.blocked or judged.has_candidate(reader) or find_guard_faults(config, known):
         return False  # of this the gate has something to say, each time
     if judged.has_expired_address(reader, current_timestamp()) or (
         echoes.is_echo_detection_due(reader) and not echoes.is_echo_detection_current(reader)
     ):
         return False
-    counted = votes(config, known, echoes.load_echoes(reader))
+    counted = compute_feed_weights(config, known, echoes.load_echoes(reader))
     last = judged.load_judged_release(reader)
     if last is None or last.release != release.number:
         return False
-    return last.inputs_digest == digest(config, reader, counted)
+    return last.inputs_digest == compute_inputs_digest(config, reader, counted)

@@ -13,14 +13,14 @@ from blocklist.spec import suggestion
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class RollbackResult:
     """The release that a rollback made, and what a person should hear of it."""
 
     release: Release
     notes: tuple[str, ...]
 
 
-def rollback(book: LedgerWriter, number: int | None, reason: str) -> Undone:
+def roll_back_release(book: LedgerWriter, number: int | None, reason: str) -> RollbackResult:
     """Publish what release `number` was, the one before unless told, under a new number; pin it.
 
     Only the difference is written. Raise `UsageError` where there is no such release, or nothing
@@ -32,7 +32,7 @@ def rollback(book: LedgerWriter, number: int | None, reason: str) -> Undone:
             list(operator.active_entries(db.conn)),
             list(operator.ended_entries(db.conn)),
         )
-    target = _target(past, number)
+    target = _find_target(past, number)
     with BulkTransaction(book.database) as bulk:
         before, after = releases.current_verdicts(bulk), releases.verdicts_at(bulk, target.number)
     change = releases.diff_verdicts(before, after)
@@ -50,11 +50,11 @@ def rollback(book: LedgerWriter, number: int | None, reason: str) -> Undone:
     releases.publish_release(book, new, change, pinned=True)
     mine = after.filter(after["reason"] == Reason.OPERATOR.value)
     known = set(mine.select("value", "scope", "verdict").iter_rows())
-    again = _again(over, known - set(map(_key, entries)), target.number)
-    return Undone(new, (*_later(entries, known, target.number), *again))
+    again = _describe_revived_entries(over, known - set(map(_entry_key, entries)), target.number)
+    return RollbackResult(new, (*_describe_lost_entries(entries, known, target.number), *again))
 
 
-def _target(past: list[Release], number: int | None) -> Release:
+def _find_target(past: list[Release], number: int | None) -> Release:
     if not past:
         raise UsageError("there is no release yet, so there is nothing to undo")
     wanted = number
@@ -71,34 +71,38 @@ def _target(past: list[Release], number: int | None) -> Release:
     return found
 
 
-def _later(entries: list[Entry], known: set[tuple[str, str, str]], number: int) -> list[str]:
+def _describe_lost_entries(
+    entries: list[Entry], known: set[tuple[str, str, str]], number: int
+) -> list[str]:
     return [
         f"your {entry.action} of {entry.value} ({entry.scope}) is not in release {number}, "
         "and so no longer in force"
         for entry in entries
-        if _key(entry) not in known and not _is_held(entry, known)
+        if _entry_key(entry) not in known and not _is_held_rejection(entry, known)
     ]
 
 
-def _is_held(entry: Entry, known: set[tuple[str, str, str]]) -> bool:
+def _is_held_rejection(entry: Entry, known: set[tuple[str, str, str]]) -> bool:
     """Return whether a rejection is in force as a hold, for there was new evidence."""
     held = (entry.value, entry.scope.value, Verdict.HOLD.value)
     return entry.seen is not None and held in known
 
 
-def _again(over: list[Entry], known: set[tuple[str, str, str]], number: int) -> list[str]:
+def _describe_revived_entries(
+    over: list[Entry], known: set[tuple[str, str, str]], number: int
+) -> list[str]:
     return [
         f"your {action} of {value} ({scope}) is over, but in force again: it is in release {number}"
-        for value, scope, action in dict.fromkeys(map(_key, over))
+        for value, scope, action in dict.fromkeys(map(_entry_key, over))
         if (value, scope, action) in known
     ]
 
 
-def _key(entry: Entry) -> tuple[str, str, str]:
+def _entry_key(entry: Entry) -> tuple[str, str, str]:
     return entry.value, entry.scope.value, entry.action.value
 
 
-def take_back(book: LedgerWriter, name: str, reason: str) -> listings.SnapshotChange:
+def undo_feed_update(book: LedgerWriter, name: str, reason: str) -> listings.SnapshotChange:
     """Undo the last update of a feed, and pin the feed so that it does not come again.
 
     Raise `UsageError` where there is no such feed, or nothing to take back.

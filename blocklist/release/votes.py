@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from blocklist.collect.due import stale_duration
 from blocklist.config import Config
-from blocklist.judge.decay import faded
+from blocklist.judge.decay import decay_reliability
 from blocklist.ledger.echoes import Echo
 from blocklist.ledger.health import FeedHealth
 from blocklist.ledger.votes import FeedWeight
 
 
-def votes(
+def compute_feed_weights(
     config: Config, healths: Mapping[str, FeedHealth], echoes: Iterable[Echo]
 ) -> list[FeedWeight]:
     """Return the votes of all enabled feeds, with the lineage they declare and what was found.
@@ -26,6 +26,6 @@ def votes(
         health = healths.get(feed.name)
         days = stale_duration(feed, health).days if health and not health.pinned else 0
         lineage = tuple(dict.fromkeys([*feed.lineage, *found.get(feed.name, ())]))
-        said = faded(feed.reliability, feed.category, days)
+        said = decay_reliability(feed.reliability, feed.category, days)
         every.append(FeedWeight(feed.name, said, days, lineage))
     return every

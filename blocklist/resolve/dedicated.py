@@ -12,9 +12,9 @@ from blocklist.columns import networks
 from blocklist.judge import core
 
 #: How many domains the evidence names.
-_NAMED = 5
+_SHOWN_DOMAINS = 5
 #: Core lists of networks, and what is said of an address in them.
-_SHARED = {"shared-networks": "shared", "parked": "parking", "sinkholes": "a sinkhole"}
+_SHARED_LISTS = {"shared-networks": "shared", "parked": "parking", "sinkholes": "a sinkhole"}
 
 #: A row an address: how many blocked domains, the evidence in words, until when it holds, and why
 #: it is not dedicated (null where it is).
@@ -30,7 +30,7 @@ ADDRESSES = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Sightings:
+class AddressObservations:
     """What was seen where: `address` and `name`, of blocked ones also `domain` and `until`.
 
     `until` is when a sighting is too old to count.
@@ -40,7 +40,9 @@ class Sightings:
     others: pl.DataFrame
 
 
-def judged(seen: Sightings, guarded: pl.DataFrame, least: int) -> pl.DataFrame:
+def classify_addresses(
+    seen: AddressObservations, guarded: pl.DataFrame, least: int
+) -> pl.DataFrame:
     """Return all addresses of blocked names (schema `ADDRESSES`).
 
     `guarded` has networks (`value`) that are not to be blocked and where that stands (`source`).
@@ -51,15 +53,15 @@ def judged(seen: Sightings, guarded: pl.DataFrame, least: int) -> pl.DataFrame:
         domains=pl.len().cast(pl.Int64),
         # It holds as long as so many domains were seen on it lately.
         until=pl.coalesce(latest.get(least - 1, null_on_oob=True), latest.last()),
-        named=pl.col("domain").sort().head(_NAMED).str.join(", "),
+        named=pl.col("domain").sort().head(_SHOWN_DOMAINS).str.join(", "),
     )
     other = seen.others.group_by(value="address").agg(other=pl.col("name").min())
-    found = found.join(_shared(found["value"], guarded), on="value", how="left")
+    found = found.join(_match_shared_networks(found["value"], guarded), on="value", how="left")
     found = found.join(other, on="value", how="left")
     return found.select(
         "value",
         "domains",
-        evidence=_evidence(),
+        evidence=_format_evidence(),
         until="until",
         reason=pl.coalesce(
             "shared",
@@ -71,21 +73,21 @@ def judged(seen: Sightings, guarded: pl.DataFrame, least: int) -> pl.DataFrame:
     ).match_to_schema(ADDRESSES)
 
 
-def _evidence() -> pl.Expr:
-    more = pl.when(pl.col("domains") > _NAMED).then(
-        pl.format(" and {} more", pl.col("domains") - _NAMED)
+def _format_evidence() -> pl.Expr:
+    more = pl.when(pl.col("domains") > _SHOWN_DOMAINS).then(
+        pl.format(" and {} more", pl.col("domains") - _SHOWN_DOMAINS)
     )
     counted = pl.when(pl.col("domains") == 1).then(pl.lit("1 blocked domain: "))
     many = pl.format("{} blocked domains: ", "domains")
     return pl.concat_str(counted.otherwise(many), "named", more.otherwise(pl.lit("")))
 
 
-def _shared(values: pl.Series, guarded: pl.DataFrame) -> pl.DataFrame:
+def _match_shared_networks(values: pl.Series, guarded: pl.DataFrame) -> pl.DataFrame:
     """Return `value` and `shared`, where it says so, of addresses in networks that are not ours."""
     rows = [
         (network, f"{what}: {group.title}")
-        for part, what in _SHARED.items()
-        for group in core.groups(part)
+        for part, what in _SHARED_LISTS.items()
+        for group in core.load_builtin_groups(part)
         for network in group.networks
     ]
     core_rows = pl.DataFrame(rows, schema=guarded.schema, orient="row")

@@ -9,10 +9,10 @@ from blocklist.ledger import facts, listings
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Kind
-from blocklist.resolve.states import FURTHEST
+from blocklist.resolve.states import MAX_DUE_AHEAD
 
 
-def due(config: Config, book: LedgerWriter, limit: int) -> list[str]:
+def select_names_to_resolve(config: Config, book: LedgerWriter, limit: int) -> list[str]:
     """Return names that are due, at most `limit`: those never seen first, then the longest due.
 
     Blocked and held names come before those of guard lists, which are looked at only where
@@ -20,11 +20,11 @@ def due(config: Config, book: LedgerWriter, limit: int) -> list[str]:
     """
     now = datetime.now(UTC)
     with BulkTransaction(book.database) as bulk:
-        found = facts.select_due_names(bulk, now, now + FURTHEST)
+        found = facts.select_due_names(bulk, now, now + MAX_DUE_AHEAD)
         if config.resolve.addresses and len(found) < limit:
             guarded = listings.load_listings(
                 bulk, [g.name for g in config.guards.values() if g.enabled]
             )
             names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
-            found = found.append(facts.filter_due_names(bulk, names, now, now + FURTHEST))
+            found = found.append(facts.filter_due_names(bulk, names, now, now + MAX_DUE_AHEAD))
     return found.unique(maintain_order=True).head(limit).to_list()

@@ -7,48 +7,52 @@ from blocklist.ledger.facts import DnsFact
 from blocklist.ledger.times import format_timestamp
 from blocklist.model import Liveness
 from blocklist.resolve import signs, states
-from blocklist.resolve.family import Family, Seen
-from blocklist.resolve.states import Rule, Standing
+from blocklist.resolve.family import DomainLookup, Observation
+from blocklist.resolve.states import DeadDomainRule, DomainState
 
 #: States in which a name has no other than its domain has.
-_NOT_THERE = (Liveness.DEAD, Liveness.UNKNOWN)
+_ABSENT_STATES = (Liveness.DEAD, Liveness.UNKNOWN)
 
 
-def facts(family: Family, now: datetime, rule: Rule) -> Iterator[DnsFact]:
+def derive_facts(family: DomainLookup, now: datetime, rule: DeadDomainRule) -> Iterator[DnsFact]:
     """Yield what is known of the domain and of each name that was asked for after a look.
 
     The domain decides for its names: all are dead with it, and none is without it.
     """
-    before = family.known.get(family.domain)
-    servers = family.servers
+    before = family.earlier_facts.get(family.domain)
+    servers = family.name_servers
     if servers is None and before is not None:
         servers = before.servers
-    standing = None if before is None else _standing(before)
-    here = _state(family.seen[family.domain], before, Liveness.ALIVE, servers)
-    after = states.after(standing, family.look, here, now, rule)
-    for name in family.seen:
-        yield _fact(name, family, after, servers, now)
+    standing = None if before is None else _domain_state_from(before)
+    here = _determine_liveness(family.observations[family.domain], before, Liveness.ALIVE, servers)
+    after = states.update_domain_state(standing, family.look_result, here, now, rule)
+    for name in family.observations:
+        yield _build_fact(name, family, after, servers, now)
 
 
-def _state(
-    seen: Seen, before: DnsFact | None, otherwise: Liveness, servers: tuple[str, ...] | None
+def _determine_liveness(
+    seen: Observation, before: DnsFact | None, otherwise: Liveness, servers: tuple[str, ...] | None
 ) -> Liveness:
     """Return what a name is while its domain is there."""
-    if seen.outcome is None and before is not None and before.state not in _NOT_THERE:
+    if seen.outcome is None and before is not None and before.state not in _ABSENT_STATES:
         return before.state
     if seen.addresses or servers:
-        return signs.state(seen.addresses, servers or ())
+        return signs.classify_liveness(seen.addresses, servers or ())
     return otherwise
 
 
-def _fact(
-    name: str, family: Family, domain: Standing, servers: tuple[str, ...] | None, now: datetime
+def _build_fact(
+    name: str,
+    family: DomainLookup,
+    domain: DomainState,
+    servers: tuple[str, ...] | None,
+    now: datetime,
 ) -> DnsFact:
-    before, seen = family.known.get(name), family.seen[name]
+    before, seen = family.earlier_facts.get(name), family.observations[name]
     said = seen.outcome is not None
-    state = domain.state
-    if state not in _NOT_THERE and name != family.domain:
-        state = _state(seen, before, state, servers)
+    state = domain.liveness
+    if state not in _ABSENT_STATES and name != family.domain:
+        state = _determine_liveness(seen, before, state, servers)
     unchanged = before is not None and before.state is state
     return DnsFact(
         name=name,
@@ -60,18 +64,18 @@ def _fact(
         servers=servers,
         checked=format_timestamp(now) if said else before.checked if before else None,
         due=format_timestamp(domain.due),
-        pause=domain.pause,
-        gone=domain.gone,
+        pause=domain.pause_hours,
+        gone=domain.gone_looks,
         gone_since=format_timestamp(domain.gone_since) if domain.gone_since else None,
     )
 
 
-def _standing(fact: DnsFact) -> Standing:
-    return Standing(
-        fact.state, _time(fact.since), _time(fact.due), fact.pause, fact.gone,
-        _time(fact.gone_since) if fact.gone_since else None,
+def _domain_state_from(fact: DnsFact) -> DomainState:
+    return DomainState(
+        fact.state, _parse_time(fact.since), _parse_time(fact.due), fact.pause, fact.gone,
+        _parse_time(fact.gone_since) if fact.gone_since else None,
     )  # fmt: skip
 
 
-def _time(moment: str) -> datetime:
+def _parse_time(moment: str) -> datetime:
     return datetime.fromisoformat(moment)

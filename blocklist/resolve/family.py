@@ -5,21 +5,21 @@ from dataclasses import dataclass, field
 
 from blocklist.ledger.facts import DnsFact
 from blocklist.resolve.port import Question
-from blocklist.resolve.states import Look
+from blocklist.resolve.states import LookResult
 from blocklist.resolve.transport import Reply
-from blocklist.resolve.wire import Outcome, Type
+from blocklist.resolve.wire import DnsOutcome, RecordType
 
 
 @dataclass(slots=True)
-class Seen:
+class Observation:
     """What was seen of one name; `outcome` is none until an answer says something of it."""
 
-    outcome: Outcome | None = None
+    outcome: DnsOutcome | None = None
     addresses: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class Family:
+class DomainLookup:
     """A domain with its names. Done when nothing is open any more.
 
     A name that one resolver finds gone is asked for at a second one, for a single resolver may
@@ -28,78 +28,81 @@ class Family:
 
     domain: str
     names: list[str]
-    known: dict[str, DnsFact]
+    earlier_facts: dict[str, DnsFact]
     #: Whether there is a second resolver to ask.
-    doubted: bool
-    seen: dict[str, Seen] = field(default_factory=dict)
-    servers: tuple[str, ...] | None = None
+    has_second_resolver: bool
+    observations: dict[str, Observation] = field(default_factory=dict)
+    name_servers: tuple[str, ...] | None = None
     #: The places of the resolvers that said something, as bits.
-    heard: int = 0
-    _open: int = 0
-    _asked_servers: bool = False
-    _gone: set[str] = field(default_factory=set)
+    resolver_mask: int = 0
+    _open_count: int = 0
+    _has_asked_servers: bool = False
+    _gone_once: set[str] = field(default_factory=set)
 
-    def questions(self) -> Iterator[Question]:
+    def first_questions(self) -> Iterator[Question]:
         """Yield the first questions."""
         wanted = dict.fromkeys([*self.names, self.domain])
-        self.seen = {name: Seen() for name in wanted}
-        self._open = len(wanted)
+        self.observations = {name: Observation() for name in wanted}
+        self._open_count = len(wanted)
         for name in wanted:
-            yield Question(name, Type.A, self)
+            yield Question(name, RecordType.A, self)
 
     @property
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Whether every question has its reply."""
-        return not self._open
+        return not self._open_count
 
-    def answered(self, question: Question, reply: Reply) -> Iterable[Question]:
+    def handle_reply(self, question: Question, reply: Reply) -> Iterable[Question]:
         """Take a reply in, and return what is to be asked because of it."""
-        if reply.outcome.says:
-            self.heard |= 1 << reply.server
-        if question.kind == Type.NS:
-            more = self._servers(reply)
-        elif question.kind == Type.AAAA:
-            more = self._address6(question.name, reply)
+        if reply.outcome.is_conclusive:
+            self.resolver_mask |= 1 << reply.resolver_index
+        if question.record_type == RecordType.NS:
+            more = self._handle_ns_reply(reply)
+        elif question.record_type == RecordType.AAAA:
+            more = self._handle_aaaa_reply(question.name, reply)
         else:
-            more = self._address(question, reply)
-        self._open += len(more) - 1
+            more = self._handle_a_reply(question, reply)
+        self._open_count += len(more) - 1
         return more
 
-    def _address(self, question: Question, reply: Reply) -> list[Question]:
-        seen = self.seen[question.name]
-        if reply.outcome is Outcome.NXDOMAIN:
-            if question.name in self._gone:
-                seen.outcome = Outcome.NXDOMAIN
-            elif self.doubted:
-                self._gone.add(question.name)
-                return [Question(question.name, Type.A, self, ~(1 << reply.server))]
-        elif reply.outcome.says:
+    def _handle_a_reply(self, question: Question, reply: Reply) -> list[Question]:
+        seen = self.observations[question.name]
+        if reply.outcome is DnsOutcome.NXDOMAIN:
+            if question.name in self._gone_once:
+                seen.outcome = DnsOutcome.NXDOMAIN
+            elif self.has_second_resolver:
+                self._gone_once.add(question.name)
+                return [Question(question.name, RecordType.A, self, ~(1 << reply.resolver_index))]
+        elif reply.outcome.is_conclusive:
             seen.outcome, seen.addresses = reply.outcome, reply.data
-            return [Question(question.name, Type.AAAA, self)]
+            return [Question(question.name, RecordType.AAAA, self)]
         return []
 
-    def _address6(self, name: str, reply: Reply) -> list[Question]:
-        seen = self.seen[name]
-        if reply.outcome is Outcome.ANSWER:
-            seen.outcome = Outcome.ANSWER
+    def _handle_aaaa_reply(self, name: str, reply: Reply) -> list[Question]:
+        seen = self.observations[name]
+        if reply.outcome is DnsOutcome.ANSWER:
+            seen.outcome = DnsOutcome.ANSWER
             seen.addresses += reply.data
-        before = self.known.get(name)
+        before = self.earlier_facts.get(name)
         news = before is None or before.addresses != seen.addresses or before.servers is None
-        if self._asked_servers or not news:
+        if self._has_asked_servers or not news:
             return []
-        self._asked_servers = True
-        return [Question(self.domain, Type.NS, self)]
+        self._has_asked_servers = True
+        return [Question(self.domain, RecordType.NS, self)]
 
-    def _servers(self, reply: Reply) -> list[Question]:
-        if reply.outcome in (Outcome.ANSWER, Outcome.NODATA):
-            self.servers = reply.data
+    def _handle_ns_reply(self, reply: Reply) -> list[Question]:
+        if reply.outcome in (DnsOutcome.ANSWER, DnsOutcome.NODATA):
+            self.name_servers = reply.data
         return []
 
     @property
-    def look(self) -> Look:
+    def look_result(self) -> LookResult:
         """What the look found of the domain: any name in it that is there proves that it is."""
-        if any(seen.outcome in (Outcome.ANSWER, Outcome.NODATA) for seen in self.seen.values()):
-            return Look.THERE
-        if self.seen[self.domain].outcome is Outcome.NXDOMAIN:
-            return Look.GONE
-        return Look.SILENT
+        if any(
+            seen.outcome in (DnsOutcome.ANSWER, DnsOutcome.NODATA)
+            for seen in self.observations.values()
+        ):
+            return LookResult.EXISTS
+        if self.observations[self.domain].outcome is DnsOutcome.NXDOMAIN:
+            return LookResult.GONE
+        return LookResult.UNANSWERED

@@ -9,12 +9,12 @@ import dns.rdatatype
 
 from blocklist.errors import Refused
 from blocklist.names import canonical
-from blocklist.resolve.wire import Malformed, Outcome, Truncated
+from blocklist.resolve.wire import DnsOutcome, MalformedMessage, TruncatedAnswer
 
-_MOST_SERVERS = 16
+_MAX_SERVERS = 16
 
 
-def name_servers(answer: bytes, name: str) -> tuple[Outcome, tuple[str, ...]]:
+def parse_name_servers(answer: bytes, name: str) -> tuple[DnsOutcome, tuple[str, ...]]:
     """Return the name servers that an answer gives for a name, in canonical form and sorted.
 
     Raise `Truncated`, or `Malformed` for a message that breaks the rules.
@@ -22,23 +22,23 @@ def name_servers(answer: bytes, name: str) -> tuple[Outcome, tuple[str, ...]]:
     try:
         message = dns.message.from_wire(answer, raise_on_truncation=True)
     except dns.message.Truncated:
-        raise Truncated from None
+        raise TruncatedAnswer from None
     except (dns.exception.DNSException, ValueError) as error:
-        raise Malformed(str(error)) from None
+        raise MalformedMessage(str(error)) from None
     if message.rcode() == dns.rcode.NXDOMAIN:
-        return Outcome.NXDOMAIN, ()
+        return DnsOutcome.NXDOMAIN, ()
     if message.rcode() == dns.rcode.SERVFAIL:
-        return Outcome.SERVFAIL, ()
+        return DnsOutcome.SERVFAIL, ()
     if message.rcode() != dns.rcode.NOERROR:
-        return Outcome.REFUSED, ()
+        return DnsOutcome.REFUSED, ()
     found = message.get_rrset(
         message.answer, dns.name.from_text(name), dns.rdataclass.IN, dns.rdatatype.NS
     )
-    names = sorted(filter(None, (_canonical(str(record.target)) for record in found or ())))
-    return (Outcome.ANSWER if names else Outcome.NODATA), tuple(names[:_MOST_SERVERS])
+    names = sorted(filter(None, (_canonical_or_none(str(record.target)) for record in found or ())))
+    return (DnsOutcome.ANSWER if names else DnsOutcome.NODATA), tuple(names[:_MAX_SERVERS])
 
 
-def _canonical(text: str) -> str | None:
+def _canonical_or_none(text: str) -> str | None:
     try:
         return canonical(text)
     except Refused:

@@ -9,28 +9,28 @@ from blocklist.columns import hosts
 from blocklist.errors import UsageError
 from blocklist.model import Kind
 
-_PAIR = r"^\s*([^\s,;#]+)[\s,;]+([^\s,;]+)"
+_PAIR_PATTERN = r"^\s*([^\s,;#]+)[\s,;]+([^\s,;]+)"
 _SCHEMA = pl.Schema({"name": pl.String(), "address": pl.String()})
 
 
-def read(paths: Iterable[Path]) -> pl.DataFrame:
+def read_passive_dns(paths: Iterable[Path]) -> pl.DataFrame:
     """Return `name` and `address` of each line that has both.
 
     They may stand in either order, before anything else, with spaces, tabs, commas or semicolons
     between. Raise `UsageError` for a file that is not there, or of which no line is understood.
     """
-    frames = [_read(path) for path in paths]
+    frames = [_read_pairs(path) for path in paths]
     return pl.concat([pl.DataFrame(schema=_SCHEMA), *frames]).unique(maintain_order=True)
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _read_pairs(path: Path) -> pl.DataFrame:
     try:
         lines = pl.read_lines(path, glob=False)["line"]
     except (OSError, pl.exceptions.PolarsError) as error:
         cause = getattr(error, "strerror", None) or error
         message = f"{path}: cannot be read: {cause}; mend resolve.passive, or no address is blocked"
         raise UsageError(message) from None
-    pairs = lines.str.extract_groups(_PAIR).struct.unnest().drop_nulls()
+    pairs = lines.str.extract_groups(_PAIR_PATTERN).struct.unnest().drop_nulls()
     one, other = (hosts.canonical(pairs[column]) for column in pairs.columns)
     both = pl.concat([one.select(pl.all().name.prefix("a_")), other], how="horizontal")
     both = both.filter(pl.col("a_reason").is_null() & pl.col("reason").is_null())

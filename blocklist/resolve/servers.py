@@ -10,7 +10,7 @@ _DNS_PORT = 53
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ResolverAddress:
     """Where a resolver listens."""
 
     address: str
@@ -20,25 +20,25 @@ class Server:
         return self.address if self.port == _DNS_PORT else f"{self.address}#{self.port}"
 
 
-def parse(text: str) -> Server:
+def parse_resolver(text: str) -> ResolverAddress:
     """Return the resolver that `ADDRESS` or `ADDRESS#PORT` means; raise `ValueError` for others."""
     address, mark, port = text.partition("#")
     number = int(port) if mark else _DNS_PORT
     if not 0 < number < 1 << 16:
         raise ValueError(f"{port} is no port")
     ip_address(address.partition("%")[0])
-    return Server(address, number)
+    return ResolverAddress(address, number)
 
 
-def chosen(given: Iterable[str]) -> list[Server]:
+def select_resolvers(given: Iterable[str]) -> list[ResolverAddress]:
     """Return the resolvers given, each once, or else those of the system.
 
     Raise `UsageError` when there are none, or one is no address.
     """
     found = []
-    for text in given or _system():
+    for text in given or _load_system_resolvers():
         try:
-            found.append(parse(text))
+            found.append(parse_resolver(text))
         except ValueError as error:
             message = f"resolver {text!r}: {error}; expected ADDRESS or ADDRESS#PORT"
             raise UsageError(message) from None
@@ -47,7 +47,7 @@ def chosen(given: Iterable[str]) -> list[Server]:
     return list(dict.fromkeys(found))
 
 
-def _system() -> list[str]:
+def _load_system_resolvers() -> list[str]:
     import dns.resolver
 
     try:

@@ -2,18 +2,18 @@
 
 from blocklist.config import Config
 from blocklist.resolve import servers
-from blocklist.resolve.states import Rule
-from blocklist.resolve.survey import Settings
-from blocklist.resolve.upstream import Limits
+from blocklist.resolve.states import DeadDomainRule
+from blocklist.resolve.survey import SurveySettings
+from blocklist.resolve.upstream import QueryLimits
 
 
-def of(config: Config, given: list[str]) -> Settings:
+def load_survey_settings(config: Config, given: list[str]) -> SurveySettings:
     """Return the settings; resolvers that are `given` take the place of the configured ones."""
     said = config.resolve
     canaries = {export.canary for export in config.exports.values() if export.canary}
-    return Settings(
-        servers=servers.chosen(given or said.servers),
-        limits=Limits(said.window, said.rate, said.timeout, said.tries),
-        rule=Rule(said.looks, said.days),
+    return SurveySettings(
+        resolvers=servers.select_resolvers(given or said.servers),
+        limits=QueryLimits(said.window, said.rate, said.timeout, said.tries),
+        rule=DeadDomainRule(said.looks, said.days),
         canaries=tuple(sorted(canaries)),
     )

@@ -9,30 +9,32 @@ from blocklist.model import Liveness
 from blocklist.networks import Network
 
 #: The core lists that tell a state, the graver first.
-_LISTS = {"sinkholes": Liveness.SINKHOLED, "parked": Liveness.PARKED}
+_LIVENESS_LISTS = {"sinkholes": Liveness.SINKHOLED, "parked": Liveness.PARKED}
 
 
-def state(addresses: tuple[str, ...], servers: tuple[str, ...]) -> Liveness:
+def classify_liveness(addresses: tuple[str, ...], servers: tuple[str, ...]) -> Liveness:
     """Return what a name is that answers with these addresses, its domain at these name servers."""
-    for name, found in _LISTS.items():
-        if any(not _names(name).isdisjoint(names.lineage(server)) for server in servers):
+    for name, found in _LIVENESS_LISTS.items():
+        if any(not _load_names(name).isdisjoint(names.lineage(server)) for server in servers):
             return found
-        if addresses and all(_inside(address, name) for address in addresses):
+        if addresses and all(_is_in_list(address, name) for address in addresses):
             return found
     return Liveness.ALIVE
 
 
 @cache
-def _names(name: str) -> frozenset[str]:
-    return core.names(name)
+def _load_names(name: str) -> frozenset[str]:
+    return core.load_builtin_names(name)
 
 
 @cache
-def _networks(name: str) -> tuple[Network, ...]:
-    return tuple(ip_network(text) for group in core.groups(name) for text in group.networks)
+def _load_networks(name: str) -> tuple[Network, ...]:
+    return tuple(
+        ip_network(text) for group in core.load_builtin_groups(name) for text in group.networks
+    )
 
 
 @lru_cache(maxsize=1 << 16)
-def _inside(address: str, name: str) -> bool:
+def _is_in_list(address: str, name: str) -> bool:
     number = ip_address(address)
-    return any(number in network for network in _networks(name))
+    return any(number in network for network in _load_networks(name))

@@ -11,19 +11,19 @@ from enum import StrEnum
 from blocklist.model import Liveness
 
 #: Hours between looks: after a change, at most, at most for the dead, after a look in vain.
-_FIRST, _LONGEST, _LONGEST_DEAD, _AGAIN = 24, 14 * 24, 28 * 24, 6
+_FIRST_PAUSE, _MAX_PAUSE, _MAX_DEAD_PAUSE, _RETRY_PAUSE = 24, 14 * 24, 28 * 24, 6
 
 
-class Look(StrEnum):
+class LookResult(StrEnum):
     """What a look at a domain found: it is there, it is gone, or nobody said."""
 
-    THERE = "there"
+    EXISTS = "there"
     GONE = "gone"
-    SILENT = "silent"
+    UNANSWERED = "silent"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DeadDomainRule:
     """How many looks over how many days must find a domain gone before it is dead."""
 
     looks: int = 3
@@ -31,59 +31,73 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DomainState:
     """How a domain stands: `gone` looks in a row since `gone_since` found it gone."""
 
-    state: Liveness
+    liveness: Liveness
     #: Since when it is in this state.
     since: datetime
     due: datetime
     #: How many hours lie between the last look and the next.
-    pause: int
-    gone: int = 0
+    pause_hours: int
+    gone_looks: int = 0
     gone_since: datetime | None = None
 
 
-def after(
-    before: Standing | None, look: Look, here: Liveness, now: datetime, rule: Rule
-) -> Standing:
+def update_domain_state(
+    before: DomainState | None,
+    look: LookResult,
+    here: Liveness,
+    now: datetime,
+    rule: DeadDomainRule,
+) -> DomainState:
     """Return how a domain stands after a look; `here` is what it is if the look found it there."""
     if before is None:
-        before = Standing(Liveness.UNKNOWN, now, now, 0)
+        before = DomainState(Liveness.UNKNOWN, now, now, 0)
     match look:
-        case Look.SILENT:
-            return _paused(before, max(_AGAIN, min(before.pause, _FIRST)), now)
-        case Look.GONE:
-            return _gone(before, now, rule)
-        case Look.THERE:
-            return _there(before, here, now)
+        case LookResult.UNANSWERED:
+            return _schedule_next_look(
+                before, max(_RETRY_PAUSE, min(before.pause_hours, _FIRST_PAUSE)), now
+            )
+        case LookResult.GONE:
+            return _mark_gone(before, now, rule)
+        case LookResult.EXISTS:
+            return _mark_existing(before, here, now)
 
 
-def _there(before: Standing, here: Liveness, now: datetime) -> Standing:
-    found = replace(before, state=here, gone=0, gone_since=None)
-    if before.state is here:
-        return _paused(found, min(max(_FIRST, 2 * before.pause), _LONGEST), now)
-    returned = before.state is Liveness.DEAD
-    return _paused(replace(found, since=now), _AGAIN if returned else _FIRST, now)
+def _mark_existing(before: DomainState, here: Liveness, now: datetime) -> DomainState:
+    found = replace(before, liveness=here, gone_looks=0, gone_since=None)
+    if before.liveness is here:
+        return _schedule_next_look(
+            found, min(max(_FIRST_PAUSE, 2 * before.pause_hours), _MAX_PAUSE), now
+        )
+    returned = before.liveness is Liveness.DEAD
+    return _schedule_next_look(
+        replace(found, since=now), _RETRY_PAUSE if returned else _FIRST_PAUSE, now
+    )
 
 
-def _gone(before: Standing, now: datetime, rule: Rule) -> Standing:
-    if before.state is Liveness.DEAD:
-        return _paused(before, min(max(_FIRST, 2 * before.pause), _LONGEST_DEAD), now)
+def _mark_gone(before: DomainState, now: datetime, rule: DeadDomainRule) -> DomainState:
+    if before.liveness is Liveness.DEAD:
+        return _schedule_next_look(
+            before, min(max(_FIRST_PAUSE, 2 * before.pause_hours), _MAX_DEAD_PAUSE), now
+        )
     since = before.gone_since
     if since is None or since > now:  # the clock went back: what it said before counts for nothing
         since, looks = now, 1
     else:
-        looks = before.gone + 1
-    found = replace(before, gone=looks, gone_since=since)
+        looks = before.gone_looks + 1
+    found = replace(before, gone_looks=looks, gone_since=since)
     if looks >= rule.looks and now - since >= timedelta(days=rule.days):
-        return _paused(replace(found, state=Liveness.DEAD, since=now), _FIRST, now)
-    return _paused(found, max(1, rule.days * 24 // max(1, rule.looks - 1)), now)
+        return _schedule_next_look(
+            replace(found, liveness=Liveness.DEAD, since=now), _FIRST_PAUSE, now
+        )
+    return _schedule_next_look(found, max(1, rule.days * 24 // max(1, rule.looks - 1)), now)
 
 
-def _paused(standing: Standing, hours: int, now: datetime) -> Standing:
-    return replace(standing, due=now + timedelta(hours=hours), pause=hours)
+def _schedule_next_look(standing: DomainState, hours: int, now: datetime) -> DomainState:
+    return replace(standing, due=now + timedelta(hours=hours), pause_hours=hours)
 
 
 #: A due time further ahead than this was written by a clock that was wrong.
-FURTHEST = timedelta(hours=_LONGEST_DEAD)
+MAX_DUE_AHEAD = timedelta(hours=_MAX_DEAD_PAUSE)

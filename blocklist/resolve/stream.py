@@ -2,10 +2,10 @@
 
 import asyncio
 
-from blocklist.resolve.servers import Server
+from blocklist.resolve.servers import ResolverAddress
 
 
-async def exchanged(server: Server, query: bytes, timeout: float) -> bytes:
+async def exchange_over_tcp(server: ResolverAddress, query: bytes, timeout: float) -> bytes:
     """Send a query and return what comes back; raise `OSError` or `TimeoutError` when nothing does.
 
     A message has its length before it, so more than 64 KiB never arrive.

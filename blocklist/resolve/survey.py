@@ -14,38 +14,38 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from blocklist.judge.guards import suffixes
+from blocklist.judge.guards import load_public_suffixes
 from blocklist.ledger import facts as ledger
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.facts import DnsFact
-from blocklist.resolve.facts import facts
-from blocklist.resolve.family import Family
+from blocklist.resolve.facts import derive_facts
+from blocklist.resolve.family import DomainLookup
 from blocklist.resolve.port import Question
-from blocklist.resolve.probe import Check, Probe
-from blocklist.resolve.servers import Server
-from blocklist.resolve.states import Rule
-from blocklist.resolve.transport import Reply, Transport, Unreachable
-from blocklist.resolve.upstream import Limits
+from blocklist.resolve.probe import BatchCheck, ResolverProbe
+from blocklist.resolve.servers import ResolverAddress
+from blocklist.resolve.states import DeadDomainRule
+from blocklist.resolve.transport import DnsTransport, NoResolverAnswers, Reply
+from blocklist.resolve.upstream import QueryLimits
 
-_BATCH = 2_000
+_BATCH_SIZE = 2_000
 #: How many batches may wait to be written before no more is asked.
-_BEHIND = 4
-_SILENT = "does not answer any more"
+_MAX_WAITING_BATCHES = 4
+_SILENT_CAUSE = "does not answer any more"
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SurveySettings:
     """Who is asked, how much, and what makes a domain dead."""
 
-    servers: list[Server]
-    limits: Limits = field(default_factory=Limits)
-    rule: Rule = field(default_factory=Rule)
+    resolvers: list[ResolverAddress]
+    limits: QueryLimits = field(default_factory=QueryLimits)
+    rule: DeadDomainRule = field(default_factory=DeadDomainRule)
     #: Names that our own lists block, by which a resolver shows that it has loaded one.
     canaries: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class Report:
+class SurveyReport:
     """What a survey did; `causes` says for each resolver that was left out why."""
 
     names: int = 0
@@ -60,142 +60,152 @@ class Report:
     addresses: Counter[str] = field(default_factory=Counter)
 
     @property
-    def rate(self) -> float:
+    def names_per_second(self) -> float:
         """How many names a second were looked at."""
         return self.recorded / self.seconds if self.seconds else 0.0
 
 
 #: Domains, each with the names in it that are looked at.
-_Chunk = list[tuple[str, list[str]]]
+_DomainChunk = list[tuple[str, list[str]]]
 #: Told of how many names are recorded.
-Told = Callable[[int], None]
+SurveyProgress = Callable[[int], None]
 
 
 class Survey:
     """One survey; all that touches the ledger happens in one thread beside the event loop."""
 
-    def __init__(self, book: LedgerWriter, settings: Settings, told: Told) -> None:
-        self.report = Report()
+    def __init__(self, book: LedgerWriter, settings: SurveySettings, told: SurveyProgress) -> None:
+        self.report = SurveyReport()
         self._book = book
         self._settings = settings
-        self._told = told
-        self._transport = Transport(settings.servers, settings.limits)
-        self._batch: list[Family] = []
-        self._waiting = 0
-        self._liars = 0
+        self._report_progress = told
+        self._transport = DnsTransport(settings.resolvers, settings.limits)
+        self._batch: list[DomainLookup] = []
+        self._batch_names = 0
+        self._lying_mask = 0
         self._writer = ThreadPoolExecutor(1)
         self._writes: deque[Future[None]] = deque()
 
-    async def run(self, names: list[str]) -> Report:
+    async def run(self, names: list[str]) -> SurveyReport:
         """Look at names and return what came of it; the ledger has what was seen."""
         start = time.monotonic()
         self.report.names = len(names)
         try:
-            await self._transport.run(self._check([]).questions(), self._answered)
-            await self._transport.run(self._questions(names), self._answered)
-            await self._transport.run(self._closed(), self._answered)
-        except Unreachable:
+            await self._transport.ask_all(
+                self._make_check([]).build_questions(), self._handle_reply
+            )
+            await self._transport.ask_all(self._generate_questions(names), self._handle_reply)
+            await self._transport.ask_all(self._close_batch(), self._handle_reply)
+        except NoResolverAnswers:
             for upstream in self._transport.upstreams:
-                self.report.causes.setdefault(str(upstream.server), upstream.cause or _SILENT)
+                self.report.causes.setdefault(
+                    str(upstream.server), upstream.exclusion_cause or _SILENT_CAUSE
+                )
         finally:
             self._transport.close()
             self._writer.shutdown()
-        self._written(at_most=0)
+        self._wait_for_writes(at_most=0)
         self.report.seconds = time.monotonic() - start
         for upstream in self._transport.upstreams:
             self.report.dropped.update(upstream.dropped)
         return self.report
 
-    def _questions(self, names: list[str]) -> Iterator[Question]:
+    def _generate_questions(self, names: list[str]) -> Iterator[Question]:
         # What is known of a chunk is read while the one before it is asked for.
-        ahead: deque[tuple[_Chunk, Future[dict[str, DnsFact]]]] = deque()
-        for chunk in _chunks(names):
-            ahead.append((chunk, self._writer.submit(self._known, chunk)))
+        ahead: deque[tuple[_DomainChunk, Future[dict[str, DnsFact]]]] = deque()
+        for chunk in _split_by_domain(names):
+            ahead.append((chunk, self._writer.submit(self._load_facts, chunk)))
             if len(ahead) > 1:
-                yield from self._of_chunk(*ahead.popleft())
+                yield from self._start_lookups(*ahead.popleft())
         for chunk, known in ahead:
-            yield from self._of_chunk(chunk, known)
+            yield from self._start_lookups(chunk, known)
 
-    def _of_chunk(self, chunk: _Chunk, known: Future[dict[str, DnsFact]]) -> Iterator[Question]:
+    def _start_lookups(
+        self, chunk: _DomainChunk, known: Future[dict[str, DnsFact]]
+    ) -> Iterator[Question]:
         for domain, members in chunk:
-            family = Family(domain, members, known.result(), doubted=self._doubted)
-            yield from family.questions()
-        self._written(at_most=_BEHIND)
+            family = DomainLookup(
+                domain, members, known.result(), has_second_resolver=self._has_second_resolver
+            )
+            yield from family.first_questions()
+        self._wait_for_writes(at_most=_MAX_WAITING_BATCHES)
 
-    def _known(self, chunk: _Chunk) -> dict[str, DnsFact]:
+    def _load_facts(self, chunk: _DomainChunk) -> dict[str, DnsFact]:
         wanted = {name for domain, members in chunk for name in (domain, *members)}
         with self._book.open_database() as db:
             return ledger.load_facts(db.conn, wanted)
 
     @property
-    def _doubted(self) -> bool:
-        return sum(upstream.cause is None for upstream in self._transport.upstreams) > 1
+    def _has_second_resolver(self) -> bool:
+        return sum(upstream.exclusion_cause is None for upstream in self._transport.upstreams) > 1
 
-    def _answered(self, question: Question, reply: Reply) -> Iterable[Question]:
+    def _handle_reply(self, question: Question, reply: Reply) -> Iterable[Question]:
         job = question.job
-        if isinstance(job, Check):
-            job.answered(question, reply)
-            if not job.open:
-                self._checked(job)
+        if isinstance(job, BatchCheck):
+            job.handle_reply(question, reply)
+            if not job.open_count:
+                self._apply_check(job)
             return ()
-        assert isinstance(job, Family)
-        more = job.answered(question, reply)
+        assert isinstance(job, DomainLookup)
+        more = job.handle_reply(question, reply)
         self.report.answers[reply.outcome] += 1
-        if job.done:
+        if job.is_done:
             self._batch.append(job)
-            self._waiting += len(job.names)
-            if self._waiting >= _BATCH:
-                return self._closed()
+            self._batch_names += len(job.names)
+            if self._batch_names >= _BATCH_SIZE:
+                return self._close_batch()
         return more
 
-    def _closed(self) -> list[Question]:
+    def _close_batch(self) -> list[Question]:
         """Close the batch, and return the questions whose answers tell what it is worth."""
-        batch, self._batch, self._waiting = self._batch, [], 0
-        return self._check(batch).questions() if batch else []
+        batch, self._batch, self._batch_names = self._batch, [], 0
+        return self._make_check(batch).build_questions() if batch else []
 
-    def _check(self, batch: list[Family]) -> Check:
-        usable = [up.place for up in self._transport.upstreams if up.cause is None]
+    def _make_check(self, batch: list[DomainLookup]) -> BatchCheck:
+        usable = [
+            up.resolver_index for up in self._transport.upstreams if up.exclusion_cause is None
+        ]
         canaries = () if batch else self._settings.canaries
-        return Check({place: Probe(place, canaries) for place in usable}, batch)
+        return BatchCheck({place: ResolverProbe(place, canaries) for place in usable}, batch)
 
-    def _checked(self, check: Check) -> None:
+    def _apply_check(self, check: BatchCheck) -> None:
         for place, probe in check.probes.items():
-            cause = probe.lie()
+            cause = probe.find_lie()
             if cause is not None:
-                self._liars |= 1 << place
+                self._lying_mask |= 1 << place
             elif not check.batch:
-                cause = probe.failure()
+                cause = probe.find_failure()
             if cause is not None:
-                self._transport.exclude(place, cause)
-                self.report.causes[str(self._settings.servers[place])] = cause
-        believed = [family for family in check.batch if not family.heard & self._liars]
+                self._transport.exclude_resolver(place, cause)
+                self.report.causes[str(self._settings.resolvers[place])] = cause
+        believed = [family for family in check.batch if not family.resolver_mask & self._lying_mask]
         if believed:
-            self._writes.append(self._writer.submit(self._record, believed))
+            self._writes.append(self._writer.submit(self._record_batch, believed))
 
-    def _record(self, batch: list[Family]) -> None:
+    def _record_batch(self, batch: list[DomainLookup]) -> None:
         now = datetime.now(UTC)
         found: list[DnsFact] = []
         for family in batch:
             asked = set(family.names)
-            every = list(facts(family, now, self._settings.rule))
+            every = list(derive_facts(family, now, self._settings.rule))
             found += every
             self.report.states.update(fact.state for fact in every if fact.name in asked)
             self.report.recorded += len(asked)
         ledger.save_facts(self._book, found)
-        self._told(self.report.recorded)
+        self._report_progress(self.report.recorded)
 
-    def _written(self, at_most: int) -> None:
+    def _wait_for_writes(self, at_most: int) -> None:
         """Wait until few batches wait to be written, and raise what went wrong with any."""
         while len(self._writes) > at_most:
             self._writes.popleft().result()
 
 
-def _chunks(names: list[str]) -> Iterator[_Chunk]:
+def _split_by_domain(names: list[str]) -> Iterator[_DomainChunk]:
     """Yield names with their domains, a batch at a time, in the order given."""
     frame = pl.DataFrame({"name": names}, schema={"name": pl.String})
     frame = frame.with_columns(
-        domain=suffixes().registrable(frame["name"]).fill_null(frame["name"])
+        domain=load_public_suffixes().registrable(frame["name"]).fill_null(frame["name"])
     )
     families = frame.group_by("domain", maintain_order=True).agg("name")
-    for part in families.iter_slices(_BATCH):
+    for part in families.iter_slices(_BATCH_SIZE):
         yield list(part.iter_rows())

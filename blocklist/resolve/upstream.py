@@ -4,27 +4,27 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from blocklist.resolve.port import Flight, Port
-from blocklist.resolve.servers import Server
+from blocklist.resolve.port import PendingQuery, UdpSocket
+from blocklist.resolve.servers import ResolverAddress
 
-_SOCKETS = 4
+_MAX_SOCKETS = 4
 #: A socket makes room for one on another port after so many questions.
-_QUESTIONS = 5_000
-_FIRST_WINDOW, _LEAST_WINDOW, _QUICK = 64.0, 8.0, 256
+_QUERIES_PER_SOCKET = 5_000
+_FIRST_WINDOW, _MIN_WINDOW, _FAST_GROWTH_LIMIT = 64.0, 8.0, 256
 #: More losses than this share of a window's questions are taken for crowding.
-_CROWDED, _SHRINK = 0.1, 0.7
+_MAX_LOSS_SHARE, _SHRINK_FACTOR = 0.1, 0.7
 #: So many losses in a row, and no answer for so many seconds, are taken for absence. Losses alone
 #: come in bursts, when this program or the resolver had to wait for a processor.
-_ABSENT, _SILENCE = 40, 3.0
+_ABSENT_LOSSES, _SILENCE_SECONDS = 40, 3.0
 #: How many seconds pass between two questions to who is absent.
-_KNOCK = 1.0
-_LEAST_WAIT, _FIRST_WAIT = 0.5, 1.0
+_KNOCK_SECONDS = 1.0
+_MIN_TIMEOUT, _FIRST_TIMEOUT = 0.5, 1.0
 #: How many seconds' worth of questions may leave at once.
-_BURST = 0.02
+_BURST_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QueryLimits:
     """How much is asked of each resolver; a rate of 0 is no limit. Times are in seconds."""
 
     window: int = 500
@@ -39,83 +39,91 @@ class Limits:
 class Upstream:
     """A resolver, and how it does. A loss is a question that it left without an answer in time."""
 
-    server: Server
-    place: int
-    limits: Limits
-    queue: deque[Flight] = field(default_factory=deque)
+    server: ResolverAddress
+    resolver_index: int
+    limits: QueryLimits
+    queue: deque[PendingQuery] = field(default_factory=deque)
     #: What is on the way, by try: until when, and the question. Those answered stay until then.
-    waiting: dict[int, deque[tuple[float, Flight]]] = field(default_factory=dict)
-    flying: int = 0
+    deadlines: dict[int, deque[tuple[float, PendingQuery]]] = field(default_factory=dict)
+    in_flight: int = 0
     #: What arrived and was no answer to a question on the way, by what is wrong with it.
     dropped: Counter[str] = field(default_factory=Counter)
-    answers: int = 0
-    absent: bool = False
+    answer_count: int = 0
+    is_absent: bool = False
     #: Why it takes no part, for a person; None while it does.
-    cause: str | None = None
+    exclusion_cause: str | None = None
     _window: float = _FIRST_WINDOW
     _losses_in_a_row: int = 0
-    _heard_at: float = 0.0
-    _counted: int = 0
-    _lost: int = 0
-    _smooth: float = 0.0
-    _swing: float = 0.0
+    _last_heard_at: float = 0.0
+    _window_queries: int = 0
+    _window_losses: int = 0
+    _smoothed_rtt: float = 0.0
+    _rtt_variation: float = 0.0
     _tokens: float = 1.0
-    _filled: float = 0.0
-    _knock: float = 0.0
-    _ports: list[Port] = field(default_factory=list)
-    _turn: int = 0
+    _tokens_filled_at: float = 0.0
+    _next_knock_at: float = 0.0
+    _sockets: list[UdpSocket] = field(default_factory=list)
+    _socket_turn: int = 0
 
-    def room(self, now: float) -> bool:
+    def has_room(self, now: float) -> bool:
         """Whether it may be asked one more question now."""
-        if self.cause is not None:
+        if self.exclusion_cause is not None:
             return False
-        if self.absent:
-            return now >= self._knock
-        if self.flying >= min(self._window, self.limits.window):
+        if self.is_absent:
+            return now >= self._next_knock_at
+        if self.in_flight >= min(self._window, self.limits.window):
             return False
         rate = self.limits.rate
         if not rate:
             return True
-        self._tokens = min(max(1.0, rate * _BURST), self._tokens + (now - self._filled) * rate)
-        self._filled = now
+        self._tokens = min(
+            max(1.0, rate * _BURST_SECONDS), self._tokens + (now - self._tokens_filled_at) * rate
+        )
+        self._tokens_filled_at = now
         return self._tokens >= 1
 
-    def port(self, readable: Callable[[Port], None]) -> Port:
+    def take_socket(self, readable: Callable[[UdpSocket], None]) -> UdpSocket:
         """Return the socket for the next question: several take turns, and are replaced."""
-        self._turn = (self._turn + 1) % _SOCKETS
-        if len(self._ports) < _SOCKETS:
-            self._ports.append(Port(self.server, self.place, readable))
-            return self._ports[-1]
-        port = self._ports[self._turn]
-        if port.asked >= _QUESTIONS:
+        self._socket_turn = (self._socket_turn + 1) % _MAX_SOCKETS
+        if len(self._sockets) < _MAX_SOCKETS:
+            self._sockets.append(UdpSocket(self.server, self.resolver_index, readable))
+            return self._sockets[-1]
+        port = self._sockets[self._socket_turn]
+        if port.query_count >= _QUERIES_PER_SOCKET:
             port.retire()
-            port = self._ports[self._turn] = Port(self.server, self.place, readable)
-        port.asked += 1
+            port = self._sockets[self._socket_turn] = UdpSocket(
+                self.server, self.resolver_index, readable
+            )
+        port.query_count += 1
         return port
 
-    def asked(self, flight: Flight, now: float) -> None:
+    def count_query(self, flight: PendingQuery, now: float) -> None:
         """Count a question that leaves."""
-        self.flying += 1
-        self._heard_at = self._heard_at or now
+        self.in_flight += 1
+        self._last_heard_at = self._last_heard_at or now
         self._tokens -= 1
-        self.waiting.setdefault(flight.tries, deque()).append((now + self._wait(flight), flight))
-        if self.absent:
-            self._knock = now + _KNOCK
+        self.deadlines.setdefault(flight.tries, deque()).append(
+            (now + self._compute_timeout(flight), flight)
+        )
+        if self.is_absent:
+            self._next_knock_at = now + _KNOCK_SECONDS
 
-    def _wait(self, flight: Flight) -> float:
+    def _compute_timeout(self, flight: PendingQuery) -> float:
         if flight.tries + 1 >= self.limits.tries:  # the last: a resolver may be asking around
             return self.limits.timeout
-        usual = self._smooth + 4 * self._swing if self._smooth else _FIRST_WAIT  # RFC 6298
-        return min(max(usual, _LEAST_WAIT) * (1 << flight.tries), self.limits.timeout)
+        usual = (
+            self._smoothed_rtt + 4 * self._rtt_variation if self._smoothed_rtt else _FIRST_TIMEOUT
+        )  # RFC 6298
+        return min(max(usual, _MIN_TIMEOUT) * (1 << flight.tries), self.limits.timeout)
 
-    def late(self, now: float) -> list[Flight]:
+    def pop_expired(self, now: float) -> list[PendingQuery]:
         """Return the questions whose time is over, and forget those that are done with."""
         found = []
-        for tries, line in self.waiting.items():
+        for tries, line in self.deadlines.items():
             while line:
                 until, flight = line[0]
                 # One that was answered, or is on its way anew, waits here no more.
-                gone = flight.port is None or flight.tries != tries
+                gone = flight.udp_socket is None or flight.tries != tries
                 if not gone and until > now:
                     break
                 line.popleft()
@@ -123,45 +131,49 @@ class Upstream:
                     found.append(flight)
         return found
 
-    def answered(self, took: float, now: float, *, first: bool) -> None:
+    def count_answer(self, took: float, now: float, *, first: bool) -> None:
         """Count an answer; only one to a first try tells how long answers take (Karn)."""
-        self.flying -= 1
-        self.answers += 1
-        self.heard(now)
+        self.in_flight -= 1
+        self.answer_count += 1
+        self.mark_present(now)
         self._window = min(
-            self._window + (1 if self._window < _QUICK else 0.25), self.limits.window
+            self._window + (1 if self._window < _FAST_GROWTH_LIMIT else 0.25), self.limits.window
         )
         if first:
-            self._swing += (abs(took - self._smooth) - self._swing) / 4
-            self._smooth += (took - self._smooth) / 8 if self._smooth else took
-        self._judge(lost=0)
+            self._rtt_variation += (abs(took - self._smoothed_rtt) - self._rtt_variation) / 4
+            self._smoothed_rtt += (took - self._smoothed_rtt) / 8 if self._smoothed_rtt else took
+        self._adapt_window(lost=0)
 
-    def heard(self, now: float) -> None:
+    def mark_present(self, now: float) -> None:
         """Note that it is there."""
-        self._heard_at = now
+        self._last_heard_at = now
         self._losses_in_a_row = 0
-        self.absent = False
+        self.is_absent = False
 
-    def lost(self, now: float, *, refused: bool = False) -> None:
+    def count_loss(self, now: float, *, refused: bool = False) -> None:
         """Count a question without an answer; one is `refused` where nobody listens."""
-        self.flying -= 1
+        self.in_flight -= 1
         self._losses_in_a_row += 1
-        silent = refused or now - self._heard_at > _SILENCE
-        if silent and self._losses_in_a_row >= _ABSENT and not self.absent:
-            self.absent, self._knock, self._window = True, now + _KNOCK, _LEAST_WINDOW
-        self._judge(lost=1)
+        silent = refused or now - self._last_heard_at > _SILENCE_SECONDS
+        if silent and self._losses_in_a_row >= _ABSENT_LOSSES and not self.is_absent:
+            self.is_absent, self._next_knock_at, self._window = (
+                True,
+                now + _KNOCK_SECONDS,
+                _MIN_WINDOW,
+            )
+        self._adapt_window(lost=1)
 
-    def _judge(self, lost: int) -> None:
+    def _adapt_window(self, lost: int) -> None:
         # Names whose own servers are silent are lost too, so a few losses are no crowding.
-        self._counted += 1
-        self._lost += lost
-        if self._counted >= self._window:
-            if self._lost > self._counted * _CROWDED:
-                self._window = max(_LEAST_WINDOW, self._window * _SHRINK)
-            self._counted = self._lost = 0
+        self._window_queries += 1
+        self._window_losses += lost
+        if self._window_queries >= self._window:
+            if self._window_losses > self._window_queries * _MAX_LOSS_SHARE:
+                self._window = max(_MIN_WINDOW, self._window * _SHRINK_FACTOR)
+            self._window_queries = self._window_losses = 0
 
     def close(self) -> None:
         """Give the sockets back."""
-        for port in self._ports:
+        for port in self._sockets:
             port.close()
-        self._ports.clear()
+        self._sockets.clear()

@@ -11,34 +11,36 @@ from blocklist.urls import parse
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CountryFilter:
     """Countries of which one must be among a thing's, and countries of which none may be.
 
     What is in no known country is in none of either.
     """
 
-    some: frozenset[str] = frozenset()
-    none: frozenset[str] = frozenset()
+    any_of: frozenset[str] = frozenset()
+    none_of: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.some or self.none)
+        return bool(self.any_of or self.none_of)
 
-    def takes(self, found: frozenset[str]) -> bool:
+    def accepts(self, found: frozenset[str]) -> bool:
         """Whether a thing in these countries is wanted."""
-        return (not self.some or not self.some.isdisjoint(found)) and self.none.isdisjoint(found)
+        return (not self.any_of or not self.any_of.isdisjoint(found)) and self.none_of.isdisjoint(
+            found
+        )
 
-    def of(self, column: str) -> pl.Expr:
+    def to_expr(self, column: str) -> pl.Expr:
         """Return the same for a column of lists of countries, null for none."""
         found = pl.col(column).fill_null(pl.lit([], pl.List(pl.String)))
-        wanted = ~_meets(found, self.none)
-        return wanted & _meets(found, self.some) if self.some else wanted
+        wanted = ~_shares_country(found, self.none_of)
+        return wanted & _shares_country(found, self.any_of) if self.any_of else wanted
 
 
-def _meets(found: pl.Expr, countries: frozenset[str]) -> pl.Expr:
+def _shares_country(found: pl.Expr, countries: frozenset[str]) -> pl.Expr:
     return found.list.eval(pl.element().is_in(sorted(countries))).list.any()
 
 
-def countries(kind: Kind, value: str, lookup: LedgerLookup, atlas: Atlas) -> frozenset[str]:
+def find_countries(kind: Kind, value: str, lookup: LedgerLookup, atlas: Atlas) -> frozenset[str]:
     """Return the countries of an indicator: of a name those of the addresses it was seen at."""
     if kind is Kind.URL:
         url = parse(value)
