@@ -48,9 +48,11 @@ def write(folder: Path, count: int) -> None:
 
 def ours(folder: Path, *, cut: bool) -> None:
     """Read, merge and, if asked for, cut out; write."""
-    block, allow = (networks.spans(_lines(folder / f"{name}.txt")) for name in ("all", "allow"))
-    found = networks.subtract(block, allow) if cut else networks.merge(block)
-    networks.texts(found).to_frame().write_csv(folder / "ours", include_header=False)
+    block, allow = (
+        networks.networks_to_spans(_lines(folder / f"{name}.txt")) for name in ("all", "allow")
+    )
+    found = networks.subtract_spans(block, allow) if cut else networks.merge_spans(block)
+    networks.spans_to_networks(found).to_frame().write_csv(folder / "ours", include_header=False)
 
 
 def _lines(path: Path) -> pl.Series:

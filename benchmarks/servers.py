@@ -29,7 +29,7 @@ from blocklist.export.one import export_one
 from blocklist.export.state import ExportResult
 from blocklist.install.command import fill_words, find_program, run_command
 from blocklist.install.probe import ProbeAnswer, find_load_fault, probe_server
-from blocklist.installation import Server
+from blocklist.installation import ProbeServer
 from tests.e2e.reloading import SERVERS, Running
 from tests.e2e.servers import open_resolver
 from tests.export_support import NOW, ZONE
@@ -58,13 +58,13 @@ def exported(
     folder: Path, target: str, rows: pl.DataFrame, release: int
 ) -> tuple[Export, ExportResult]:
     """Write a file for a target, without its checker."""
-    known = targets.load(folder)[target]
+    known = targets.load_targets(folder)[target]
     zone = ZONE if known.needs_zone else None
     export = Export("office", replace(known, check=()), folder / f"blocklist.{release}", zone)
     return export, export_one(export, rows, release, None, NOW)
 
 
-def wait(server: Server, export: Export, result: ExportResult) -> None:
+def wait(server: ProbeServer, export: Export, result: ExportResult) -> None:
     """Wait until a server has loaded a file."""
     told = canary.derive_canaries(export, result.state)
     assert told is not None
@@ -73,7 +73,7 @@ def wait(server: Server, export: Export, result: ExportResult) -> None:
 
 
 @contextmanager
-def asking(server: Server) -> Iterator[list[float]]:
+def asking(server: ProbeServer) -> Iterator[list[float]]:
     """Ask all the while; give the list of how long each answer took."""
     waits, over = [0.0], threading.Event()
 
@@ -134,7 +134,7 @@ def checked(target: str, rows: pl.DataFrame) -> float | None:
     """Return how many seconds the target's checker takes for a file."""
     with tempfile.TemporaryDirectory() as text:
         export, _ = exported(Path(text), target, rows, 1)
-        check = targets.load(Path(text))[target].check
+        check = targets.load_targets(Path(text))[target].check
         if not check or not find_program(check[0]):
             return None
         return cost(fill_words(check, {"file": str(export.path), "zone": ZONE})).wall

@@ -7,11 +7,11 @@ page that warns, or as its name.
 from enum import StrEnum
 from ipaddress import ip_address
 
-from blocklist.errors import Refused
-from blocklist.names import canonical
+from blocklist.errors import InvalidIndicator
+from blocklist.names import canonicalize_name
 
 
-class Action(StrEnum):
+class RpzAction(StrEnum):
     """What kind of answer a blocked name gets."""
 
     NXDOMAIN = "nxdomain"
@@ -25,39 +25,39 @@ class Action(StrEnum):
 
 
 #: The data of a row that denies a name, and of one that lets a query pass.
-NXDOMAIN = "CNAME ."
-LET_THROUGH = "CNAME rpz-passthru."
-_DATA = {
-    Action.NXDOMAIN: NXDOMAIN,
-    Action.NODATA: "CNAME *.",
-    Action.DROP: "CNAME rpz-drop.",
-    Action.TCP_ONLY: "CNAME rpz-tcp-only.",
-    Action.PASSTHRU: LET_THROUGH,
+NXDOMAIN_RECORD = "CNAME ."
+PASSTHRU_RECORD = "CNAME rpz-passthru."
+_RECORD_BY_ACTION = {
+    RpzAction.NXDOMAIN: NXDOMAIN_RECORD,
+    RpzAction.NODATA: "CNAME *.",
+    RpzAction.DROP: "CNAME rpz-drop.",
+    RpzAction.TCP_ONLY: "CNAME rpz-tcp-only.",
+    RpzAction.PASSTHRU: PASSTHRU_RECORD,
 }
 
 
-def kind(action: str) -> Action:
+def parse_rpz_action(action: str) -> RpzAction:
     """Return what kind of action a text is; raise `Refused` when it is none."""
-    if action in _DATA:
-        return Action(action)
-    if _addresses(action):
-        return Action.ADDRESS
-    if "." not in canonical(action):  # more likely one of the words above, misspelt
-        raise Refused("single-label")
-    return Action.NAME
+    if action in _RECORD_BY_ACTION:
+        return RpzAction(action)
+    if _parse_addresses(action):
+        return RpzAction.ADDRESS
+    if "." not in canonicalize_name(action):  # more likely one of the words above, misspelt
+        raise InvalidIndicator("single-label")
+    return RpzAction.NAME
 
 
-def records(action: str) -> tuple[str, ...]:
+def action_records(action: str) -> tuple[str, ...]:
     """Return the data of the rows that say an action: one, or one for each family of addresses."""
-    known = kind(action)
-    if known in _DATA:
-        return (_DATA[known],)
-    if known is Action.NAME:
-        return (f"CNAME {canonical(action)}.",)
-    return tuple(f"{'A' if '.' in word else 'AAAA'} {word}" for word in _addresses(action))
+    known = parse_rpz_action(action)
+    if known in _RECORD_BY_ACTION:
+        return (_RECORD_BY_ACTION[known],)
+    if known is RpzAction.NAME:
+        return (f"CNAME {canonicalize_name(action)}.",)
+    return tuple(f"{'A' if '.' in word else 'AAAA'} {word}" for word in _parse_addresses(action))
 
 
-def _addresses(action: str) -> list[str]:
+def _parse_addresses(action: str) -> list[str]:
     """Return the addresses that a text consists of, or none when it is something else."""
     try:
         return [str(ip_address(word)) for word in action.split()]

@@ -11,25 +11,36 @@ from blocklist.config import Config
 from blocklist.errors import UsageError
 from blocklist.files import write_atomically
 
-_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_FEED_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 #: Names of files that say nothing of what is in them.
-_COMMON = {"", "blocklist", "domains", "download", "feed", "hosts", "index", "list", "raw", "text"}
+_GENERIC_NAMES = {
+    "",
+    "blocklist",
+    "domains",
+    "download",
+    "feed",
+    "hosts",
+    "index",
+    "list",
+    "raw",
+    "text",
+}
 
 
-def name_for(source: str) -> str:
+def suggest_feed_name(source: str) -> str:
     """Return a name for the feed at a path or URL: the file's, or the host's if that is common."""
     parts = urlsplit(source) if "://" in source else None
-    stem = _slug(Path(parts.path if parts else source).stem)
-    if parts and stem in _COMMON:
-        return _slug(parts.hostname or "") or "feed"
+    stem = _slugify(Path(parts.path if parts else source).stem)
+    if parts and stem in _GENERIC_NAMES:
+        return _slugify(parts.hostname or "") or "feed"
     return stem or "feed"
 
 
-def _slug(text: str) -> str:
+def _slugify(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def location(source: str, config: Path) -> str:
+def make_source_relative(source: str, config: Path) -> str:
     """Return a source as the configuration is to name it: a path relative to its folder."""
     if "://" in source:
         return source
@@ -37,23 +48,23 @@ def location(source: str, config: Path) -> str:
     return str(path.relative_to(base) if path.is_relative_to(base) else path)
 
 
-def refuse_known(config: Config, name: str, source: str) -> None:
+def refuse_known_feed(config: Config, name: str, source: str) -> None:
     """Raise `UsageError` when a feed has that name or address already."""
-    if not _NAME.fullmatch(name):
+    if not _FEED_NAME.fullmatch(name):
         raise UsageError(f"--name {name}: expected small letters, digits and single hyphens")
     for known in (*config.guards.values(), *config.feeds.values()):
-        if known.name == name or _address(config, source) in known.urls:
+        if known.name == name or _make_source_absolute(config, source) in known.urls:
             what = "is switched on already" if known.enabled else "is known; switch it on with"
-            how = "" if known.enabled else f": [{known.key}] and the line: enabled = true"
+            how = "" if known.enabled else f": [{known.config_key}] and the line: enabled = true"
             raise UsageError(f"{config.path}: feed {known.name} {what}{how}")
 
 
-def _address(config: Config, source: str) -> str:
+def _make_source_absolute(config: Config, source: str) -> str:
     base = config.path.resolve().parent if config.path else Path.cwd()
     return source if "://" in source else str(base / source)
 
 
-def block(name: str, url: str, format_name: str, category: str | None) -> str:
+def render_feed_table(name: str, url: str, format_name: str, category: str | None) -> str:
     """Return the TOML that describes a feed; raise `UsageError` when it could not be read back."""
     said = {"url": url, "format": format_name} | ({"category": category} if category else {})
     # A JSON string is a TOML string, but for the one control character that JSON leaves bare.
@@ -63,11 +74,11 @@ def block(name: str, url: str, format_name: str, category: str | None) -> str:
         table = tomllib.loads(text)["feeds"][name]
     except (tomllib.TOMLDecodeError, UnicodeError):
         raise UsageError(f"{url!r}: cannot be written to a configuration") from None
-    catalogue.feed(name, table, f"feeds.{name}: ")
+    catalogue.build_feed(name, table, f"feeds.{name}: ")
     return text
 
 
-def append(path: Path, text: str) -> None:
+def append_to_config(path: Path, text: str) -> None:
     """Write `text` after what the configuration says; fail when the whole would not be TOML."""
     try:
         old = path.read_bytes()

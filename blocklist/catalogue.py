@@ -14,9 +14,9 @@ from blocklist.errors import UsageError
 from blocklist.model import Category, Direction, GuardClass, Scope
 
 #: Before the name of a source in `lineage` that is no feed of the catalogue.
-EXTERNAL = "ext:"
+EXTERNAL_PREFIX = "ext:"
 #: Schemes of servers that send no files, and the format in which what they send is kept.
-FORMAT_OF = {
+FORMAT_BY_SCHEME = {
     "axfr": "rpz",
     "misp+http": "misp",
     "misp+https": "misp",
@@ -26,8 +26,8 @@ FORMAT_OF = {
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # Base64 of "Ed", 8 bytes of a name and 32 of a key.
-_MINISIGN = re.compile(r"RW[Q-T][A-Za-z0-9+/]{53}")
-_TSIG = re.compile(r"(?:hmac-sha(?:1|224|256|384|512):)?[\w.-]+")
+_MINISIGN_KEY = re.compile(r"RW[Q-T][A-Za-z0-9+/]{53}")
+_TSIG_NAME = re.compile(r"(?:hmac-sha(?:1|224|256|384|512):)?[\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +100,17 @@ class Feed:
     tsig: str = ""
 
     @property
-    def key(self) -> str:
+    def config_key(self) -> str:
         """Its table in blocklist.toml."""
         return f"{'guards' if self.guard else 'feeds'}.{self.name}"
 
-    def fits(self, url: str) -> bool:
+    def can_read_url(self, url: str) -> bool:
         """Whether what is at a URL can be in the feed's format."""
-        return FORMAT_OF.get(scheme(url), self.format) == self.format
+        return FORMAT_BY_SCHEME.get(url_scheme(url), self.format) == self.format
 
 
 #: The feed that the program keeps itself: addresses that are blocked for the names on them.
-RESOLVED = Feed(
+RESOLVED_FEED = Feed(
     name="resolved",
     urls=("blocklist resolve",),
     format="ips",
@@ -121,50 +121,52 @@ RESOLVED = Feed(
 )
 
 
-def scheme(url: str) -> str:
+def url_scheme(url: str) -> str:
     """Return the scheme of a URL, nothing for a path."""
     before, separator, _ = url.partition("://")
     return before.lower() if separator else ""
 
 
-def shipped(kind: str) -> Traversable:
+def find_catalogue_folder(kind: str) -> Traversable:
     """Return the folder `feeds` or `exports` of the wheel, or of the checkout."""
     packed = files("blocklist") / "_catalogue" / kind
     return packed if packed.is_dir() else files("blocklist") / ".." / kind
 
 
-def tables(folder: Traversable) -> Iterator[tuple[str, str, spec.Table]]:
+def read_toml_folder(folder: Traversable) -> Iterator[tuple[str, str, spec.TomlTable]]:
     """Yield name, place and table of each file in a folder of the catalogue."""
-    for entry in _entries(folder):
+    for entry in _list_folder(folder):
         if entry.name.endswith(".toml"):
-            yield entry.name.removesuffix(".toml"), f"{entry}: ", spec.load(entry)
+            yield entry.name.removesuffix(".toml"), f"{entry}: ", spec.load_toml(entry)
 
 
-class Known(NamedTuple):
+class FeedDefinition(NamedTuple):
     """A feed of the catalogue: the place of its table, the table, and what it says as it stands."""
 
     where: str
-    table: spec.Table
+    table: spec.TomlTable
     #: Only of those that ship: in a table of the user's own, blocklist.toml may fill the gaps.
     feed: Feed | None = None
 
 
-def known(own: Path) -> dict[str, Known]:
+def load_feed_definitions(own: Path) -> dict[str, FeedDefinition]:
     """Return all feeds by name; the user's own win over shipped ones of the same name."""
-    mine = {name: Known(where, table) for name, where, table in tables(own / "feeds")}
-    return _shipped_feeds() | mine
+    mine = {
+        name: FeedDefinition(where, table) for name, where, table in read_toml_folder(own / "feeds")
+    }
+    return _load_shipped_feeds() | mine
 
 
 @cache
-def _shipped_feeds() -> dict[str, Known]:
+def _load_shipped_feeds() -> dict[str, FeedDefinition]:
     """Read what ships once, for no part of it changes while the program runs."""
     return {
-        name: Known(where, table, feed(name, table, where))
-        for name, where, table in tables(shipped("feeds"))
+        name: FeedDefinition(where, table, build_feed(name, table, where))
+        for name, where, table in read_toml_folder(find_catalogue_folder("feeds"))
     }
 
 
-def _entries(folder: Traversable) -> list[Traversable]:
+def _list_folder(folder: Traversable) -> list[Traversable]:
     try:
         found = folder.iterdir() if folder.is_dir() else ()
         return sorted(found, key=lambda entry: entry.name)
@@ -172,14 +174,14 @@ def _entries(folder: Traversable) -> list[Traversable]:
         raise UsageError(f"{folder}: cannot be read: {error.strerror or error}") from None
 
 
-def feed(name: str, table: spec.Table, where: str) -> Feed:
+def build_feed(name: str, table: spec.TomlTable, where: str) -> Feed:
     """Return a feed from its table, in which `url` stands for a list of one."""
     table = dict(table)
     if "url" in table:
         if "urls" in table:
             raise UsageError(f"{where}: give either url or urls, not both")
         table["urls"] = [table.pop("url")]
-    built = spec.build(Feed, table, where, name=name)
+    built = spec.build_dataclass(Feed, table, where, name=name)
     shrink, growth, limit = built.max_shrink, built.max_growth, built.rank_limit
     for holds, key, expected in (
         (any(built.urls) and all(built.urls), "urls", "at least one path or URL, none empty"),
@@ -194,30 +196,35 @@ def feed(name: str, table: spec.Table, where: str) -> Feed:
         (all(map(_is_filter, built.filters)), "filters", 'texts such as "url_status=online"'),
         (built.comment != "", "comment", "at least one character"),
         (
-            all(map(built.fits, built.urls)),
+            all(map(built.can_read_url, built.urls)),
             "format",
             "rpz for axfr://, misp for misp+https://, stix for taxii+https://",
         ),
         (
-            not built.minisign or _MINISIGN.fullmatch(built.minisign) is not None,
+            not built.minisign or _MINISIGN_KEY.fullmatch(built.minisign) is not None,
             "minisign",
             "the second line of a minisign.pub",
         ),
         *(
             (
-                not getattr(built, key) or not any(scheme(url) in FORMAT_OF for url in built.urls),
+                not getattr(built, key)
+                or not any(url_scheme(url) in FORMAT_BY_SCHEME for url in built.urls),
                 key,
                 "none, for what these servers send is no file",
             )
             for key in ("sha256", "minisign")
         ),
-        (not built.tsig or _TSIG.fullmatch(built.tsig) is not None, "tsig", "the name of a key"),
-        (_is_path(built.path), "path", "a JMESPath expression, as in [].domain"),
+        (
+            not built.tsig or _TSIG_NAME.fullmatch(built.tsig) is not None,
+            "tsig",
+            "the name of a key",
+        ),
+        (_is_jmespath(built.path), "path", "a JMESPath expression, as in [].domain"),
         (limit is None or limit >= 1, "rank_limit", "a whole number from 1"),
         (shrink is None or 0 <= shrink <= 1, "max_shrink", "a number from 0 to 1"),
         (growth is None or growth >= 1, "max_growth", "a number of 1 or more"),
     ):
-        spec.require(holds, where, key, expected)
+        spec.require_valid(holds, where, key, expected)
     return built
 
 
@@ -226,7 +233,7 @@ def _is_filter(text: str) -> bool:
     return bool(column.strip() and equals)
 
 
-def _is_path(text: str) -> bool:
+def _is_jmespath(text: str) -> bool:
     if not text:
         return True
     import jmespath
@@ -243,7 +250,7 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
-def overridden(table: spec.Table, by: spec.Table) -> spec.Table:
+def override_table(table: spec.TomlTable, by: spec.TomlTable) -> spec.TomlTable:
     """Return a feed's table with the keys of another over it; `url` and `urls` are one key."""
     places = {"url", "urls"}
     replaced = places if places & by.keys() else set()

@@ -6,8 +6,8 @@ from functools import lru_cache
 from ipaddress import IPv4Network
 
 from blocklist import names, networks
-from blocklist.errors import Refused
-from blocklist.geo import Atlas
+from blocklist.errors import InvalidIndicator
+from blocklist.geo import GeoIpDatabase
 from blocklist.judge.explain import ScoreExplainer, ScoreExplanation
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
@@ -40,7 +40,7 @@ def check_one(query: str, lookup: LedgerLookup | None) -> Answer:
     release = lookup.release_number() if lookup else None
     try:
         asked = parse_query(query)
-    except Refused as refused:
+    except InvalidIndicator as refused:
         invalid = (Verdict.CLEAR, Reason.INVALID, refused.reason)
         return Answer(query, None, *invalid, None, (), release, {})
     answer = Answer(query, asked.kind, Verdict.CLEAR, Reason.UNLISTED, None, None, (), release, {})
@@ -51,7 +51,7 @@ def check_one(query: str, lookup: LedgerLookup | None) -> Answer:
     return _answer_host(answer, asked, lookup)
 
 
-def add_locations(answer: Answer, atlas: Atlas) -> Answer:
+def add_locations(answer: Answer, atlas: GeoIpDatabase) -> Answer:
     """Add where the addresses of an answer are: of a name those it was seen at."""
     addresses = answer.facts.get("addresses", ())
     if answer.kind is Kind.IP:
@@ -59,7 +59,7 @@ def add_locations(answer: Answer, atlas: Atlas) -> Answer:
     assert isinstance(addresses, list | tuple)
     if not atlas or not addresses:
         return answer
-    places = [{"address": one, **asdict(atlas.place(one))} for one in addresses]
+    places = [{"address": one, **asdict(atlas.locate(one))} for one in addresses]
     return replace(answer, facts={**answer.facts, "places": places})
 
 
@@ -89,9 +89,9 @@ def _load_explainer(lookup: LedgerLookup) -> ScoreExplainer:
 
 
 def _answer_url(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
-    from blocklist.urls import parse
+    from blocklist.urls import parse_url
 
-    url = parse(asked.value)
+    url = parse_url(asked.value)
     host = _answer_host(answer, Indicator(url.host_kind, url.host), lookup)
     own = [*lookup.find_listings([asked.value])]
     listings = tuple(dict.fromkeys([*own, *host.listings]))
@@ -108,8 +108,8 @@ def _answer_url(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answe
 
 def _list_covering_values(asked: Indicator) -> Iterable[str]:
     if asked.kind is Kind.DOMAIN:
-        return names.lineage(asked.value)
-    return networks.containers(networks.parse(asked.value))
+        return names.name_and_ancestors(asked.value)
+    return networks.network_and_supernets(networks.parse_network(asked.value))
 
 
 def _pick_decisive(rows: list[VerdictRecord], steps: dict[str, int]) -> VerdictRecord | None:
@@ -140,11 +140,11 @@ def _find_blocked_part(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord 
     """Return a blocked network inside a network asked about, for a part of it is blocked."""
     if asked.kind is not Kind.IP or "/" not in asked.value:
         return None
-    network = networks.parse(asked.value)
+    network = networks.parse_network(asked.value)
     start = _common_text_prefix(network)
     for row in lookup.find_network_verdicts(start, start + "\x7f"):
         if row.verdict is Verdict.BLOCK:
-            part = networks.parse(row.value)
+            part = networks.parse_network(row.value)
             if part.version == network.version and part.subnet_of(network):  # type: ignore[arg-type]
                 return replace(row, cause=f"{row.value} in {asked.value} is blocked")
     return None

@@ -29,7 +29,7 @@ class ExportFailed(BlocklistError):
     exit_code = 6
 
 
-class Refused(ValueError):
+class InvalidIndicator(ValueError):
     """A text that is no valid indicator. `reason` is a short code that is counted and shown."""
 
     def __init__(self, reason: str) -> None:

@@ -5,23 +5,23 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from blocklist import spec
-from blocklist.actions import Action
-from blocklist.actions import kind as kind_of
-from blocklist.errors import Refused, UsageError
-from blocklist.installation import Installation, require_sense
+from blocklist.actions import RpzAction
+from blocklist.actions import parse_rpz_action as kind_of
+from blocklist.errors import InvalidIndicator, UsageError
+from blocklist.installation import Installation, check_installation
 from blocklist.model import Category, Direction, Kind
-from blocklist.names import canonical
+from blocklist.names import canonicalize_name
 from blocklist.targets import Target
 
 #: Nobody can own it, for ISO 3166 leaves ZZ to its users, and there will never be such a top-level
 #: domain. No resolver answers it by itself, as it does for names below test and invalid. And it is
 #: the last in DNS' own order, in which BIND puts the names of a zone in force, over some seconds.
-CANARY = "blocklist-canary.zz"
-_ACTION = Action.NXDOMAIN.value
+DEFAULT_CANARY = "blocklist-canary.zz"
+_DEFAULT_ACTION = RpzAction.NXDOMAIN.value
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class ExportSelection:
     """What an export takes of a release; all of it, unless something is said."""
 
     #: Of these kinds; listed by feeds of these categories, by these feeds, by feeds of addresses
@@ -45,7 +45,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Export(Selection):
+class Export(ExportSelection):
     """One file to be rendered: a target, where it goes, and what the target needs to know."""
 
     name: str
@@ -53,123 +53,123 @@ class Export(Selection):
     path: Path
     zone: str | None = None
     #: The name at and below which its canaries are; empty for none.
-    canary: str = CANARY
+    canary: str = DEFAULT_CANARY
     #: What a zone does to queries for blocked names, and what for those of a category; the first
     #: category that a name is listed under decides.
-    action: str = _ACTION
+    action: str = _DEFAULT_ACTION
     actions: dict[Category, str] = field(default_factory=dict)
     #: How its server gets to know of a new file, and shows that it has loaded it.
     installation: Installation = field(default_factory=Installation)
 
     @property
-    def asks_where(self) -> bool:
+    def needs_countries(self) -> bool:
         """Whether it matters to it in which country something is."""
         return bool(self.countries or self.not_countries)
 
     @property
-    def narrows(self) -> bool:
+    def filters_by_feed(self) -> bool:
         """Whether it leaves out blocks by who lists them."""
         return bool(self.categories or self.feeds or self.directions or self.min_score)
 
     @property
-    def asks_who(self) -> bool:
+    def needs_listings(self) -> bool:
         """Whether it matters to it who lists what."""
-        return self.narrows or bool(self.actions) or self.max_entries is not None
+        return self.filters_by_feed or bool(self.actions) or self.max_entries is not None
 
     @property
-    def policies(self) -> list[str]:
+    def blocking_actions(self) -> list[str]:
         """The different actions that do block, the usual one first."""
         told = dict.fromkeys([self.action, *self.actions.values()])
-        return [action for action in told if action != Action.PASSTHRU]
+        return [action for action in told if action != RpzAction.PASSTHRU]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportTable(Installation, Selection):
+class ExportTable(Installation, ExportSelection):
     """The keys of an export's table."""
 
     target: str
     path: str
     zone: str | None = None
-    canary: str = CANARY
-    action: str = _ACTION
+    canary: str = DEFAULT_CANARY
+    action: str = _DEFAULT_ACTION
     actions: dict[str, str] = field(default_factory=dict)
 
 
 #: The keys of the table that say how its server gets the file, and what it takes.
-INSTALLATION = [key.name for key in fields(Installation)]
-SELECTION = [key.name for key in fields(Selection)]
+INSTALLATION_KEYS = [key.name for key in fields(Installation)]
+SELECTION_KEYS = [key.name for key in fields(ExportSelection)]
 
 
-def from_table(
+def build_export(
     name: str, table: dict[str, object], targets: dict[str, Target], base: Path, where: str
 ) -> Export:
     """Return an export from its table; raise `UsageError` with key and what is expected."""
-    given = spec.build(ExportTable, table, where)
+    given = spec.build_dataclass(ExportTable, table, where)
     if given.target not in targets:
-        hint = spec.suggestion(given.target, targets)
+        hint = spec.suggest_name(given.target, targets)
         raise UsageError(f"{where}.target: unknown target {given.target!r}{hint}")
     target = targets[given.target]
-    spec.require(0 <= given.min_score <= 1, where, "min_score", "a number from 0 to 1")
+    spec.require_valid(0 <= given.min_score <= 1, where, "min_score", "a number from 0 to 1")
     takes_pages = Kind.URL in target.kinds
     no_pages = "false, for this target takes no URLs"
-    spec.require(takes_pages or not given.held_pages, where, "held_pages", no_pages)
+    spec.require_valid(takes_pages or not given.held_pages, where, "held_pages", no_pages)
     by_category = Kind.DOMAIN in target.kinds or not given.actions
     merged = "none, for networks of several categories are merged; use action"
-    spec.require(by_category, where, "actions", merged)
+    spec.require_valid(by_category, where, "actions", merged)
     for key in ("countries", "not_countries"):
         fine = all(re.fullmatch("[A-Z]{2}", code) for code in getattr(given, key))
-        spec.require(fine, where, key, 'codes of countries in capitals, such as "DE"')
+        spec.require_valid(fine, where, key, 'codes of countries in capitals, such as "DE"')
     most = given.max_entries
-    spec.require(most is None or most >= 1, where, "max_entries", "a whole number from 1")
+    spec.require_valid(most is None or most >= 1, where, "max_entries", "a whole number from 1")
     if target.needs_zone and not given.zone:
         raise UsageError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
     if given.probe and not (target.canary and given.canary):
         raise UsageError(f"{where}.probe: the list has no canary that a server could be asked for")
-    require_sense(given, where)
-    selection = {key: getattr(given, key) for key in SELECTION}
+    check_installation(given, where)
+    selection = {key: getattr(given, key) for key in SELECTION_KEYS}
     return Export(
         **selection | {"max_entries": most or target.max_entries},
         name=name,
         target=target,
         path=base / given.path,
-        zone=given.zone and _name(given.zone, f"{where}.zone"),
-        canary=given.canary and _name(given.canary, f"{where}.canary"),
+        zone=given.zone and _parse_name(given.zone, f"{where}.zone"),
+        canary=given.canary and _parse_name(given.canary, f"{where}.canary"),
         action=given.action,
-        actions=_actions(given, target, where),
-        installation=_installation(given, where),
+        actions=_parse_actions(given, target, where),
+        installation=_build_installation(given, where),
     )
 
 
-def _installation(given: ExportTable, where: str) -> Installation:
-    told = {key: getattr(given, key) for key in INSTALLATION}
+def _build_installation(given: ExportTable, where: str) -> Installation:
+    told = {key: getattr(given, key) for key in INSTALLATION_KEYS}
     names = enumerate(given.must_resolve)
-    asked = tuple(_name(name, f"{where}.must_resolve[{place}]") for place, name in names)
+    asked = tuple(_parse_name(name, f"{where}.must_resolve[{place}]") for place, name in names)
     return Installation(**{**told, "must_resolve": asked})
 
 
-def _actions(given: ExportTable, target: Target, where: str) -> dict[Category, str]:
+def _parse_actions(given: ExportTable, target: Target, where: str) -> dict[Category, str]:
     """Return the actions by category, all of them checked."""
     told = {f"actions.{name}": action for name, action in given.actions.items()}
-    if given.action != _ACTION:
+    if given.action != _DEFAULT_ACTION:
         told["action"] = given.action
     for key, action in told.items():
         try:
             fine = kind_of(action) in target.actions
-        except Refused:
+        except InvalidIndicator:
             fine = False
         # A zone that lets all pass is none; but a category may.
-        fine &= key != "action" or action != Action.PASSTHRU
+        fine &= key != "action" or action != RpzAction.PASSTHRU
         known = ", ".join(target.actions) or "none, for this target has no actions"
-        spec.require(fine, where, key, f"one of {known}; got {action!r}")
+        spec.require_valid(fine, where, key, f"one of {known}; got {action!r}")
     categories = list(Category)
     for name in given.actions:
         known = f"a category: {', '.join(categories)}"
-        spec.require(name in categories, where, f"actions.{name}", known)
+        spec.require_valid(name in categories, where, f"actions.{name}", known)
     return {Category(name): action for name, action in given.actions.items()}
 
 
-def _name(text: str, where: str) -> str:
+def _parse_name(text: str, where: str) -> str:
     try:
-        return canonical(text)
-    except Refused as refused:
+        return canonicalize_name(text)
+    except InvalidIndicator as refused:
         raise UsageError(f"{where}: {text!r} is no domain name: {refused.reason}") from None

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from blocklist.errors import UsageError
 
-_MODE = 0o644
-_ENDING = ".new"
+_DEFAULT_MODE = 0o644
+_TEMPORARY_SUFFIX = ".new"
 # A file written to twice within this may look the same after the second time.
-_SETTLED = 2.0
+_SETTLE_SECONDS = 2.0
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
@@ -24,32 +24,32 @@ def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
     Raise `UsageError` when the folder cannot be written to or the path is a folder; the old file
     is then untouched.
     """
-    with replacing(path) as beside, beside.open("wb") as file:
+    with replace_atomically(path) as beside, beside.open("wb") as file:
         file.writelines(chunks)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_atomically(path: Path) -> Iterator[Path]:
     """Give an empty file beside `path`, which takes its place when the block ends well.
 
     Owner and mode stay. Any error leaves the old file untouched and nothing beside it. Raise
     `UsageError` for an `OSError`, also one from within the block, and where `path` is a folder or a
     device. A link stays one: the file it leads to is replaced.
     """
-    with beside(path) as new:
+    with create_temporary_beside(path) as new:
         yield new
         path = Path(os.path.realpath(path))
-        make_alike(new, path)
-        _sync(new)
+        copy_owner_and_mode(new, path)
+        _fsync_path(new)
         new.replace(path)
         # It is in its place. Where the folder cannot be synced, which some file systems refuse, a
         # power cut may bring the old file back, and that is whole, too.
         with suppress(OSError):
-            _sync(path.parent)
+            _fsync_path(path.parent)
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[Path]:
+def create_temporary_beside(path: Path) -> Iterator[Path]:
     """Give an empty file beside `path`, which is still there when the block ends well.
 
     Errors are as of `replacing`. A process that is killed leaves it, for `sweep`.
@@ -57,9 +57,9 @@ def beside(path: Path) -> Iterator[Path]:
     path = Path(os.path.realpath(path))  # `resolve` fails where links run in a circle
     new = None
     try:
-        _refuse_what_is_no_file(path)
+        _refuse_non_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(_ENDING, f".{path.name}.", path.parent)
+        handle, name = tempfile.mkstemp(_TEMPORARY_SUFFIX, f".{path.name}.", path.parent)
         os.close(handle)
         new = Path(name)
         yield new
@@ -72,22 +72,22 @@ def beside(path: Path) -> Iterator[Path]:
         raise
 
 
-def make_alike(new: Path, old: Path) -> None:
+def copy_owner_and_mode(new: Path, old: Path) -> None:
     """Give a new file the owner and mode of the one whose place it takes."""
     if not old.exists():
-        new.chmod(_MODE)
+        new.chmod(_DEFAULT_MODE)
         return
     was = old.stat()
-    if _owner(was) != _owner(new.stat()):
-        _give(new, was)
+    if _owner_ids(was) != _owner_ids(new.stat()):
+        _copy_owner(new, was)
     new.chmod(was.st_mode & 0o777)
 
 
-def _owner(found: os.stat_result) -> tuple[int, int]:
+def _owner_ids(found: os.stat_result) -> tuple[int, int]:
     return found.st_uid, found.st_gid
 
 
-def _give(new: Path, was: os.stat_result) -> None:
+def _copy_owner(new: Path, was: os.stat_result) -> None:
     """Give a file to the old one's owner, or at least to its group, where we may.
 
     Where we may not, it matters if the file is closed to others: its server could read it no more.
@@ -102,25 +102,25 @@ def _give(new: Path, was: os.stat_result) -> None:
         raise PermissionError(errno.EPERM, "its owner and group cannot be kept; run as its owner")
 
 
-def leftovers(path: Path) -> list[Path]:
+def find_leftovers(path: Path) -> list[Path]:
     """Return the files beside `path` that a process which was killed meant to put in its place."""
     path = Path(os.path.realpath(path))
     # What tempfile makes of a prefix and an ending.
-    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_ENDING)}")
+    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_TEMPORARY_SUFFIX)}")
     try:
         return sorted(one for one in path.parent.iterdir() if name.fullmatch(one.name))
     except OSError:
         return []
 
 
-def sweep(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
     """Remove the leftovers beside `path`, as far as we may; only for who alone writes there."""
-    for left in leftovers(path):
+    for left in find_leftovers(path):
         with suppress(OSError):
             left.unlink()
 
 
-def mark(found: os.stat_result, settled: float = _SETTLED) -> str | None:
+def stat_fingerprint(found: os.stat_result, settled: float = _SETTLE_SECONDS) -> str | None:
     """Return what tells a file from what it was before, without reading it.
 
     None where nothing does: for a device or a pipe, and for a file that was written to just now,
@@ -131,7 +131,7 @@ def mark(found: os.stat_result, settled: float = _SETTLED) -> str | None:
     return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
 
 
-def _refuse_what_is_no_file(path: Path) -> None:
+def _refuse_non_file(path: Path) -> None:
     """Fail before all the work, and never put a file in the place of /dev/null."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -141,7 +141,7 @@ def _refuse_what_is_no_file(path: Path) -> None:
         raise UsageError(f"{path}: cannot be written: it is a device or a pipe; name a file")
 
 
-def _sync(path: Path) -> None:
+def _fsync_path(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

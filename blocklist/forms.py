@@ -7,26 +7,30 @@ import re
 from typing import NamedTuple
 
 #: The entry itself; a network with its prefix in any case; in base64; as the inside of a JSON text.
-FIELDS = ("value", "network", "base64", "json")
-_TEXT = r"((?:[^{}]|\{\{|\}\})*)"
-_LINE = re.compile(rf"{_TEXT}\{{({'|'.join(FIELDS)})\}}{_TEXT}")
+TEMPLATE_FIELDS = ("value", "network", "base64", "json")
+_LITERAL = r"((?:[^{}]|\{\{|\}\})*)"
+_TEMPLATE_LINE = re.compile(rf"{_LITERAL}\{{({'|'.join(TEMPLATE_FIELDS)})\}}{_LITERAL}")
 
 
-class Form(NamedTuple):
+class LineTemplate(NamedTuple):
     """One line: what stands before and behind its field."""
 
-    before: str
+    prefix: str
     field: str
-    behind: str
+    suffix: str
 
 
-def forms(template: str) -> list[Form] | None:
+def parse_line_templates(template: str) -> list[LineTemplate] | None:
     """Return the lines of a template; none when one of them has no field, or one unknown."""
-    found = [_LINE.fullmatch(line) for line in template.split("\n")]
+    found = [_TEMPLATE_LINE.fullmatch(line) for line in template.split("\n")]
     if not all(found):
         return None
-    return [Form(_braces(line[1]), line[2], _braces(line[3])) for line in found if line]
+    return [
+        LineTemplate(_unescape_braces(line[1]), line[2], _unescape_braces(line[3]))
+        for line in found
+        if line
+    ]
 
 
-def _braces(text: str) -> str:
+def _unescape_braces(text: str) -> str:
     return text.replace("{{", "{").replace("}}", "}")

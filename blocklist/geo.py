@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from maxminddb import Reader
 
 #: Where files of different makers have the country's code, and the number and name of a network.
-_COUNTRY = (
+_COUNTRY_PATHS = (
     ("country", "iso_code"),
     ("country_code",),
     ("country",),
     ("registered_country", "iso_code"),
 )
-_NUMBER = (("autonomous_system_number",), ("asn",))
-_OPERATOR = (("autonomous_system_organization",), ("as_name",), ("name",), ("as_domain",))
+_ASN_PATHS = (("autonomous_system_number",), ("asn",))
+_OPERATOR_PATHS = (("autonomous_system_organization",), ("as_name",), ("name",), ("as_domain",))
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GeoLocation:
     """Where an address or network is, as far as the files know."""
 
     #: Two letters (ISO 3166-1).
@@ -38,7 +38,7 @@ class Place:
         return ", ".join(part for part in (self.country, named) if part)
 
 
-class Atlas:
+class GeoIpDatabase:
     """The files, opened when first asked. Used as a context, it closes them."""
 
     def __init__(self, country: Path | None = None, asn: Path | None = None) -> None:
@@ -61,25 +61,25 @@ class Atlas:
 
     @cached_property
     def _readers(self) -> "list[tuple[Path, Reader]]":
-        return [(path, _opened(path)) for path in self._paths]
+        return [(path, _open_reader(path)) for path in self._paths]
 
-    def place(self, value: str) -> Place:
+    def locate(self, value: str) -> GeoLocation:
         """Return where a canonical address or network is; of a network what all of it shares.
 
         Raise `UsageError` for a file that cannot be read.
         """
-        network = networks.parse(value)
-        first = self._place(str(network.network_address))
+        network = networks.parse_network(value)
+        first = self._locate_address(str(network.network_address))
         if network.num_addresses == 1:
             return first
-        last = self._place(str(network.broadcast_address))
+        last = self._locate_address(str(network.broadcast_address))
         shared = {
             key: found if found == getattr(last, key) else None
             for key, found in asdict(first).items()
         }
-        return Place(**shared)
+        return GeoLocation(**shared)
 
-    def _place(self, address: str) -> Place:
+    def _locate_address(self, address: str) -> GeoLocation:
         found: dict[str, Any] = {}
         for path, reader in self._readers:
             try:
@@ -87,26 +87,26 @@ class Atlas:
             except ValueError:  # IPv6 in a file of IPv4
                 continue
             except Exception as error:  # a damaged file fails in many ways
-                raise _unusable(path, error) from None
+                raise _make_error(path, error) from None
             if isinstance(record, dict):
-                found = {**_read(record), **found}
-        return Place(**found)
+                found = {**_extract_fields(record), **found}
+        return GeoLocation(**found)
 
 
-def _read(record: dict[str, Any]) -> dict[str, Any]:
-    number = _first(record, _NUMBER)
+def _extract_fields(record: dict[str, Any]) -> dict[str, Any]:
+    number = _first_value(record, _ASN_PATHS)
     if isinstance(number, str):
         digits = number.upper().removeprefix("AS")
         number = int(digits) if digits.isdecimal() else None
     said = {
-        "country": _first(record, _COUNTRY),
+        "country": _first_value(record, _COUNTRY_PATHS),
         "asn": number,
-        "operator": _first(record, _OPERATOR),
+        "operator": _first_value(record, _OPERATOR_PATHS),
     }
     return {key: value for key, value in said.items() if isinstance(value, str | int)}
 
 
-def _first(record: Any, paths: tuple[tuple[str, ...], ...]) -> Any:  # noqa: ANN401
+def _first_value(record: Any, paths: tuple[tuple[str, ...], ...]) -> Any:  # noqa: ANN401
     for path in paths:
         value = record
         for key in path:
@@ -116,16 +116,16 @@ def _first(record: Any, paths: tuple[tuple[str, ...], ...]) -> Any:  # noqa: ANN
     return None
 
 
-def _opened(path: Path) -> "Reader":
+def _open_reader(path: Path) -> "Reader":
     import maxminddb
 
     try:
         return maxminddb.open_database(path)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-        raise _unusable(path, error) from None
+        raise _make_error(path, error) from None
 
 
-def _unusable(path: Path, error: Exception) -> UsageError:
+def _make_error(path: Path, error: Exception) -> UsageError:
     cause = error.strerror if isinstance(error, OSError) and error.strerror else error
     return UsageError(
         f"{path}: not a readable MaxMind DB file: {cause}; get it anew, or leave it out"

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from blocklist import spec
 
 #: BIND takes up a changed zone once a minute, and a million names take half a minute more.
-_PATIENCE = 180.0
+_DEFAULT_PROBE_TIMEOUT = 180.0
 _DNS_PORT = 53
 
 
@@ -29,13 +29,13 @@ class Installation:
     #: Servers, each ADDRESS or ADDRESS#PORT, that must block the canaries, and within how many
     #: seconds.
     probe: tuple[str, ...] = ()
-    probe_timeout: float = _PATIENCE
+    probe_timeout: float = _DEFAULT_PROBE_TIMEOUT
     #: Names that must resolve there after the install if they did before; one's own are added.
     must_resolve: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ProbeServer:
     """A DNS server to ask."""
 
     address: str
@@ -45,31 +45,31 @@ class Server:
         return f"{self.address}#{self.port}"
 
 
-def servers(texts: Iterable[str]) -> list[Server]:
+def parse_probe_servers(texts: Iterable[str]) -> list[ProbeServer]:
     """Return servers from texts such as `192.0.2.53` and `::1#5353`; raise `ValueError`."""
-    return [_server(text) for text in texts]
+    return [_parse_probe_server(text) for text in texts]
 
 
-def _server(text: str) -> Server:
+def _parse_probe_server(text: str) -> ProbeServer:
     address, _, port = text.partition("#")
     number = int(port or _DNS_PORT)
     if not 0 < number < 1 << 16:
         raise ValueError(port)
-    return Server(str(ip_address(address)), number)
+    return ProbeServer(str(ip_address(address)), number)
 
 
-def require_sense(told: Installation, where: str) -> None:
+def check_installation(told: Installation, where: str) -> None:
     """Raise `UsageError` for limits of no time and servers that are no addresses."""
     for key in ("timeout", "probe_timeout"):
-        spec.require(getattr(told, key) > 0, where, key, "a number of seconds above 0")
+        spec.require_valid(getattr(told, key) > 0, where, key, "a number of seconds above 0")
     for place, text in enumerate(told.probe):
         expected = "an address, or ADDRESS#PORT, as in '127.0.0.1#5353'"
-        spec.require(_is_server(text), where, f"probe[{place}]", expected)
+        spec.require_valid(_is_server(text), where, f"probe[{place}]", expected)
 
 
 def _is_server(text: str) -> bool:
     try:
-        _server(text)
+        _parse_probe_server(text)
     except ValueError:
         return False
     return True

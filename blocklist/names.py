@@ -8,40 +8,40 @@ number is an address to every browser (WHATWG URL, "ends in a number") and so no
 import re
 from collections.abc import Iterator
 
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 
-MAX_NAME = 253
-MAX_LABEL = 63
+MAX_NAME_LENGTH = 253
+MAX_LABEL_LENGTH = 63
 # Mapping can shorten a Unicode name, so the cap before it is looser than the one behind it.
-MAX_UNMAPPED = 1024
-SPACE = " \t\r\n\f\v"
+MAX_UNICODE_LENGTH = 1024
+WHITESPACE = " \t\r\n\f\v"
 
 _BAD_CHARACTER = re.compile(r"[^a-z0-9_.-]")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _LETTER = re.compile(r"[a-z]")
 
 
-def canonical(text: str) -> str:
+def canonicalize_name(text: str) -> str:
     """Return the canonical form of a domain name; raise `Refused` with the first rule it breaks."""
-    text = text.strip(SPACE)
-    if len(text) > MAX_UNMAPPED:
-        raise Refused("too-long")
+    text = text.strip(WHITESPACE)
+    if len(text) > MAX_UNICODE_LENGTH:
+        raise InvalidIndicator("too-long")
     name = (text if text.isascii() else to_ascii(text)).lower().removesuffix(".")
     if not name:
-        raise Refused("empty")
+        raise InvalidIndicator("empty")
     if _BAD_CHARACTER.search(name):
-        raise Refused("bad-character")
-    if len(name) > MAX_NAME:
-        raise Refused("too-long")
+        raise InvalidIndicator("bad-character")
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidIndicator("too-long")
     labels = name.split(".")
     if not all(labels):
-        raise Refused("empty-label")
-    if any(len(label) > MAX_LABEL for label in labels):
-        raise Refused("label-too-long")
-    if _NUMBER.fullmatch(labels[-1]):
-        raise Refused("numeric")
+        raise InvalidIndicator("empty-label")
+    if any(len(label) > MAX_LABEL_LENGTH for label in labels):
+        raise InvalidIndicator("label-too-long")
+    if _NUMERIC_LABEL.fullmatch(labels[-1]):
+        raise InvalidIndicator("numeric")
     if not _LETTER.search(labels[-1]):
-        raise Refused("last-label-without-letter")
+        raise InvalidIndicator("last-label-without-letter")
     return name
 
 
@@ -54,13 +54,13 @@ def to_ascii(text: str) -> str:
     import ada_url
 
     if "\0" in text:  # ada would return the name up to there
-        raise Refused("bad-character")
+        raise InvalidIndicator("bad-character")
     try:
         mapped = ada_url.idna_to_ascii(text)
     except UnicodeEncodeError:  # a surrogate: undecodable bytes of a command line
         mapped = b""
     if not mapped:
-        raise Refused("idna")
+        raise InvalidIndicator("idna")
     return mapped.decode("ascii")
 
 
@@ -73,7 +73,7 @@ def to_unicode(name: str) -> str:
     return ada_url.idna_to_unicode(name)
 
 
-def sort_key(name: str) -> str:
+def name_sort_key(name: str) -> str:
     """Return the labels reversed, each followed by a dot: `a.example.com` is `com.example.a.`.
 
     The dot behind each label keeps a family together: `-` sorts before `.`, so without it
@@ -82,7 +82,7 @@ def sort_key(name: str) -> str:
     return ".".join(reversed(name.split("."))) + "."
 
 
-def lineage(name: str) -> Iterator[str]:
+def name_and_ancestors(name: str) -> Iterator[str]:
     """Yield the name itself and then its ancestors, nearest first, down to the last label."""
     yield name
     while "." in name:

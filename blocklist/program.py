@@ -14,13 +14,13 @@ _DEPENDENCIES = ("ada_url", "idna", "polars", "tldextract")
 
 
 @cache
-def digest() -> str:
+def program_fingerprint() -> str:
     """Return what tells one installation of the program from another.
 
     A version number would not: who follows the trunk has the same one for weeks.
     """
     seen = sha256(sys.version.encode())
-    for name, content in _own(files("blocklist")):
+    for name, content in _package_files(files("blocklist")):
         seen.update(f"{name} {len(content)} ".encode() + content)
     for name in _DEPENDENCIES:
         found = find_spec(name)  # which does not load it
@@ -30,9 +30,9 @@ def digest() -> str:
     return seen.hexdigest()
 
 
-def _own(folder: Traversable) -> Iterator[tuple[str, bytes]]:
+def _package_files(folder: Traversable) -> Iterator[tuple[str, bytes]]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_file():
             yield entry.name, entry.read_bytes()
         elif entry.is_dir() and entry.name != "__pycache__":
-            yield from _own(entry)
+            yield from _package_files(entry)

@@ -1,9 +1,9 @@
 """What a person or a script asks about: a name, an address, a network or a URL, told apart."""
 
 from blocklist import networks, urls
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 from blocklist.model import Indicator, Kind
-from blocklist.names import SPACE
+from blocklist.names import WHITESPACE
 
 
 def parse_query(text: str) -> Indicator:
@@ -11,16 +11,16 @@ def parse_query(text: str) -> Indicator:
 
     A path without a scheme is read as http, as in a browser's address bar.
     """
-    text = urls.refang(text.strip(SPACE))
+    text = urls.refang(text.strip(WHITESPACE))
     if "://" in text:
-        return Indicator(Kind.URL, urls.parse(text).value)
+        return Indicator(Kind.URL, urls.parse_url(text).value)
     try:
-        return Indicator(Kind.IP, networks.text(networks.parse(text)))
-    except Refused:
+        return Indicator(Kind.IP, networks.format_network(networks.parse_network(text)))
+    except InvalidIndicator:
         host, slash, _ = text.partition("/")
-        kind, value = urls.host_of(host)
+        kind, value = urls.canonicalize_host(host)
         if not slash:
             return Indicator(kind, value)
         if kind is Kind.IP:  # 192.0.2.0/33 is a network gone wrong, not a page
             raise
-        return Indicator(Kind.URL, urls.parse(f"http://{text}").value)
+        return Indicator(Kind.URL, urls.parse_url(f"http://{text}").value)

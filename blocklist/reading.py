@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from blocklist.model import Scope
 
 #: The formats that `parse` knows, and those of which the same bytes may mean less on a later day.
-FORMATS = (
+FORMAT_NAMES = (
     "adblock", "csv", "dnsmasq", "domains", "hosts", "ips", "json", "maltrail", "misp", "rpz",
     "stix", "unbound", "urls", "wildcard",
 )  # fmt: skip
-DATED = frozenset({"stix"})
+DATED_FORMATS = frozenset({"stix"})
 
 
 @dataclass(frozen=True)
-class Options:
+class ParseOptions:
     """What a feed's TOML may say about reading it; a format takes what means something to it."""
 
     #: What a listing covers, in place of what the format says.

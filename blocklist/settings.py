@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blocklist import spec
-from blocklist.errors import Refused, UsageError
+from blocklist.errors import InvalidIndicator, UsageError
 from blocklist.model import Kind
 from blocklist.queries import parse_query
 
 #: A century; time cannot be counted back from now as far as one likes.
-_MOST_DAYS = 36_500
+_MAX_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class PolicyConfig:
     """How listings become verdicts."""
 
     #: Names and networks of one's own, never to be blocked, and all in them.
@@ -29,7 +29,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class GateConfig:
     """What a release may change without a person having looked; shares are of what is blocked."""
 
     #: How much may come and go at once, and what the servers have room for.
@@ -50,7 +50,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Collect:
+class CollectConfig:
     """How patient collecting is, in seconds, and how much it takes."""
 
     #: To find and reach a server; between two bytes; for one try as a whole.
@@ -70,7 +70,7 @@ class Collect:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolve:
+class ResolveConfig:
     """How names are looked up in the DNS, and when one of them is dead."""
 
     #: Whether `run` does it.
@@ -99,60 +99,60 @@ class Resolve:
     passive: tuple[str, ...] = ()
 
 
-def policy(table: dict[str, object], where: str) -> Policy:
+def build_policy_config(table: dict[str, object], where: str) -> PolicyConfig:
     """Return how listings become verdicts, from its table."""
-    built = spec.build(Policy, table, where)
+    built = spec.build_dataclass(PolicyConfig, table, where)
     for place, own in enumerate(built.own):
         try:
             kind = parse_query(own).kind
-        except Refused as refused:
+        except InvalidIndicator as refused:
             raise UsageError(f"{where}.own[{place}]: {own!r}: {refused.reason}") from None
         if kind is Kind.URL:
             raise UsageError(f"{where}.own[{place}]: expected a name or a network, got a URL")
     share = "a number from 0 to 1"
-    spec.require(0 <= built.threshold <= 1, where, "threshold", share)
-    spec.require(0 <= built.max_shrink <= 1, where, "max_shrink", share)
-    spec.require(built.max_growth >= 1, where, "max_growth", "a number of 1 or more")
+    spec.require_valid(0 <= built.threshold <= 1, where, "threshold", share)
+    spec.require_valid(0 <= built.max_shrink <= 1, where, "max_shrink", share)
+    spec.require_valid(built.max_growth >= 1, where, "max_growth", "a number of 1 or more")
     return built
 
 
-def collect(table: dict[str, object], where: str) -> Collect:
+def build_collect_config(table: dict[str, object], where: str) -> CollectConfig:
     """Return how patient collecting is, from its table."""
-    built = spec.build(Collect, table, where)
+    built = spec.build_dataclass(CollectConfig, table, where)
     for key in ("connect_timeout", "read_timeout", "total_timeout"):
-        spec.require(getattr(built, key) > 0, where, key, "a number of seconds above 0")
+        spec.require_valid(getattr(built, key) > 0, where, key, "a number of seconds above 0")
     for key in ("backoff", "max_wait", "max_redirects"):
-        spec.require(getattr(built, key) >= 0, where, key, "a number of 0 or more")
+        spec.require_valid(getattr(built, key) >= 0, where, key, "a number of 0 or more")
     for key in ("tries", "per_host", "max_bytes"):
-        spec.require(getattr(built, key) >= 1, where, key, "a whole number from 1")
+        spec.require_valid(getattr(built, key) >= 1, where, key, "a whole number from 1")
     return built
 
 
-def resolve(table: dict[str, object], base: Path, where: str) -> Resolve:
+def build_resolve_config(table: dict[str, object], base: Path, where: str) -> ResolveConfig:
     """Return how names are looked up, from its table; files are beside `base`."""
-    built = spec.build(Resolve, table, where)
+    built = spec.build_dataclass(ResolveConfig, table, where)
     country, asn = (name and str(base / name) for name in (built.country, built.asn))
     built = replace(built, country=country, asn=asn)
-    spec.require(built.rate >= 0, where, "rate", "a number of 0 or more")
-    spec.require(built.timeout > 0, where, "timeout", "a number of seconds above 0")
+    spec.require_valid(built.rate >= 0, where, "rate", "a number of 0 or more")
+    spec.require_valid(built.timeout > 0, where, "timeout", "a number of seconds above 0")
     passive = tuple(str(base / name) for name in built.passive)
     built = replace(built, passive=passive)
     for key in ("window", "tries", "limit", "looks", "dedicated", "address_days"):
-        spec.require(getattr(built, key) >= 1, where, key, "a whole number from 1")
-    few = built.address_days <= _MOST_DAYS
-    spec.require(few, where, "address_days", f"a whole number from 1 to {_MOST_DAYS}")
-    spec.require(built.days >= 0, where, "days", "a whole number of 0 or more")
+        spec.require_valid(getattr(built, key) >= 1, where, key, "a whole number from 1")
+    few = built.address_days <= _MAX_DAYS
+    spec.require_valid(few, where, "address_days", f"a whole number from 1 to {_MAX_DAYS}")
+    spec.require_valid(built.days >= 0, where, "days", "a whole number of 0 or more")
     return built
 
 
-def gate(table: dict[str, object], where: str) -> Gate:
+def build_gate_config(table: dict[str, object], where: str) -> GateConfig:
     """Return what a release may change, from its table."""
-    built = spec.build(Gate, table, where)
+    built = spec.build_dataclass(GateConfig, table, where)
     for key in ("max_removed", "max_category_removed", "min_fresh"):
-        spec.require(0 <= getattr(built, key) <= 1, where, key, "a number from 0 to 1")
+        spec.require_valid(0 <= getattr(built, key) <= 1, where, key, "a number from 0 to 1")
     for key in ("max_added", "max_category_added", "always", "max_unguarded"):
-        spec.require(getattr(built, key) >= 0, where, key, "a number of 0 or more")
-    spec.require(built.max_total >= 1, where, "max_total", "a whole number from 1")
-    few = 1 <= built.max_guard_days <= _MOST_DAYS
-    spec.require(few, where, "max_guard_days", f"a whole number from 1 to {_MOST_DAYS}")
+        spec.require_valid(getattr(built, key) >= 0, where, key, "a number of 0 or more")
+    spec.require_valid(built.max_total >= 1, where, "max_total", "a whole number from 1")
+    few = 1 <= built.max_guard_days <= _MAX_DAYS
+    spec.require_valid(few, where, "max_guard_days", f"a whole number from 1 to {_MAX_DAYS}")
     return built

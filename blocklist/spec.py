@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 T = TypeVar("T")
-Table = dict[str, Any]
+TomlTable = dict[str, Any]
 
 #: Whole numbers stay far below what counters and clocks can hold.
-_LARGE = 1 << 31
+_MAX_INTEGER = 1 << 31
 
 
-def load(path: "Path | Traversable") -> Table:
+def load_toml(path: "Path | Traversable") -> TomlTable:
     """Return the tables of a TOML file; raise `UsageError` when it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -32,80 +32,88 @@ def load(path: "Path | Traversable") -> Table:
         raise UsageError(message) from None
 
 
-def build(cls: type[T], table: object, where: str, **given: object) -> T:
+def build_dataclass(cls: type[T], table: object, where: str, **given: object) -> T:
     """Return an instance of a dataclass from a table; `given` are fields that no TOML may set.
 
     `where` is the file, `: ` and the table's key: `blocklist.toml: feeds.mine`.
     """
     if not isinstance(table, dict):
-        raise UsageError(f"{where}: expected a table, got {_shown(table)}")
-    hints = _hints(cls)  # type: ignore[arg-type]
+        raise UsageError(f"{where}: expected a table, got {_format_value(table)}")
+    hints = _field_types(cls)  # type: ignore[arg-type]
     known = {field.name: field for field in dataclasses.fields(cls) if field.name not in given}  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            raise UsageError(f"{_at(where, key)}: unknown key{suggestion(key, known)}")
+            raise UsageError(f"{_join_key(where, key)}: unknown key{suggest_name(key, known)}")
     for key, field in known.items():
         required = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         )
         if required and key not in table:
-            raise UsageError(f"{_at(where, key)}: missing; expected {_expected(hints[key])}")
-    values = {key: convert(value, hints[key], _at(where, key)) for key, value in table.items()}
+            raise UsageError(
+                f"{_join_key(where, key)}: missing; expected {_describe_type(hints[key])}"
+            )
+    values = {
+        key: convert_value(value, hints[key], _join_key(where, key)) for key, value in table.items()
+    }
     return cls(**values, **given)
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
+def _field_types(cls: type) -> dict[str, Any]:
     """Return the types of a dataclass' fields; a catalogue builds the same hundred times."""
     return get_type_hints(cls)
 
 
-def convert(value: object, hint: Any, where: str) -> Any:
+def convert_value(value: object, hint: Any, where: str) -> Any:
     """Return a TOML value as the annotated type; raise `UsageError` with what is expected."""
-    hint = _without_none(hint)
+    hint = _strip_none(hint)
     if hint is object:
         return value
     if get_origin(hint) is tuple and isinstance(value, list):
         item = get_args(hint)[0]
-        return tuple(convert(part, item, f"{where}[{place}]") for place, part in enumerate(value))
+        return tuple(
+            convert_value(part, item, f"{where}[{place}]") for place, part in enumerate(value)
+        )
     if get_origin(hint) is dict and isinstance(value, dict):
         item = get_args(hint)[1]
-        return {key: convert(part, item, _at(where, key)) for key, part in value.items()}
-    if isinstance(hint, type) and _fits(value, hint):
+        return {
+            key: convert_value(part, item, _join_key(where, key)) for key, part in value.items()
+        }
+    if isinstance(hint, type) and _is_of_type(value, hint):
         return hint(value)
-    raise UsageError(f"{where}: expected {_expected(hint)}, got {_shown(value)}")
+    raise UsageError(f"{where}: expected {_describe_type(hint)}, got {_format_value(value)}")
 
 
-def _fits(value: object, hint: type) -> bool:
+def _is_of_type(value: object, hint: type) -> bool:
     if issubclass(hint, StrEnum):
         return value in list(hint)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
-        return type(value) is int and abs(value) < _LARGE
+        return type(value) is int and abs(value) < _MAX_INTEGER
     if hint is str:
         return isinstance(value, str) and "\0" not in value
     return type(value) is hint
 
 
-def _without_none(hint: Any) -> Any:
+def _strip_none(hint: Any) -> Any:
     if isinstance(hint, UnionType):
         return next(part for part in get_args(hint) if part is not NoneType)
     return hint
 
 
-def _expected(hint: Any) -> str:
-    hint = _without_none(hint)
+def _describe_type(hint: Any) -> str:
+    hint = _strip_none(hint)
     if get_origin(hint) is tuple:
-        return f"a list, each item {_expected(get_args(hint)[0])}"
+        return f"a list, each item {_describe_type(get_args(hint)[0])}"
     if get_origin(hint) is dict:
         return "a table"
     if issubclass(hint, StrEnum):
         return "one of " + ", ".join(hint)
-    return _WORDS[hint]
+    return _TYPE_DESCRIPTIONS[hint]
 
 
-def suggestion(word: str, known: object) -> str:
+def suggest_name(word: str, known: object) -> str:
     """Return `; did you mean X?` for a word close to a known one, else what is known."""
     from difflib import get_close_matches
 
@@ -116,17 +124,17 @@ def suggestion(word: str, known: object) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(options))}"
 
 
-def require(holds: bool, where: str, key: str, expected: str) -> None:
+def require_valid(holds: bool, where: str, key: str, expected: str) -> None:
     """Raise `UsageError` with file, key and what is expected unless it `holds`."""
     if not holds:
-        raise UsageError(f"{_at(where, key)}: expected {expected}")
+        raise UsageError(f"{_join_key(where, key)}: expected {expected}")
 
 
-def _at(where: str, key: str) -> str:
+def _join_key(where: str, key: str) -> str:
     return f"{where}{key}" if where.endswith(": ") else f"{where}.{key}"
 
 
-_WORDS = {
+_TYPE_DESCRIPTIONS = {
     str: "a text in quotes",
     bool: "true or false",
     int: "a whole number",
@@ -134,5 +142,5 @@ _WORDS = {
 }
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)[:80]

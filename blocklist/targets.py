@@ -7,24 +7,24 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from blocklist import spec
-from blocklist.actions import Action
-from blocklist.catalogue import shipped, tables
-from blocklist.forms import FIELDS, forms
+from blocklist.actions import RpzAction
+from blocklist.catalogue import find_catalogue_folder, read_toml_folder
+from blocklist.forms import TEMPLATE_FIELDS, parse_line_templates
 from blocklist.model import Kind, Scope
 
-_TEMPLATES = (
+_TEMPLATE_KEYS = (
     "line", "subtree_line", "below_line", "allow_line", "ip_line", "ip6_line", "url_line",
 )  # fmt: skip
 
 
-class Lists(StrEnum):
+class TargetContent(StrEnum):
     """What of a release a target lists: what is blocked, or what the operator allows."""
 
     BLOCKS = "blocks"
     ALLOWS = "allows"
 
 
-class Allows(StrEnum):
+class AllowPrecedence(StrEnum):
     """How an allow stands against a block in a target's consumer."""
 
     #: There are none, so blocks keep clear of what is allowed.
@@ -66,16 +66,16 @@ class Target:
     head: str = ""
     foot: str = ""
     #: How an allow stands against a block.
-    allows: Allows = Allows.NONE
+    allows: AllowPrecedence = AllowPrecedence.NONE
     #: What starts a comment.
     comment: str = "#"
     #: How a canary is written, for lists that DNS servers load: as a name with an answer that the
     #: server would give to no unlisted one; `{value}` is filled in. Empty: the list has none.
     canary: str = ""
     #: Whether it lists what is blocked, or what you allow.
-    lists: Lists = Lists.BLOCKS
+    lists: TargetContent = TargetContent.BLOCKS
     #: What its consumer can do to a query for a blocked name, for response policy zones.
-    actions: tuple[Action, ...] = ()
+    actions: tuple[RpzAction, ...] = ()
     #: More entries, and longer names, its consumer cannot hold.
     max_entries: int | None = None
     max_name: int | None = None
@@ -83,37 +83,39 @@ class Target:
     needs_zone: bool = False
 
 
-def load(own: Path) -> dict[str, Target]:
+def load_targets(own: Path) -> dict[str, Target]:
     """Return all targets by name; the user's own win over shipped ones of the same name."""
-    return _shipped() | _read(own / "exports")
+    return _load_shipped_targets() | _load_targets_folder(own / "exports")
 
 
 @cache
-def _shipped() -> dict[str, Target]:
+def _load_shipped_targets() -> dict[str, Target]:
     """Read what ships once, for no part of it changes while the program runs."""
-    return _read(shipped("exports"))
+    return _load_targets_folder(find_catalogue_folder("exports"))
 
 
-def _read(folder: Traversable) -> dict[str, Target]:
-    return {name: target(name, table, where) for name, where, table in tables(folder)}
+def _load_targets_folder(folder: Traversable) -> dict[str, Target]:
+    return {
+        name: build_target(name, table, where) for name, where, table in read_toml_folder(folder)
+    }
 
 
-def target(name: str, table: spec.Table, where: str) -> Target:
+def build_target(name: str, table: spec.TomlTable, where: str) -> Target:
     """Return a target from its table."""
-    built = spec.build(Target, table, where, name=name)
-    spec.require(bool(built.kinds), where, "kinds", "one kind at least")
+    built = spec.build_dataclass(Target, table, where, name=name)
+    spec.require_valid(bool(built.kinds), where, "kinds", "one kind at least")
     for key in ("max_entries", "max_name"):
         most = getattr(built, key)
-        spec.require(most is None or most >= 1, where, key, "a whole number from 1")
-    spec.require(bool(built.scopes), where, "scopes", "one scope at least")
-    for key, template in templates(built).items():
-        known = " or ".join(f"{{{field}}}" for field in FIELDS)
+        spec.require_valid(most is None or most >= 1, where, key, "a whole number from 1")
+    spec.require_valid(bool(built.scopes), where, "scopes", "one scope at least")
+    for key, template in target_templates(built).items():
+        known = " or ".join(f"{{{field}}}" for field in TEMPLATE_FIELDS)
         expected = f"one field in each line, which is {known}, got {template!r}"
-        spec.require(forms(template) is not None, where, key, expected)
+        spec.require_valid(parse_line_templates(template) is not None, where, key, expected)
     return built
 
 
-def templates(target: Target) -> dict[str, str]:
+def target_templates(target: Target) -> dict[str, str]:
     """Return the templates that a target has, by key, without line ends around them."""
-    every = {key: getattr(target, key).strip("\n") for key in _TEMPLATES}
+    every = {key: getattr(target, key).strip("\n") for key in _TEMPLATE_KEYS}
     return {key: template for key, template in every.items() if template}

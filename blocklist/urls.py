@@ -8,11 +8,11 @@ import re
 from typing import NamedTuple
 
 from blocklist import networks
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 from blocklist.model import Kind
-from blocklist.names import SPACE, canonical
+from blocklist.names import WHITESPACE, canonicalize_name
 
-MAX_URL = 4096
+MAX_URL_LENGTH = 4096
 _DEFANGED_DOT = re.compile(r"\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)", re.IGNORECASE)
 _DEFANGED_SCHEME = re.compile(
     r"^(?:h(?:tt|xx|\*\*)p|meow)(s?)(?:\[://\]|(?:\[:\]|:)?(?:\[//\]|//))", re.IGNORECASE
@@ -34,7 +34,7 @@ def refang(text: str) -> str:
     return _DEFANGED_SCHEME.sub(r"http\1://", _DEFANGED_DOT.sub(".", text))
 
 
-def parse(text: str) -> Url:
+def parse_url(text: str) -> Url:
     """Return the canonical URL; raise `Refused` with `too-long`, `scheme`, `not-a-url` or a host's.
 
     The result has a lower-case scheme (http or https), a canonical host, no default port, no
@@ -42,34 +42,34 @@ def parse(text: str) -> Url:
     """
     import ada_url
 
-    text = text.strip(SPACE)
-    if len(text) > MAX_URL:
-        raise Refused("too-long")
+    text = text.strip(WHITESPACE)
+    if len(text) > MAX_URL_LENGTH:
+        raise InvalidIndicator("too-long")
     text = refang(text)
     if not _HTTP.match(text):
-        raise Refused("scheme" if _SCHEME.match(text) else "not-a-url")
+        raise InvalidIndicator("scheme" if _SCHEME.match(text) else "not-a-url")
     try:
         url = ada_url.URL(text)
     except ValueError:
-        raise Refused("not-a-url") from None
-    kind, host = host_of(url.hostname)
+        raise InvalidIndicator("not-a-url") from None
+    kind, host = canonicalize_host(url.hostname)
     shown = f"[{host}]" if kind is Kind.IP and ":" in host else host
     port = f":{url.port}" if url.port else ""
     value = f"{url.protocol}//{shown}{port}{url.pathname}{url.search}"
-    if len(value) > MAX_URL:  # escapes make it longer
-        raise Refused("too-long")
+    if len(value) > MAX_URL_LENGTH:  # escapes make it longer
+        raise InvalidIndicator("too-long")
     return Url(value, kind, host)
 
 
-def host_of(text: str) -> tuple[Kind, str]:
+def canonicalize_host(text: str) -> tuple[Kind, str]:
     """Return kind and canonical form of a host: a name, or an address as browsers read it."""
-    text = text.strip(SPACE)
+    text = text.strip(WHITESPACE)
     if ":" in text:
         bare = text.removeprefix("[").removesuffix("]")
-        return Kind.IP, networks.text(networks.parse_address(bare))
+        return Kind.IP, networks.format_network(networks.parse_address(bare))
     try:
-        return Kind.DOMAIN, canonical(text)
-    except Refused as refused:
+        return Kind.DOMAIN, canonicalize_name(text)
+    except InvalidIndicator as refused:
         if refused.reason != "numeric":
             raise
-    return Kind.IP, networks.browser_ipv4(text)
+    return Kind.IP, networks.parse_browser_ipv4(text)

@@ -69,7 +69,7 @@ def _played(block: str, folder: Path) -> Iterator[str]:
 def catalogue_table() -> Iterator[str]:
     """Yield a table of all shipped feeds, guards last."""
     feeds = [
-        catalogue.feed(path.stem, spec.load(path), f"{path}: ")
+        catalogue.build_feed(path.stem, spec.load_toml(path), f"{path}: ")
         for path in sorted((ROOT / "feeds").glob("*.toml"))
     ]
     yield from ("| feed | what | category | licence |", "|---|---|---|---|")

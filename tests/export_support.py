@@ -34,7 +34,7 @@ def export_to(folder: Path, target: str, zone: str | None = None, **changes: obj
 
     It has neither checker nor canaries unless told.
     """
-    known = targets.load(folder)[target]
+    known = targets.load_targets(folder)[target]
     told = replace(known, **{"check": (), "canary": "", **changes})  # type: ignore[arg-type]
     zone = (zone or ZONE) if told.needs_zone else None
     return Export("office", told, folder / f"{target}.out", zone)

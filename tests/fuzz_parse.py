@@ -17,19 +17,19 @@ atheris: Any = import_module("atheris")
 
 with atheris.instrument_imports(include=["blocklist"]):
     from blocklist import names, networks, urls
-    from blocklist.parse import FORMATS, Options, detect_format, parse_snapshot
+    from blocklist.parse import FORMATS, ParseOptions, detect_format, parse_snapshot
 
 KNOWN = sorted(FORMATS)
 EVERY = (
-    Options(),
-    Options(column=2, filters=("1=x",), rank_limit=3),
-    Options(column_name="x", separator=";"),
-    Options(path="[].type", zone="rpz.example"),
+    ParseOptions(),
+    ParseOptions(column=2, filters=("1=x",), rank_limit=3),
+    ParseOptions(column_name="x", separator=";"),
+    ParseOptions(path="[].type", zone="rpz.example"),
 )
 SCALAR: dict[str, Callable[[str], str]] = {
-    "domain": names.canonical,
-    "ip": lambda text: networks.text(networks.parse(text)),
-    "url": lambda text: urls.parse(text).value,
+    "domain": names.canonicalize_name,
+    "ip": lambda text: networks.format_network(networks.parse_network(text)),
+    "url": lambda text: urls.parse_url(text).value,
 }
 
 

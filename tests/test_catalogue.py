@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from blocklist import catalogue, spec
-from blocklist.catalogue import EXTERNAL, Feed
+from blocklist.catalogue import EXTERNAL_PREFIX, Feed
 from blocklist.collect.meaning import options_from_feed
 from blocklist.errors import UsageError
 from blocklist.model import Category, GuardClass
@@ -14,7 +14,9 @@ from blocklist.parse import FORMATS, parse_snapshot
 from tests.docs_support import ROOT
 
 PATHS = sorted((ROOT / "feeds").glob("*.toml"))
-FEEDS = {path.stem: catalogue.feed(path.stem, spec.load(path), f"{path}: ") for path in PATHS}
+FEEDS = {
+    path.stem: catalogue.build_feed(path.stem, spec.load_toml(path), f"{path}: ") for path in PATHS
+}
 #: Categories that say what a guard list protects.
 PROTECTED = {
     Category.POPULAR,
@@ -145,7 +147,7 @@ def test_its_addresses_are_sound(feed: Feed) -> None:
 @feeds
 def test_its_lineage_is_known(feed: Feed) -> None:
     for source in feed.lineage:
-        assert source.startswith(EXTERNAL) or source in FEEDS, source
+        assert source.startswith(EXTERNAL_PREFIX) or source in FEEDS, source
     assert feed.name not in feed.lineage
 
 
@@ -181,7 +183,7 @@ def test_no_two_feeds_are_the_same() -> None:
 def test_a_wrong_value_is_named(key: str, value: object, says: str) -> None:
     table = {"url": "x", "format": "domains", key: value}
     with pytest.raises(UsageError, match=says) as refused:
-        catalogue.feed("x", table, "x.toml: ")
+        catalogue.build_feed("x", table, "x.toml: ")
     assert f"x.toml: {key}" in str(refused.value)
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from blocklist.catalogue import Feed
 from blocklist.check import Answer, check_one
 from blocklist.checks.many import check_many
-from blocklist.cli.check import lines
-from blocklist.cli.checks import texts
-from blocklist.cli.session import printable
+from blocklist.cli.check import format_answer_lines
+from blocklist.cli.checks import render_batch_answers
+from blocklist.cli.session import escape_unprintable
 from blocklist.columns.schema import INDICATORS, VERDICTS
 from blocklist.ledger import connection, facts, listings, packs, votes
 from blocklist.ledger.book import open_ledger_writer
@@ -138,10 +138,10 @@ def both(
         release, counted = lookup.release_number(), lookup.feed_weights()
     with BulkTransaction(database) as bulk:
         many = check_many(queries, bulk, counted, release, at)
-    together, shown = list(many.iter_answers()), texts(many).to_list()
+    together, shown = list(many.iter_answers()), render_batch_answers(many).to_list()
     for answer, text in zip(together, shown, strict=True):
         simple = answer if answer and not answer.facts else None
-        assert text == (simple and "\n".join(map(printable, lines(simple))))
+        assert text == (simple and "\n".join(map(escape_unprintable, format_answer_lines(simple))))
     assert many.any_blocked == any(a and a.verdict is Verdict.BLOCK for a in together)
     return single, together
 

@@ -154,7 +154,7 @@ def test_many_names_are_answered_as_one_by_one(
 ) -> None:
     asked = ["www.fraud-one.top", "fraud-one.top", "Good.Example", "192.0.2.1", "no name!", "a.b.c"]
     single = world("check", *options, *asked)
-    monkeypatch.setattr("blocklist.cli.check._MANY", 1)
+    monkeypatch.setattr("blocklist.cli.check._BATCH_MINIMUM", 1)
     together = world("check", *options, *asked)
     assert (single.code, single.out, single.err) == (together.code, together.out, together.err)
 

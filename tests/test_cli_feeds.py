@@ -206,7 +206,7 @@ def test_without_a_configuration(run: Run, tmp_path: Path) -> None:
 def test_append_keeps_what_is_there(tmp_path: Path, old: str, why: str) -> None:
     path = tmp_path / "blocklist.toml"
     path.write_bytes(old.encode())
-    addition.append(path, addition.block("x", "a.txt", "domains", None))
+    addition.append_to_config(path, addition.render_feed_table("x", "a.txt", "domains", None))
     new = path.read_bytes()
     assert new.startswith(old.encode().rstrip()), why
     assert tomllib.loads(new.decode("utf-8-sig"))["feeds"] == {
@@ -218,7 +218,7 @@ def test_append_refuses_what_toml_would(tmp_path: Path) -> None:
     path = tmp_path / "blocklist.toml"
     path.write_text("feeds = {}\n")
     with pytest.raises(UsageError, match="write it by hand"):
-        addition.append(path, addition.block("x", "a.txt", "domains", None))
+        addition.append_to_config(path, addition.render_feed_table("x", "a.txt", "domains", None))
     assert path.read_text() == "feeds = {}\n"
 
 
@@ -234,13 +234,13 @@ def test_append_refuses_what_toml_would(tmp_path: Path) -> None:
     ],
 )
 def test_names(source: str, name: str) -> None:
-    assert addition.name_for(source) == name
+    assert addition.suggest_feed_name(source) == name
 
 
 @pytest.mark.parametrize("url", ['a"b.txt', "a\\b.txt", "a\nb.txt", "a\x7fb.txt", "ü.txt"])
 def test_any_path_is_quoted_or_refused(url: str) -> None:
     try:
-        text = addition.block("x", url, "domains", "scam")
+        text = addition.render_feed_table("x", url, "domains", "scam")
     except UsageError:
         assert url == "a\x7fb.txt"
         return

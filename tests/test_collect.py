@@ -13,7 +13,7 @@ from blocklist.collect import fetch as door
 from blocklist.collect import update as collect
 from blocklist.collect.fetch import FetchError, fetch_bytes
 from blocklist.collect.update import UpdateOutcome
-from blocklist.config import Config, Policy
+from blocklist.config import Config, PolicyConfig
 from blocklist.errors import UsageError
 from blocklist.ledger import connection, listings
 from blocklist.ledger.book import open_ledger_writer
@@ -221,7 +221,7 @@ def test_a_feed_has_its_own_limits(place: Place) -> None:
 
 def test_the_policy_sets_the_limits_of_all(place: Place) -> None:
     place.collect(names(2000))
-    place.config = replace(place.config, policy=Policy(max_shrink=0.9))
+    place.config = replace(place.config, policy=PolicyConfig(max_shrink=0.9))
     assert place.collect(names(300)).state == FRESH
 
 

@@ -14,7 +14,7 @@ from blocklist.catalogue import Feed
 from blocklist.collect import kept
 from blocklist.collect import update as collect
 from blocklist.collect.update import UpdateOutcome
-from blocklist.config import Collect, Config
+from blocklist.config import CollectConfig, Config
 from blocklist.ledger import listings
 from blocklist.ledger.book import open_ledger_writer
 from blocklist.ledger.bulk import BulkTransaction
@@ -27,7 +27,7 @@ REFUSED, FAILED = FeedState.REFUSED, FeedState.FAILED
 NAMES = [f"n{number}.example" for number in range(2000)]
 GOOD = "\n".join(NAMES).encode() + b"\n"
 CAP = 20_000_000
-QUICK = Collect(
+QUICK = CollectConfig(
     connect_timeout=0.5, read_timeout=0.3, total_timeout=1.0, tries=2, backoff=0.01, max_wait=0.05,
     per_host=50, max_bytes=CAP,
 )  # fmt: skip

@@ -21,7 +21,7 @@ from blocklist.collect.download import USER_AGENT
 from blocklist.collect.due import parse_expires
 from blocklist.collect.fetch import FetchError, fetch_bytes
 from blocklist.collect.secret import redact_url
-from blocklist.config import Collect
+from blocklist.config import CollectConfig
 from blocklist.ledger import connection, schema
 from blocklist.ledger.book import open_ledger_writer
 from blocklist.ledger.connection import SCHEMA_VERSION
@@ -469,7 +469,7 @@ def test_the_corpus_over_http(world: World, corpus: Path) -> None:
     feeds = [
         replace(feed, urls=(feed.urls[0].replace("127.0.0.2", "localhost"),)) for feed in feeds
     ]
-    world.config = replace(world.config, collect=Collect())
+    world.config = replace(world.config, collect=CollectConfig())
     outcomes = world.update(*feeds)
     assert {outcome.feed: outcome.cause for outcome in outcomes if outcome.state is not FRESH} == {}
     assert world.server.body_bytes >= sum(file.stat().st_size for file in known.values())

@@ -17,7 +17,7 @@ from blocklist.catalogue import Feed
 from blocklist.collect import minisign
 from blocklist.collect.errors import ContentRefused
 from blocklist.collect.fetch import FetchError, fetch_feed
-from blocklist.config import Collect
+from blocklist.config import CollectConfig
 from blocklist.errors import UsageError
 from blocklist.model import FeedState
 from tests import fault_server as faults
@@ -142,9 +142,9 @@ def test_files_of_this_machine(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(SIGNED)
     feed = Feed("mine", (str(tmp_path / "list"),), "domains", minisign=OURS.public)
     with pytest.raises(FetchError, match=r"list\.minisig: no such file"):
-        fetch_feed(feed, Collect())
+        fetch_feed(feed, CollectConfig())
     named = replace(feed, signature=str(tmp_path / "elsewhere"))
-    assert fetch_feed(named, Collect()).body == GOOD
+    assert fetch_feed(named, CollectConfig()).body == GOOD
 
 
 def test_secrets_stay_with_the_feeds_own_server(
@@ -164,7 +164,7 @@ def test_secrets_stay_with_the_feeds_own_server(
 def test_a_key_is_looked_at_before_anything_is_fetched() -> None:
     table = {"url": "https://lists.example/x", "format": "domains", "minisign": "RWQ"}
     with pytest.raises(UsageError, match=r"x\.toml: minisign: expected the second line of a mini"):
-        catalogue.feed("x", table, "x.toml: ")
+        catalogue.build_feed("x", table, "x.toml: ")
 
 
 @pytest.mark.e2e("minisign")
@@ -179,10 +179,10 @@ def test_what_minisign_itself_signs(tmp_path: Path, way: tuple[str, ...]) -> Non
     run("-S", *way, "-s", "key", "-m", "list", "-t", "made for a test")
     key = (tmp_path / "key.pub").read_text().splitlines()[1]
     table = {"url": str(tmp_path / "list"), "format": "domains", "minisign": key}
-    assert fetch_feed(catalogue.feed("mine", table, ""), Collect()).body == GOOD
+    assert fetch_feed(catalogue.build_feed("mine", table, ""), CollectConfig()).body == GOOD
     (tmp_path / "list").write_bytes(GOOD + b"x.top\n")
     with pytest.raises(FetchError, match=r"list\.minisig is not of this list$"):
-        fetch_feed(catalogue.feed("mine", table, ""), Collect())
+        fetch_feed(catalogue.build_feed("mine", table, ""), CollectConfig())
 
 
 @pytest.mark.e2e("minisign")

@@ -193,7 +193,7 @@ def test_who_may_see_a_collection(world: World, monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_format_that_does_not_fit(url: str, format_name: str) -> None:
     with pytest.raises(UsageError, match=r"format: expected rpz for axfr://, misp for misp\+"):
-        catalogue.feed("x", {"url": url, "format": format_name}, "x.toml: ")
+        catalogue.build_feed("x", {"url": url, "format": format_name}, "x.toml: ")
 
 
 # --- MISP -------------------------------------------------------------------------------------

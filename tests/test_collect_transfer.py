@@ -15,7 +15,7 @@ from blocklist.collect import update as collect
 from blocklist.collect.spool import Spool
 from blocklist.collect.transfer import ZoneRequest, _ZoneTransfer
 from blocklist.collect.update import UpdateOutcome
-from blocklist.config import Collect, Config
+from blocklist.config import CollectConfig, Config
 from blocklist.errors import UsageError
 from blocklist.ledger import listings
 from blocklist.ledger.book import open_ledger_writer
@@ -29,7 +29,7 @@ FRESH, UNCHANGED = FeedState.FRESH, FeedState.UNCHANGED
 REFUSED, FAILED = FeedState.REFUSED, FeedState.FAILED
 NAMES = [f"n{number}.top" for number in range(200)]
 SECRET = "czNjcjN0LW9mLXRoZS1vZmZpY2U="
-QUICK = Collect(
+QUICK = CollectConfig(
     connect_timeout=0.5, read_timeout=0.3, total_timeout=5.0, tries=2, backoff=0.01,
     max_bytes=50_000,
 )  # fmt: skip
@@ -229,7 +229,7 @@ def test_a_server_never_waits_for_what_is_read_of_it(tmp_path: Path) -> None:
         wanted = ZoneRequest(url, None, NO_VALIDATORS, None, len(message) * count, url)
         reader, writer = await asyncio.open_connection(*place)
         with Spool(tmp_path / "spool") as spool:
-            await _ZoneTransfer(wanted, Collect(), None)._spool_messages(
+            await _ZoneTransfer(wanted, CollectConfig(), None)._spool_messages(
                 reader, spool, lambda *_: None
             )
             assert ended, "though nobody has got anything yet"
@@ -268,4 +268,4 @@ def test_places_that_are_none(world: World, url: str, cause: str) -> None:
 def test_wrong_configurations(changes: dict[str, str], says: str) -> None:
     table = {"url": "axfr://192.0.2.1/rpz.example", "format": "rpz", **changes}
     with pytest.raises(UsageError, match=says):
-        catalogue.feed("x", table, "x.toml: ")
+        catalogue.build_feed("x", table, "x.toml: ")

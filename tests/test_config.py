@@ -6,7 +6,7 @@ import pytest
 
 from blocklist import config, location, targets
 from blocklist.errors import UsageError
-from blocklist.installation import Server, servers
+from blocklist.installation import ProbeServer, parse_probe_servers
 from blocklist.model import GuardClass, Kind, Scope
 from tests.user_support import as_user, open_to_all
 
@@ -30,7 +30,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def load(folder: Path, text: str) -> config.Config:
-    return config.load(write(folder / "blocklist.toml", text))
+    return config.load_config(write(folder / "blocklist.toml", text))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_how_patient_collecting_is(folder: Path, text: str, message: str) -> Non
     with pytest.raises(UsageError) as raised:
         load(folder, f"[collect]\n{text}\n")
     assert message in str(raised.value)
-    assert load(folder, "[collect]\ntries = 1\n").collect == config.Collect(tries=1)
+    assert load(folder, "[collect]\ntries = 1\n").collect == config.CollectConfig(tries=1)
 
 
 @pytest.mark.parametrize(
@@ -62,15 +62,15 @@ def test_how_names_are_looked_up(folder: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         load(folder, f"[resolve]\n{text}\n")
     assert message in str(raised.value)
-    assert load(folder, "[resolve]\ndays = 0\n").resolve == config.Resolve(days=0)
+    assert load(folder, "[resolve]\ndays = 0\n").resolve == config.ResolveConfig(days=0)
 
 
 def test_built_in_defaults(folder: Path) -> None:
-    loaded = config.load()
+    loaded = config.load_config()
     assert loaded.path is None
     assert loaded.database == folder / "blocklist.db"
-    assert loaded.policy == config.Policy()
-    assert loaded.sources == []
+    assert loaded.policy == config.PolicyConfig()
+    assert loaded.enabled_sources == []
     assert loaded.exports == {}
 
 
@@ -125,7 +125,7 @@ def test_all_that_can_be_said(folder: Path) -> None:
     )
     assert (mine.enabled, mine.scope, mine.reliability) == (True, Scope.SUBTREE, 1.0)
     assert (mine.max_shrink, loaded.policy.max_shrink) == (0.0, 0.5)
-    assert [feed.name for feed in loaded.sources] == ["top", "bank", "mine"], "guards first"
+    assert [feed.name for feed in loaded.enabled_sources] == ["top", "bank", "mine"], "guards first"
     assert loaded.guards["top"].guard is GuardClass.POPULAR
     assert loaded.guards["bank"].guard is GuardClass.PROTECTED
     assert loaded.policy.max_growth == 2.0
@@ -134,7 +134,10 @@ def test_all_that_can_be_said(folder: Path) -> None:
     assert Kind.DOMAIN in office.target.kinds
     told = office.installation
     assert (told.reload, told.shell) == (("rndc", "reload"), False)
-    assert servers(told.probe) == [Server("127.0.0.1", 53), Server("::1", 5353)]
+    assert parse_probe_servers(told.probe) == [
+        ProbeServer("127.0.0.1", 53),
+        ProbeServer("::1", 5353),
+    ]
     assert told.must_resolve == ("bank.example", "example.org"), "one's own names are added"
 
 
@@ -290,17 +293,17 @@ def test_errors_name_file_key_and_expectation(
 
 def test_places_in_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     user = write(folder / "xdg" / "blocklist" / "blocklist.toml", "database = 'user.db'")
-    assert config.load().database == user.parent / "user.db"
+    assert config.load_config().database == user.parent / "user.db"
     write(folder / "blocklist.toml", "database = 'here.db'")
-    assert config.load().database == folder / "here.db"
+    assert config.load_config().database == folder / "here.db"
     given = write(folder / "other" / "x.toml", "database = 'given.db'")
-    assert config.load(given).database == folder / "other" / "given.db"
-    assert location.database(given) == config.load(given).database
-    assert location.database(None) == config.load().database
+    assert config.load_config(given).database == folder / "other" / "given.db"
+    assert location.find_database(given) == config.load_config(given).database
+    assert location.find_database(None) == config.load_config().database
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setenv("HOME", str(folder))
     (folder / "blocklist.toml").unlink()
-    assert config.load().path is None
+    assert config.load_config().path is None
 
 
 @pytest.mark.parametrize(
@@ -318,7 +321,7 @@ def test_a_configuration_that_cannot_be_read(
     (folder / "a-folder").mkdir()
     write(folder / "file.toml", "")
     (folder / "bytes.toml").write_bytes(b"\xff\xfe\x00")
-    for load_ in (config.load, location.database):
+    for load_ in (config.load_config, location.find_database):
         with pytest.raises(UsageError, match=r"^[^:]*" + name) as raised:
             load_(folder / name)
         assert message in str(raised.value), why
@@ -327,13 +330,13 @@ def test_a_configuration_that_cannot_be_read(
 def test_a_folder_in_the_place_of_the_configuration_is_not_passed_over(folder: Path) -> None:
     (folder / "blocklist.toml").mkdir()
     with pytest.raises(UsageError, match=r"blocklist\.toml: cannot be read: Is a directory"):
-        config.load()
+        config.load_config()
 
 
 def test_a_byte_order_mark_and_crlf_are_read(folder: Path) -> None:
     path = folder / "x.toml"
     path.write_bytes(b"\xef\xbb\xbfdatabase = 'x.db'\r\n[policy]\r\n")
-    assert config.load(path).database == folder / "x.db"
+    assert config.load_config(path).database == folder / "x.db"
 
 
 IMPORTS = """
@@ -363,8 +366,8 @@ def test_what_may_not_be_read(folder: Path, closed: str) -> None:
 
 
 def test_the_shipped_catalogue_is_sound(folder: Path) -> None:
-    loaded = config.load()
-    known = targets.load(folder)
+    loaded = config.load_config()
+    known = targets.load_targets(folder)
     assert {"hosts", "domains", "rpz", "nftables", "cidr"} <= known.keys()
     assert not [feed for feed in (*loaded.feeds.values(), *loaded.guards.values()) if feed.enabled]
     for feed in (*loaded.feeds.values(), *loaded.guards.values()):
@@ -421,7 +424,7 @@ def test_errors_in_the_users_catalogue(
 ) -> None:
     write(folder / name, text)
     with pytest.raises(UsageError) as raised:
-        config.load()
+        config.load_config()
     assert str(raised.value).startswith(str(folder / name)), why
     assert message in str(raised.value), why
 
@@ -447,4 +450,4 @@ def test_no_export_overwrites_what_is_read(tmp_path: Path, path: str, taker: str
         f'[exports.n]\ntarget = "hosts"\npath = "{path}"\n'
     )
     with pytest.raises(UsageError, match=taker):
-        config.load(tmp_path / "blocklist.toml")
+        config.load_config(tmp_path / "blocklist.toml")

@@ -7,7 +7,7 @@ import pytest
 
 from blocklist import names, networks, spec
 from blocklist.columns.schema import LISTINGS
-from blocklist.columns.suffixes import Suffixes
+from blocklist.columns.suffixes import PublicSuffixes
 from blocklist.judge import core, guards
 from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.model import Entry, Kind, Scope, Verdict
@@ -38,7 +38,7 @@ def test_every_file_of_the_core_is_known() -> None:
 
 @pytest.mark.parametrize("part", LISTS + SIGNS)
 def test_a_list_is_groups_with_reasons(part: str) -> None:
-    table = spec.load(files("blocklist") / "judge" / "core" / f"{part}.toml")
+    table = spec.load_toml(files("blocklist") / "judge" / "core" / f"{part}.toml")
     assert list(table) == ["group"]
     groups = core.load_builtin_groups(part)
     assert len({group.title for group in groups}) == len(groups)
@@ -50,7 +50,7 @@ def test_a_list_is_groups_with_reasons(part: str) -> None:
 
 
 def test_names_are_canonical() -> None:
-    assert [name for *_, name in NAMES if names.canonical(name) != name] == []
+    assert [name for *_, name in NAMES if names.canonicalize_name(name) != name] == []
 
 
 def test_no_name_stands_twice() -> None:
@@ -59,7 +59,9 @@ def test_no_name_stands_twice() -> None:
 
 
 def test_networks_are_canonical_and_stand_once() -> None:
-    assert [net for net in NETWORKS if networks.text(networks.parse(net)) != net] == []
+    assert [
+        net for net in NETWORKS if networks.format_network(networks.parse_network(net)) != net
+    ] == []
     assert len(set(NETWORKS)) == len(NETWORKS)
     guarding = {
         part for part in LISTS for group in core.load_builtin_groups(part) if group.networks
@@ -69,20 +71,29 @@ def test_networks_are_canonical_and_stand_once() -> None:
 
 @pytest.mark.parametrize("part", SIGNS)
 def test_signs_are_canonical(part: str) -> None:
-    assert [name for name in core.load_builtin_names(part) if names.canonical(name) != name] == []
+    assert [
+        name for name in core.load_builtin_names(part) if names.canonicalize_name(name) != name
+    ] == []
     nets = [net for group in core.load_builtin_groups(part) for net in group.networks]
-    assert [net for net in nets if networks.text(networks.parse(net)) != net] == []
+    assert [
+        net for net in nets if networks.format_network(networks.parse_network(net)) != net
+    ] == []
 
 
 def test_platforms_are_what_the_public_suffix_list_lacks() -> None:
     platforms = pl.Series(sorted(core.load_builtin_names("platforms")))
-    assert platforms.filter(Suffixes().registrable(platforms).is_null()).to_list() == []
+    assert (
+        platforms.filter(PublicSuffixes().registrable_domains(platforms).is_null()).to_list() == []
+    )
 
 
 @pytest.mark.parametrize("part", ["never-block", "shared-hosts"])
 def test_no_entry_is_a_public_suffix_and_so_needless(part: str) -> None:
     found = pl.Series(sorted(core.load_builtin_names(part)))
-    assert found.filter(guards.load_public_suffixes().registrable(found).is_null()).to_list() == []
+    assert (
+        found.filter(guards.load_public_suffixes().registrable_domains(found).is_null()).to_list()
+        == []
+    )
 
 
 #: What breaks when it is gone, or what takes a country, a bank or a shared service along.
@@ -150,7 +161,7 @@ def test_what_is_a_strangers_own_is_blocked(scope: Scope) -> None:
 
 
 def test_no_entry_of_the_core_is_blocked_nor_any_name_that_takes_it_along() -> None:
-    above = {parent for *_, name in NAMES for parent in names.lineage(name)}
+    above = {parent for *_, name in NAMES for parent in names.name_and_ancestors(name)}
     found = verdicts(sorted(above), Scope.SUBTREE, [])
     assert [value for value, verdict in found.items() if verdict == Verdict.BLOCK] == []
 

@@ -139,14 +139,14 @@ def documented(heading: str) -> list[tuple[str, str, str]]:
     [
         ("The database", [("database", "text", '`"blocklist.db"`')]),
         ("Feeds", keys(catalogue.Feed, "name")),
-        ("Policy", keys(config.Policy)),
-        ("Collecting", keys(config.Collect)),
-        ("Resolving", keys(config.Resolve)),
-        ("The gate", keys(config.Gate)),
+        ("Policy", keys(config.PolicyConfig)),
+        ("Collecting", keys(config.CollectConfig)),
+        ("Resolving", keys(config.ResolveConfig)),
+        ("The gate", keys(config.GateConfig)),
         (
             "Exports",
-            keys(exporting.ExportTable, *exporting.INSTALLATION, *exporting.SELECTION)
-            + keys(exporting.Selection),
+            keys(exporting.ExportTable, *exporting.INSTALLATION_KEYS, *exporting.SELECTION_KEYS)
+            + keys(exporting.ExportSelection),
         ),
         ("Installing", keys(Installation)),
         ("Targets of your own", keys(targets.Target, "name")),
@@ -157,7 +157,7 @@ def test_every_key_is_documented(heading: str, wanted: list[tuple[str, str, str]
 
 
 def test_no_section_is_left_out() -> None:
-    known = {field.name for field in fields(config._File)}
+    known = {field.name for field in fields(config._ConfigFile)}
     wanted = {"database", "feeds", "guards", "policy", "exports", "collect", "resolve", "gate"}
     assert known == wanted
 
@@ -180,11 +180,11 @@ def test_configurations_in_the_documents_are_right(
     if "dialect" in table:
         (tmp_path / "exports").mkdir()
         (tmp_path / "exports" / "own.toml").write_text(block)
-        assert "own" in targets.load(tmp_path)
+        assert "own" in targets.load_targets(tmp_path)
         return
     path = tmp_path / "blocklist.toml"
     path.write_text(block, encoding="utf-8")
-    config.load(path)
+    config.load_config(path)
 
 
 # --- Words ------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ def test_every_table_of_the_ledger_has_a_word(tmp_path: Path) -> None:
 
 
 def test_shipped_targets(tmp_path: Path) -> None:
-    known = targets.load(tmp_path)
+    known = targets.load_targets(tmp_path)
     assert known.keys() == {path.stem for path in (ROOT / "exports").glob("*.toml")}
     assert {f"`{name}`" for name in known} <= {
         f"`{code}`" for code in re.findall(r"`([a-z-]+)`", read("configuration.md"))

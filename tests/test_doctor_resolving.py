@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.config import load
+from blocklist.config import load_config
 from blocklist.doctor import resolving
 from blocklist.doctor.finding import Finding
 from tests import mmdb
@@ -32,7 +32,7 @@ CASES = [
 
 def found(folder: Path, text: str) -> dict[str, list[Finding]]:
     (folder / "blocklist.toml").write_text(text)
-    config = load(folder / "blocklist.toml")
+    config = load_config(folder / "blocklist.toml")
     return {
         "resolvers": list(resolving.check_resolvers(config)),
         "places": list(resolving.check_geoip_files(config)),

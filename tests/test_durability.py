@@ -49,7 +49,7 @@ def test_an_older_database_is_copied_before_it_is_migrated(tmp_path: Path) -> No
         assert kept.execute("PRAGMA user_version").fetchone() == (wanted,)
         assert kept.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kept.close()
-    assert not files.leftovers(copy)
+    assert not files.find_leftovers(copy)
     copy.unlink()
     with book.open_ledger_writer(database, "test"):
         pass

@@ -111,7 +111,9 @@ def test_what_is_altered_is_what_is_rendered(
 
 
 def test_only_targets_that_are_tried_here_are_simple(tmp_path: Path) -> None:
-    simple = [name for name in targets.load(tmp_path) if is_patchable(export_to(tmp_path, name))]
+    simple = [
+        name for name in targets.load_targets(tmp_path) if is_patchable(export_to(tmp_path, name))
+    ]
     assert sorted(simple) == sorted(TARGETS), "in others, such as suricata, no line tells its name"
 
 

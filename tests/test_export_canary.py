@@ -13,7 +13,7 @@ from blocklist.errors import ExportFailed
 from blocklist.export import canary
 from blocklist.export.one import export_one
 from blocklist.export.readers import reading
-from blocklist.names import canonical
+from blocklist.names import canonicalize_name
 from tests.export_support import NOW, content, export_to, release, run
 
 ROWS = "block exact x.example"
@@ -178,6 +178,6 @@ def test_a_reader_sees_the_content_alone(tmp_path: Path) -> None:
 
 def test_the_default_comes_last_in_the_order_in_which_bind_takes_names_up() -> None:
     suffixes = TLDExtract(suffix_list_urls=(), cache_dir=None).tlds
-    top = {canonical(suffix.rpartition(".")[2]) for suffix in suffixes}
+    top = {canonicalize_name(suffix.rpartition(".")[2]) for suffix in suffixes}
     assert "zw" in top
-    assert exporting.CANARY.rpartition(".")[2] > max(top)
+    assert exporting.DEFAULT_CANARY.rpartition(".")[2] > max(top)

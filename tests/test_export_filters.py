@@ -322,17 +322,17 @@ def test_mistakes_are_named(tmp_path: Path, line: str, says: str) -> None:
     path = tmp_path / "blocklist.toml"
     path.write_text(f'[exports.a]\ntarget = "rpz"\npath = "x"\nzone = "rpz.a"\n{line}\n')
     with pytest.raises(UsageError, match=rf"blocklist.toml: exports.a.{says}"):
-        config.load(path)
+        config.load_config(path)
 
 
 def test_networks_have_one_action(tmp_path: Path) -> None:
     path = tmp_path / "blocklist.toml"
     table = '[exports.a]\ntarget = "rpz-ip"\npath = "x"\nzone = "rpz.a"\naction = "drop"\n'
     path.write_text(table)
-    assert config.load(path).exports["a"].action == "drop"
+    assert config.load_config(path).exports["a"].action == "drop"
     path.write_text(f'{table}actions = {{ c2 = "nodata" }}\n')
     with pytest.raises(UsageError, match=r"exports\.a\.actions: expected none, for networks"):
-        config.load(path)
+        config.load_config(path)
 
 
 @pytest.mark.parametrize(
@@ -345,4 +345,4 @@ def test_an_action_that_the_consumer_does_not_know(
     zone = 'zone = "rpz.a"\n' if target != "hosts" else ""
     path.write_text(f'[exports.a]\ntarget = "{target}"\npath = "x"\n{zone}action = "{action}"\n')
     with pytest.raises(UsageError, match=r"exports\.a\.action: expected one of"):
-        config.load(path)
+        config.load_config(path)

@@ -13,7 +13,7 @@ from blocklist import targets
 from tests.export_support import export_to, run
 
 GOLDENS = Path(__file__).parent / "goldens" / "export"
-SHIPPED = sorted(targets.load(GOLDENS))
+SHIPPED = sorted(targets.load_targets(GOLDENS))
 RELEASE = """
 block subtree fraud.example
 block exact shop.fraud.example
@@ -36,7 +36,7 @@ block https://files.example/fraud
 
 @pytest.mark.parametrize("target", SHIPPED)
 def test_golden(tmp_path: Path, target: str) -> None:
-    canary = targets.load(GOLDENS)[target].canary
+    canary = targets.load_targets(GOLDENS)[target].canary
     export = export_to(tmp_path, target, canary=canary)
     run(export, RELEASE)
     golden = GOLDENS / f"{target}.golden"

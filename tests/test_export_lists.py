@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist.columns.networks import texts
+from blocklist.columns.networks import spans_to_networks
 from blocklist.columns.schema import RELEASE
 from blocklist.errors import ExportFailed
 from blocklist.export.addresses import compute_blocked_spans
@@ -134,7 +134,7 @@ actions = st.sampled_from(["block", "allow"])
 def test_networks_mean_what_the_rows_mean(known: list[tuple[str, str]]) -> None:
     rows = [("ip", value, "exact", action) for value, action in known]
     spans, _ = compute_blocked_spans(pl.DataFrame(rows, schema=RELEASE, orient="row"))
-    found = [ip_network(text) for text in texts(spans)]
+    found = [ip_network(text) for text in spans_to_networks(spans)]
     for number in range(32):
         for address in (ip_address(f"192.0.2.{number}"), ip_address(f"2001:db8::{number:x}")):
             covering = [

@@ -91,7 +91,7 @@ def test_a_path_is_no_pattern(tmp_path: Path, target: str) -> None:
     assert run(export, ROWS).changed
 
 
-@pytest.mark.parametrize("target", sorted(targets.load(Path("none"))))
+@pytest.mark.parametrize("target", sorted(targets.load_targets(Path("none"))))
 def test_a_first_export_may_be_empty_and_stay_so(tmp_path: Path, target: str) -> None:
     export = export_to(tmp_path, target)
     first = run(export, "")

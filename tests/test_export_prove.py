@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blocklist.columns.pieces import of_file
+from blocklist.columns.pieces import iter_file_pieces
 from blocklist.columns.schema import RELEASE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
@@ -220,7 +220,7 @@ def test_a_file_reads_the_same_however_it_is_cut(
     }
     read = READERS[export.target.dialect]
     whole = read(export.path, export, queries)
-    monkeypatch.setattr(reading, "of_file", partial(of_file, size=size))
+    monkeypatch.setattr(reading, "of_file", partial(iter_file_pieces, size=size))
     assert read(export.path, export, queries) == whole
 
 

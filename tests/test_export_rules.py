@@ -212,4 +212,4 @@ def test_a_template_with_a_wrong_field(tmp_path: Path, key: str, template: str) 
     text = f"title='x'\ndialect='lines'\nkinds=['domain']\nscopes=['exact']\n{key}='''{template}'''"
     (tmp_path / "exports" / "mine.toml").write_text(text)
     with pytest.raises(UsageError, match=rf"mine\.toml: {key}: expected one field in each line"):
-        targets.load(tmp_path)
+        targets.load_targets(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from blocklist import files
 from blocklist.errors import UsageError
-from blocklist.files import replacing, write_atomically
+from blocklist.files import replace_atomically, write_atomically
 from tests.user_support import as_user, open_to_all
 
 
@@ -59,7 +59,7 @@ def test_an_owner_that_cannot_be_kept(
     path.write_bytes(b"old")
     path.chmod(mode)
     monkeypatch.setattr(os, "chown", refuse)
-    monkeypatch.setattr(files, "_owner", lambda found: (found.st_ino, 0))
+    monkeypatch.setattr(files, "_owner_ids", lambda found: (found.st_ino, 0))
     if not message:
         write_atomically(path, [b"new"])
         return
@@ -78,7 +78,10 @@ def test_what_fails_midway_leaves_the_old_file(tmp_path: Path) -> None:
     path.write_bytes(b"old")
     with pytest.raises(ZeroDivisionError):
         write_atomically(path, failing())
-    with pytest.raises(UsageError, match="cannot be written: No space"), replacing(path) as beside:
+    with (
+        pytest.raises(UsageError, match="cannot be written: No space"),
+        replace_atomically(path) as beside,
+    ):
         beside.write_bytes(b"half")
         raise OSError(28, "No space left on device")
     assert path.read_bytes() == b"old"

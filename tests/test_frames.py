@@ -16,7 +16,7 @@ from blocklist.columns import hosts as host_columns
 from blocklist.columns import names as name_columns
 from blocklist.columns import networks as network_columns
 from blocklist.columns import urls as url_columns
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 
 
 class Pair(NamedTuple):
@@ -27,11 +27,14 @@ class Pair(NamedTuple):
 
 
 PAIRS = {
-    "names": Pair(name_columns.canonical, names.canonical),
-    "networks": Pair(network_columns.canonical, lambda text: networks.text(networks.parse(text))),
-    "numeric hosts": Pair(network_columns.canonical_hosts, networks.browser_ipv4),
-    "hosts": Pair(host_columns.canonical, lambda text: urls.host_of(text)[1]),
-    "urls": Pair(url_columns.canonical, lambda text: urls.parse(text).value),
+    "names": Pair(name_columns.canonicalize_names, names.canonicalize_name),
+    "networks": Pair(
+        network_columns.canonicalize_networks,
+        lambda text: networks.format_network(networks.parse_network(text)),
+    ),
+    "numeric hosts": Pair(network_columns.canonicalize_numeric_hosts, networks.parse_browser_ipv4),
+    "hosts": Pair(host_columns.canonicalize_hosts, lambda text: urls.canonicalize_host(text)[1]),
+    "urls": Pair(url_columns.canonicalize_urls, lambda text: urls.parse_url(text).value),
 }
 each_pair = pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 
@@ -83,7 +86,7 @@ def answer(scalar: Callable[[str], str], text: str | None) -> tuple[str | None, 
         return None, None
     try:
         return scalar(text), None
-    except Refused as refused:
+    except InvalidIndicator as refused:
         return None, refused.reason
 
 
@@ -111,11 +114,11 @@ def test_canonical_is_idempotent(pair: Pair, text: str) -> None:
 
 @given(st.lists(hostile))
 def test_kind_of_hosts_is_the_scalar_one(texts: list[str]) -> None:
-    found = host_columns.canonical(pl.Series(texts, dtype=pl.String))
+    found = host_columns.canonicalize_hosts(pl.Series(texts, dtype=pl.String))
     for text, kind in zip(texts, found["kind"], strict=True):
         try:
-            assert urls.host_of(text)[0].value == kind
-        except Refused:
+            assert urls.canonicalize_host(text)[0].value == kind
+        except InvalidIndicator:
             continue
 
 
@@ -190,10 +193,10 @@ def test_urls_of_real_feeds(corpus: Path) -> None:
 @pytest.mark.corpus
 def test_merging_real_feeds(corpus: Path) -> None:
     texts = pl.Series(tokens(corpus.glob("*.ips.txt")))
-    listed = network_columns.canonical(texts)["value"].drop_nulls()
-    merged = network_columns.merge(network_columns.spans(listed))
-    parts = [networks.parse(text) for text in listed.to_list()]
+    listed = network_columns.canonicalize_networks(texts)["value"].drop_nulls()
+    merged = network_columns.merge_spans(network_columns.networks_to_spans(listed))
+    parts = [networks.parse_network(text) for text in listed.to_list()]
     ipv4 = collapse_addresses(part for part in parts if part.version == 4)
     ipv6 = collapse_addresses(part for part in parts if part.version == 6)
-    expected = [*map(networks.text, ipv4), *map(networks.text, ipv6)]
-    assert network_columns.texts(merged).to_list() == expected
+    expected = [*map(networks.format_network, ipv4), *map(networks.format_network, ipv6)]
+    assert network_columns.spans_to_networks(merged).to_list() == expected

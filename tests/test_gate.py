@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from blocklist.columns.schema import LISTINGS
-from blocklist.config import Gate
+from blocklist.config import GateConfig
 from blocklist.errors import GateHeld, UsageError
 from blocklist.ledger import book, candidate, operator, releases
 from blocklist.ledger.bulk import BulkTransaction
@@ -41,26 +41,26 @@ def made(of: State) -> Release:
 
 BEFORE = verdicts(0, 10)
 BUDGETS = [
-    (verdicts(0, 10), Gate(), NOBODY, "", "nothing changed"),
-    (verdicts(0, 3), Gate(), NOBODY, "", "few changes always pass"),
-    (verdicts(0, 7), Gate(always=0), NOBODY, "", "three of ten are 0.3"),
-    (verdicts(0, 6), Gate(always=0), NOBODY, "4 would go of 10 blocked (40%)", "four are not"),
-    (verdicts(0, 6), Gate(always=4), NOBODY, "", "but four always pass here"),
-    (verdicts(0, 4), Gate(always=0), NOBODY, "phishing would shrink from 10 to 4", "a category"),
-    (verdicts(0, 20), Gate(always=0), NOBODY, "", "twice as many"),
-    (verdicts(0, 21), Gate(always=0), NOBODY, "11 would come of 10 blocked", "more than twice"),
-    (verdicts(5, 15), Gate(always=0), NOBODY, "5 would go", "the number alone shows nothing"),
-    (verdicts(0, 11), Gate(max_total=10), NOBODY, "gate.max_total is 10", "more than servers bear"),
-    (verdicts(1, 10), Gate(max_total=8), NOBODY, "9 would be blocked", "although fewer than now"),
-    (verdicts(0, 4), Gate(always=0), pl.Series("value", [f"n{n}.example" for n in range(10)]), "",
+    (verdicts(0, 10), GateConfig(), NOBODY, "", "nothing changed"),
+    (verdicts(0, 3), GateConfig(), NOBODY, "", "few changes always pass"),
+    (verdicts(0, 7), GateConfig(always=0), NOBODY, "", "three of ten are 0.3"),
+    (verdicts(0, 6), GateConfig(always=0), NOBODY, "4 would go of 10 blocked (40%)", "four are not"),
+    (verdicts(0, 6), GateConfig(always=4), NOBODY, "", "but four always pass here"),
+    (verdicts(0, 4), GateConfig(always=0), NOBODY, "phishing would shrink from 10 to 4", "a category"),
+    (verdicts(0, 20), GateConfig(always=0), NOBODY, "", "twice as many"),
+    (verdicts(0, 21), GateConfig(always=0), NOBODY, "11 would come of 10 blocked", "more than twice"),
+    (verdicts(5, 15), GateConfig(always=0), NOBODY, "5 would go", "the number alone shows nothing"),
+    (verdicts(0, 11), GateConfig(max_total=10), NOBODY, "gate.max_total is 10", "more than servers bear"),
+    (verdicts(1, 10), GateConfig(max_total=8), NOBODY, "9 would be blocked", "although fewer than now"),
+    (verdicts(0, 4), GateConfig(always=0), pl.Series("value", [f"n{n}.example" for n in range(10)]), "",
      "a person meant it"),
-    (verdicts(0, 10, ALLOWED), Gate(always=0), NOBODY, "", "the operator's own word"),
-    (verdicts(0, 40, MINE), Gate(always=0), NOBODY, "", "the operator's own word"),
+    (verdicts(0, 10, ALLOWED), GateConfig(always=0), NOBODY, "", "the operator's own word"),
+    (verdicts(0, 40, MINE), GateConfig(always=0), NOBODY, "", "the operator's own word"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("after", "gate", "meant", "says", "why"), BUDGETS)
-def test_budgets(after: State, gate: Gate, meant: pl.Series, says: str, why: str) -> None:
+def test_budgets(after: State, gate: GateConfig, meant: pl.Series, says: str, why: str) -> None:
     change = releases.diff_verdicts(frame(BEFORE), frame(after))
     balance = find_unintended_change(change, meant)
     found = "\n".join(find_exceeded_budgets(gate, made(BEFORE), made(after), balance))
@@ -73,7 +73,9 @@ def test_a_release_that_does_not_say_its_categories_has_no_budget_of_them() -> N
     old = Release(1, "", "test", 10, 0, 0, 0)
     after = made(verdicts(0, 15))
     assert not list(
-        find_exceeded_budgets(Gate(always=0), old, after, find_unintended_change(change, NOBODY))
+        find_exceeded_budgets(
+            GateConfig(always=0), old, after, find_unintended_change(change, NOBODY)
+        )
     )
 
 
@@ -102,11 +104,13 @@ def test_blocks_are_counted_by_category() -> None:
 def test_names_that_lose_their_guard_are_counted() -> None:
     before, after = verdicts(0, 5, POPULAR), verdicts(0, 5)
     balance = find_unintended_change(releases.diff_verdicts(frame(before), frame(after)), NOBODY)
-    (said,) = find_exceeded_budgets(Gate(max_unguarded=4), made(BEFORE), made(BEFORE), balance)
+    (said,) = find_exceeded_budgets(
+        GateConfig(max_unguarded=4), made(BEFORE), made(BEFORE), balance
+    )
     assert "5 names would be blocked because a guard list no longer has them" in said
     assert "such as n0.example" in said
     assert not list(
-        find_exceeded_budgets(Gate(max_unguarded=5), made(BEFORE), made(BEFORE), balance)
+        find_exceeded_budgets(GateConfig(max_unguarded=5), made(BEFORE), made(BEFORE), balance)
     )
     by_hand = find_unintended_change(
         releases.diff_verdicts(frame(before), frame(verdicts(0, 5, MINE))), NOBODY

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from blocklist.errors import UsageError
-from blocklist.geo import Atlas, Place
+from blocklist.geo import GeoIpDatabase, GeoLocation
 from blocklist.ledger import facts
 from blocklist.ledger.book import open_ledger_writer
 from blocklist.ledger.facts import DnsFact
@@ -27,38 +27,44 @@ NETWORKS = {
     "203.0.113.128/25": {"asn": "no number", "name": "C"},
 }
 PLACES = [
-    ("198.51.100.7", Place("DE", 64500, "A"), "as MaxMind and DB-IP write it"),
-    ("203.0.113.7", Place("CN", 64501, "B"), "the first file's word on the country stands"),
-    ("203.0.113.200", Place("FR", None, "C"), "a number that is none"),
-    ("192.0.2.1", Place("BR"), "only where it is registered"),
-    ("2001:db8::1", Place("JP"), "IPv6"),
-    ("8.8.8.8", Place(), "nowhere in the files"),
-    ("198.51.100.0/24", Place("DE", 64500, "A"), "a network in one place"),
-    ("203.0.113.0/24", Place(), "a network in two places"),
-    ("198.51.100.0/23", Place(), "a network half of which is known"),
+    ("198.51.100.7", GeoLocation("DE", 64500, "A"), "as MaxMind and DB-IP write it"),
+    ("203.0.113.7", GeoLocation("CN", 64501, "B"), "the first file's word on the country stands"),
+    ("203.0.113.200", GeoLocation("FR", None, "C"), "a number that is none"),
+    ("192.0.2.1", GeoLocation("BR"), "only where it is registered"),
+    ("2001:db8::1", GeoLocation("JP"), "IPv6"),
+    ("8.8.8.8", GeoLocation(), "nowhere in the files"),
+    ("198.51.100.0/24", GeoLocation("DE", 64500, "A"), "a network in one place"),
+    ("203.0.113.0/24", GeoLocation(), "a network in two places"),
+    ("198.51.100.0/23", GeoLocation(), "a network half of which is known"),
 ]
 
 
 @pytest.fixture(params=["compiled", "python"])
-def atlas(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Atlas:
+def atlas(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> GeoIpDatabase:
     if request.param == "python":
         monkeypatch.setitem(sys.modules, "maxminddb.extension", None)
         for name in [name for name in sys.modules if name == "maxminddb"]:
             monkeypatch.delitem(sys.modules, name)
     country = mmdb.write(tmp_path / "country.mmdb", COUNTRIES)
-    return Atlas(country, mmdb.write(tmp_path / "asn.mmdb", NETWORKS))
+    return GeoIpDatabase(country, mmdb.write(tmp_path / "asn.mmdb", NETWORKS))
 
 
 @pytest.mark.parametrize(("value", "place", "why"), PLACES, ids=[row[2] for row in PLACES])
-def test_places(atlas: Atlas, value: str, place: Place, why: str) -> None:
+def test_places(atlas: GeoIpDatabase, value: str, place: GeoLocation, why: str) -> None:
     del why
     with atlas:
-        assert atlas.place(value) == place
+        assert atlas.locate(value) == place
 
 
 def test_a_place_in_words() -> None:
-    assert str(Place("DE", 64500, "Example")) == "DE, AS64500 Example"
-    assert [str(Place("DE")), str(Place(None, 1)), str(Place())] == ["DE", "AS1", ""]
+    assert str(GeoLocation("DE", 64500, "Example")) == "DE, AS64500 Example"
+    assert [str(GeoLocation("DE")), str(GeoLocation(None, 1)), str(GeoLocation())] == [
+        "DE",
+        "AS1",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no such thing", b"\0" * 3000], ids=repr)
@@ -66,8 +72,11 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, content: bytes | None) -> 
     path = tmp_path / "country.mmdb"
     if content is not None:
         path.write_bytes(content)
-    with Atlas(path) as atlas, pytest.raises(UsageError, match=r"country\.mmdb: not a readable"):
-        atlas.place("192.0.2.1")
+    with (
+        GeoIpDatabase(path) as atlas,
+        pytest.raises(UsageError, match=r"country\.mmdb: not a readable"),
+    ):
+        atlas.locate("192.0.2.1")
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
@@ -75,8 +84,11 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     whole = path.read_bytes()
     start = whole.index(b"\0" * 16 + b"\xe1")
     path.write_bytes(whole[: start + 16] + b"\xff" * 40 + whole[start + 56 :])
-    with Atlas(path) as atlas, pytest.raises(UsageError, match=r"country\.mmdb: not a readable"):
-        atlas.place("198.51.100.7")
+    with (
+        GeoIpDatabase(path) as atlas,
+        pytest.raises(UsageError, match=r"country\.mmdb: not a readable"),
+    ):
+        atlas.locate("198.51.100.7")
 
 
 def test_check_says_where(
@@ -130,6 +142,6 @@ def test_a_review_chooses_by_country(
 
 @pytest.mark.corpus
 def test_a_real_file(corpus: Path) -> None:
-    with Atlas(corpus.parent / "geo" / "country.mmdb") as atlas:
-        assert atlas.place("8.8.8.8").country == "US"
-        assert atlas.place("202.96.0.1").country == "CN"
+    with GeoIpDatabase(corpus.parent / "geo" / "country.mmdb") as atlas:
+        assert atlas.locate("8.8.8.8").country == "US"
+        assert atlas.locate("202.96.0.1").country == "CN"

@@ -18,7 +18,7 @@ from blocklist.export import canary
 from blocklist.export.one import export_one
 from blocklist.export.state import ExportResult, ExportState
 from blocklist.install import command, probe
-from blocklist.installation import Installation, servers
+from blocklist.installation import Installation, parse_probe_servers
 from tests.dns_server import DnsServer, dns_server
 from tests.export_support import NOW, export_to, release, run
 
@@ -460,5 +460,6 @@ def test_what_counts_as_blocked(answer: str, control: str, blocks: bool, why: st
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "_TIMEOUT_SECONDS", 0.1)
     assert (
-        probe.probe_server(servers(["127.0.0.1#9"])[0], "x.example") is probe.ProbeAnswer.NO_ANSWER
+        probe.probe_server(parse_probe_servers(["127.0.0.1#9"])[0], "x.example")
+        is probe.ProbeAnswer.NO_ANSWER
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from blocklist import names
 from blocklist.columns import names as columns
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 
 LABEL = st.text("abz019-_", min_size=1, max_size=6)
 NAME = st.builds(
@@ -44,7 +44,7 @@ LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
     ],
 )
 def test_canonical(text: str, expected: str, why: str) -> None:
-    assert names.canonical(text) == expected, why
+    assert names.canonicalize_name(text) == expected, why
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_canonical(text: str, expected: str, why: str) -> None:
     ],
 )
 def test_canonical_unicode(text: str, expected: str, why: str) -> None:
-    assert names.canonical(text) == expected, why
+    assert names.canonicalize_name(text) == expected, why
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_canonical_unicode(text: str, expected: str, why: str) -> None:
     ],
 )
 def test_refused(text: str, reason: str, why: str) -> None:
-    with pytest.raises(Refused) as refused:
-        names.canonical(text)
+    with pytest.raises(InvalidIndicator) as refused:
+        names.canonicalize_name(text)
     assert refused.value.reason == reason, why
 
 
@@ -157,40 +157,40 @@ def test_to_unicode(name: str, expected: str, why: str) -> None:
 @given(st.text(min_size=1, max_size=10))
 def test_to_unicode_is_undone_by_canonical(label: str) -> None:
     try:
-        name = names.canonical(f"{label}.example")
-    except Refused:
+        name = names.canonicalize_name(f"{label}.example")
+    except InvalidIndicator:
         return
     shown = names.to_unicode(name)
     assert unicodedata.is_normalized("NFC", shown)
-    assert names.canonical(shown) == name
+    assert names.canonicalize_name(shown) == name
 
 
 def test_a_family_stays_together() -> None:
     family = ["example", "a.example", "b.a.example", "a-b.example"]
     strangers = ["example-a", "0-example.a", "exampl", "example0"]
-    ordered = sorted(family + strangers, key=names.sort_key)
+    ordered = sorted(family + strangers, key=names.name_sort_key)
     places = [ordered.index(name) for name in family]
     assert sorted(places) == list(range(min(places), min(places) + 4)), (
         "`-` sorts before `.`: without the last dot, example-a tears the family apart"
     )
-    assert names.sort_key("a.example.com") == "com.example.a."
+    assert names.name_sort_key("a.example.com") == "com.example.a."
 
 
 @given(NAME, LABEL, NAME)
 def test_only_descendants_share_the_start_of_a_sort_key(name: str, label: str, other: str) -> None:
-    key = names.sort_key(name)
-    assert names.sort_key(f"{label}.{name}").startswith(key)
+    key = names.name_sort_key(name)
+    assert names.name_sort_key(f"{label}.{name}").startswith(key)
     related = other == name or other.endswith(f".{name}")
-    assert names.sort_key(other).startswith(key) is related
+    assert names.name_sort_key(other).startswith(key) is related
 
 
 @given(st.lists(NAME))
 def test_columns_agree_on_sort_key_and_parent(listed: list[str]) -> None:
     name = pl.col("name")
     frame = pl.DataFrame({"name": listed}, schema={"name": pl.String})
-    found = frame.select(key=columns.sort_key(name), parent=columns.parent(name))
-    assert found["key"].to_list() == [names.sort_key(name) for name in listed]
-    assert found["parent"].to_list() == [[*names.lineage(n), None][1] for n in listed]
+    found = frame.select(key=columns.name_sort_key_expr(name), parent=columns.parent_name(name))
+    assert found["key"].to_list() == [names.name_sort_key(name) for name in listed]
+    assert found["parent"].to_list() == [[*names.name_and_ancestors(n), None][1] for n in listed]
 
 
 @given(st.lists(NAME))
@@ -198,16 +198,16 @@ def test_lineage_of_columns_is_the_scalar_one(listed: list[str]) -> None:
     frame = pl.DataFrame(
         {"id": range(len(listed)), "name": listed}, schema={"id": pl.Int64, "name": pl.String}
     )
-    found = columns.lineage(frame, "name").sort("id", "steps")
+    found = columns.expand_ancestors(frame, "name").sort("id", "steps")
     assert found.rows() == [
         (row, name, ancestor, steps)
         for row, name in enumerate(listed)
-        for steps, ancestor in enumerate(names.lineage(name))
+        for steps, ancestor in enumerate(names.name_and_ancestors(name))
     ]
     assert found.columns == ["id", "name", "ancestor", "steps"]
 
 
 def test_lineage_of_the_longest_name() -> None:
-    found = columns.lineage(pl.DataFrame({"name": ["a." * 126 + "a"]}), "name")
+    found = columns.expand_ancestors(pl.DataFrame({"name": ["a." * 126 + "a"]}), "name")
     assert found["steps"].max() == 126
     assert found.schema["steps"] == pl.UInt8

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blocklist import networks
 from blocklist.columns import networks as columns
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 from blocklist.networks import Network
 
 TOP = {4: 2**32 - 1, 6: 2**128 - 1}
@@ -44,7 +44,7 @@ Span = tuple[int, int, int]
     ],
 )
 def test_canonical(text: str, expected: str, why: str) -> None:
-    assert networks.text(networks.parse(text)) == expected, why
+    assert networks.format_network(networks.parse_network(text)) == expected, why
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_canonical(text: str, expected: str, why: str) -> None:
     ],
 )
 def test_refused(text: str, reason: str, why: str) -> None:
-    with pytest.raises(Refused) as refused:
-        networks.parse(text)
+    with pytest.raises(InvalidIndicator) as refused:
+        networks.parse_network(text)
     assert refused.value.reason == reason, why
 
 
@@ -106,8 +106,10 @@ def test_refused(text: str, reason: str, why: str) -> None:
 )
 def test_parse_range(text: str, expected: list[str] | str, why: str) -> None:
     try:
-        found: list[str] | str = [networks.text(part) for part in networks.parse_range(text)]
-    except Refused as refused:
+        found: list[str] | str = [
+            networks.format_network(part) for part in networks.parse_range(text)
+        ]
+    except InvalidIndicator as refused:
         found = refused.reason
     assert found == expected, why
 
@@ -149,11 +151,13 @@ def test_parse_range(text: str, expected: list[str] | str, why: str) -> None:
 )
 def test_browser_ipv4(host: str, expected: str | None, why: str) -> None:
     try:
-        found = networks.browser_ipv4(host)
-    except Refused:
+        found = networks.parse_browser_ipv4(host)
+    except InvalidIndicator:
         found = None
     assert found == expected, why
-    assert columns.canonical_hosts(pl.Series([host]))["value"].to_list() == [expected], why
+    assert columns.canonicalize_numeric_hosts(pl.Series([host]))["value"].to_list() == [expected], (
+        why
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,11 +170,11 @@ def test_browser_ipv4(host: str, expected: str | None, why: str) -> None:
     ],
 )
 def test_containers(text: str, length: int, why: str) -> None:
-    network = networks.parse(text)
-    found = list(networks.containers(network))
+    network = networks.parse_network(text)
+    found = list(networks.network_and_supernets(network))
     assert found[0] == text
     assert len(set(found)) == length, why
-    assert all(network.subnet_of(networks.parse(wide)) for wide in found)  # type: ignore[arg-type]
+    assert all(network.subnet_of(networks.parse_network(wide)) for wide in found)  # type: ignore[arg-type]
 
 
 def spans_of_a_family(family: int) -> st.SearchStrategy[Span]:
@@ -188,7 +192,7 @@ SPANS = st.lists(spans_of_a_family(4) | spans_of_a_family(6), max_size=12)
 
 
 def frame_of(spans: list[Span]) -> pl.DataFrame:
-    return pl.DataFrame(spans, schema=columns.SPAN, orient="row")
+    return pl.DataFrame(spans, schema=columns.SPAN_SCHEMA, orient="row")
 
 
 def networks_of(span: Span) -> list[Network]:
@@ -222,18 +226,18 @@ def in_full(spans: list[Span]) -> list[Network]:
 
 @given(SPANS)
 def test_merge_and_texts_are_the_model(spans: list[Span]) -> None:
-    merged = columns.merge(frame_of(spans))
-    assert merged.schema == columns.SPAN
-    expected = [networks.text(part) for part in in_full(spans)]
-    assert columns.texts(merged).to_list() == expected
-    again = columns.spans(columns.texts(merged))
-    assert again.schema == columns.SPAN
-    assert columns.merge(again).equals(merged), "texts and spans undo each other"
+    merged = columns.merge_spans(frame_of(spans))
+    assert merged.schema == columns.SPAN_SCHEMA
+    expected = [networks.format_network(part) for part in in_full(spans)]
+    assert columns.spans_to_networks(merged).to_list() == expected
+    again = columns.networks_to_spans(columns.spans_to_networks(merged))
+    assert again.schema == columns.SPAN_SCHEMA
+    assert columns.merge_spans(again).equals(merged), "texts and spans undo each other"
 
 
 @given(SPANS)
 def test_merged_spans_neither_overlap_nor_touch(spans: list[Span]) -> None:
-    merged = columns.merge(frame_of(spans)).rows()
+    merged = columns.merge_spans(frame_of(spans)).rows()
     for (family, _, last), (next_family, first, _) in pairwise(merged):
         assert (family, last + 1) < (next_family, first)
 
@@ -243,16 +247,20 @@ def test_subtract_is_the_model(spans: list[Span], holes: list[Span]) -> None:
     left = in_full(spans)
     for hole in in_full(holes):
         left = without(left, hole)
-    found = columns.subtract(frame_of(spans), frame_of(holes))
-    assert found.schema == columns.SPAN
-    assert columns.merge(found).equals(found), "what is left is merged"
-    assert columns.texts(found).to_list() == [networks.text(part) for part in model(left)]
+    found = columns.subtract_spans(frame_of(spans), frame_of(holes))
+    assert found.schema == columns.SPAN_SCHEMA
+    assert columns.merge_spans(found).equals(found), "what is left is merged"
+    assert columns.spans_to_networks(found).to_list() == [
+        networks.format_network(part) for part in model(left)
+    ]
 
 
 @given(SPANS)
 def test_spans_keep_order_and_repetition(spans: list[Span]) -> None:
     listed = [part for span in spans for part in networks_of(span)] * 2
-    found = columns.spans(pl.Series([networks.text(part) for part in listed], dtype=pl.String))
+    found = columns.networks_to_spans(
+        pl.Series([networks.format_network(part) for part in listed], dtype=pl.String)
+    )
     assert found.rows() == [
         (part.version, int(part.network_address), int(part.broadcast_address)) for part in listed
     ]

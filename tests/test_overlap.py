@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist.columns.schema import DATED
+from blocklist.columns.schema import DATED_LISTINGS
 from blocklist.judge.cover import FeedCombination, choose_covering_feeds
 from blocklist.judge.overlap import FeedShare, compute_overlap, find_echoes
 from blocklist.ledger.echoes import Echo
@@ -72,7 +72,7 @@ def test_shares_are_those_of_a_plain_model(
 ) -> None:
     listed = {key: max(since, first[key[0]]) for key, since in listed.items()}
     rows = [(feed, value, since, since > first[feed]) for (feed, value), since in listed.items()]
-    frame = pl.DataFrame(rows, schema=DATED, orient="row")
+    frame = pl.DataFrame(rows, schema=DATED_LISTINGS, orient="row")
     found = compute_overlap(frame, DAYS, pl.Series(sorted(guarded), dtype=pl.String))
     assert {one.feed: one for one in found.shares} == plain(listed, first, guarded)
     assert found.values == len({value for _, value in listed})

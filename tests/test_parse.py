@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from blocklist import names, networks, urls
 from blocklist.columns.schema import INDICATORS, REFUSALS
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 from blocklist.model import Scope
-from blocklist.parse import FORMATS, Options, ParseResult, detect_format, parse_snapshot
+from blocklist.parse import FORMATS, ParseOptions, ParseResult, detect_format, parse_snapshot
 from blocklist.parse import parsed as parsed_parts
 from blocklist.parse.format import Format
 from blocklist.parse.lines import number_lines
@@ -60,13 +60,15 @@ def test_every_format_has_a_table() -> None:
 
 @pytest.mark.parametrize(("name", "line", "expected", "why"), TABLE)
 def test_a_line(name: str, line: str, expected: Expected, why: str) -> None:
-    assert_is(parse_snapshot(line.encode(), name, Options(column=2)), expected, why)
+    assert_is(parse_snapshot(line.encode(), name, ParseOptions(column=2)), expected, why)
 
 
 @pytest.mark.parametrize("name", FORMAT_TABLES)
 def test_lines_do_not_touch_each_other(name: str) -> None:
     rows = FORMAT_TABLES[name]
-    parsed = parse_snapshot("\n".join(row[0] for row in rows).encode(), name, Options(column=2))
+    parsed = parse_snapshot(
+        "\n".join(row[0] for row in rows).encode(), name, ParseOptions(column=2)
+    )
     assert_counts(parsed)
     expected = [row[1] for row in rows]
     assert parsed.lines == len(rows)
@@ -212,21 +214,25 @@ def test_evidence_and_line_are_of_the_first_sighting() -> None:
 @pytest.mark.parametrize(
     ("options", "expected", "why"),
     [
-        (Options(), [sub("a.example"), Is("b.example", "below"), ip("192.0.2.1")], "as written"),
         (
-            Options(scope=Scope.EXACT),
+            ParseOptions(),
+            [sub("a.example"), Is("b.example", "below"), ip("192.0.2.1")],
+            "as written",
+        ),
+        (
+            ParseOptions(scope=Scope.EXACT),
             [Is("a.example"), Is("b.example"), ip("192.0.2.1")],
             "the feed's word counts",
         ),
         (
-            Options(scope=Scope.SUBTREE),
+            ParseOptions(scope=Scope.SUBTREE),
             [sub("a.example"), sub("b.example"), ip("192.0.2.1")],
             "addresses have no subtree",
         ),
-        (Options(rank_limit=1), [sub("a.example")], "no more than was asked for"),
+        (ParseOptions(rank_limit=1), [sub("a.example")], "no more than was asked for"),
     ],
 )
-def test_options(options: Options, expected: list[Is], why: str) -> None:
+def test_options(options: ParseOptions, expected: list[Is], why: str) -> None:
     parsed = parse_snapshot(
         b"! x\n||a.example^\n||*.b.example^\n||192.0.2.1^\n", "adblock", options
     )
@@ -236,7 +242,7 @@ def test_options(options: Options, expected: list[Is], why: str) -> None:
 
 def test_a_rank_limit_makes_no_list_unreadable() -> None:
     parsed = parse_snapshot(
-        b"# head\na.example\nb!\nc.example\nd.example\n", "domains", Options(rank_limit=2)
+        b"# head\na.example\nb!\nc.example\nd.example\n", "domains", ParseOptions(rank_limit=2)
     )
     assert parsed.refusal_counts == {"beyond-rank-limit": 2, "bad-character": 1}
     assert parsed.share_accepted == 0.5, "of the two lines that were read"
@@ -249,14 +255,14 @@ def test_a_rank_limit_makes_no_list_unreadable() -> None:
 )
 def test_separators(separator: str, first: str, why: str) -> None:
     row = f"{first.format(separator)}{separator}a.example{separator}y"
-    parsed = parse_snapshot(row.encode(), "csv", Options(column=2, separator=separator))
+    parsed = parse_snapshot(row.encode(), "csv", ParseOptions(column=2, separator=separator))
     assert found(parsed) == [Is("a.example")], why
 
 
 SCALAR: dict[str, Callable[[str], str]] = {
-    "domain": names.canonical,
-    "ip": lambda text: networks.text(networks.parse(text)),
-    "url": lambda text: urls.parse(text).value,
+    "domain": names.canonicalize_name,
+    "ip": lambda text: networks.format_network(networks.parse_network(text)),
+    "url": lambda text: urls.parse_url(text).value,
 }
 PIECES = [
     "a.example", "B.example.", "bücher.example", "*.c.example", ".d.example", "co.uk", "com", "x",
@@ -284,7 +290,7 @@ encoded = st.one_of(
 )
 formats = st.sampled_from(sorted(FORMATS))
 options = st.builds(
-    Options,
+    ParseOptions,
     scope=st.none() | st.sampled_from(Scope),
     column=st.integers(1, 3),
     separator=st.sampled_from(",;\t|^]-\\"),
@@ -298,9 +304,9 @@ options = st.builds(
 
 
 @given(body=encoded, name=formats, options=options)
-@example(body=b"", name="misp", options=Options())
-@example(body=b"0.0.0.0 \x85", name="hosts", options=Options())
-def test_every_line_is_accounted_for(body: bytes, name: str, options: Options) -> None:
+@example(body=b"", name="misp", options=ParseOptions())
+@example(body=b"0.0.0.0 \x85", name="hosts", options=ParseOptions())
+def test_every_line_is_accounted_for(body: bytes, name: str, options: ParseOptions) -> None:
     parsed = parse_snapshot(body, name, options)
     assert_counts(parsed)
     if not FORMATS[name].whole:
@@ -343,7 +349,7 @@ some_networks = st.one_of(
     st.ip_addresses().map(str),
     st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 32)),
     st.builds("{}/{}".format, st.ip_addresses(v=6), st.integers(0, 128)),
-).map(lambda text: networks.text(networks.parse(text)))
+).map(lambda text: networks.format_network(networks.parse_network(text)))
 some_urls = st.builds("{}://{}/{}".format, st.sampled_from(["http", "https"]), some_names, labels)
 RENDERED: dict[str, tuple[st.SearchStrategy[str], str, Scope]] = {
     "domains": (some_names, "{}", Scope.EXACT),
@@ -382,9 +388,9 @@ spans = st.builds("{}-{}".format, ends, ends) | ends.map("{0}-{0}".format)
 def test_ranges_are_what_the_scalar_form_says(spans: list[str]) -> None:
     expected: dict[str, int] = {}
     for line, span in enumerate(spans, 1):
-        with suppress(Refused):
+        with suppress(InvalidIndicator):
             for network in networks.parse_range(span):
-                expected.setdefault(networks.text(network), line)
+                expected.setdefault(networks.format_network(network), line)
     indicators = parse_snapshot("\n".join(spans).encode(), "ips").indicators
     assert indicators.select("value", "line").rows() == list(expected.items())
 
@@ -451,8 +457,8 @@ def test_plain_lines_mean_what_they_mean_the_long_way(
     texts: list[str], known: Format, scope: Scope | None
 ) -> None:
     lines = number_lines(pl.Series(texts, dtype=pl.String).str.strip_chars(" \t"))
-    long_way = parse_lines(lines, replace(known, fast_path=None), Options(scope=scope))
-    short = parse_lines(lines, known, Options(scope=scope))
+    long_way = parse_lines(lines, replace(known, fast_path=None), ParseOptions(scope=scope))
+    short = parse_lines(lines, known, ParseOptions(scope=scope))
     assert short.indicators.equals(long_way.indicators)
     assert short.refusals.equals(long_way.refusals)
     assert (short.accepted, short.comments) == (long_way.accepted, long_way.comments)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from blocklist import catalogue, reading
 from blocklist.collect.meaning import options_from_feed
-from blocklist.columns.pieces import of_text
+from blocklist.columns.pieces import iter_text_pieces
 from blocklist.errors import UsageError
-from blocklist.parse import FORMATS, Options, ParseResult, parse_snapshot, parser
+from blocklist.parse import FORMATS, ParseOptions, ParseResult, parse_snapshot, parser
 from tests.parse_tables import TABLE, Is, event, ip, sub, url
 
 
@@ -72,7 +72,7 @@ def test_a_zone(zone: str, expected: list[Is], why: str) -> None:
 
 def test_a_zone_can_be_named() -> None:
     body = b"a.example.rpz.test. CNAME .\n"
-    assert found(parse_snapshot(body, "rpz", Options(zone="RPZ.test."))) == [Is("a.example")]
+    assert found(parse_snapshot(body, "rpz", ParseOptions(zone="RPZ.test."))) == [Is("a.example")]
     assert parse_snapshot(body, "rpz").refusal_counts == {"outside-zone": 1}
 
 
@@ -102,23 +102,27 @@ URLHAUS = """\
 @pytest.mark.parametrize(
     ("options", "expected", "why"),
     [
-        (Options(column_name="url"), "abc", "by name"),
-        (Options(column=2), "abc", "by number"),
-        (Options(column_name="url", filters=("url_status=online",)), "a", "rows of a value"),
-        (Options(column=2, filters=("3=online",)), "a", "the same by number"),
+        (ParseOptions(column_name="url"), "abc", "by name"),
+        (ParseOptions(column=2), "abc", "by number"),
+        (ParseOptions(column_name="url", filters=("url_status=online",)), "a", "rows of a value"),
+        (ParseOptions(column=2, filters=("3=online",)), "a", "the same by number"),
         (
-            Options(column_name="url", filters=("url_status=online", "url_status = unknown")),
+            ParseOptions(column_name="url", filters=("url_status=online", "url_status = unknown")),
             "ac",
             "either value",
         ),
-        (Options(column_name="url", filters=("url_status=online", "id=2")), "", "both columns"),
-        (Options(column=2, filters=("4=x,y",)), "a", "a separator in quotes"),
-        (Options(column=2, filters=("4=",)), "b", "empty is a value, missing is none"),
-        (Options(column_name="host"), "", "no such column"),
-        (Options(column_name="url", filters=("state=online",)), "", "nor such a filter"),
+        (
+            ParseOptions(column_name="url", filters=("url_status=online", "id=2")),
+            "",
+            "both columns",
+        ),
+        (ParseOptions(column=2, filters=("4=x,y",)), "a", "a separator in quotes"),
+        (ParseOptions(column=2, filters=("4=",)), "b", "empty is a value, missing is none"),
+        (ParseOptions(column_name="host"), "", "no such column"),
+        (ParseOptions(column_name="url", filters=("state=online",)), "", "nor such a filter"),
     ],
 )
-def test_columns(options: Options, expected: str, why: str) -> None:
+def test_columns(options: ParseOptions, expected: str, why: str) -> None:
     parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
     assert found(parsed) == [url(f"http://{name}.example/x") for name in expected], why
     assert parsed.lines == 5
@@ -126,7 +130,7 @@ def test_columns(options: Options, expected: str, why: str) -> None:
 
 
 def test_what_is_filtered_says_nothing_against_a_feed() -> None:
-    options = Options(column_name="url", filters=("url_status=online",))
+    options = ParseOptions(column_name="url", filters=("url_status=online",))
     parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
     assert parsed.refusal_counts == {"filtered": 2}
     assert parsed.share_accepted == 1.0
@@ -134,13 +138,13 @@ def test_what_is_filtered_says_nothing_against_a_feed() -> None:
 
 def test_a_header_that_is_no_comment() -> None:
     body = b"rank;host\n1;a.example\n"
-    parsed = parse_snapshot(body, "csv", Options(column_name="host", separator=";"))
+    parsed = parse_snapshot(body, "csv", ParseOptions(column_name="host", separator=";"))
     assert found(parsed) == [Is("a.example")]
     assert parsed.refusal_counts == {"header": 1}
 
 
 def test_comments_as_the_feed_has_them() -> None:
-    parsed = parse_snapshot(b"% a.example\nb.example\n", "domains", Options(comment="%"))
+    parsed = parse_snapshot(b"% a.example\nb.example\n", "domains", ParseOptions(comment="%"))
     assert found(parsed) == [Is("b.example")]
     assert parsed.comments == 1
 
@@ -174,7 +178,7 @@ def test_comments_as_the_feed_has_them() -> None:
     ],
 )
 def test_paths(body: str, path: str, expected: list[Is] | str, why: str) -> None:
-    parsed = parse_snapshot(body.encode(), "json", Options(path=path))
+    parsed = parse_snapshot(body.encode(), "json", ParseOptions(path=path))
     if isinstance(expected, str):
         assert list(parsed.refusal_counts) == [expected], why
     else:
@@ -214,18 +218,18 @@ def account(parsed: ParseResult, name: str) -> tuple[object, ...]:
     name=st.sampled_from(PIECEWISE),
     size=st.integers(1, 80),
     options=st.builds(
-        Options,
+        ParseOptions,
         rank_limit=st.none() | st.integers(1, 5),
         column_name=st.sampled_from(["", "x"]),
     ),
 )
 def test_pieces_give_what_the_whole_gives(
-    lines: list[str], name: str, size: int, options: Options
+    lines: list[str], name: str, size: int, options: ParseOptions
 ) -> None:
     # A header row is looked for in the first piece.
     body = "\n".join(["x,y", *lines]).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parser, "of_text", partial(of_text, size=size))
+        patch.setattr(parser, "of_text", partial(iter_text_pieces, size=size))
         by_pieces = parse_snapshot(body, name, options)
     assert account(by_pieces, name) == account(parse_snapshot(body, name, options), name)
 
@@ -234,7 +238,7 @@ def test_pieces_give_what_the_whole_gives(
     body=st.binary(max_size=60).map(lambda body: body.replace(b"\1", b"\n")), size=st.integers(1, 9)
 )
 def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
-    cut = list(of_text(body, size))
+    cut = list(iter_text_pieces(body, size))
     assert b"".join(cut) == body
     assert all(piece.endswith(b"\n") for piece in cut[:-1])
 
@@ -253,7 +257,7 @@ def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
 )
 def test_what_cannot_be_is_refused(table: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
-        catalogue.feed("x", {"url": "x", "format": "csv", **table}, "x: ")
+        catalogue.build_feed("x", {"url": "x", "format": "csv", **table}, "x: ")
 
 
 def test_what_a_feed_says_reaches_the_parser() -> None:
@@ -264,12 +268,12 @@ def test_what_a_feed_says_reaches_the_parser() -> None:
         "path": "[].x",
         "zone": "rpz.example",
     }
-    feed = catalogue.feed("x", {"url": "x", "format": "csv", **said}, "x: ")
-    assert options_from_feed(feed) == Options(
+    feed = catalogue.build_feed("x", {"url": "x", "format": "csv", **said}, "x: ")
+    assert options_from_feed(feed) == ParseOptions(
         column_name="url", filters=("a=b",), comment="%", path="[].x", zone="rpz.example"
     )
 
 
 def test_what_is_said_of_formats_without_the_parsers_is_so() -> None:
-    assert set(reading.FORMATS) == set(FORMATS)
-    assert set(reading.DATED) == {name for name, one in FORMATS.items() if one.dated}
+    assert set(reading.FORMAT_NAMES) == set(FORMATS)
+    assert set(reading.DATED_FORMATS) == {name for name, one in FORMATS.items() if one.dated}

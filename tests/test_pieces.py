@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.columns import pieces
-from blocklist.columns.pieces import in_order, lines, of_file, side_by_side
+from blocklist.columns.pieces import bytes_to_lines, compact_strings, iter_file_pieces, map_in_order
 
 
 @given(text=st.text(alphabet="ab \n\t\x00\x0b\x85\u2028é"))
 def test_lines_end_in_line_feeds_alone(text: str) -> None:
     expected = text.removesuffix("\n").split("\n") if text else []
-    assert lines(text.encode()).to_list() == expected
+    assert bytes_to_lines(text.encode()).to_list() == expected
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_lines_end_in_line_feeds_alone(text: str) -> None:
 )
 def test_nothing_is_unpacked(text: bytes, why: str) -> None:
     try:
-        found = lines(text).to_list()
+        found = bytes_to_lines(text).to_list()
     except UnicodeError:
         found = []
     assert "a.example" not in found, why
@@ -47,7 +47,7 @@ def test_pieces_of_a_file_are_whole_lines(body: bytes, size: int) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         path.write_bytes(body)
-        cut = list(of_file(path, size))
+        cut = list(iter_file_pieces(path, size))
     assert b"".join(cut) == body
     assert all(piece.endswith(b"\n") for piece in cut[:-1])
 
@@ -56,15 +56,17 @@ def test_pieces_of_a_file_are_whole_lines(body: bytes, size: int) -> None:
 def test_texts_that_are_laid_side_by_side_are_the_same(texts: list[str | None]) -> None:
     column = pl.Series("value", texts, pl.String)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "_ROWS", 7)
-        found = side_by_side(column)
+        patch.setattr(pieces, "_PIECE_ROWS", 7)
+        found = compact_strings(column)
     assert found.equals(column, check_names=True, check_dtypes=True, null_equal=True)
 
 
 def test_pieces_come_back_in_order_and_a_fault_ends_the_work() -> None:
     for count in (0, 1, 2, 50):
         numbers = iter(range(count))
-        assert list(in_order(lambda number: number * 2, numbers)) == list(range(0, 2 * count, 2))
+        assert list(map_in_order(lambda number: number * 2, numbers)) == list(
+            range(0, 2 * count, 2)
+        )
     seen = []
 
     def work(number: int) -> int:
@@ -72,12 +74,14 @@ def test_pieces_come_back_in_order_and_a_fault_ends_the_work() -> None:
         return 1 // (number - 3)
 
     with pytest.raises(ZeroDivisionError):
-        list(in_order(work, range(1000)))
+        list(map_in_order(work, range(1000)))
     assert len(seen) < 20
 
 
 def test_a_piece_that_comes_alone_needs_no_thread() -> None:
-    assert list(in_order(lambda _: threading.current_thread(), [1])) == [threading.main_thread()]
+    assert list(map_in_order(lambda _: threading.current_thread(), [1])) == [
+        threading.main_thread()
+    ]
 
 
 INTERRUPTED = """

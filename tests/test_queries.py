@@ -2,7 +2,7 @@
 
 import pytest
 
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 from blocklist.model import Indicator, Kind
 from blocklist.queries import parse_query
 
@@ -50,6 +50,6 @@ def test_what_is_meant(text: str, kind: Kind, value: str, why: str) -> None:
     ],
 )
 def test_what_means_nothing(text: str, reason: str, why: str) -> None:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(InvalidIndicator) as raised:
         parse_query(text)
     assert raised.value.reason == reason, why

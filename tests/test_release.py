@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from blocklist import config
 from blocklist.collect.update import select_feeds, update_feeds
-from blocklist.columns.names import lineage
+from blocklist.columns.names import expand_ancestors
 from blocklist.columns.schema import VERDICTS
 from blocklist.config import Config
 from blocklist.errors import GateHeld
@@ -65,7 +65,7 @@ def released(folder: Path) -> Path:
 
 
 def load(folder: Path) -> Config:
-    return config.load(folder / "blocklist.toml")
+    return config.load_config(folder / "blocklist.toml")
 
 
 def run(folder: Path, *, collect: bool = True) -> Release | None:
@@ -432,7 +432,7 @@ def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) 
     assert top.height > 9_000
     blocked = found.filter(pl.col("verdict") == Verdict.BLOCK.value)
     assert blocked.join(top, on="value", how="semi").is_empty()
-    over = lineage(top.rename({"value": "name"}), "name").filter(pl.col("steps") > 0)
+    over = expand_ancestors(top.rename({"value": "name"}), "name").filter(pl.col("steps") > 0)
     wide = blocked.filter(pl.col("scope") != Scope.EXACT.value)
     assert wide.join(over, left_on="value", right_on="ancestor", how="semi").is_empty()
     verdicts = dict(found.select("value", "verdict").iter_rows())

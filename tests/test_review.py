@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.cli.lasting import end
+from blocklist.cli.lasting import parse_expiry
 from blocklist.errors import UsageError
 from tests.cli_support import Run, blocklist
 
@@ -213,9 +213,9 @@ def test_wrong_use(run: Run, words: tuple[str, ...], says: str) -> None:
 def test_until(until: str, expected: str | None) -> None:
     if expected is None:
         with pytest.raises(UsageError, match=f"--until {until}: "):
-            end(None, until)
+            parse_expiry(None, until)
     else:
-        assert end(None, until) == expected
+        assert parse_expiry(None, until) == expected
 
 
 def test_an_entry_whose_time_is_over_ends_and_says_so_once(run: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist.columns.names import sort_key
+from blocklist.columns.names import name_sort_key_expr
 from blocklist.errors import ExportFailed
 from blocklist.export import splice
 from blocklist.export.edits import Edit, EditMismatch, apply_edits, invert_edits
@@ -32,7 +32,7 @@ def lines(name: str, count: int) -> str:
 def frame(held: Entries) -> pl.DataFrame:
     rows = {"value": list(held), "text": [lines(*one) for one in held.items()]}
     known = pl.DataFrame(rows, schema={"value": pl.String, "text": pl.String})
-    return known.select("text", key=sort_key(pl.col("value"))).sort("key")
+    return known.select("text", key=name_sort_key_expr(pl.col("value"))).sort("key")
 
 
 def body(held: Entries) -> bytes:

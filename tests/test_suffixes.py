@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tldextract import TLDExtract
 
 from blocklist import names
-from blocklist.columns.suffixes import Suffixes
+from blocklist.columns.suffixes import PublicSuffixes
 
 EXTRACT = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 RULES = sorted(EXTRACT.tlds)
@@ -20,13 +20,13 @@ LABEL = st.sampled_from(["www", "a", "b-c", "_dmarc", "city", "xn--bcher-kva", "
 
 
 @cache
-def suffixes() -> Suffixes:
-    return Suffixes()
+def suffixes() -> PublicSuffixes:
+    return PublicSuffixes()
 
 
-def registrable(*listed: str | None, rules: Suffixes | None = None) -> list[str | None]:
+def registrable(*listed: str | None, rules: PublicSuffixes | None = None) -> list[str | None]:
     texts = pl.Series(listed, dtype=pl.String)
-    return (rules or suffixes()).registrable(texts).to_list()
+    return (rules or suffixes()).registrable_domains(texts).to_list()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_registrable(name: str, expected: str | None, why: str) -> None:
 
 
 def test_extra_suffixes_are_rules_too() -> None:
-    rules = Suffixes(frozenset({"example.com"}))
+    rules = PublicSuffixes(frozenset({"example.com"}))
     found = registrable("example.com", "b.a.example.com", "b.example.org", rules=rules)
     assert found == [None, "a.example.com", "example.org"]
 
@@ -73,7 +73,9 @@ def test_rows_keep_their_places() -> None:
 
 def test_no_rule_is_lost_in_reading() -> None:
     rules = suffixes()
-    assert len(rules.exact) + len(rules.wild) + len(rules.exceptions) == len(RULES)
+    assert len(rules.exact_rules) + len(rules.wildcard_rules) + len(rules.exception_rules) == len(
+        RULES
+    )
     assert len(RULES) > 9000
 
 
@@ -90,7 +92,7 @@ def near_a_rule(draw: st.DrawFn) -> str:
     rule = draw(st.sampled_from(RULES)).removeprefix("!").replace("*", draw(LABEL))
     labels = [*draw(st.lists(LABEL, max_size=3)), *rule.split(".")]
     above = draw(st.integers(0, len(labels) - 1))
-    return names.canonical(".".join(labels[above:]))
+    return names.canonicalize_name(".".join(labels[above:]))
 
 
 NAMES = near_a_rule() | st.lists(LABEL, min_size=1, max_size=4).map(".".join)
@@ -102,7 +104,7 @@ def test_registrable_is_what_tldextract_says(listed: list[str]) -> None:
 
 
 def test_every_rule_is_what_tldextract_says() -> None:
-    bases = {names.canonical(rule.removeprefix("!").replace("*", "any")) for rule in RULES}
-    above = {ancestor for base in bases for ancestor in names.lineage(base)}
+    bases = {names.canonicalize_name(rule.removeprefix("!").replace("*", "any")) for rule in RULES}
+    above = {ancestor for base in bases for ancestor in names.name_and_ancestors(base)}
     listed = sorted((above | {f"a.{name}" for name in above}) - MISREAD)
     assert registrable(*listed) == [expected_by_tldextract(name) for name in listed]

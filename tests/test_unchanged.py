@@ -283,18 +283,18 @@ def test_what_does_not_wake_the_judge(folder: Path, change: Change, why: str) ->
 def test_another_installation_of_the_program_wakes_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "digest", lambda: "another")
+    monkeypatch.setattr(program, "program_fingerprint", lambda: "another")
     assert not sleeps(folder)
     assert exported(folder) == {"all", "best", "living"}
 
 
 def test_the_digest_of_the_program_is_of_all_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = program.digest()
+    one = program.program_fingerprint()
     for part, nothing in (("_own", list), ("find_spec", lambda: None)):
         with monkeypatch.context() as patch:
             patch.setattr(program, part, lambda _, nothing=nothing: nothing())
-            assert program.digest.__wrapped__() != one, part
-    assert program.digest.__wrapped__() == one
+            assert program.program_fingerprint.__wrapped__() != one, part
+    assert program.program_fingerprint.__wrapped__() == one
 
 
 CHANGES = [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from blocklist import names, urls
 from blocklist.columns import hosts as host_columns
 from blocklist.columns import urls as columns
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 from blocklist.model import Kind
 
 
@@ -79,8 +79,8 @@ from blocklist.model import Kind
     ],
 )
 def test_canonical(text: str, expected: str, why: str) -> None:
-    assert urls.parse(text).value == expected, why
-    assert columns.canonical(pl.Series([text]))["value"].to_list() == [expected], why
+    assert urls.parse_url(text).value == expected, why
+    assert columns.canonicalize_urls(pl.Series([text]))["value"].to_list() == [expected], why
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,10 @@ def test_canonical(text: str, expected: str, why: str) -> None:
 )
 def test_defanged(text: str, why: str) -> None:
     assert urls.refang(text).lower().startswith("https://a.example/b"), why
-    assert urls.parse(text).value == "https://a.example/b", why
-    assert columns.canonical(pl.Series([text]))["value"].to_list() == ["https://a.example/b"], why
+    assert urls.parse_url(text).value == "https://a.example/b", why
+    assert columns.canonicalize_urls(pl.Series([text]))["value"].to_list() == [
+        "https://a.example/b"
+    ], why
 
 
 @pytest.mark.parametrize(
@@ -137,15 +139,15 @@ def test_defanged(text: str, why: str) -> None:
     ],
 )
 def test_refused(text: str, reason: str, why: str) -> None:
-    with pytest.raises(Refused) as refused:
-        urls.parse(text)
+    with pytest.raises(InvalidIndicator) as refused:
+        urls.parse_url(text)
     assert refused.value.reason == reason, why
-    assert columns.canonical(pl.Series([text])).rows() == [(None, reason)], why
+    assert columns.canonicalize_urls(pl.Series([text])).rows() == [(None, reason)], why
 
 
 def test_surrogates_are_refused() -> None:
-    with pytest.raises(Refused, match="not-a-url"):
-        urls.parse("http://\udcff.example/")
+    with pytest.raises(InvalidIndicator, match="not-a-url"):
+        urls.parse_url("http://\udcff.example/")
 
 
 HOSTS = [
@@ -170,15 +172,15 @@ HOSTS = [
 @pytest.mark.parametrize(("text", "kind", "expected", "why"), HOSTS)
 def test_host_of(text: str, kind: Kind | None, expected: str, why: str) -> None:
     try:
-        found: tuple[Kind | None, str] = urls.host_of(text)
-    except Refused as refused:
+        found: tuple[Kind | None, str] = urls.canonicalize_host(text)
+    except InvalidIndicator as refused:
         found = None, refused.reason
     assert found == (kind, expected), why
 
 
 def test_hosts_keep_their_rows() -> None:
     texts = [text for text, *_ in HOSTS] * 2
-    found = host_columns.canonical(pl.Series(texts))
+    found = host_columns.canonicalize_hosts(pl.Series(texts))
     for (text, kind, expected, why), row in zip(HOSTS * 2, found.rows(named=True), strict=True):
         assert (row["value"] or row["reason"]) == expected, (text, why)
         assert (row["reason"] is None) is (kind is not None), (text, why)
@@ -198,9 +200,9 @@ def test_hosts_keep_their_rows() -> None:
     ],
 )
 def test_parts_of_a_canonical_url(url: str, host: str, whole: bool, why: str) -> None:
-    found = pl.select(host=columns.host(pl.lit(url)), whole=columns.names_whole_host(pl.lit(url)))
+    found = pl.select(host=columns.url_host(pl.lit(url)), whole=columns.is_host_only(pl.lit(url)))
     assert found.rows() == [(host, whole)], why
-    assert urls.parse(url).host == host, why
+    assert urls.parse_url(url).host == host, why
 
 
 @given(
@@ -210,7 +212,7 @@ def test_parts_of_a_canonical_url(url: str, host: str, whole: bool, why: str) ->
 )
 def test_a_host_reads_the_same_alone_and_in_a_url(text: str) -> None:
     try:
-        inside = urls.parse(f"http://{text}.example/").host
-    except Refused:
+        inside = urls.parse_url(f"http://{text}.example/").host
+    except InvalidIndicator:
         return
-    assert names.canonical(f"{text}.example") == inside
+    assert names.canonicalize_name(f"{text}.example") == inside

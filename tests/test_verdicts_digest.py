@@ -53,7 +53,7 @@ def table(part: str, name: str, file: Path, known: str, more: str = "") -> str:
 def digests(folder: Path, tables: list[str]) -> dict[str, tuple[int, str]]:
     """Run the main job as far as the release; return how many rows there are, and their digest."""
     (folder / "blocklist.toml").write_text(POLICY + "".join(tables))
-    settings = config.load(folder / "blocklist.toml")
+    settings = config.load_config(folder / "blocklist.toml")
     with book.open_ledger_writer(settings.database, "test") as opened:
         outcomes = update_feeds(settings, opened, select_feeds(settings, []), lambda outcome: None)
         assert all(outcome.is_good for outcome in outcomes), outcomes
@@ -61,7 +61,7 @@ def digests(folder: Path, tables: list[str]) -> dict[str, tuple[int, str]]:
             operator.add_entry(opened, entry)
         build_release(settings, opened, "test")
     with BulkTransaction(settings.database) as bulk:
-        listed = listings.load_listings(bulk, [feed.name for feed in settings.sources])
+        listed = listings.load_listings(bulk, [feed.name for feed in settings.enabled_sources])
         return {"listings": digest(listed), "verdicts": digest(releases.current_verdicts(bulk))}
 
 

@@ -13,14 +13,14 @@ import polars as pl
 
 from blocklist.check import Answer
 from blocklist.checks import known, told, voices
-from blocklist.columns.names import lineage
+from blocklist.columns.names import expand_ancestors
 from blocklist.judge.explain import ScoreExplainer, ScoreExplanation
 from blocklist.ledger import listings, releases
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.moments import PointInTime
 from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Kind, Listing, Match, Reason, Scope, Verdict
-from blocklist.names import MAX_LABEL
+from blocklist.names import MAX_LABEL_LENGTH
 
 _NAME_PATTERN = r"^(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*$"
 _GRAVITY = {Verdict.HOLD.value: 1, Verdict.ALLOW.value: 2, Verdict.CLEAR.value: 3}
@@ -90,7 +90,7 @@ def check_many(
     `votes` are how the feeds counted, and `release` is the one in force.
     """
     asked = _select_plain_names(queries)
-    steps = lineage(asked, "value").drop("value")
+    steps = expand_ancestors(asked, "value").drop("value")
     near = steps["ancestor"].unique()
     # Where there was no release yet, no verdict holds.
     number = at.release or 0 if at else None
@@ -126,7 +126,7 @@ def _select_plain_names(queries: list[str]) -> pl.DataFrame:
     ascii_only = pl.col("value").str.contains(r"^[!-~]*$")
     texts = texts.filter(ascii_only).with_columns(pl.col("value").str.to_lowercase())
     # A name that is no longer than a label may be has no label that is too long.
-    short = pl.col("value").str.len_bytes() <= MAX_LABEL
+    short = pl.col("value").str.len_bytes() <= MAX_LABEL_LENGTH
     return texts.filter(short & pl.col("value").str.contains(_NAME_PATTERN))
 
 

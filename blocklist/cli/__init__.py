@@ -6,10 +6,10 @@ import sys
 
 from blocklist.errors import BlocklistError
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 # Columns come and go by the gigabyte. What one thread gave back serves the next, and goes to the
 # system after seconds: that saves 3 of 42 processor seconds of a large build.
-_MEMORY = "narenas:1,dirty_decay_ms:3000"
+_ALLOCATOR_SETTINGS = "narenas:1,dirty_decay_ms:3000"
 
 
 def main() -> None:
@@ -17,15 +17,15 @@ def main() -> None:
     # Starting makes many objects and little garbage; looking for it costs `check` milliseconds.
     gc.set_threshold(50_000)
     # Read by jemalloc, polars' allocator, when polars is imported; a person's own choice stands.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", _MEMORY)
+    os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATOR_SETTINGS)
     from blocklist.cli.app import app
-    from blocklist.cli.streams import finished, robust, warn
+    from blocklist.cli.streams import flush_streams, make_streams_robust, warn
 
-    robust()
+    make_streams_robust()
     try:
         app(prog_name="blocklist")
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        if end.code == EXIT_INTERRUPTED:
             warn("blocklist: interrupted; what was complete before stays")
         raise
     except BlocklistError as error:
@@ -38,4 +38,4 @@ def main() -> None:
         warn(traceback.format_exc() + "blocklist: a fault of the program; please report it")
         sys.exit(BlocklistError.exit_code)
     finally:
-        finished()
+        flush_streams()

@@ -3,25 +3,27 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blocklist.cli.session import show, show_table
+from blocklist.cli.session import show_line, show_table
 from blocklist.errors import UsageError
 
 if TYPE_CHECKING:
-    from blocklist.config import Collect
+    from blocklist.config import CollectConfig
     from blocklist.parse import ParseResult
 
-_EXAMPLES = 3
-_SAMPLE = 10
+_MAX_EXAMPLES = 3
+_SAMPLE_ROWS = 10
 
 
-def parsed_from(source: str, given: str | None, settings: "Collect | None" = None) -> "ParseResult":
+def fetch_and_parse(
+    source: str, given: str | None, settings: "CollectConfig | None" = None
+) -> "ParseResult":
     """Fetch and parse a list, in the format given or the one its content shows."""
     from blocklist.collect.fetch import FetchError, fetch_bytes
     from blocklist.parse import FORMATS, detect_format, parse_snapshot
-    from blocklist.spec import suggestion
+    from blocklist.spec import suggest_name
 
     if given is not None and given not in FORMATS:
-        raise UsageError(f"--format {given}: unknown format{suggestion(given, FORMATS)}")
+        raise UsageError(f"--format {given}: unknown format{suggest_name(given, FORMATS)}")
     try:
         body = fetch_bytes((source if "://" in source else str(Path(source)),), settings)
     except FetchError as error:
@@ -33,7 +35,7 @@ def parsed_from(source: str, given: str | None, settings: "Collect | None" = Non
     return parse_snapshot(body, name)
 
 
-def account(parsed: "ParseResult") -> dict[str, object]:
+def build_parse_report(parsed: "ParseResult") -> dict[str, object]:
     """Return what `feeds test --json` says."""
     return {
         "format": parsed.format,
@@ -46,20 +48,20 @@ def account(parsed: "ParseResult") -> dict[str, object]:
     }
 
 
-def show_account(parsed: "ParseResult") -> None:
+def show_parse_report(parsed: "ParseResult") -> None:
     """Write the account of a list's lines, with examples of what was refused, and a sample."""
-    show(
+    show_line(
         f"{parsed.format}: {parsed.lines:,} lines = {parsed.accepted:,} accepted + "
         f"{parsed.refusals.height:,} refused + {parsed.comments:,} comments; "
         f"{parsed.indicators.height:,} indicators"
     )
     for what, count in parsed.dropped_counts.items():
-        show(f"  left out of accepted lines: {what}, {count:,}")
+        show_line(f"  left out of accepted lines: {what}, {count:,}")
     for reason, count in parsed.refusal_counts.items():
-        show(f"  refused: {reason}, {count:,} lines")
-        examples = parsed.refusals.filter(reason=reason).head(_EXAMPLES)
+        show_line(f"  refused: {reason}, {count:,} lines")
+        examples = parsed.refusals.filter(reason=reason).head(_MAX_EXAMPLES)
         for line, text in examples.select("line", "text").iter_rows():
-            show(f"    line {line}: {text}")
+            show_line(f"    line {line}: {text}")
     if not parsed.indicators.is_empty():
-        sample = parsed.indicators.head(_SAMPLE).select("kind", "value", "scope", "evidence")
+        sample = parsed.indicators.head(_SAMPLE_ROWS).select("kind", "value", "scope", "evidence")
         show_table(("kind", "value", "scope", "evidence"), sample.iter_rows())

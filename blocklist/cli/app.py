@@ -33,14 +33,14 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         typer.echo(f"blocklist {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def options(
+def set_global_options(
     context: typer.Context,
     config: Annotated[
         Path | None,
@@ -49,24 +49,25 @@ def options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Manage blocklists of fraud domains and addresses, and do no harm."""
     context.obj = Session(config, quiet, verbose)
 
 
-app.command("init")(init.init)
+app.command("init")(init.init_command)
 app.add_typer(feeds.app, name="feeds")
-app.command("update")(update.update)
-app.command("resolve")(resolve.resolve)
+app.command("update")(update.update_command)
+app.command("resolve")(resolve.resolve_command)
 release.app.add_typer(undo.app)
 app.add_typer(release.app, name="release")
-app.command("export")(export.export)
-app.command("run")(run.run)
-app.command("check")(check.check)
-app.command("prune")(prune.prune)
-app.add_typer(operator.allow, name="allow")
-app.add_typer(operator.block, name="block")
+app.command("export")(export.export_command)
+app.command("run")(run.run_job_command)
+app.command("check")(check.check_command)
+app.command("prune")(prune.prune_command)
+app.add_typer(operator.allow_group, name="allow")
+app.add_typer(operator.block_group, name="block")
 app.add_typer(review.app, name="review")
-app.command("doctor")(doctor.doctor)
+app.command("doctor")(doctor.doctor_command)

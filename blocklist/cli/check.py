@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from blocklist.cli.session import Json, printable, readable, session, show_all, show_json, warn
+from blocklist.cli.session import (
+    JsonOption,
+    escape_unprintable,
+    format_indicator,
+    get_session,
+    show_json,
+    show_lines,
+    warn,
+)
 from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
 
@@ -19,8 +27,8 @@ if TYPE_CHECKING:
     from blocklist.judge.explain import ScoreExplanation
 
 #: Fewer queries are answered sooner one at a time.
-_MANY = 2_000
-_FIELDS = (
+_BATCH_MINIMUM = 2_000
+_JSON_FIELDS = (
     "query",
     "kind",
     "verdict",
@@ -34,7 +42,7 @@ _FIELDS = (
 )
 
 
-def check(
+def check_command(
     context: typer.Context,
     names: Annotated[
         list[str], typer.Argument(help="Domains, URLs, addresses or networks; - reads stdin.")
@@ -46,7 +54,7 @@ def check(
             help="As it was then: 2026-05-03 (its end), 2026-05-03T18:00, a release.",
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say whether names are blocked, by whom, since when and on what evidence.
 
@@ -54,34 +62,34 @@ def check(
     """
     from blocklist.check import add_locations
 
-    current = session(context)
-    queries, found = list(_queries(names)), _Found()
-    with current.atlas as atlas:
-        answers = _answers(queries, current.database, at, found, as_json=as_json)
+    current = get_session(context)
+    queries, found = list(_read_queries(names)), _CheckSummary()
+    with current.geoip as atlas:
+        answers = _answer_queries(queries, current.database, at, found, as_json=as_json)
         report = [one if isinstance(one, str) else add_locations(one, atlas) for one in answers]
     if as_json:
-        show_json([{name: getattr(one, name) for name in _FIELDS} for one in report])
+        show_json([{name: getattr(one, name) for name in _JSON_FIELDS} for one in report])
     else:
-        show_all(one if isinstance(one, str) else _text(one) for one in report)
-        if found.unreleased:
+        show_lines(one if isinstance(one, str) else _format_answer(one) for one in report)
+        if found.any_unreleased:
             then = "was no release then" if at else "is no release yet"
-            current.say(f"there {then}, so nothing is blocked; run: blocklist run")
-    if found.blocked:
+            current.show_status(f"there {then}, so nothing is blocked; run: blocklist run")
+    if found.any_blocked:
         raise typer.Exit(1)
-    if found.invalid:
+    if found.any_invalid:
         raise typer.Exit(UsageError.exit_code)
 
 
 @dataclass
-class _Found:
+class _CheckSummary:
     """What is told of all answers together."""
 
-    blocked: bool = False
-    invalid: bool = False
-    unreleased: bool = False
+    any_blocked: bool = False
+    any_invalid: bool = False
+    any_unreleased: bool = False
 
 
-def _queries(names: list[str]) -> Iterator[str]:
+def _read_queries(names: list[str]) -> Iterator[str]:
     for name in names:
         if name == "-":
             yield from (line.strip() for line in sys.stdin if line.strip())
@@ -89,8 +97,8 @@ def _queries(names: list[str]) -> Iterator[str]:
             yield name
 
 
-def _answers(
-    queries: list[str], database: Path, at: str | None, found: _Found, *, as_json: bool
+def _answer_queries(
+    queries: list[str], database: Path, at: str | None, found: _CheckSummary, *, as_json: bool
 ) -> Iterator["Answer | str"]:
     """Yield the answers in order, or the texts of those that need no more than that."""
     from blocklist import check as checker
@@ -98,10 +106,10 @@ def _answers(
     from blocklist.ledger.lookup import LedgerLookup
     from blocklist.ledger.moments import parse_point_in_time
 
-    many = _together(queries, database, at) if len(queries) >= _MANY else None
+    many = _answer_batch(queries, database, at) if len(queries) >= _BATCH_MINIMUM else None
     if many is not None:
-        found.blocked, found.unreleased = many.any_blocked, many.release is None
-    ready = repeat(None) if many is None else _ready(many, as_json=as_json)
+        found.any_blocked, found.any_unreleased = many.any_blocked, many.release is None
+    ready = repeat(None) if many is None else _iter_batch(many, as_json=as_json)
     with open_read_only(database) as connection:
         lookup = None
         if connection is not None:
@@ -113,15 +121,15 @@ def _answers(
                 yield known
                 continue
             answer = known or checker.check_one(query, lookup)
-            found.blocked |= answer.verdict is Verdict.BLOCK
-            found.unreleased |= answer.release is None
+            found.any_blocked |= answer.verdict is Verdict.BLOCK
+            found.any_unreleased |= answer.release is None
             if answer.reason is Reason.INVALID:
-                found.invalid = True
+                found.any_invalid = True
                 warn(f"{query!r} is no name, address or URL: {answer.cause}")
             yield answer
 
 
-def _together(queries: list[str], database: Path, at: str | None) -> "BatchAnswers | None":
+def _answer_batch(queries: list[str], database: Path, at: str | None) -> "BatchAnswers | None":
     """Return the answers to many queries as columns; None where the ledger cannot be read so."""
     from blocklist.checks.many import check_many
     from blocklist.ledger.bulk import BulkTransaction
@@ -142,55 +150,57 @@ def _together(queries: list[str], database: Path, at: str | None) -> "BatchAnswe
         return None
 
 
-def _ready(many: "BatchAnswers", *, as_json: bool) -> Iterator["Answer | str | None"]:
+def _iter_batch(many: "BatchAnswers", *, as_json: bool) -> Iterator["Answer | str | None"]:
     """Yield answers or their texts, and None for a query that is to be asked by itself."""
-    from blocklist.cli.checks import texts
+    from blocklist.cli.checks import render_batch_answers
 
     if as_json:
         yield from many.iter_answers()
         return
-    shown = texts(many)
+    shown = render_batch_answers(many)
     others = many.iter_answers(shown.is_null())
     for text in shown:
         yield next(others) if text is None else text
 
 
-def _text(answer: "Answer") -> str:
+def _format_answer(answer: "Answer") -> str:
     """Return what is shown of an answer."""
-    return "\n".join(map(printable, lines(answer)))
+    return "\n".join(map(escape_unprintable, format_answer_lines(answer)))
 
 
-def lines(answer: "Answer") -> Iterator[str]:
+def format_answer_lines(answer: "Answer") -> Iterator[str]:
     """Yield the lines about an answer."""
     match = (
-        f", by {readable(answer.match.indicator)} ({answer.match.scope})" if answer.match else ""
+        f", by {format_indicator(answer.match.indicator)} ({answer.match.scope})"
+        if answer.match
+        else ""
     )
     cause = f": {answer.cause}" if answer.cause else ""
     # What was not looked up is not called clear, which may be taken for an answer.
     verdict = "not looked up" if answer.reason is Reason.INVALID else answer.verdict
     yield f"{answer.query or repr('')}: {verdict} ({answer.reason}{cause}){match}"
     if answer.score:
-        yield f"  {told(answer.score)}"
+        yield f"  {format_score(answer.score)}"
     for listing in answer.listings:
         until = f" until {listing.until}" if listing.until else ""
         seen = f" as {listing.evidence}" if listing.evidence != answer.query else ""
         yield f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{seen}"
     if answer.facts:
-        yield f"  {_seen(answer.facts)}"
+        yield f"  {_format_facts(answer.facts)}"
 
 
-def _seen(facts: dict[str, Any]) -> str:
+def _format_facts(facts: dict[str, Any]) -> str:
     """Return in words what DNS said of a name or address, and where it is."""
-    places = {place["address"]: _place(place) for place in facts.get("places", ())}
+    places = {place["address"]: _format_location(place) for place in facts.get("places", ())}
     if "state" not in facts:
-        return "; ".join(_of_address(facts, *places.values()))
+        return "; ".join(_format_address_facts(facts, *places.values()))
     addresses = (f"{one} ({places[one]})" if places.get(one) else one for one in facts["addresses"])
     at = ", ".join(addresses) or facts["answer"] or "no answer yet"
     looked = f", seen {facts['checked']}" if facts["checked"] else ""
     return f"{facts['state']} since {facts['since']}: {at}{looked}"
 
 
-def _of_address(facts: dict[str, Any], *places: str) -> Iterator[str]:
+def _format_address_facts(facts: dict[str, Any], *places: str) -> Iterator[str]:
     yield from (f"where: {place}" for place in places)
     if "evidence" in facts:
         yield facts["evidence"]
@@ -200,13 +210,13 @@ def _of_address(facts: dict[str, Any], *places: str) -> Iterator[str]:
             yield f"blocked for its names until {facts['until']}"
 
 
-def _place(place: dict[str, Any]) -> str:
-    from blocklist.geo import Place
+def _format_location(place: dict[str, Any]) -> str:
+    from blocklist.geo import GeoLocation
 
-    return str(Place(place["country"], place["asn"], place["operator"])) or "unknown"
+    return str(GeoLocation(place["country"], place["asn"], place["operator"])) or "unknown"
 
 
-def told(score: "ScoreExplanation") -> str:
+def format_score(score: "ScoreExplanation") -> str:
     """Return in words how a score came about, the most reliable voice first."""
     voices = []
     for voice in sorted(score.voices, key=lambda voice: -voice.reliability):

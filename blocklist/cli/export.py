@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, Session, session, show_json, show_table, warn
+from blocklist.cli.session import JsonOption, Session, get_session, show_json, show_table, warn
 
 if TYPE_CHECKING:
     from blocklist.config import Export
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import LedgerWriter
 
-EXPORT_FAILED = 6
+EXIT_EXPORT_FAILED = 6
 # That a hosts file takes no networks is no news; what it narrowed is.
-_OTHER_KIND = "kind-"
+_KIND_PREFIX = "kind-"
 
 
-def export(
+def export_command(
     context: typer.Context,
     targets: Annotated[list[str] | None, typer.Argument(help="Only these; else all.")] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the release in force into the files of [exports]; what is the same is not touched.
 
@@ -29,19 +29,19 @@ def export(
     from blocklist.export import every
     from blocklist.ledger.book import open_ledger_writer
 
-    current = session(context)
+    current = get_session(context)
     wanted = every.select_exports(current.config, targets or [])
     with open_ledger_writer(current.config.database, "export") as book:
-        outcomes = exported(current, book, wanted)
+        outcomes = export_with_progress(current, book, wanted)
     if as_json:
         show_json({"exports": outcomes})
     else:
         show_exports(outcomes)
     if any(outcome.result is None for outcome in outcomes):
-        raise typer.Exit(EXPORT_FAILED)
+        raise typer.Exit(EXIT_EXPORT_FAILED)
 
 
-def exported(
+def export_with_progress(
     current: Session,
     book: "LedgerWriter",
     wanted: list["Export"],
@@ -50,7 +50,7 @@ def exported(
     """Write exports with progress, tell what went wrong, and return the outcomes."""
     from blocklist.export import every
 
-    with current.progress("exporting", len(wanted)) as step:
+    with current.show_progress("exporting", len(wanted)) as step:
         outcomes = every.run_exports(
             book,
             current.config,
@@ -63,7 +63,7 @@ def exported(
             warn(str(outcome.cause))
             continue
         for line in outcome.result.said:
-            current.say(f"export {outcome.name}: {line}")
+            current.show_status(f"export {outcome.name}: {line}")
         if current.verbose:
             for note in outcome.result.notes:
                 warn(f"export {outcome.name}: {note}")
@@ -81,7 +81,7 @@ def show_exports(outcomes: list["ExportOutcome"]) -> None:
         left = ", ".join(
             f"{count:,} {reason}"
             for reason, count in result.left_out.items()
-            if not reason.startswith(_OTHER_KIND)
+            if not reason.startswith(_KIND_PREFIX)
         )
         state = "written" if result.changed else "unchanged"
         state += ", loaded" if result.loaded else ""

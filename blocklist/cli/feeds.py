@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.account import account, parsed_from, show_account
-from blocklist.cli.add import add
-from blocklist.cli.overlap import overlap
-from blocklist.cli.session import Json, session, show_json, show_table
+from blocklist.cli.account import build_parse_report, fetch_and_parse, show_parse_report
+from blocklist.cli.add import add_feed_command
+from blocklist.cli.overlap import overlap_command
+from blocklist.cli.session import JsonOption, get_session, show_json, show_table
 from blocklist.model import Category
 
 if TYPE_CHECKING:
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from blocklist.ledger.health import FeedHealth
 
 app = typer.Typer(help="Where indicators come from.", no_args_is_help=True)
-app.command("add")(add)
-app.command("overlap")(overlap)
+app.command("add")(add_feed_command)
+app.command("overlap")(overlap_command)
 
 
 @app.command("list")
-def feeds(
+def list_feeds_command(
     context: typer.Context,
     category: Annotated[Category | None, typer.Option(help="Only what lists this.")] = None,
     licence: Annotated[
         str | None, typer.Option(help="Only those whose licence has this text in it.")
     ] = None,
     enabled: Annotated[bool, typer.Option("--enabled", help="Only those in use.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the feeds and guards that are known, and how they stand."""
-    config = session(context).config
-    known = _healths(context)
+    config = get_session(context).config
+    known = _load_health(context)
     every = [
         feed
         for feed in (*config.guards.values(), *config.feeds.values())
@@ -40,7 +40,7 @@ def feeds(
         and (feed.enabled or not enabled)
     ]
     if as_json:
-        show_json([_described(feed, known.get(feed.name)) for feed in every])
+        show_json([_describe_feed(feed, known.get(feed.name)) for feed in every])
         return
     rows = []
     for feed in every:
@@ -61,49 +61,49 @@ def feeds(
 
 
 @app.command("show")
-def one(
+def show_feed_command(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The feed's name.")],
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show all that is known about a feed."""
     from blocklist.collect.update import select_feeds
 
-    (feed,) = select_feeds(session(context).config, [name])
-    described = _described(feed, _healths(context).get(name))
+    (feed,) = select_feeds(get_session(context).config, [name])
+    described = _describe_feed(feed, _load_health(context).get(name))
     if as_json:
         show_json(described)
     else:
         show_table(
-            ("key", "value"), ((k, _shown(v)) for k, v in described.items() if v is not None)
+            ("key", "value"), ((k, _format_value(v)) for k, v in described.items() if v is not None)
         )
 
 
 @app.command("test")
-def test(
+def try_feed_command(
     source: Annotated[str, typer.Argument(help="A file, or a URL that a feed could have.")],
     given: Annotated[
         str | None, typer.Option("--format", help="Else it is told from content.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Parse a list without storing anything, and account for every line."""
-    parsed = parsed_from(source, given)
+    parsed = fetch_and_parse(source, given)
     if as_json:
-        show_json(account(parsed))
+        show_json(build_parse_report(parsed))
     else:
-        show_account(parsed)
+        show_parse_report(parsed)
 
 
-def _healths(context: typer.Context) -> dict[str, "FeedHealth"]:
+def _load_health(context: typer.Context) -> dict[str, "FeedHealth"]:
     from blocklist.ledger.connection import open_read_only
     from blocklist.ledger.health import load_feed_health
 
-    with open_read_only(session(context).config.database) as connection:
+    with open_read_only(get_session(context).config.database) as connection:
         return load_feed_health(connection) if connection else {}
 
 
-def _described(feed: "Feed", health: "FeedHealth | None") -> dict[str, object]:
+def _describe_feed(feed: "Feed", health: "FeedHealth | None") -> dict[str, object]:
     from blocklist.collect.secret import redact_url
 
     fields = {name: getattr(feed, name) for name in feed.__dataclass_fields__}
@@ -115,5 +115,5 @@ def _described(feed: "Feed", health: "FeedHealth | None") -> dict[str, object]:
     return fields | {name: getattr(health, name) if health else None for name in standing}
 
 
-def _shown(value: object) -> object:
+def _format_value(value: object) -> object:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else value

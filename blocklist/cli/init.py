@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from blocklist.cli.session import session
+from blocklist.cli.session import get_session
 from blocklist.errors import UsageError
 
 
-def init(
+def init_command(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; else here.")] = Path(),
 ) -> None:
@@ -17,12 +17,12 @@ def init(
     from importlib.resources import files
 
     from blocklist.files import write_atomically
-    from blocklist.location import FILE_NAME
+    from blocklist.location import CONFIG_FILE_NAME
 
-    path = folder / FILE_NAME
+    path = folder / CONFIG_FILE_NAME
     if path.exists():
         raise UsageError(f"{path}: exists already and is left as it is")
     template = (files("blocklist") / "cli" / "template.toml").read_bytes()
     write_atomically(path, [template])
     told = "" if folder == Path() else f" --config {path}"
-    session(context).say(f"wrote {path}; read it, then: blocklist{told} run")
+    get_session(context).show_status(f"wrote {path}; read it, then: blocklist{told} run")

@@ -10,32 +10,32 @@ from blocklist.errors import UsageError
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
-Lasting = Annotated[
+DurationOption = Annotated[
     str | None, typer.Option("--for", help="How long: 30m, 2h, 7d, 4w; else until removed.")
 ]
-Until = Annotated[
+UntilOption = Annotated[
     str | None,
     typer.Option(help="Until when: 2027-01-31, with that day, or 2027-01-31T18:00 (UTC)."),
 ]
 
 
-def end(lasting: str | None, until: str | None) -> str | None:
+def parse_expiry(lasting: str | None, until: str | None) -> str | None:
     """Return when an entry ends, as the ledger writes it; None when it does not."""
     from blocklist.ledger.times import format_timestamp
 
     if lasting is not None and until is not None:
         raise UsageError("give either --for or --until, not both")
     if lasting is not None:
-        return format_timestamp(datetime.now(UTC) + span("--for", lasting))
+        return format_timestamp(datetime.now(UTC) + parse_duration("--for", lasting))
     if until is None:
         return None
-    moment = _moment(until)
+    moment = _parse_until(until)
     if moment <= datetime.now(UTC):
         raise UsageError(f"--until {until}: is over already")
     return format_timestamp(moment)
 
 
-def span(option: str, lasting: str) -> timedelta:
+def parse_duration(option: str, lasting: str) -> timedelta:
     """Return what 30m, 2h, 7d or 4w means; `option` is where it was said."""
     found = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", lasting)
     if not found:
@@ -44,7 +44,7 @@ def span(option: str, lasting: str) -> timedelta:
     return timedelta(**{_UNITS[unit]: int(count)})
 
 
-def _moment(until: str) -> datetime:
+def _parse_until(until: str) -> datetime:
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", until):
             return datetime.combine(date.fromisoformat(until), time(), UTC) + timedelta(days=1)

@@ -4,26 +4,26 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from blocklist.cli.session import Json, session, show, show_json, show_table
+from blocklist.cli.session import JsonOption, get_session, show_json, show_line, show_table
 
 if TYPE_CHECKING:
     from blocklist.judge.overlap import OverlapReport
 
 
-def overlap(context: typer.Context, as_json: Json = False) -> None:
+def overlap_command(context: typer.Context, as_json: JsonOption = False) -> None:
     """Say what each feed has of its own, who lists first, who copies, and which are enough."""
     from blocklist.release.echoes import measure_feed_overlap
 
-    found = measure_feed_overlap(session(context).config)
+    found = measure_feed_overlap(get_session(context).config)
     if as_json:
         show_json(found)
     elif not found.shares:
-        show("no feed lists anything")
+        show_line("no feed lists anything")
     else:
-        _show(found)
+        _show_overlap(found)
 
 
-def _show(found: "OverlapReport") -> None:
+def _show_overlap(found: "OverlapReport") -> None:
     columns = ("feed", "entries", "unique", "first of dated", "days ahead", "guard conflicts")
     rows = (
         (
@@ -41,9 +41,9 @@ def _show(found: "OverlapReport") -> None:
         place = f"{one.contained:.1%} of {one.follower} is in {one.leader}"
         order = f", {one.behind:.1%} of {one.dated:,} not earlier" if one.dated else ""
         echo = ": its echo" if one in found.echoes else ""
-        show(f"{place}{order}{echo}")
-    show("")
-    show(f"feeds that list {found.cover[-1].covered:.1%} of all {found.values:,} entries:")
+        show_line(f"{place}{order}{echo}")
+    show_line("")
+    show_line(f"feeds that list {found.cover[-1].covered:.1%} of all {found.values:,} entries:")
     show_table(
         ("feed", "adds", "together"),
         ((step.feed, f"{step.added:,}", f"{step.covered:.1%}") for step in found.cover),

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from blocklist.cli.lasting import span
-from blocklist.cli.session import Json, session, show, show_json
+from blocklist.cli.lasting import parse_duration
+from blocklist.cli.session import JsonOption, get_session, show_json, show_line
 
 
-def prune(
+def prune_command(
     context: typer.Context,
     keep: Annotated[str, typer.Option(help="How much to keep: 30d, 52w.")] = "400d",
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete what ended longer ago than that; nothing else ever deletes.
 
@@ -22,17 +22,17 @@ def prune(
     from blocklist.ledger import times
     from blocklist.ledger.book import open_ledger_writer
 
-    before = times.format_timestamp(datetime.now(UTC) - span("--keep", keep))
-    with open_ledger_writer(session(context).database, "prune") as book:
+    before = times.format_timestamp(datetime.now(UTC) - parse_duration("--keep", keep))
+    with open_ledger_writer(get_session(context).database, "prune") as book:
         done = pruning.prune_history(book, before)
     if done.still_large:
-        session(context).say(
+        get_session(context).show_status(
             f"the file is as large as before: {done.still_large}; prune again later"
         )
     if as_json:
         show_json(done)
     else:
-        show(
+        show_line(
             f"what ended before {before} is gone: of {done.releases:,} releases, "
             f"{done.verdicts:,} verdicts and {done.listings:,} listings"
         )

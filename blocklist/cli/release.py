@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.operator import ended
-from blocklist.cli.session import Json, session, show, show_json, show_table, warn
+from blocklist.cli.operator import end_and_report_expired
+from blocklist.cli.session import JsonOption, get_session, show_json, show_line, show_table, warn
 from blocklist.errors import UsageError
 from blocklist.model import Category
 
@@ -17,43 +17,43 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Numbered sets of what is blocked.", no_args_is_help=True)
 
-Limit = Annotated[int, typer.Option(min=1, max=10**9, help="How many entries to show.")]
-_WHICH = "A number, current, or candidate for what the gate held."
+LimitOption = Annotated[int, typer.Option(min=1, max=10**9, help="How many entries to show.")]
+_RELEASE_HELP = "A number, current, or candidate for what the gate held."
 
 
 @app.command("build")
-def build(context: typer.Context, as_json: Json = False) -> None:
+def build_release_command(context: typer.Context, as_json: JsonOption = False) -> None:
     """Judge all that is listed and make it the next release; exit 3 when the gate holds it."""
     from blocklist.export import every
     from blocklist.export.rehearsal import Rehearsal
     from blocklist.ledger.book import open_ledger_writer
     from blocklist.release import build as builder
 
-    current = session(context)
+    current = get_session(context)
     config = current.config
     wanted = every.select_exports(config, [])
     with (
         open_ledger_writer(config.database, "release build") as book,
-        Rehearsal(book, config, wanted, current.say) as rehearsal,
+        Rehearsal(book, config, wanted, current.show_status) as rehearsal,
     ):
-        over = ended(current, book)
+        over = end_and_report_expired(current, book)
         built = builder.build_release(config, book, "release build", rehearse=rehearsal)
     if as_json:
         told = {"release": built.release, "changed": built.is_new, "pin": built.pin}
         show_json({"ended": over, **told})
     else:
-        show(sentence(built))
-    tell(built)
+        show_line(format_build(built))
+    warn_about_build(built)
 
 
 @app.command("list")
-def releases(context: typer.Context, as_json: Json = False) -> None:
+def list_releases_command(context: typer.Context, as_json: JsonOption = False) -> None:
     """List all releases, newest first: when, by whom and why, what they hold."""
     from blocklist.ledger.connection import open_read_only
     from blocklist.ledger.pins import find_release_pin
     from blocklist.ledger.releases import list_releases
 
-    with open_read_only(session(context).database) as connection:
+    with open_read_only(get_session(context).database) as connection:
         found = list_releases(connection) if connection else []
         pin = find_release_pin(connection) if connection else None
     if as_json:
@@ -63,12 +63,12 @@ def releases(context: typer.Context, as_json: Json = False) -> None:
         "release", "created", "by", "who", "blocked", "held", "added", "removed", "feeds",
         "serial", "why",
     )  # fmt: skip
-    show_table(columns, map(_row, found))
+    show_table(columns, map(_release_row, found))
     if pin:
-        show(pinned(pin.release, pin.created, pin.reason))
+        show_line(format_pin(pin.release, pin.created, pin.reason))
 
 
-def _row(release: "Release") -> tuple[object, ...]:
+def _release_row(release: "Release") -> tuple[object, ...]:
     sound = [feed for feed in release.feeds.values() if feed["state"] in ("fresh", "unchanged")]
     return (
         release.number,
@@ -85,7 +85,7 @@ def _row(release: "Release") -> tuple[object, ...]:
     )
 
 
-def pinned(release: int | None, since: str, reason: str) -> str:
+def format_pin(release: int | None, since: str, reason: str) -> str:
     """Return in a sentence that nothing is published, and how to end that."""
     why = f" ({reason})" if reason else ""
     return (
@@ -95,18 +95,18 @@ def pinned(release: int | None, since: str, reason: str) -> str:
 
 
 @app.command("show")
-def one(
+def show_release_command(
     context: typer.Context,
-    which: Annotated[str, typer.Argument(metavar="RELEASE", help=_WHICH)] = "current",
-    limit: Limit = 20,
-    as_json: Json = False,
+    which: Annotated[str, typer.Argument(metavar="RELEASE", help=_RELEASE_HELP)] = "current",
+    limit: LimitOption = 20,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a release, or what the gate held and why: its counts, feeds and what it blocks."""
     from blocklist.ledger.bulk import BulkTransaction
     from blocklist.release.named import load_referenced_rows
 
-    found = _named(context, which)
-    with BulkTransaction(session(context).database) as bulk:
+    found = _find_release(context, which)
+    with BulkTransaction(get_session(context).database) as bulk:
         content = load_referenced_rows(bulk, found)
     shown = content.sort("value").head(limit)
     if as_json:
@@ -115,38 +115,44 @@ def one(
         show_json({**told, "entries": content.height, "shown": shown.to_dicts()})
         return
     release = found.release
-    show(f"{found.title} of {release.created}: {release.blocked:,} blocked, {release.held:,} held")
+    show_line(
+        f"{found.title} of {release.created}: {release.blocked:,} blocked, {release.held:,} held"
+    )
     for objection in found.objections:
-        show(f"  held by the gate: {objection.text}")
+        show_line(f"  held by the gate: {objection.text}")
     for category, count in release.categories.items():
-        show(f"  {category}: {count:,}")
+        show_line(f"  {category}: {count:,}")
     columns = ("action", "kind", "scope", "value")
     show_table(columns, shown.select(columns).iter_rows())
     if content.height > limit:
-        show(f"... and {content.height - limit:,} more (--limit)")
+        show_line(f"... and {content.height - limit:,} more (--limit)")
 
 
 @app.command("diff")
-def difference(
+def diff_releases_command(
     context: typer.Context,
-    two: Annotated[tuple[str, str], typer.Argument(metavar="A B", help=f"Each is: {_WHICH}")],
+    two: Annotated[
+        tuple[str, str], typer.Argument(metavar="A B", help=f"Each is: {_RELEASE_HELP}")
+    ],
     feed: Annotated[str | None, typer.Option(help="Only what this feed lists.")] = None,
     category: Annotated[
         Category | None, typer.Option(help="Only what feeds of this category list.")
     ] = None,
-    limit: Limit = 20,
-    as_json: Json = False,
+    limit: LimitOption = 20,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what B blocks or allows that A does not, and the other way round, and who lists it."""
     from blocklist.ledger.bulk import BulkTransaction
     from blocklist.release.diff import diff_releases
     from blocklist.release.movers import format_listing_feeds as listed_by
 
-    config = session(context).config
-    was, will = (_named(context, which) for which in two)
+    config = get_session(context).config
+    was, will = (_find_release(context, which) for which in two)
     feeds = {*config.feeds, *was.release.feeds, *will.release.feeds}
     with BulkTransaction(config.database) as bulk:
-        found = diff_releases(bulk, was, will, feeds, _only(config, feed, category, feeds))
+        found = diff_releases(
+            bulk, was, will, feeds, _select_listing_feeds(config, feed, category, feeds)
+        )
     parts = [("+", found.added), ("-", found.removed)]
     if as_json:
         counts = {"added": found.added.height, "removed": found.removed.height}
@@ -156,24 +162,26 @@ def difference(
         }
         show_json({"from": was.release, "to": will.release, **counts, **by, "shown": shown})
         return
-    show(f"from {was.title} to {will.title}: +{found.added.height:,} -{found.removed.height:,}")
+    show_line(
+        f"from {was.title} to {will.title}: +{found.added.height:,} -{found.removed.height:,}"
+    )
     for line in (*listed_by("comes", found.added_by), *listed_by("goes", found.removed_by)):
-        show(f"  {line}")
+        show_line(f"  {line}")
     columns = ("action", "kind", "scope", "value")
     rows = [(s, *row) for s, part in parts for row in part.head(limit).select(columns).iter_rows()]
     show_table(("", *columns), rows)
     left = found.added.height + found.removed.height - len(rows)
     if left:
-        show(f"... and {left:,} more (--limit)")
+        show_line(f"... and {left:,} more (--limit)")
 
 
-def _only(
+def _select_listing_feeds(
     config: "Config", feed: str | None, category: Category | None, feeds: set[str]
 ) -> list[str] | None:
-    from blocklist.spec import suggestion
+    from blocklist.spec import suggest_name
 
     if feed is not None and feed not in feeds:
-        raise UsageError(f"{feed}: no such feed{suggestion(feed, feeds)}")
+        raise UsageError(f"{feed}: no such feed{suggest_name(feed, feeds)}")
     if feed is None and category is None:
         return None
     return [
@@ -184,25 +192,25 @@ def _only(
     ]
 
 
-def _named(context: typer.Context, which: str) -> "ReleaseReference":
+def _find_release(context: typer.Context, which: str) -> "ReleaseReference":
     from blocklist.ledger.connection import open_read_only
     from blocklist.release.named import find_referenced_release
 
-    with open_read_only(session(context).database) as connection:
+    with open_read_only(get_session(context).database) as connection:
         return find_referenced_release(connection, which)
 
 
-def sentence(built: "BuildResult") -> str:
+def format_build(built: "BuildResult") -> str:
     """Return what a build did, in a sentence."""
     release = built.release
     if built.pin:
         return f"nothing judged: release {release.number} is pinned, {release.blocked:,} blocked"
     if not built.is_new:
         return f"nothing changed: release {release.number} stays, {release.blocked:,} blocked"
-    return counted(release)
+    return format_release_counts(release)
 
 
-def counted(release: "Release") -> str:
+def format_release_counts(release: "Release") -> str:
     """Return a release's counts, in a sentence."""
     return (
         f"release {release.number}: {release.blocked:,} blocked (+{release.added:,} "
@@ -210,9 +218,9 @@ def counted(release: "Release") -> str:
     )
 
 
-def tell(built: "BuildResult") -> None:
+def warn_about_build(built: "BuildResult") -> None:
     """Tell on stderr what a person should hear of a build."""
     for note in built.notes:
         warn(note)
     if built.pin:
-        warn(pinned(built.pin.release, built.pin.created, built.pin.reason))
+        warn(format_pin(built.pin.release, built.pin.created, built.pin.reason))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.operator import parsed
-from blocklist.cli.session import Json, Session, session, show, show_json, warn
-from blocklist.cli.update import FEED_FAILED
+from blocklist.cli.operator import parse_name_argument
+from blocklist.cli.session import JsonOption, Session, get_session, show_json, show_line, warn
+from blocklist.cli.update import EXIT_FEED_FAILED
 from blocklist.errors import UsageError
 from blocklist.model import Kind
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from blocklist.resolve.survey import SurveyReport
 
 #: How many seconds lie between two lines of progress.
-_EVERY = 10.0
+_PROGRESS_SECONDS = 10.0
 
 
-def resolve(
+def resolve_command(
     context: typer.Context,
     names: Annotated[
         list[str] | None, typer.Argument(help="Else blocked names that are due, new first.")
@@ -34,7 +34,7 @@ def resolve(
         list[str] | None,
         typer.Option(help="ADDRESS#PORT of a resolver, in place of the configured; repeatable."),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Ask DNS which blocked names still exist, and where; `check` shows the answers.
 
@@ -42,19 +42,19 @@ def resolve(
     """
     from blocklist.ledger.book import open_ledger_writer
 
-    current = session(context)
-    given = [_name(name) for name in names or []]
+    current = get_session(context)
+    given = [_parse_domain(name) for name in names or []]
     with open_ledger_writer(current.config.database, "resolve") as book:
-        report = resolved(current, book, given, limit=limit, servers=server or [])
+        report = resolve_with_progress(current, book, given, limit=limit, servers=server or [])
     if as_json:
-        show_json(document(report))
+        show_json(survey_to_dict(report))
     else:
-        show(sentence(report))
+        show_line(format_survey(report))
     if report.causes:
-        raise typer.Exit(FEED_FAILED)
+        raise typer.Exit(EXIT_FEED_FAILED)
 
 
-def resolved(
+def resolve_with_progress(
     current: Session,
     book: "LedgerWriter",
     names: list[str],
@@ -75,19 +75,21 @@ def resolved(
     )
     rate = f"{how.limits.rate:,.0f}" if how.limits.rate else "any number of"
     asked = ", ".join(map(str, how.resolvers))
-    current.say(f"asking {asked} about {len(wanted):,} names, {rate} questions a second each")
-    with _progress(current, len(wanted)) as told:
+    current.show_status(
+        f"asking {asked} about {len(wanted):,} names, {rate} questions a second each"
+    )
+    with _show_progress(current, len(wanted)) as told:
         report = asyncio.run(Survey(book, how, told).run(wanted))
     if current.config.resolve.addresses:
         report.addresses.update(derived.refresh_resolved_addresses(current.config, book))
     for place, cause in report.causes.items():
         warn(f"resolver {place}: {cause}")
     if len(how.resolvers) - len(report.causes) == 1:
-        current.say("one resolver alone finds no name dead; give a second one")
+        current.show_status("one resolver alone finds no name dead; give a second one")
     return report
 
 
-def sentence(report: "SurveyReport") -> str:
+def format_survey(report: "SurveyReport") -> str:
     """Return what a survey found, in a sentence."""
     states = ", ".join(f"{count:,} {state}" for state, count in report.states.most_common())
     unused = report.names - report.recorded
@@ -100,14 +102,14 @@ def sentence(report: "SurveyReport") -> str:
     )
 
 
-def _name(text: str) -> str:
-    indicator = parsed(text)
+def _parse_domain(text: str) -> str:
+    indicator = parse_name_argument(text)
     if indicator.kind is not Kind.DOMAIN:
         raise UsageError(f"{text}: expected a name; addresses and links are not looked up")
     return indicator.value
 
 
-def document(report: "SurveyReport") -> dict[str, object]:
+def survey_to_dict(report: "SurveyReport") -> dict[str, object]:
     """Return what a survey found, for a script."""
     return {
         "names": report.names,
@@ -122,12 +124,12 @@ def document(report: "SurveyReport") -> dict[str, object]:
 
 
 @contextmanager
-def _progress(current: Session, total: int) -> Iterator[Callable[[int], None]]:
+def _show_progress(current: Session, total: int) -> Iterator[Callable[[int], None]]:
     """Give a function that is told how many names are done: a bar, or a line now and then."""
     if current.quiet:
         yield lambda _: None
     elif not sys.stderr.isatty():
-        yield _lines(current, total)
+        yield _make_line_reporter(current, total)
     else:
         from rich.console import Console
         from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -142,16 +144,18 @@ def _progress(current: Session, total: int) -> Iterator[Callable[[int], None]]:
             yield lambda done: bar.update(task, completed=done)
 
 
-def _lines(current: Session, total: int) -> Callable[[int], None]:
+def _make_line_reporter(current: Session, total: int) -> Callable[[int], None]:
     start = last = time.monotonic()
 
-    def told(done: int) -> None:
+    def report_line(done: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last >= _EVERY:
+        if now - last >= _PROGRESS_SECONDS:
             last = now
             rate = done / (now - start)
             left = (total - done) / rate
-            current.say(f"{done:,} of {total:,} names, {rate:,.0f} a second, {left:,.0f} s left")
+            current.show_status(
+                f"{done:,} of {total:,} names, {rate:,.0f} a second, {left:,.0f} s left"
+            )
 
-    return told
+    return report_line

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.lasting import Lasting, Until, end
-from blocklist.cli.operator import NEXT, parsed
+from blocklist.cli.lasting import DurationOption, UntilOption, parse_expiry
+from blocklist.cli.operator import EFFECT_NOTE, parse_name_argument
 from blocklist.cli.session import (
-    Json,
+    JsonOption,
     Session,
-    printable,
-    readable,
-    session,
-    show,
+    escape_unprintable,
+    format_indicator,
+    get_session,
     show_json,
+    show_line,
     show_table,
 )
 from blocklist.errors import UsageError
@@ -32,36 +32,38 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What is held for a person to decide.", invoke_without_command=True)
 
-_EVERY = 10**9
+_NO_LIMIT = 10**9
 
-Name = Annotated[str | None, typer.Argument(help="What is held.")]
-Feed = Annotated[str | None, typer.Option("--feed", help="All that is held and that it lists.")]
-Country = Annotated[
+HeldNameArgument = Annotated[str | None, typer.Argument(help="What is held.")]
+FeedOption = Annotated[
+    str | None, typer.Option("--feed", help="All that is held and that it lists.")
+]
+CountryOption = Annotated[
     list[str] | None, typer.Option(help="Only what is in it, as in CN; may be repeated.")
 ]
-NotCountry = Annotated[
+NotCountryOption = Annotated[
     list[str] | None, typer.Option(help="Nothing that is in it, as in DE; may be repeated.")
 ]
-Why = Annotated[str, typer.Option("--reason", help="Why, for those who ask later.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Decide on all of it without asking.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for those who ask later.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Decide on all of it without asking.")]
 
 
 @app.callback()
-def review(context: typer.Context) -> None:
+def review_callback(context: typer.Context) -> None:
     """List what is held, when no other command is given."""
     if context.invoked_subcommand is None:
-        listing(context)
+        list_held_command(context)
 
 
 @app.command("list")
-def listing(  # noqa: PLR0913, PLR0917 (an option each)
+def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
     reason: Annotated[Reason | None, typer.Option(help="Only what is held for this.")] = None,
     feed: Annotated[str | None, typer.Option(help="Only what this feed lists.")] = None,
-    country: Country = None,
-    not_country: NotCountry = None,
-    limit: Annotated[int, typer.Option(min=1, max=_EVERY, help="How many to show.")] = 50,
-    as_json: Json = False,
+    country: CountryOption = None,
+    not_country: NotCountryOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=_NO_LIMIT, help="How many to show.")] = 50,
+    as_json: JsonOption = False,
 ) -> None:
     """List what is held, what most feeds list first, with the evidence."""
     from blocklist.ledger import review as holds
@@ -69,14 +71,14 @@ def listing(  # noqa: PLR0913, PLR0917 (an option each)
     from blocklist.resolve.where import CountryFilter
 
     wanted = CountryFilter(frozenset(country or ()), frozenset(not_country or ()))
-    with open_read_only(session(context).database) as connection:
+    with open_read_only(get_session(context).database) as connection:
         counts = holds.count_held_reasons(connection, feed) if connection else {}
         causes = holds.count_held_causes(connection) if connection else {}
-        most = _EVERY if wanted else limit
+        most = _NO_LIMIT if wanted else limit
         found = holds.list_held(connection, most, reason, feed) if connection else []
         if connection and wanted:
-            found = _where(session(context), connection, found, wanted)
-        scores = _scores(connection, found) if connection else []
+            found = _filter_by_country(get_session(context), connection, found, wanted)
+        scores = _score_held(connection, found) if connection else []
     total = sum(counts.values()) if reason is None else counts.get(reason, 0)
     total = len(found) if wanted else total
     found = found[:limit]
@@ -88,16 +90,16 @@ def listing(  # noqa: PLR0913, PLR0917 (an option each)
         show_json({**summary, "items": list(items)})
         return
     if not found:
-        show("nothing is held")
+        show_line("nothing is held")
         return
     columns = ("held", "scope", "reason", "because of", "rank", "votes", "listed by", "days")
-    show_table(columns, map(_row, found, scores))
+    show_table(columns, map(_held_row, found, scores))
     if total > len(found):
-        show(f"... and {total - len(found):,} more (--limit, --reason, --feed)")
-    session(context).say("decide with: blocklist review accept NAME, or reject NAME")
+        show_line(f"... and {total - len(found):,} more (--limit, --reason, --feed)")
+    get_session(context).show_status("decide with: blocklist review accept NAME, or reject NAME")
 
 
-def _where(
+def _filter_by_country(
     current: Session,
     connection: "sqlite3.Connection",
     found: list["HeldIndicator"],
@@ -108,7 +110,7 @@ def _where(
     from blocklist.resolve.where import find_countries
 
     lookup = LedgerLookup(connection)
-    with current.atlas as atlas:
+    with current.geoip as atlas:
         if not atlas:
             raise UsageError("no file says where addresses are; set resolve.country")
         return [
@@ -118,7 +120,7 @@ def _where(
         ]
 
 
-def _scores(
+def _score_held(
     connection: "sqlite3.Connection", found: list["HeldIndicator"]
 ) -> list["ScoreExplanation | None"]:
     from blocklist.judge.explain import ScoreExplainer
@@ -129,33 +131,42 @@ def _scores(
     return [explainer.explain_value(held.indicator, held.listings, lookup) for held in found]
 
 
-def _row(held: "HeldIndicator", score: "ScoreExplanation | None") -> tuple[object, ...]:
+def _held_row(held: "HeldIndicator", score: "ScoreExplanation | None") -> tuple[object, ...]:
     why = (held.reason, held.cause, "" if held.rank is None else f"{held.rank:,}")
     votes = len(score.voices) if score else 0
-    return readable(held.indicator), held.scope, *why, votes, ", ".join(held.feeds), held.age
+    return (
+        format_indicator(held.indicator),
+        held.scope,
+        *why,
+        votes,
+        ", ".join(held.feeds),
+        held.age,
+    )
 
 
-def _deciding(action: Verdict) -> Callable[..., None]:
+def _make_decision_command(action: Verdict) -> Callable[..., None]:
     """Return the command that decides so; both take the same."""
 
     def decide(  # noqa: PLR0913, PLR0917 (an option each)
         context: typer.Context,
-        name: Name = None,
-        feed: Feed = None,
-        reason: Why = "",
-        lasting: Lasting = None,
-        until: Until = None,
-        yes: Yes = False,
+        name: HeldNameArgument = None,
+        feed: FeedOption = None,
+        reason: ReasonOption = "",
+        lasting: DurationOption = None,
+        until: UntilOption = None,
+        yes: YesOption = False,
     ) -> None:
-        _decide(context, _Decision(action, reason, end(lasting, until)), name, feed, yes=yes)
+        _apply_decision(
+            context, _Decision(action, reason, parse_expiry(lasting, until)), name, feed, yes=yes
+        )
 
     return decide
 
 
-_ACCEPT = "Agree with the feeds: block what is held, until you say otherwise."
-_REJECT = "Disagree with the feeds: allow what is held, until a feed brings new evidence."
-app.command("accept", help=_ACCEPT)(_deciding(Verdict.BLOCK))
-app.command("reject", help=_REJECT)(_deciding(Verdict.ALLOW))
+_ACCEPT_HELP = "Agree with the feeds: block what is held, until you say otherwise."
+_REJECT_HELP = "Disagree with the feeds: allow what is held, until a feed brings new evidence."
+app.command("accept", help=_ACCEPT_HELP)(_make_decision_command(Verdict.BLOCK))
+app.command("reject", help=_REJECT_HELP)(_make_decision_command(Verdict.ALLOW))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,31 +176,34 @@ class _Decision:
     expires: str | None
 
     @property
-    def word(self) -> str:
+    def outcome_word(self) -> str:
         return "accepted" if self.action is Verdict.BLOCK else "rejected"
 
 
-def _decide(
+def _apply_decision(
     context: typer.Context, decision: _Decision, name: str | None, feed: str | None, *, yes: bool
 ) -> None:
     from blocklist.ledger import operator
     from blocklist.ledger.book import open_ledger_writer
     from blocklist.ledger.connection import open_read_only
 
-    database = session(context).database
+    database = get_session(context).database
     with open_read_only(database) as connection:
-        found = _meant(connection, name, feed)
-        entries = [_entry(held, decision, connection) for held in found] if connection else []
+        found = _select_held(connection, name, feed)
+        entries = [_make_entry(held, decision, connection) for held in found] if connection else []
     if name is None and not yes:
-        _ask(f"{len(found):,} held indicators that {feed} lists will be {decision.word}", feed)
-    with open_ledger_writer(database, f"review {decision.word}") as book:
+        _confirm_decision(
+            f"{len(found):,} held indicators that {feed} lists will be {decision.outcome_word}",
+            feed,
+        )
+    with open_ledger_writer(database, f"review {decision.outcome_word}") as book:
         operator.add_entries(book, entries)
     shown = f"{found[0].indicator} ({found[0].scope})" if name else f"{len(found):,} of {feed}"
     until = f" until {decision.expires}" if decision.expires else ""
-    session(context).say(f"{shown}: {decision.word}{until}; {NEXT}")
+    get_session(context).show_status(f"{shown}: {decision.outcome_word}{until}; {EFFECT_NOTE}")
 
 
-def _meant(
+def _select_held(
     connection: "sqlite3.Connection | None", name: str | None, feed: str | None
 ) -> list["HeldIndicator"]:
     from blocklist.ledger import review as holds
@@ -197,28 +211,30 @@ def _meant(
     if (name is None) == (feed is None):
         raise UsageError("say what is decided: a NAME, or --feed and the name of a feed")
     if name is None:
-        found = holds.list_held(connection, _EVERY, feed=feed) if connection else []
+        found = holds.list_held(connection, _NO_LIMIT, feed=feed) if connection else []
         if not found:
             raise UsageError(f"{feed}: nothing that it lists is held; see: blocklist review list")
         return found
-    indicator = parsed(name)
+    indicator = parse_name_argument(name)
     one = holds.find_held(connection, indicator.value) if connection else None
     if one is None:
         raise UsageError(f"{indicator.value}: is not held; see: blocklist review list")
     return [one]
 
 
-def _entry(held: "HeldIndicator", decision: _Decision, connection: "sqlite3.Connection") -> Entry:
+def _make_entry(
+    held: "HeldIndicator", decision: _Decision, connection: "sqlite3.Connection"
+) -> Entry:
     from blocklist.ledger.lookup import LedgerLookup
     from blocklist.ledger.operator import current_evidence
 
     seen = tuple(current_evidence(LedgerLookup(connection), Indicator(held.kind, held.indicator)))
     thing = (held.kind, held.indicator, held.scope, decision.action)
-    why = printable(decision.reason) or f"review: {decision.word} ({held.reason})"
+    why = escape_unprintable(decision.reason) or f"review: {decision.outcome_word} ({held.reason})"
     return Entry(*thing, why, "", decision.expires, current_author(), seen)
 
 
-def _ask(what: str, feed: str | None) -> None:
+def _confirm_decision(what: str, feed: str | None) -> None:
     if not sys.stdin.isatty():
         raise UsageError(
             f"{what}; look at them with: blocklist review list --feed {feed}; then add --yes"

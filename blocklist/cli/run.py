@@ -7,9 +7,9 @@ import typer
 from blocklist.cli import export as exporting
 from blocklist.cli import resolve as resolving
 from blocklist.cli import update as updating
-from blocklist.cli.operator import ended
-from blocklist.cli.release import sentence, tell
-from blocklist.cli.session import Json, Session, session, show, show_json, warn
+from blocklist.cli.operator import end_and_report_expired
+from blocklist.cli.release import format_build, warn_about_build
+from blocklist.cli.session import JsonOption, Session, get_session, show_json, show_line, warn
 from blocklist.errors import GateHeld
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from blocklist.ledger.book import LedgerWriter
 
 
-def run(context: typer.Context, accept: updating.Accept = None, as_json: Json = False) -> None:
+def run_job_command(
+    context: typer.Context, accept: updating.AcceptOption = None, as_json: JsonOption = False
+) -> None:
     """Update the feeds, build a release, export it: the main job.
 
     Exit code 3: the gate held the release; 4: done, but a feed failed and its last good was used,
@@ -26,19 +28,21 @@ def run(context: typer.Context, accept: updating.Accept = None, as_json: Json = 
     """
     report: dict[str, object] = {}
     try:
-        good, exports, held = _job(session(context), report, accept or [], tables=not as_json)
+        good, exports, held = _run_job(
+            get_session(context), report, accept or [], tables=not as_json
+        )
     finally:
         if as_json and report:
             show_json(report)
     if held:
         raise held
     if any(outcome.result is None for outcome in exports):
-        raise typer.Exit(exporting.EXPORT_FAILED)
+        raise typer.Exit(exporting.EXIT_EXPORT_FAILED)
     if not good:
-        raise typer.Exit(updating.FEED_FAILED)
+        raise typer.Exit(updating.EXIT_FEED_FAILED)
 
 
-def _job(
+def _run_job(
     current: Session, report: dict[str, object], accepted: list[str], *, tables: bool
 ) -> tuple[bool, list["ExportOutcome"], GateHeld | None]:
     """Do the job, and note in `report` what is done, for it may end in the middle.
@@ -55,26 +59,28 @@ def _job(
     wanted = every.select_exports(config, [])
     with (
         open_ledger_writer(config.database, "run") as book,
-        Rehearsal(book, config, wanted, current.say) as rehearsal,
+        Rehearsal(book, config, wanted, current.show_status) as rehearsal,
     ):
-        _tell_clock(book)
-        outcomes = report["feeds"] = updating.collected(current, book, feeds)
+        _warn_wrong_clock(book)
+        outcomes = report["feeds"] = updating.update_with_progress(current, book, feeds)
         if tables:
             updating.show_outcomes(outcomes)
         good = all(outcome.is_good for outcome in outcomes)
-        report["ended"] = ended(current, book)
+        report["ended"] = end_and_report_expired(current, book)
         if config.resolve.enabled:
-            good = _looked_up(current, book, report, tables=tables) and good
-        current.say("judging")
-        held = _built(current, book, report, accepted, rehearsal, tables=tables)
+            good = _resolve_due_names(current, book, report, tables=tables) and good
+        current.show_status("judging")
+        held = _build_release(current, book, report, accepted, rehearsal, tables=tables)
         # Also when the gate held: what the operator decided is published all the same.
-        exports = report["exports"] = exporting.exported(current, book, wanted, rehearsal)
+        exports = report["exports"] = exporting.export_with_progress(
+            current, book, wanted, rehearsal
+        )
     if tables and exports:
         exporting.show_exports(exports)
     return good, exports, held
 
 
-def _tell_clock(book: "LedgerWriter") -> None:
+def _warn_wrong_clock(book: "LedgerWriter") -> None:
     """Tell that the clock stands before the last run, which is no reason not to do the job."""
     from blocklist.ledger import runs
     from blocklist.ledger.times import current_timestamp
@@ -88,18 +94,18 @@ def _tell_clock(book: "LedgerWriter") -> None:
         )
 
 
-def _looked_up(
+def _resolve_due_names(
     current: Session, book: "LedgerWriter", report: dict[str, object], *, tables: bool
 ) -> bool:
     """Look at names that are due; return whether every resolver was of use."""
-    found = resolving.resolved(current, book, [])
-    report["resolved"] = resolving.document(found)
+    found = resolving.resolve_with_progress(current, book, [])
+    report["resolved"] = resolving.survey_to_dict(found)
     if tables:
-        show(resolving.sentence(found))
+        show_line(resolving.format_survey(found))
     return not found.causes
 
 
-def _built(
+def _build_release(
     current: Session,
     book: "LedgerWriter",
     report: dict[str, object],
@@ -115,17 +121,17 @@ def _built(
         built = build_release(current.config, book, "run", accepted, rehearsal)
     except GateHeld as held:
         report["held"] = str(held)
-        if not _published(book):
+        if not _has_release(book):
             raise
         return held
     report |= {"release": built.release, "changed": built.is_new, "pin": built.pin}
     if tables:
-        show(sentence(built))
-    tell(built)
+        show_line(format_build(built))
+    warn_about_build(built)
     return None
 
 
-def _published(book: "LedgerWriter") -> bool:
+def _has_release(book: "LedgerWriter") -> bool:
     from blocklist.ledger.history import current_release
 
     with book.open_connection() as db:

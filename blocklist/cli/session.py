@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from blocklist.cli.streams import printable, warn, written
+from blocklist.cli.streams import escape_unprintable, warn, write_text
 
 if TYPE_CHECKING:
     from blocklist.config import Config
-    from blocklist.geo import Atlas
+    from blocklist.geo import GeoIpDatabase
 
 __all__ = [
-    "Json",
+    "JsonOption",
     "Session",
-    "printable",
-    "session",
-    "show",
-    "show_all",
+    "escape_unprintable",
+    "get_session",
+    "show_line",
+    "show_lines",
     "show_json",
     "show_table",
     "warn",
 ]
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 @dataclass
@@ -44,31 +44,31 @@ class Session:
     @cached_property
     def config(self) -> "Config":
         """The configuration in force, read when first asked for."""
-        from blocklist.config import load
+        from blocklist.config import load_config
 
-        return load(self.config_path)
+        return load_config(self.config_path)
 
     @property
     def database(self) -> Path:
         """The ledger's path, known without reading all of the configuration."""
-        from blocklist.location import database
+        from blocklist.location import find_database
 
-        return database(self.config_path)
+        return find_database(self.config_path)
 
     @property
-    def atlas(self) -> "Atlas":
+    def geoip(self) -> "GeoIpDatabase":
         """Where addresses can be looked up, known without reading all of the configuration."""
-        from blocklist.location import atlas
+        from blocklist.location import find_geoip
 
-        return atlas(self.config_path)
+        return find_geoip(self.config_path)
 
-    def say(self, text: str) -> None:
+    def show_status(self, text: str) -> None:
         """Write a line about the work on stderr unless the person wants quiet."""
         if not self.quiet:
             warn(text)
 
     @contextmanager
-    def progress(self, what: str, total: int) -> Iterator[Callable[[str], None]]:
+    def show_progress(self, what: str, total: int) -> Iterator[Callable[[str], None]]:
         """Give a function to be called with a line as each of `total` steps ends.
 
         On a terminal a bar moves; elsewhere the lines are written; with quiet, nothing is.
@@ -76,7 +76,7 @@ class Session:
         if self.quiet:
             yield lambda _: None
         elif not sys.stderr.isatty():
-            yield self.say
+            yield self.show_status
         else:
             from rich.console import Console
             from rich.markup import escape
@@ -85,44 +85,44 @@ class Session:
             with Progress(console=Console(stderr=True), transient=True) as bar:
                 task = bar.add_task(what, total=total)
                 yield lambda line: bar.update(
-                    task, advance=1, description=escape(printable(f"{what}: {line[:40]}"))
+                    task, advance=1, description=escape(escape_unprintable(f"{what}: {line[:40]}"))
                 )
 
 
-def session(context: typer.Context) -> Session:
+def get_session(context: typer.Context) -> Session:
     """Return the session of a command."""
     found = context.obj
     assert isinstance(found, Session)
     return found
 
 
-def show(text: str) -> None:
+def show_line(text: str) -> None:
     """Write a line of the result on stdout."""
-    written(printable(text) + "\n", sys.stdout)
+    write_text(escape_unprintable(text) + "\n", sys.stdout)
 
 
-def show_all(texts: Iterable[str]) -> None:
+def show_lines(texts: Iterable[str]) -> None:
     """Write many lines of the result on stdout at once; they are printable."""
-    written("".join(f"{text}\n" for text in texts), sys.stdout)
+    write_text("".join(f"{text}\n" for text in texts), sys.stdout)
 
 
 def show_json(document: object) -> None:
     """Write the one JSON document of a command on stdout."""
     readable = sys.stdout.encoding.lower() in ("utf-8", "utf8")
-    encoder = json.JSONEncoder(ensure_ascii=not readable, indent=2, default=_plain)
+    encoder = json.JSONEncoder(ensure_ascii=not readable, indent=2, default=_to_json_value)
     for part in encoder.iterencode(document):
-        written(_escaped(part), sys.stdout)
-    written("\n", sys.stdout)
+        write_text(_escape_json_part(part), sys.stdout)
+    write_text("\n", sys.stdout)
 
 
-def _escaped(part: str) -> str:
+def _escape_json_part(part: str) -> str:
     """Return a part of a JSON document with what is unprintable in its texts escaped."""
     if part.replace("\n", "").isprintable():
         return part
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in part)
 
 
-def readable(value: str) -> str:
+def format_indicator(value: str) -> str:
     """Return an indicator and, where it is a name in disguise, what a person reads in it."""
     from blocklist.names import to_unicode
 
@@ -132,18 +132,20 @@ def readable(value: str) -> str:
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table: drawn on a terminal, in plain aligned columns elsewhere."""
-    cells = [[printable("" if cell is None else str(cell)) for cell in row] for row in rows]
+    cells = [
+        [escape_unprintable("" if cell is None else str(cell)) for cell in row] for row in rows
+    ]
     if sys.stdout.isatty():
-        _draw(columns, cells)
+        _draw_table(columns, cells)
         return
     lines = [list(columns), *cells]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        written("  ".join(padded).rstrip() + "\n", sys.stdout)
+        write_text("  ".join(padded).rstrip() + "\n", sys.stdout)
 
 
-def _draw(columns: Sequence[str], cells: list[list[str]]) -> None:
+def _draw_table(columns: Sequence[str], cells: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -156,7 +158,7 @@ def _draw(columns: Sequence[str], cells: list[list[str]]) -> None:
     Console().print(table)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _to_json_value(value: Any) -> Any:  # noqa: ANN401
     import dataclasses
 
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

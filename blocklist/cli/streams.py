@@ -6,7 +6,7 @@ from io import TextIOWrapper
 from typing import TextIO
 
 
-def robust() -> None:
+def make_streams_robust() -> None:
     """Let no byte or character that a stream's encoding does not know end the program."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -15,29 +15,29 @@ def robust() -> None:
         sys.stdin.reconfigure(errors="surrogateescape")
 
 
-def written(text: str, stream: TextIO) -> None:
+def write_text(text: str, stream: TextIO) -> None:
     """Write to a stream; when its reader went away, as `head` does, the work goes on unheard."""
     try:
         stream.write(text)
     except BrokenPipeError:
-        _mute(stream)
+        _discard_output(stream)
 
 
-def flushed(stream: TextIO) -> None:
+def flush_stream(stream: TextIO) -> None:
     """Write out what a stream still holds."""
     try:
         stream.flush()
     except BrokenPipeError:
-        _mute(stream)
+        _discard_output(stream)
 
 
-def finished() -> None:
+def flush_streams() -> None:
     """Write out both streams, so that a reader who went away does not change the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        flushed(stream)
+        flush_stream(stream)
 
 
-def _mute(stream: TextIO) -> None:
+def _discard_output(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
@@ -45,11 +45,11 @@ def _mute(stream: TextIO) -> None:
 
 def warn(text: str) -> None:
     """Write a line on stderr: what went wrong is told to the quiet, too."""
-    written(printable(text) + "\n", sys.stderr)
-    flushed(sys.stderr)
+    write_text(escape_unprintable(text) + "\n", sys.stderr)
+    flush_stream(sys.stderr)
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return text with control and other unprintable characters escaped.
 
     Feeds are not trusted: a name must not be able to steer the terminal it is shown on.

@@ -5,8 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blocklist.cli import export as exporting
-from blocklist.cli.release import counted, sentence, tell
-from blocklist.cli.session import Json, Session, printable, session, show, show_json, warn
+from blocklist.cli.release import format_build, format_release_counts, warn_about_build
+from blocklist.cli.session import (
+    JsonOption,
+    Session,
+    escape_unprintable,
+    get_session,
+    show_json,
+    show_line,
+    warn,
+)
 from blocklist.errors import GateHeld, UsageError
 
 if TYPE_CHECKING:
@@ -15,14 +23,14 @@ if TYPE_CHECKING:
     from blocklist.ledger.releases import Release
 
 app = typer.Typer()
-Why = Annotated[str, typer.Option(help="Why, for those who ask later.")]
+ReasonOption = Annotated[str, typer.Option(help="Why, for those who ask later.")]
 
 
 @app.command("accept")
-def accept(
+def accept_release_command(
     context: typer.Context,
     reason: Annotated[str, typer.Option(help="Why, for those who ask later.")],
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Publish what the gate held, and write the exports; look at it first.
 
@@ -32,14 +40,14 @@ def accept(
     from blocklist.release import build
     from blocklist.release.accept import accept_candidate as accepted
 
-    current = session(context)
+    current = get_session(context)
     with (
         open_ledger_writer(current.config.database, "release accept") as book,
-        _rehearsal(current, book) as rehearsal,
+        _make_rehearsal(current, book) as rehearsal,
     ):
-        published = accepted(book, printable(reason))
+        published = accepted(book, escape_unprintable(reason))
         if not as_json:
-            show(counted(published))
+            show_line(format_release_counts(published))
         held = None
         try:
             # What was decided since the gate looked, such as an allow.
@@ -49,14 +57,14 @@ def accept(
         else:
             if built.is_new:
                 published = built.release
-            tell(built)
-        _exports(current, book, published, rehearsal, as_json=as_json)
+            warn_about_build(built)
+        _export_release(current, book, published, rehearsal, as_json=as_json)
         if held:
             raise held
 
 
 @app.command("rollback")
-def rollback(
+def rollback_command(
     context: typer.Context,
     number: Annotated[
         int | None, typer.Argument(metavar="[RELEASE]", help="Which; else the one before.")
@@ -64,8 +72,8 @@ def rollback(
     feed: Annotated[
         str | None, typer.Option(help="Take back only this feed's last update, and pin the feed.")
     ] = None,
-    reason: Why = "",
-    as_json: Json = False,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Go back to an earlier release: publish it under a new number, pin it, write the exports.
 
@@ -76,22 +84,22 @@ def rollback(
 
     if feed is not None and number is not None:
         raise UsageError("give either a release or --feed, not both")
-    current = session(context)
+    current = get_session(context)
     with open_ledger_writer(current.config.database, "release rollback") as book:
         if feed is not None:
-            _without(current, book, feed, printable(reason), as_json=as_json)
+            _undo_feed_update(current, book, feed, escape_unprintable(reason), as_json=as_json)
             return
-        undone = undo.roll_back_release(book, number, printable(reason))
+        undone = undo.roll_back_release(book, number, escape_unprintable(reason))
         for note in undone.notes:
             warn(note)
-        current.say("pinned: nothing else is published until: blocklist release unpin")
+        current.show_status("pinned: nothing else is published until: blocklist release unpin")
         if not as_json:
-            show(counted(undone.release))
-        _exports(current, book, undone.release, as_json=as_json)
+            show_line(format_release_counts(undone.release))
+        _export_release(current, book, undone.release, as_json=as_json)
 
 
 @app.command("unpin")
-def unpin(
+def unpin_command(
     context: typer.Context,
     feed: Annotated[str | None, typer.Option(help="Take updates of this feed again.")] = None,
 ) -> None:
@@ -100,7 +108,7 @@ def unpin(
     from blocklist.ledger.book import open_ledger_writer
     from blocklist.ledger.health import load_feed_health
 
-    with open_ledger_writer(session(context).database, "release unpin") as book:
+    with open_ledger_writer(get_session(context).database, "release unpin") as book:
         if feed is None:
             ended, what = pins.unpin_release(book), "the release in force"
         else:
@@ -111,35 +119,39 @@ def unpin(
             ended, what = pins.unpin_feed(book, known[feed]), feed
     if not ended:
         raise UsageError(f"{what}: is not pinned")
-    session(context).say(f"{what}: no longer pinned; takes effect with the next: blocklist run")
+    get_session(context).show_status(
+        f"{what}: no longer pinned; takes effect with the next: blocklist run"
+    )
 
 
-def _without(
+def _undo_feed_update(
     current: Session, book: "LedgerWriter", feed: str, reason: str, *, as_json: bool
 ) -> None:
     from blocklist.release import build, undo
 
     change = undo.undo_feed_update(book, feed, reason)
-    current.say(
+    current.show_status(
         f"{feed}: its last update is taken back (+{change.added:,} -{change.removed:,}) and the "
         f"feed pinned until: blocklist release unpin --feed {feed}"
     )
-    with _rehearsal(current, book) as rehearsal:
+    with _make_rehearsal(current, book) as rehearsal:
         built = build.build_release(current.config, book, "release rollback", [feed], rehearsal)
         if not as_json:
-            show(sentence(built))
-        tell(built)
-        _exports(current, book, built.release, rehearsal, as_json=as_json)
+            show_line(format_build(built))
+        warn_about_build(built)
+        _export_release(current, book, built.release, rehearsal, as_json=as_json)
 
 
-def _rehearsal(current: Session, book: "LedgerWriter") -> "Rehearsal":
+def _make_rehearsal(current: Session, book: "LedgerWriter") -> "Rehearsal":
     from blocklist.export import every
     from blocklist.export.rehearsal import Rehearsal
 
-    return Rehearsal(book, current.config, every.select_exports(current.config, []), current.say)
+    return Rehearsal(
+        book, current.config, every.select_exports(current.config, []), current.show_status
+    )
 
 
-def _exports(
+def _export_release(
     current: Session,
     book: "LedgerWriter",
     release: "Release",
@@ -150,7 +162,7 @@ def _exports(
     """Write all exports from the release in force; raise `typer.Exit` (exit 6) when one failed."""
     from blocklist.export import every
 
-    outcomes = exporting.exported(
+    outcomes = exporting.export_with_progress(
         current, book, every.select_exports(current.config, []), rehearsal
     )
     if as_json:
@@ -158,4 +170,4 @@ def _exports(
     elif outcomes:
         exporting.show_exports(outcomes)
     if any(outcome.result is None for outcome in outcomes):
-        raise typer.Exit(exporting.EXPORT_FAILED)
+        raise typer.Exit(exporting.EXIT_EXPORT_FAILED)

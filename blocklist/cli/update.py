@@ -4,27 +4,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import Json, Session, session, show_json, show_table, warn
-from blocklist.cli.transfers import bars
+from blocklist.cli.session import JsonOption, Session, get_session, show_json, show_table, warn
+from blocklist.cli.transfers import show_feed_progress
 
 if TYPE_CHECKING:
     from blocklist.catalogue import Feed
     from blocklist.collect.update import UpdateOutcome
     from blocklist.ledger.book import LedgerWriter
 
-FEED_FAILED = 4
+EXIT_FEED_FAILED = 4
 
-Accept = Annotated[
+AcceptOption = Annotated[
     list[str] | None,
     typer.Option(metavar="FEED", help="Take this feed, however much it shrank or grew."),
 ]
 
 
-def update(
+def update_command(
     context: typer.Context,
     feeds: Annotated[list[str] | None, typer.Argument(help="Only these; else all enabled.")] = None,
-    accept: Accept = None,
-    as_json: Json = False,
+    accept: AcceptOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Collect and parse feeds into the ledger; what was good last time stays in force.
 
@@ -33,29 +33,29 @@ def update(
     from blocklist.collect import update as collect
     from blocklist.ledger.book import open_ledger_writer
 
-    current = session(context)
+    current = get_session(context)
     chosen = collect.lift_size_limits(
         collect.select_feeds(current.config, feeds or []), accept or []
     )
     with open_ledger_writer(current.config.database, "update") as book:
-        outcomes = collected(current, book, chosen, named=bool(feeds))
+        outcomes = update_with_progress(current, book, chosen, named=bool(feeds))
     if as_json:
         show_json({"feeds": outcomes})
     else:
         show_outcomes(outcomes)
     if not all(outcome.is_good for outcome in outcomes):
-        raise typer.Exit(FEED_FAILED)
+        raise typer.Exit(EXIT_FEED_FAILED)
 
 
-def collected(
+def update_with_progress(
     current: Session, book: "LedgerWriter", feeds: list["Feed"], *, named: bool = False
 ) -> list["UpdateOutcome"]:
     """Update feeds with progress, tell what went wrong, and return the outcomes."""
     from blocklist.collect import update as collect
 
-    with bars(current, len(feeds)) as shown:
+    with show_feed_progress(current, len(feeds)) as shown:
         outcomes = collect.update_feeds(
-            current.config, book, feeds, shown.done, named=named, progress=shown.moved
+            current.config, book, feeds, shown.finish_feed, named=named, progress=shown.update_bytes
         )
     for outcome in outcomes:
         if not outcome.is_good:

@@ -2,7 +2,7 @@
 
 from blocklist.catalogue import Feed
 from blocklist.collect.content import detect_non_list, detect_nul, find_own_host
-from blocklist.config import Policy
+from blocklist.config import PolicyConfig
 from blocklist.parse import ParseResult
 
 _MIN_SHARE_SHORT_LIST = 0.5
@@ -19,7 +19,7 @@ _MIN_SHARE_WEB_PAGE = 0.9
 
 def find_refusal(
     feed: Feed,
-    policy: Policy,
+    policy: PolicyConfig,
     body: bytes,
     parsed: ParseResult,
     before: int,
@@ -45,23 +45,23 @@ def find_refusal(
     return _check_size_change(feed, policy, parsed.indicators.height, before)
 
 
-def size_change_limits(feed: Feed, policy: Policy) -> tuple[float, float]:
+def size_change_limits(feed: Feed, policy: PolicyConfig) -> tuple[float, float]:
     """Return how much a feed may shrink, as a share, and grow, in times."""
     shrink = policy.max_shrink if feed.max_shrink is None else feed.max_shrink
     return shrink, policy.max_growth if feed.max_growth is None else feed.max_growth
 
 
-def _check_size_change(feed: Feed, policy: Policy, found: int, before: int) -> str | None:
+def _check_size_change(feed: Feed, policy: PolicyConfig, found: int, before: int) -> str | None:
     shrink, growth = size_change_limits(feed, policy)
     if before and found < before * (1 - shrink):
         return (
             f"shrank from {before:,} to {found:,} entries, to less than {1 - shrink:.0%} "
-            f"(if that is right: blocklist run --accept {feed.name}; or set {feed.key}.max_shrink)"
+            f"(if that is right: blocklist run --accept {feed.name}; or set {feed.config_key}.max_shrink)"
         )
     if before and found > max(before * growth, _GROWTH_CHECK_FROM):
         return (
             f"grew from {before:,} to {found:,} entries, more than {growth:g} times "
-            f"(if that is right: blocklist run --accept {feed.name}; or set {feed.key}.max_growth)"
+            f"(if that is right: blocklist run --accept {feed.name}; or set {feed.config_key}.max_growth)"
         )
     return None
 

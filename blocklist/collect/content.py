@@ -10,7 +10,7 @@ import polars as pl
 from blocklist.catalogue import Feed
 from blocklist.collect.fetch import is_remote_url
 from blocklist.model import Kind, Scope
-from blocklist.names import lineage
+from blocklist.names import name_and_ancestors
 from blocklist.parse import ParseResult
 
 _WEB_PAGE_STARTS = (
@@ -75,7 +75,7 @@ def find_own_host(feed: Feed, parsed: ParseResult) -> str | None:
 
 def _ancestors_of_host(host: str) -> Iterator[str]:
     """Yield what covers a host: itself and the names or networks above it."""
-    yield from lineage(host)
+    yield from name_and_ancestors(host)
     try:
         address = ip_address(host)
     except ValueError:

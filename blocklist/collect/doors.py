@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from blocklist.catalogue import Feed, scheme
+from blocklist.catalogue import Feed, url_scheme
 from blocklist.collect.download import Download, Downloader, HttpRequest
 from blocklist.collect.errors import ContentRefused, FetchError
 from blocklist.collect.proof import hash_names
 from blocklist.collect.secret import fill_credentials, load_tsig_key, redact_url
-from blocklist.config import Collect
+from blocklist.config import CollectConfig
 from blocklist.ledger.health import Validators
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Transports:
 
     def __init__(
         self,
-        settings: Collect,
+        settings: CollectConfig,
         scratch: Path,
         progress: "FeedProgressCallback",
         resolver: "AbstractResolver | None",
@@ -55,7 +55,7 @@ class Transports:
     async def fetch_once(self, wish: FetchRequest) -> Download:
         """Try once; raise `FetchError` with a line of plain cause."""
         path = self._scratch / str(next(self._numbers))
-        kind, plus, _ = scheme(wish.url).partition("+")
+        kind, plus, _ = url_scheme(wish.url).partition("+")
         if kind == "axfr":
             return await self._fetch_zone(wish, path)
         if plus:

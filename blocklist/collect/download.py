@@ -17,7 +17,7 @@ from blocklist.collect.errors import ContentRefused, FetchError
 from blocklist.collect.proof import BodyHashes
 from blocklist.collect.unpack import StreamDecompressor
 from blocklist.collect.zipped import is_zip_file, read_zip_member
-from blocklist.config import Collect
+from blocklist.config import CollectConfig
 from blocklist.ledger.health import NO_VALIDATORS, Validators
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Downloader:
 
     def __init__(
         self,
-        settings: Collect,
+        settings: CollectConfig,
         slot: Callable[[str], asyncio.Semaphore],
         resolver: "AbstractResolver | None" = None,
     ) -> None:

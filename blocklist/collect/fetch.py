@@ -8,14 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
-from blocklist.catalogue import FORMAT_OF, Feed, scheme
+from blocklist.catalogue import FORMAT_BY_SCHEME, Feed, url_scheme
 from blocklist.collect.errors import ContentRefused, FetchError
 from blocklist.collect.proof import hash_names
 from blocklist.collect.secret import redact_url
 from blocklist.collect.source import hash_url
 from blocklist.collect.unpack import StreamDecompressor
-from blocklist.config import Collect
-from blocklist.files import mark
+from blocklist.config import CollectConfig
+from blocklist.files import stat_fingerprint
 from blocklist.ledger.health import NO_VALIDATORS, Validators
 
 #: A list larger than this is taken for a mistake or an attack.
@@ -57,23 +57,25 @@ class FetchResult:
 
 def is_remote_url(url: str) -> bool:
     """Whether a URL leads to a server."""
-    return scheme(url) in ("http", "https", *FORMAT_OF)
+    return url_scheme(url) in ("http", "https", *FORMAT_BY_SCHEME)
 
 
 def is_incremental_url(url: str) -> bool:
     """Whether a server can tell what changed since the last time."""
-    return scheme(url) in FORMAT_OF
+    return url_scheme(url) in FORMAT_BY_SCHEME
 
 
-def fetch_bytes(urls: tuple[str, ...], settings: Collect | None = None) -> bytes:
+def fetch_bytes(urls: tuple[str, ...], settings: CollectConfig | None = None) -> bytes:
     """Return the bytes of the first of the mirrors that answers; raise `FetchError` when none."""
-    settings = settings or Collect(max_bytes=MAX_LIST_BYTES)
+    settings = settings or CollectConfig(max_bytes=MAX_LIST_BYTES)
     body = fetch_feed(Feed("", urls, ""), settings).body
     assert body is not None  # nothing was known of it, so no server can call it unchanged
     return body
 
 
-def fetch_feed(feed: Feed, settings: Collect, known: Validators = NO_VALIDATORS) -> FetchResult:
+def fetch_feed(
+    feed: Feed, settings: CollectConfig, known: Validators = NO_VALIDATORS
+) -> FetchResult:
     """Return the first answer of a feed's mirrors; raise `FetchError` when none answers.
 
     A file that is as it is `known` is not read again.
@@ -122,7 +124,7 @@ def read_local_file(
     path = _local_path(url)
     try:
         with path.open("rb") as file:  # a device or a pipe has no size to ask for
-            said = Validators(etag=mark(os.fstat(file.fileno())), source=hash_url(url))
+            said = Validators(etag=stat_fingerprint(os.fstat(file.fileno())), source=hash_url(url))
             if said.etag and (said.etag, said.source) == (known.etag, known.source):
                 return FetchResult(None, url, said)
             raw = file.read(max_bytes + 1)
@@ -160,7 +162,9 @@ def _local_path(url: str) -> Path:
         return Path(url)
     if not url.lower().startswith("file://"):
         known = "a path, file://, http(s)://, axfr://, misp+http(s):// or taxii+http(s)://"
-        raise FetchError(f"{redact_url(url)}: {scheme(url)}:// cannot be fetched; expected {known}")
+        raise FetchError(
+            f"{redact_url(url)}: {url_scheme(url)}:// cannot be fetched; expected {known}"
+        )
     host, slash, path = url.partition("://")[2].partition("/")
     if host.lower() not in ("", "localhost"):
         raise FetchError(f"{url}: file:// reads this machine only; write file:///path")

@@ -5,21 +5,21 @@ from datetime import UTC, datetime
 
 from blocklist.catalogue import Feed, is_digest
 from blocklist.ledger.health import NO_VALIDATORS, FeedHealth, Validators
-from blocklist.reading import DATED, Options
+from blocklist.reading import DATED_FORMATS, ParseOptions
 
 #: Part of every fingerprint: raised when the parsers read the same bytes otherwise than before.
 PARSER_VERSION = 1
 
 
-def options_from_feed(feed: Feed) -> Options:
+def options_from_feed(feed: Feed) -> ParseOptions:
     """Return what the feed says about reading its format."""
-    said = {field.name for field in fields(Options)} & {field.name for field in fields(feed)}
-    return Options(**{name: getattr(feed, name) for name in said})
+    said = {field.name for field in fields(ParseOptions)} & {field.name for field in fields(feed)}
+    return ParseOptions(**{name: getattr(feed, name) for name in said})
 
 
 def snapshot_fingerprint(feed: Feed, digest: str) -> str:
     """Return what tells whether a snapshot is read as the last one was."""
-    day = f"@{datetime.now(UTC):%Y-%m-%d}" if feed.format in DATED else ""
+    day = f"@{datetime.now(UTC):%Y-%m-%d}" if feed.format in DATED_FORMATS else ""
     return f"{digest}{day} {_parse_settings_text(feed)}"
 
 

@@ -80,7 +80,7 @@ def _is_for_file(line: str, name: str) -> bool:
 
 
 def _digest_origin(feed: Feed) -> str:
-    return f"{feed.key}.sha256" if is_digest(feed.sha256) else redact_url(feed.sha256)
+    return f"{feed.config_key}.sha256" if is_digest(feed.sha256) else redact_url(feed.sha256)
 
 
 async def _verify_minisign(

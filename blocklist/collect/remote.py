@@ -23,7 +23,7 @@ from blocklist.collect.fetch import FetchResult, PendingResult
 from blocklist.collect.proof import hash_names, verify_integrity
 from blocklist.collect.secret import url_origin
 from blocklist.collect.source import hash_url
-from blocklist.config import Collect
+from blocklist.config import CollectConfig
 from blocklist.ledger.health import NO_VALIDATORS, Validators
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class FetchSession:
 
     def __init__(
         self,
-        settings: Collect,
+        settings: CollectConfig,
         scratch: Path,
         progress: FeedProgressCallback = lambda *_: None,
         resolver: "AbstractResolver | None" = None,

@@ -68,13 +68,13 @@ def load_tsig_key(feed: Feed) -> "Key | None":
 
     algorithm, _, name = feed.tsig.rpartition(":")
     if not feed.token_env and not feed.token_file:
-        raise FetchError(f"{feed.key}.tsig: its secret must be in token_env or token_file")
+        raise FetchError(f"{feed.config_key}.tsig: its secret must be in token_env or token_file")
     try:
         return Key(
             name, b64decode(_read_token(feed), validate=True), f"{algorithm or 'hmac-sha256'}."
         )
     except (ValueError, DNSException):
-        raise FetchError(f"{feed.key}: the secret of its TSIG key is not Base64") from None
+        raise FetchError(f"{feed.config_key}: the secret of its TSIG key is not Base64") from None
 
 
 def _read_token(feed: Feed) -> str:
@@ -83,21 +83,25 @@ def _read_token(feed: Feed) -> str:
     try:
         return _check_header_value(Path(feed.token_file).read_text().strip(), feed.token_file)
     except (OSError, UnicodeDecodeError):
-        raise FetchError(f"{feed.key}.token_file: {feed.token_file} cannot be read") from None
+        raise FetchError(
+            f"{feed.config_key}.token_file: {feed.token_file} cannot be read"
+        ) from None
 
 
 def _parse_header(feed: Feed, line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not _HEADER_NAME.fullmatch(name.strip()):
-        raise FetchError(f"{feed.key}.headers: expected texts such as 'Auth-Key: $NAME'")
+        raise FetchError(f"{feed.config_key}.headers: expected texts such as 'Auth-Key: $NAME'")
     filled = _VARIABLE.sub(lambda found: _read_variable(feed, found[1] or found[2]), value.strip())
-    return name.strip(), _check_header_value(filled, f"{feed.key}.headers")
+    return name.strip(), _check_header_value(filled, f"{feed.config_key}.headers")
 
 
 def _read_variable(feed: Feed, name: str) -> str:
     value = os.environ.get(name, "").strip()
     if not value:
-        raise FetchError(f"{feed.key} needs the environment variable {name}, which is not set")
+        raise FetchError(
+            f"{feed.config_key} needs the environment variable {name}, which is not set"
+        )
     return value
 
 

@@ -24,7 +24,7 @@ from blocklist.collect.download import ByteProgressCallback, Download
 from blocklist.collect.errors import ContentRefused, FetchError
 from blocklist.collect.spool import Spool
 from blocklist.collect.zonefile import BaseMismatch, ZoneFile
-from blocklist.config import Collect
+from blocklist.config import CollectConfig
 from blocklist.ledger.health import Validators
 
 _DNS_PORT = 53
@@ -63,7 +63,7 @@ class ZoneRequest:
 
 
 async def transfer_zone(
-    wanted: ZoneRequest, settings: Collect, path: Path, progress: ByteProgressCallback
+    wanted: ZoneRequest, settings: CollectConfig, path: Path, progress: ByteProgressCallback
 ) -> Download:
     """Return the zone as a file in `path`, or no file when its serial is the one that is known."""
     try:
@@ -95,7 +95,7 @@ def _parse_zone_url(url: str) -> tuple[str, int, dns.name.Name]:
 class _ZoneTransfer:
     """One conversation with a server: about all of a zone, or about what changed since `base`."""
 
-    def __init__(self, wanted: ZoneRequest, settings: Collect, base: Path | None) -> None:
+    def __init__(self, wanted: ZoneRequest, settings: CollectConfig, base: Path | None) -> None:
         self._request = wanted
         self._settings = settings
         self._base = base

@@ -36,8 +36,8 @@ from blocklist.ledger import times
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.health import NO_VALIDATORS, FeedHealth, Validators
 from blocklist.model import FeedState, GuardClass
-from blocklist.reading import FORMATS
-from blocklist.spec import suggestion
+from blocklist.reading import FORMAT_NAMES
+from blocklist.spec import suggest_name
 
 if TYPE_CHECKING:
     from blocklist.parse import ParseResult
@@ -74,16 +74,16 @@ def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
     names = list(dict.fromkeys(names))
     for name in names:
         if name not in known:
-            raise UsageError(f"{name}: no such feed{suggestion(name, known)}")
-    feeds = [known[name] for name in names] or config.sources
+            raise UsageError(f"{name}: no such feed{suggest_name(name, known)}")
+    feeds = [known[name] for name in names] or config.enabled_sources
     if not feeds:
         if config.path is None:
             raise UsageError("no feed is enabled, and there is no blocklist.toml: blocklist init")
         raise UsageError(f"no feed is enabled in {config.path}; see: blocklist feeds list")
     for feed in feeds:
-        if feed.format not in FORMATS:
-            hint = suggestion(feed.format, FORMATS)
-            where = f"{config.path or 'the catalogue'}: {feed.key}.format"
+        if feed.format not in FORMAT_NAMES:
+            hint = suggest_name(feed.format, FORMAT_NAMES)
+            where = f"{config.path or 'the catalogue'}: {feed.config_key}.format"
             raise UsageError(f"{where}: unknown format {feed.format!r}{hint}")
     return feeds
 
@@ -96,7 +96,7 @@ def lift_size_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
     known = [feed.name for feed in feeds]
     for name in names:
         if name not in known:
-            raise UsageError(f"{name}: is not among the feeds to update{suggestion(name, known)}")
+            raise UsageError(f"{name}: is not among the feeds to update{suggest_name(name, known)}")
     return [
         replace(feed, max_shrink=1.0, max_growth=inf) if feed.name in names else feed
         for feed in feeds

@@ -5,7 +5,7 @@ from secrets import randbits
 import polars as pl
 
 
-def difference(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+def find_unmatched_rows(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """Return which rows of `before` are not in `after`, and which of `after` not in `before`.
 
     Rows are compared by hashes, in a fraction of the time. Their seed is one of this moment, so
@@ -22,7 +22,7 @@ def difference(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.Series, pl
     return was.is_in(alone.implode()), is_now.is_in(alone.implode())
 
 
-def without(rows: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+def exclude_rows(rows: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """Return the rows that a few others do not have by their key, of which `value` is a part.
 
     A join of all of them takes five times as long.
@@ -31,7 +31,7 @@ def without(rows: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.Data
     return pl.concat([rows.filter(~near), rows.filter(near).join(others, on=key, how="anti")])
 
 
-def different(hashes: pl.Series) -> int:
+def count_distinct(hashes: pl.Series) -> int:
     """Return how many different hashes there are: of millions, a sort tells sooner than a set."""
     ordered = hashes.sort()
     return len(ordered) - int((ordered == ordered.shift()).sum())

@@ -3,12 +3,12 @@
 import polars as pl
 
 from blocklist import names
-from blocklist.columns.scalar import mapped
+from blocklist.columns.scalar import map_unique
 
-_REASONS: tuple[tuple[str, pl.Expr], ...] = (
+_REFUSAL_RULES: tuple[tuple[str, pl.Expr], ...] = (
     ("empty", pl.col("value") == ""),
     ("bad-character", ~pl.col("value").str.contains(r"^[a-z0-9_.-]*$")),
-    ("too-long", pl.col("value").str.len_bytes() > names.MAX_NAME),
+    ("too-long", pl.col("value").str.len_bytes() > names.MAX_NAME_LENGTH),
     ("empty-label", pl.col("value").str.contains(r"^\.|\.\.|\.$")),
     ("label-too-long", pl.col("value").str.contains(r"[^.]{64}")),
     ("numeric", pl.col("value").str.contains(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")),
@@ -16,27 +16,27 @@ _REASONS: tuple[tuple[str, pl.Expr], ...] = (
 )
 
 
-def canonical(texts: pl.Series) -> pl.DataFrame:
+def canonicalize_names(texts: pl.Series) -> pl.DataFrame:
     """Return `value` (the canonical name or null) and `reason` (why it is refused, or null)."""
-    frame = pl.DataFrame({"value": texts.cast(pl.String).str.strip_chars(names.SPACE)})
-    overlong = pl.col("value").str.len_chars() > names.MAX_UNMAPPED
+    frame = pl.DataFrame({"value": texts.cast(pl.String).str.strip_chars(names.WHITESPACE)})
+    overlong = pl.col("value").str.len_chars() > names.MAX_UNICODE_LENGTH
     frame = frame.with_columns(
         value=pl.when(~overlong).then("value"),
         reason=pl.when(overlong).then(pl.lit("too-long")),
     )
     unicode = frame["value"].str.len_bytes() != frame["value"].str.len_chars()
     if unicode.any():
-        frame = _with_a_labels(frame, unicode)
+        frame = _encode_unicode_names(frame, unicode)
     frame = frame.with_columns(pl.col("value").str.to_lowercase().str.strip_suffix("."))
     found = pl.coalesce(
-        "reason", *(pl.when(broken).then(pl.lit(reason)) for reason, broken in _REASONS)
+        "reason", *(pl.when(broken).then(pl.lit(reason)) for reason, broken in _REFUSAL_RULES)
     )
     frame = frame.with_columns(reason=found)
     return frame.with_columns(value=pl.when(pl.col("reason").is_null()).then("value"))
 
 
-def _with_a_labels(frame: pl.DataFrame, unicode: pl.Series) -> pl.DataFrame:
-    done = mapped(frame["value"].filter(unicode), names.to_ascii)
+def _encode_unicode_names(frame: pl.DataFrame, unicode: pl.Series) -> pl.DataFrame:
+    done = map_unique(frame["value"].filter(unicode), names.to_ascii)
     joined = frame.join(done, left_on="value", right_on="text", how="left", maintain_order="left")
     refused = pl.col("refused").is_not_null()
     return joined.select(
@@ -45,18 +45,18 @@ def _with_a_labels(frame: pl.DataFrame, unicode: pl.Series) -> pl.DataFrame:
     )
 
 
-def sort_key(name: pl.Expr) -> pl.Expr:
+def name_sort_key_expr(name: pl.Expr) -> pl.Expr:
     """Return the key that keeps a family together: labels reversed, each followed by a dot."""
     return name.str.split(".").list.reverse().list.join(".") + "."
 
 
-def parent(name: pl.Expr) -> pl.Expr:
+def parent_name(name: pl.Expr) -> pl.Expr:
     """Return the name without its first label; null for a single label."""
     # Canonical names are ASCII, so the place in bytes is the one in characters.
     return name.str.slice(name.str.find(".", literal=True) + 1)
 
 
-def lineage(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+def expand_ancestors(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     """Return a row for each name of `column` and each of its ancestors, itself included.
 
     The columns are the frame's own, `ancestor`, and `steps` (0 for the name itself).
@@ -66,6 +66,6 @@ def lineage(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     while not level.is_empty():
         levels.append(level)
         level = level.with_columns(
-            ancestor=parent(pl.col("ancestor")), steps=pl.col("steps") + 1
+            ancestor=parent_name(pl.col("ancestor")), steps=pl.col("steps") + 1
         ).drop_nulls("ancestor")
     return pl.concat(levels) if levels else level

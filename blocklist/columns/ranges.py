@@ -5,23 +5,23 @@ import polars as pl
 from blocklist.columns import networks
 
 
-def canonical(lower: pl.Series, upper: pl.Series) -> pl.DataFrame:
+def ranges_to_networks(lower: pl.Series, upper: pl.Series) -> pl.DataFrame:
     """Return the networks that make up each inclusive range: `row`, its place, and `value`.
 
     A range that is none has one row, with the `reason` and no `value`.
     """
-    ends = [networks.canonical(end) for end in (lower, upper)]
+    ends = [networks.canonicalize_networks(end) for end in (lower, upper)]
     rows = pl.DataFrame({"reason": ends[0]["reason"].fill_null(ends[1]["reason"])})
     rows = rows.with_row_index("row")
     read = rows["reason"].is_null()
-    first, last = (networks.spans(end["value"].filter(read)) for end in ends)
+    first, last = (networks.networks_to_spans(end["value"].filter(read)) for end in ends)
     ordered = (first["family"] == last["family"]) & (first["first"] <= last["last"])
     rows = rows.filter(~read).vstack(
         rows.filter(read).with_columns(reason=pl.when(~ordered).then(pl.lit("range-reversed")))
     )
     spans = first.select("family", "first", last=last["last"]).filter(ordered)
     places = rows.filter(pl.col("reason").is_null())["row"]
-    blocks = networks.blocks(spans)
+    blocks = networks.spans_to_network_rows(spans)
     blocks = blocks.with_columns(row=places.gather(blocks["row"]))
     refused = rows.drop_nulls("reason")
     return pl.concat([blocks, refused], how="diagonal").sort("row", maintain_order=True)

@@ -4,22 +4,22 @@ from collections.abc import Callable
 
 import polars as pl
 
-from blocklist.errors import Refused
+from blocklist.errors import InvalidIndicator
 
-_SCHEMA = pl.Schema({"text": pl.String, "mapped": pl.String, "refused": pl.String})
+_RESULT_SCHEMA = pl.Schema({"text": pl.String, "mapped": pl.String, "refused": pl.String})
 
 
-def mapped(texts: pl.Series, function: Callable[[str], str]) -> pl.DataFrame:
+def map_unique(texts: pl.Series, function: Callable[[str], str]) -> pl.DataFrame:
     """Return a row for each different `text`: what the function gave, or why it `refused`.
 
     Meant for rows that are rare in a feed, to be joined back: this is Python, row by row.
     """
-    rows = [(text, *_answer(text, function)) for text in texts.drop_nulls().unique()]
-    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    rows = [(text, *_call_function(text, function)) for text in texts.drop_nulls().unique()]
+    return pl.DataFrame(rows, schema=_RESULT_SCHEMA, orient="row")
 
 
-def _answer(text: str, function: Callable[[str], str]) -> tuple[str | None, str | None]:
+def _call_function(text: str, function: Callable[[str], str]) -> tuple[str | None, str | None]:
     try:
         return function(text), None
-    except Refused as refused:
+    except InvalidIndicator as refused:
         return None, refused.reason

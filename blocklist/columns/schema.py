@@ -25,7 +25,7 @@ LISTINGS = pl.Schema(
 )
 #: Since which run feeds list what they list, and whether that is later than the feed's own first
 #: run: what it took in then may have been listed for long.
-DATED = pl.Schema(
+DATED_LISTINGS = pl.Schema(
     [("feed", pl.String()), ("value", pl.String()), ("since", pl.Int64()), ("new", pl.Boolean())]
 )
 #: What the judge gives: one row a value and scope. `cause` names the guard or entry that decided.
@@ -56,5 +56,7 @@ TOKENS = pl.Schema(
     ]
 )
 #: A row of a release: what is blocked, and what the operator allows in the midst of it.
-ACTION = pl.Enum([Verdict.BLOCK.value, Verdict.ALLOW.value])
-RELEASE = pl.Schema([("kind", KIND), ("value", pl.String()), ("scope", SCOPE), ("action", ACTION)])
+RELEASE_ACTION = pl.Enum([Verdict.BLOCK.value, Verdict.ALLOW.value])
+RELEASE = pl.Schema(
+    [("kind", KIND), ("value", pl.String()), ("scope", SCOPE), ("action", RELEASE_ACTION)]
+)

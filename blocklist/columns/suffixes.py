@@ -10,51 +10,58 @@ import polars as pl
 from tldextract import TLDExtract
 
 from blocklist import names
-from blocklist.columns.names import lineage, parent
-from blocklist.columns.pieces import of_column
-from blocklist.errors import Refused
+from blocklist.columns.names import expand_ancestors, parent_name
+from blocklist.columns.pieces import map_column
+from blocklist.errors import InvalidIndicator
 
 
-class Suffixes:
+class PublicSuffixes:
     """The rules of the list, and names that are to be treated as if they stood in it."""
 
     def __init__(self, extra: frozenset[str] = frozenset()) -> None:
-        rules = _bundled_rules()
-        self.exact = pl.Series(sorted(extra | {rule for rule in rules if rule[0] not in "*!"}))
-        self.wild = pl.Series(sorted(rule[2:] for rule in rules if rule.startswith("*.")))
-        self.exceptions = pl.Series(sorted(rule[1:] for rule in rules if rule.startswith("!")))
+        rules = _load_bundled_rules()
+        self.exact_rules = pl.Series(
+            sorted(extra | {rule for rule in rules if rule[0] not in "*!"})
+        )
+        self.wildcard_rules = pl.Series(sorted(rule[2:] for rule in rules if rule.startswith("*.")))
+        self.exception_rules = pl.Series(sorted(rule[1:] for rule in rules if rule.startswith("!")))
 
     @cached_property
-    def above(self) -> pl.Series:
+    def names_above(self) -> pl.Series:
         """The names that have public suffixes below them."""
-        exact, wild = self.exact.alias("rule").to_frame(), self.wild.alias("rule").to_frame()
-        above = lineage(exact, "rule").filter(pl.col("steps") > 0)["ancestor"]
+        exact, wild = (
+            self.exact_rules.alias("rule").to_frame(),
+            self.wildcard_rules.alias("rule").to_frame(),
+        )
+        above = expand_ancestors(exact, "rule").filter(pl.col("steps") > 0)["ancestor"]
         # All that stands right below the name of a wildcard rule is a suffix.
-        return above.append(lineage(wild, "rule")["ancestor"]).unique()
+        return above.append(expand_ancestors(wild, "rule")["ancestor"]).unique()
 
-    def registrable(self, texts: pl.Series) -> pl.Series:
+    def registrable_domains(self, texts: pl.Series) -> pl.Series:
         """Return the registrable domain of each canonical name; null for a public suffix."""
-        return of_column(self._registrable, texts)
+        return map_column(self._find_registrable, texts)
 
-    def _registrable(self, texts: pl.Series) -> pl.Series:
+    def _find_registrable(self, texts: pl.Series) -> pl.Series:
         level = texts.alias("name").to_frame().with_row_index("row")
         level = level.with_columns(below=pl.lit(None, pl.String))
         found = []
         while not level.is_empty():
-            marked = level.with_columns(up=parent(pl.col("name"))).with_columns(self._found())
+            marked = level.with_columns(up=parent_name(pl.col("name"))).with_columns(
+                self._match_rules()
+            )
             found.append(marked.filter("done").select("row", registrable="below"))
             level = marked.filter(~pl.col("done")).select("row", name="up", below="name")
         if not found:
             return pl.Series("registrable", [], pl.String)
         return pl.concat(found).sort("row")["registrable"]
 
-    def _found(self) -> tuple[pl.Expr, pl.Expr]:
+    def _match_rules(self) -> tuple[pl.Expr, pl.Expr]:
         """Return `done` and `below`: a walk up ends at a public suffix, which a last label is."""
         name, up = pl.col("name"), pl.col("up")
         # The parent of an exception counts as a suffix, but for names below the exception only.
-        exception = name.is_in(self.exceptions.implode())
-        wild = up.is_in(self.wild.implode()).fill_null(value=False)
-        suffix = name.is_in(self.exact.implode()) | wild | up.is_null()
+        exception = name.is_in(self.exception_rules.implode())
+        wild = up.is_in(self.wildcard_rules.implode()).fill_null(value=False)
+        suffix = name.is_in(self.exact_rules.implode()) | wild | up.is_null()
         return (
             (exception | suffix).fill_null(value=True).alias("done"),
             pl.when(exception).then(name).otherwise("below").alias("below"),
@@ -63,18 +70,18 @@ class Suffixes:
 
 def is_public_suffix(name: str) -> bool:
     """Return whether one canonical name is a public suffix."""
-    return Suffixes().registrable(pl.Series([name])).item() is None
+    return PublicSuffixes().registrable_domains(pl.Series([name])).item() is None
 
 
 @cache
-def _bundled_rules() -> frozenset[str]:
+def _load_bundled_rules() -> frozenset[str]:
     extract = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
-    return frozenset(filter(None, map(_a_labels, extract.tlds)))
+    return frozenset(filter(None, map(_encode_rule, extract.tlds)))
 
 
-def _a_labels(rule: str) -> str | None:
+def _encode_rule(rule: str) -> str | None:
     mark = rule[: len(rule) - len(rule.lstrip("*.!"))]
     try:
-        return mark + names.canonical(rule[len(mark) :])
-    except Refused:
+        return mark + names.canonicalize_name(rule[len(mark) :])
+    except InvalidIndicator:
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from blocklist.catalogue import EXTERNAL
+from blocklist.catalogue import EXTERNAL_PREFIX
 from blocklist.collect.errors import FetchError
 from blocklist.collect.secret import fill_credentials
 from blocklist.collect.update import select_feeds
@@ -10,7 +10,7 @@ from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.install.command import find_program
 from blocklist.model import GuardClass
-from blocklist.spec import suggestion
+from blocklist.spec import suggest_name
 
 
 def check_sources(config: Config) -> Iterator[Finding]:
@@ -28,22 +28,26 @@ def check_sources(config: Config) -> Iterator[Finding]:
 def check_lineage(config: Config) -> Iterator[Finding]:
     """Find sources of feeds that nobody knows: an echo of a typing error keeps its own voice."""
     known = {**config.feeds, **config.guards}
-    for feed in config.sources:
+    for feed in config.enabled_sources:
         for source in feed.lineage:
-            if source not in known and not source.startswith(EXTERNAL):
-                what = f"{source!r} is no feed{suggestion(source, known)}"
-                remedy = f"name a feed, or write {EXTERNAL}{source} for a source that is none"
-                yield warning(what, f"{feed.key}.lineage", remedy)
+            if source not in known and not source.startswith(EXTERNAL_PREFIX):
+                what = f"{source!r} is no feed{suggest_name(source, known)}"
+                remedy = (
+                    f"name a feed, or write {EXTERNAL_PREFIX}{source} for a source that is none"
+                )
+                yield warning(what, f"{feed.config_key}.lineage", remedy)
 
 
 def check_secrets(config: Config) -> Iterator[Finding]:
     """Find tokens that feeds need and that are not there."""
-    for feed in config.sources:
+    for feed in config.enabled_sources:
         try:
             for url in feed.urls:
                 fill_credentials(feed, url)
         except FetchError as error:
-            yield problem(str(error), feed.key, "set it where blocklist runs, or disable the feed")
+            yield problem(
+                str(error), feed.config_key, "set it where blocklist runs, or disable the feed"
+            )
 
 
 def check_export_checkers(config: Config) -> Iterator[Finding]:

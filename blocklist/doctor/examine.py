@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from blocklist.config import Config, load
+from blocklist.config import Config, load_config
 from blocklist.doctor.finding import Finding, FindingState, problem, warning
 from blocklist.doctor.registry import CONFIG_CHECKS, LEDGER_CHECKS
 from blocklist.errors import BlocklistError
@@ -28,7 +28,7 @@ def run_checks(path: Path | None) -> list[Finding]:
     ledger nothing in it.
     """
     try:
-        config = load(path)
+        config = load_config(path)
     except BlocklistError as error:
         remedy = "mend the file as the message says; then run: blocklist doctor"
         return [replace(problem(str(error), path or "blocklist.toml", remedy), check=CONFIGURATION)]
@@ -45,7 +45,7 @@ def mend_findings(path: Path | None) -> list[Finding]:
     """
     found = [one for one in run_checks(path) if one.mend]
     if found:
-        with lock.hold_writer_lock(load(path).database, "doctor"):
+        with lock.hold_writer_lock(load_config(path).database, "doctor"):
             for one in found:
                 assert one.mend
                 one.mend()

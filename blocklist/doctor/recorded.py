@@ -17,18 +17,20 @@ _GOOD_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
 def check_feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find enabled feeds and guards that were never collected, or whose last look went wrong."""
     known = load_feed_health(reader)
-    for feed in config.sources:
+    for feed in config.enabled_sources:
         health = known.get(feed.name)
         if health is None or health.state is FeedState.NEVER:
-            yield warning("was never collected", feed.key, f"blocklist update {feed.name}")
+            yield warning("was never collected", feed.config_key, f"blocklist update {feed.name}")
         elif health.state not in _GOOD_STATES:
             good = (
                 f"its last good is of {health.good_at}" if health.good_at else "it never was good"
             )
             remedy = f"see what it says now: blocklist update {feed.name}; or disable it"
-            yield warning(f"{health.state}: {health.cause}; {good}", feed.key, remedy)
+            yield warning(f"{health.state}: {health.cause}; {good}", feed.config_key, remedy)
         elif not health.entries:
-            yield warning("lists nothing", feed.key, "disable it, or see: blocklist feeds test URL")
+            yield warning(
+                "lists nothing", feed.config_key, "disable it, or see: blocklist feeds test URL"
+            )
 
 
 def check_guards(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.errors import UsageError
-from blocklist.geo import Atlas
+from blocklist.geo import GeoIpDatabase
 from blocklist.resolve.servers import select_resolvers
 
 #: Networks change hands: a file that is older tells yesterday's countries.
@@ -35,8 +35,8 @@ def check_geoip_files(config: Config) -> Iterator[Finding]:
 
 def _check_geoip_file(key: str, path: Path) -> Iterator[Finding]:
     try:
-        with Atlas(path) as atlas:
-            atlas.place("192.0.2.1")
+        with GeoIpDatabase(path) as atlas:
+            atlas.locate("192.0.2.1")
     except UsageError as error:
         yield problem(str(error), key, f"{_FREE_SOURCES}; or take the key out")
         return

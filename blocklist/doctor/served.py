@@ -20,7 +20,7 @@ def check_servers(config: Config, reader: sqlite3.Connection) -> Iterator[Findin
         if row is None or row["path"] != str(export.path):
             continue
         names = derive_canaries(export, ExportState(**row))  # type: ignore[arg-type]
-        for server in installation.servers(export.installation.probe):
+        for server in installation.parse_probe_servers(export.installation.probe):
             fault = find_load_fault(server, names) if names else None
             if fault:
                 remedy = f"look into its log, then: blocklist export {name}"

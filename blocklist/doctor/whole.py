@@ -6,7 +6,7 @@ from functools import partial
 
 from blocklist.config import Config
 from blocklist.doctor.finding import Finding, problem, warning
-from blocklist.files import leftovers, sweep
+from blocklist.files import find_leftovers, remove_leftovers
 from blocklist.ledger import lock, sound
 
 
@@ -22,7 +22,7 @@ def check_leftovers(config: Config) -> Iterator[Finding]:
     if lock.find_lock_holder(config.database):
         return  # they may be what it is writing just now
     for export in config.exports.values():
-        for path in leftovers(export.path):
+        for path in find_leftovers(export.path):
             remedy = "blocklist doctor --mend"
-            mend = partial(sweep, export.path)
+            mend = partial(remove_leftovers, export.path)
             yield warning("left behind by a run that was killed", path, remedy, mend)

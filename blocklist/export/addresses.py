@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from blocklist.columns.networks import SPAN, merge, spans, subtract
-from blocklist.errors import ExportFailed, Refused
+from blocklist.columns.networks import SPAN_SCHEMA, merge_spans, networks_to_spans, subtract_spans
+from blocklist.errors import ExportFailed, InvalidIndicator
 
 _ADDRESS_BITS = {4: 32, 6: 128}
 
@@ -18,13 +18,13 @@ def compute_blocked_spans(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, i
     whole = known.filter(pl.col("prefix") == 0, pl.col("action") == "block").height
     known = known.filter(pl.col("prefix") > 0)
     block, allow = (known.filter(pl.col("action") == action) for action in ("block", "allow"))
-    found, reached = SPAN.to_frame(), 0
+    found, reached = SPAN_SCHEMA.to_frame(), 0
     for level in sorted(allow["prefix"].unique()):
         wider = block.filter(pl.col("prefix").is_between(reached + 1, level))
         holes = allow.filter(pl.col("prefix") == level)
-        found = subtract(_concat_spans(found, wider), holes.select(SPAN.names()))
+        found = subtract_spans(_concat_spans(found, wider), holes.select(SPAN_SCHEMA.names()))
         reached = level
-    found = merge(_concat_spans(found, block.filter(pl.col("prefix") > reached)))
+    found = merge_spans(_concat_spans(found, block.filter(pl.col("prefix") > reached)))
     _refuse_everything(found)
     return found, {"everything": whole} if whole else {}
 
@@ -32,8 +32,8 @@ def compute_blocked_spans(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, i
 def _add_prefix(rows: pl.DataFrame) -> pl.DataFrame:
     values = rows["value"]
     try:
-        found = spans(values)
-    except Refused:
+        found = networks_to_spans(values)
+    except InvalidIndicator:
         message = "the release holds an address that is none; rebuild the release"
         raise ExportFailed(message) from None
     prefix = values.str.extract(r"/([0-9]+)$").cast(pl.UInt8)
@@ -42,7 +42,7 @@ def _add_prefix(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _concat_spans(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([one, other.select(SPAN.names())])
+    return pl.concat([one, other.select(SPAN_SCHEMA.names())])
 
 
 def _refuse_everything(found: pl.DataFrame) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from blocklist.catalogue import RESOLVED
+from blocklist.catalogue import RESOLVED_FEED
 from blocklist.config import Config, Export
 from blocklist.export import filters
 from blocklist.export.altered import FileInPlace, is_patchable, patch_and_verify
@@ -83,7 +83,9 @@ def plan_patches(
     with BulkTransaction(book.database) as bulk:
         runs = releases.source_run(bulk, past), prospect.release.basis
         spoke, speak = (listings.select_active_feeds(bulk, enabled, run) for run in runs)
-        behind_names = any(listings.select_active_feeds(bulk, [RESOLVED.name], run) for run in runs)
+        behind_names = any(
+            listings.select_active_feeds(bulk, [RESOLVED_FEED.name], run) for run in runs
+        )
     if behind_names:
         return None  # what counts as left out may be otherwise though no verdict is
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.columns.names import sort_key
+from blocklist.columns.names import name_sort_key_expr
 from blocklist.config import Export
 from blocklist.export import canary
 from blocklist.export.behind import ExportContext
@@ -30,10 +30,10 @@ from blocklist.export.prepared import (
 from blocklist.export.prove import verify_export_file
 from blocklist.export.splice import NotPatchable, Splice, SplicedBody
 from blocklist.export.state import ExportState
-from blocklist.files import beside
+from blocklist.files import create_temporary_beside
 from blocklist.ledger.exports import ExportRecord
 from blocklist.model import Kind
-from blocklist.targets import Lists
+from blocklist.targets import TargetContent
 
 _NAME_EXTRACTORS = {"lines": lines.extract_listed_name, "rpz": rpz.extract_owner_name}
 _ENTRY_COLUMNS = ["value", "text"]
@@ -52,8 +52,10 @@ class FileInPlace:
 def is_patchable(export: Export) -> bool:
     """Return whether all that decides about a name in an export is a release's rows on names."""
     target = export.target
-    asks = export.asks_who or export.asks_where or export.alive or export.held_pages
-    plain = target.kinds == (Kind.DOMAIN,) and target.lists is Lists.BLOCKS and not target.foot
+    asks = export.needs_listings or export.needs_countries or export.alive or export.held_pages
+    plain = (
+        target.kinds == (Kind.DOMAIN,) and target.lists is TargetContent.BLOCKS and not target.foot
+    )
     told = target.dialect in _NAME_EXTRACTORS and (
         target.dialect != "lines" or lines.has_literal_names(export)
     )
@@ -130,7 +132,7 @@ def _extract_entries(body: Body) -> pl.DataFrame:
 
 def _add_sort_keys(entries: pl.DataFrame) -> pl.DataFrame:
     """Return entries with the `key` of their names in its place, in the order of the file."""
-    return entries.select(pl.exclude("value"), key=sort_key(pl.col("value"))).sort("key")
+    return entries.select(pl.exclude("value"), key=name_sort_key_expr(pl.col("value"))).sort("key")
 
 
 def _find_body_start(export: Export, standing: FileInPlace) -> int:
@@ -153,7 +155,7 @@ def _verify_alone(
     export: Export, state: ExportState, rows: pl.DataFrame, body: Body, watched: pl.DataFrame
 ) -> None:
     """Read the entries of the touched families back as a file of their own."""
-    with beside(export.path) as file:
+    with create_temporary_beside(export.path) as file:
         try:
             file.write_bytes(encode_head(export, state, body) + b"".join(body.encode_chunks()))
             taken = canary.exclude_canary_rows(export, rows)

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import polars as pl
 
-from blocklist.columns.pieces import in_order
+from blocklist.columns.pieces import map_in_order
 
 # Rows that are rendered at once: more cost memory, fewer cost time.
 _ROWS_PER_CHUNK = 50_000
@@ -45,7 +45,7 @@ class Body:
             if not part.rows.is_empty()
             for rows in part.rows.iter_slices(_ROWS_PER_CHUNK)
         )
-        return in_order(_encode_part, slices)
+        return map_in_order(_encode_part, slices)
 
     def content_digest(self) -> str:
         """Return the SHA-256 of the bytes."""

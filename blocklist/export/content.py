@@ -131,7 +131,7 @@ def _assemble_content(
     pages: pl.DataFrame | None,
     told: _ReleaseFacts,
 ) -> ReleaseContent:
-    asked = any(export.asks_who for export in wanted)
+    asked = any(export.needs_listings for export in wanted)
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
     # Each export keeps this order, so that the key it goes by is made once.
     rows = every = sort_by_family(rows).with_row_index(FAMILY_ORDER)

@@ -10,11 +10,11 @@ from blocklist.errors import ExportFailed, UsageError
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.standing import is_export_fresh, load_export_inputs, load_matching_states
 from blocklist.export.state import ExportOutcome, ExportResult, ExportState
-from blocklist.files import sweep
+from blocklist.files import remove_leftovers
 from blocklist.ledger import exports, history
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.exports import ExportRecord
-from blocklist.spec import suggestion
+from blocklist.spec import suggest_name
 
 __all__ = ["ExportOutcome", "select_exports", "run_exports"]
 
@@ -23,7 +23,7 @@ def select_exports(config: Config, names: Iterable[str]) -> list[Export]:
     """Return the exports of these names, or all; raise `UsageError` for unknown ones."""
     for name in names:
         if name not in config.exports:
-            raise UsageError(f"{name}: no such export{suggestion(name, config.exports)}")
+            raise UsageError(f"{name}: no such export{suggest_name(name, config.exports)}")
     return [config.exports[name] for name in names] or list(config.exports.values())
 
 
@@ -50,7 +50,7 @@ def run_exports(
     outcomes = {}
     for export in wanted:
         if export.name not in ready:
-            sweep(export.path)  # of what a run that was killed left beside it
+            remove_leftovers(export.path)  # of what a run that was killed left beside it
         found, state = made.get(export.name), known.get(export.name)
         if found and state and is_export_fresh(export, found, of):
             outcomes[export.name] = _confirm_unchanged(export, state, found)

@@ -12,8 +12,8 @@ import polars as pl
 from blocklist import networks
 from blocklist.config import Export
 from blocklist.model import Kind, Scope, Verdict
-from blocklist.names import MAX_NAME, lineage
-from blocklist.targets import Allows, Target
+from blocklist.names import MAX_NAME_LENGTH, name_and_ancestors
+from blocklist.targets import AllowPrecedence, Target
 
 #: The rows of one value: scope and action.
 RulesByValue = dict[str, list[tuple[Scope, Verdict]]]
@@ -26,7 +26,11 @@ def covering_values(kind: Kind, query: str) -> Iterator[str]:
     """Return the values whose rows can cover a query, most specific first."""
     if kind is Kind.URL:
         return iter([query])
-    return lineage(query) if kind is Kind.DOMAIN else networks.containers(networks.parse(query))
+    return (
+        name_and_ancestors(query)
+        if kind is Kind.DOMAIN
+        else networks.network_and_supernets(networks.parse_network(query))
+    )
 
 
 def collect_rules(kind: Kind, rows: pl.DataFrame, queries: Iterable[str]) -> RulesByValue:
@@ -82,7 +86,7 @@ def _is_expressible(kind: Kind, value: str) -> bool:
 
 def name_length_limit(export: Export) -> int:
     """Return how long a name can be that the export's file speaks of (RFC 1035, 2.3.4)."""
-    return MAX_NAME - len(f".{export.zone}") if export.zone else MAX_NAME
+    return MAX_NAME_LENGTH - len(f".{export.zone}") if export.zone else MAX_NAME_LENGTH
 
 
 def make_can_express(export: Export, allows: Iterable[tuple[str, Scope]]) -> CanExpress:
@@ -101,22 +105,28 @@ def _make_rule_check(target: Target, allows: Iterable[tuple[str, Scope]]) -> Can
     at: dict[str, set[Scope]] = {}
     for name, scope in allows:
         at.setdefault(name, set()).add(scope)
-    above = {up for name in at for up in lineage(name) if up != name}
+    above = {up for name in at for up in name_and_ancestors(name) if up != name}
 
     def can_express(value: str, scope: Scope, query: str) -> bool:
         if target.max_name is not None and len(value) > target.max_name:
             return False
-        if target.allows is Allows.ALWAYS and any(name in at for name in lineage(query)):
+        if target.allows is AllowPrecedence.ALWAYS and any(
+            name in at for name in name_and_ancestors(query)
+        ):
             return False
-        alone = value not in at and (value not in above or target.allows is not Allows.NONE)
+        alone = value not in at and (
+            value not in above or target.allows is not AllowPrecedence.NONE
+        )
         if value == query:
             return Scope.EXACT in target.scopes or (scope is Scope.SUBTREE and alone)
-        if Scope.SUBTREE not in target.scopes or (target.allows is Allows.NONE and value in above):
+        if Scope.SUBTREE not in target.scopes or (
+            target.allows is AllowPrecedence.NONE and value in above
+        ):
             return False
         if Scope.BELOW in target.scopes:
             return True
         # An allow of one name alone opens what is below it, too.
-        between = takewhile(lambda name: name != value, lineage(query))
+        between = takewhile(lambda name: name != value, name_and_ancestors(query))
         return scope is Scope.SUBTREE and not any(name in at for name in (*between, value))
 
     return can_express
@@ -126,7 +136,7 @@ def _make_zone_check(export: Export, allows: Iterable[str]) -> Callable[[str, st
     room = name_length_limit(export)
     # An allow that does not fit under the zone opens names above it, and all below them.
     opened = {
-        next((up for up in lineage(name) if len(up) <= most), name)
+        next((up for up in name_and_ancestors(name) if len(up) <= most), name)
         for name in allows
         if len(name) > room
         for most in (room, room - len("*."))
@@ -136,6 +146,6 @@ def _make_zone_check(export: Export, allows: Iterable[str]) -> Callable[[str, st
         owner = value if value == query else f"*.{value}"
         last = query.rpartition(".")[2]
         short = len(owner) <= room and not last.startswith("rpz-")
-        return short and opened.isdisjoint(lineage(query))
+        return short and opened.isdisjoint(name_and_ancestors(query))
 
     return fits_zone

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.columns.names import lineage, parent
+from blocklist.columns.names import expand_ancestors, parent_name
 from blocklist.ledger.releases import VerdictChange
 from blocklist.model import Kind
 from blocklist.release.prospect import select_export_rows
@@ -57,7 +57,7 @@ def find_touched_families(before: pl.DataFrame, change: VerdictChange) -> Touche
 
 def _find_top_names(told: pl.Series, known: pl.Series) -> pl.Series:
     """Return the highest names above those told, or these themselves, that have rows."""
-    above = lineage(told.alias("value").to_frame(), "value")
+    above = expand_ancestors(told.alias("value").to_frame(), "value")
     known = known.filter(known.is_in(above["ancestor"].unique().implode()))
     speaking = above.filter(pl.col("ancestor").is_in(known.implode()) | (pl.col("steps") == 0))
     highest = pl.col("ancestor").sort_by("steps").last()
@@ -75,7 +75,7 @@ def are_at_or_below(names: pl.Series, tops: pl.Series) -> pl.Series:
         hit = level["name"].is_in(tops.implode())
         found = found.scatter(level["row"].filter(hit), True)
         level = level.filter(~hit & (pl.col("dots") > least))
-        level = level.select("row", parent(pl.col("name")), pl.col("dots") - 1)
+        level = level.select("row", parent_name(pl.col("name")), pl.col("dots") - 1)
     return found
 
 

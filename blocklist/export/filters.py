@@ -11,7 +11,7 @@ import polars as pl
 
 from blocklist.catalogue import Feed
 from blocklist.columns.schema import LISTINGS, RELEASE
-from blocklist.columns.urls import names_whole_host
+from blocklist.columns.urls import is_host_only
 from blocklist.config import Config, Export
 from blocklist.export.meaning import POLICY_CODE
 from blocklist.judge.agreement import FeedGroups, feed_groups_from_weights
@@ -50,7 +50,7 @@ def load_listing_evidence(
     bulk: BulkTransaction, config: Config, basis: int, own: pl.Series, votes: list[FeedWeight]
 ) -> ListingEvidence:
     """Return the evidence behind a release that was judged from what was listed after a run."""
-    feeds = config.voices
+    feeds = config.scoring_feeds
     listed = listings.load_listings(bulk, list(feeds), basis)
     return ListingEvidence(
         listed.match_to_schema(LISTINGS), feeds, own, _build_feed_groups(feeds, votes)
@@ -59,7 +59,7 @@ def load_listing_evidence(
 
 def select_blockable_urls(held: pl.DataFrame) -> pl.DataFrame:
     """Return the held pages that a proxy can block; a host's first page is taken for the host."""
-    return held.filter(~names_whole_host(pl.col("value")))
+    return held.filter(~is_host_only(pl.col("value")))
 
 
 def _build_feed_groups(feeds: dict[str, Feed], votes: list[FeedWeight]) -> FeedGroups:
@@ -77,7 +77,7 @@ def filter_rows(export: Export, rows: pl.DataFrame, known: ListingEvidence | Non
     """
     if export.kinds:
         rows = rows.filter(pl.col("kind").is_in([kind.value for kind in export.kinds]))
-    if known is None or not export.asks_who:
+    if known is None or not export.needs_listings:
         return rows
     voices = known.listings_of(
         [feed for feed in known.feeds.values() if _is_feed_selected(export, feed)]
@@ -87,7 +87,7 @@ def filter_rows(export: Export, rows: pl.DataFrame, known: ListingEvidence | Non
     found = rows.join(_score_values(voices, known), on="value", how="left")
     own = pl.col("value").is_in(known.operator_blocks.implode())
     allow = pl.col("action") == "allow"
-    if export.narrows:
+    if export.filters_by_feed:
         found = found.filter(own | allow | (pl.col("score") >= export.min_score))
     # What is listed nowhere, such as an address behind a listed name, is ranked last.
     found = found.with_columns(score=pl.when(~own).then(pl.col("score").fill_null(0)))
@@ -136,7 +136,8 @@ def _add_policies(
     first = voices.join(of_feeds, on="feed").group_by("value").agg(pl.col("place").min())
     actions = list(export.actions.values())
     codes = [
-        export.policies.index(action) + 1 if action in export.policies else 0 for action in actions
+        export.blocking_actions.index(action) + 1 if action in export.blocking_actions else 0
+        for action in actions
     ]
     own = pl.col("value").is_in(known.operator_blocks.implode())
     code = pl.col("place").replace_strict(list(range(len(codes))), codes, return_dtype=POLICY_CODE)

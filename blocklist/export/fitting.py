@@ -9,7 +9,7 @@ from collections import Counter
 
 import polars as pl
 
-from blocklist.columns.names import lineage
+from blocklist.columns.names import expand_ancestors
 from blocklist.export.meaning import (
     FAMILY_ORDER,
     POLICY_CODE,
@@ -18,7 +18,7 @@ from blocklist.export.meaning import (
     inherit_within,
 )
 from blocklist.model import Scope
-from blocklist.targets import Allows, Target
+from blocklist.targets import AllowPrecedence, Target
 
 _BLOCKS_NAME, _BLOCKS_BELOW = pl.col("own") > 0, pl.col("under") > 0
 
@@ -66,9 +66,9 @@ _Narrowed = tuple[pl.DataFrame, dict[str, int]]
 def _narrow_around_allows(said: pl.DataFrame, target: Target) -> _Narrowed:
     """Make room for the allows in the midst of blocks, as the target can have them."""
     holes = said.filter("covered", ~(_BLOCKS_NAME & _BLOCKS_BELOW))
-    if target.allows is Allows.SPECIFIC or holes.is_empty():
+    if target.allows is AllowPrecedence.SPECIFIC or holes.is_empty():
         return said, {}
-    if target.allows is Allows.ALWAYS:
+    if target.allows is AllowPrecedence.ALWAYS:
         return _open_below_allows(said, holes)
     # No rule can allow: what reaches below is dropped above every hole.
     above = _names_above(holes["value"])
@@ -126,5 +126,5 @@ def _drop_exact_only(said: pl.DataFrame, target: Target) -> _Narrowed:
 
 def _names_above(names: pl.Series) -> pl.Series:
     """Return all names above those given."""
-    above = lineage(names.alias("value").to_frame(), "value").filter(pl.col("steps") > 0)
+    above = expand_ancestors(names.alias("value").to_frame(), "value").filter(pl.col("steps") > 0)
     return above["ancestor"].unique()

@@ -6,8 +6,8 @@ below, and `allow` beats `block`. A name that no row covers is not blocked.
 
 import polars as pl
 
-from blocklist.columns.names import parent, sort_key
-from blocklist.columns.pieces import of_column, side_by_side
+from blocklist.columns.names import name_sort_key_expr, parent_name
+from blocklist.columns.pieces import compact_strings, map_column
 from blocklist.export.common import FrameCache
 
 #: The column with which rows that were sorted once stay sorted: where they stand by family.
@@ -67,13 +67,13 @@ def sort_by_family(frame: pl.DataFrame) -> pl.DataFrame:
             return frame
         return frame.sort(FAMILY_ORDER, pl.col("value").str.len_bytes(), "value")
     # The second column decides nothing, but with two polars sorts in all threads: 5 times as fast.
-    keyed = frame.with_columns(of_column(_sort_keys, frame["value"]).alias("key"))
+    keyed = frame.with_columns(map_column(_sort_keys, frame["value"]).alias("key"))
     ordered = keyed.sort("key", "value").drop("key")
-    return ordered.with_columns(side_by_side(ordered["value"]))
+    return ordered.with_columns(compact_strings(ordered["value"]))
 
 
 def _sort_keys(names: pl.Series) -> pl.Series:
-    return names.to_frame("name").select(sort_key(pl.col("name"))).to_series()
+    return names.to_frame("name").select(name_sort_key_expr(pl.col("name"))).to_series()
 
 
 def inherit_rules(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -124,12 +124,12 @@ def _add_inherited(rows: pl.DataFrame, speaking: pl.DataFrame, frame: pl.DataFra
 
 def _rules_above(numbered: pl.DataFrame, speaking: pl.DataFrame) -> pl.DataFrame:
     """Return `row` and `blocks` for the speaking nodes above each name, nearest first."""
-    level = numbered.select("row", ancestor=parent(pl.col("value"))).drop_nulls()
+    level = numbered.select("row", ancestor=parent_name(pl.col("value"))).drop_nulls()
     found = [level.join(speaking, on="ancestor").select("row", "blocks").clear()]
     while not level.is_empty():
         found.append(level.join(speaking, on="ancestor").select("row", "blocks"))
         # Behind a node that blocks, nothing further up can change either answer.
         blocked = found[-1].filter(pl.col("blocks") > 0)
         level = level.join(blocked, on="row", how="anti") if blocked.height else level
-        level = level.with_columns(parent(pl.col("ancestor"))).drop_nulls()
+        level = level.with_columns(parent_name(pl.col("ancestor"))).drop_nulls()
     return pl.concat(found)

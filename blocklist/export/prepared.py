@@ -20,9 +20,9 @@ from blocklist.export.limits import render_within_limit
 from blocklist.export.prove import verify_export_file
 from blocklist.export.serial import latest_serial, next_serial
 from blocklist.export.state import ExportState
-from blocklist.files import beside
+from blocklist.files import create_temporary_beside
 from blocklist.install import InstallUndone
-from blocklist.targets import Lists
+from blocklist.targets import TargetContent
 
 # As long as any other, so that a head with it is as long as the one with the right digest.
 _PLACEHOLDER_DIGEST = "0" * 64
@@ -94,7 +94,7 @@ def write_candidate_file(
         written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     try:
-        with beside(export.path) as new:
+        with create_temporary_beside(export.path) as new:
             state = _write_with_digest(export, state, body, new)
             stays = _has_same_content(export, previous, state.digest, body)
             if not stays:
@@ -130,7 +130,7 @@ def _refuse_empty_export(
         return
     # A person made it empty: allowed all of it, or deleted the file.
     allowed = not taken.is_empty() and (taken["action"] == "allow").all()
-    own = export.target.lists is Lists.ALLOWS
+    own = export.target.lists is TargetContent.ALLOWS
     if not (own or allowed or not export.path.exists()):
         message = f"release {release} has nothing for it, and a list is never emptied so"
         raise ExportFailed(f"{message}; if that is right, delete the file first")
@@ -145,7 +145,7 @@ def _compute_serial(export: Export, previous: ExportState | None, now: datetime)
 
 def _select_target_rows(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the rows of the kinds that the target takes, and how many blocks are of another."""
-    if export.target.lists is Lists.ALLOWS:
+    if export.target.lists is TargetContent.ALLOWS:
         rows = rows.filter(pl.col("action") == "allow")
         rows = rows.with_columns(action=pl.lit("block", RELEASE["action"]))
     kinds = [kind.value for kind in export.target.kinds]

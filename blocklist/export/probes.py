@@ -7,7 +7,7 @@ import polars as pl
 
 from blocklist import networks
 from blocklist.model import Kind
-from blocklist.names import MAX_NAME, lineage
+from blocklist.names import MAX_NAME_LENGTH, name_and_ancestors
 
 _SAMPLE_SIZE, _MAX_MUST_VERIFY = 500, 2000
 _PROBE_LABEL = "blocklist-probe"
@@ -41,20 +41,20 @@ def _sample_evenly(values: pl.Series, most: int = _SAMPLE_SIZE) -> pl.Series:
 
 def _name_neighbours(name: str) -> Iterator[str]:
     """Yield a name, all above it, one below each of these, and one two below."""
-    for up in lineage(name):
+    for up in name_and_ancestors(name):
         yield up
         yield from _keep_if_short(f"{_PROBE_LABEL}.{up}")
     yield from _keep_if_short(f"{_PROBE_LABEL}.{_PROBE_LABEL}.{name}")
 
 
 def _keep_if_short(name: str) -> Iterator[str]:
-    if len(name) <= MAX_NAME:
+    if len(name) <= MAX_NAME_LENGTH:
         yield name
 
 
 def _network_neighbours(value: str) -> Iterator[str]:
     """Yield the first and the last address of a network, and the two beside it."""
-    network = networks.parse(value)
+    network = networks.parse_network(value)
     first, last = int(network.network_address), int(network.broadcast_address)
     top = 2**network.max_prefixlen - 1
     for number in {first, last, max(first - 1, 0), min(last + 1, top)}:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from blocklist.config import Config, Export
 from blocklist.errors import ExportFailed
 from blocklist.export.standing import load_matching_states
-from blocklist.files import sweep
+from blocklist.files import remove_leftovers
 from blocklist.ledger.book import LedgerWriter
 
 if TYPE_CHECKING:
@@ -82,11 +82,11 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
 
         One that is neither ready nor at fault nor impossible is to be made otherwise.
         """
-        from blocklist.columns.pieces import in_order
+        from blocklist.columns.pieces import map_in_order
         from blocklist.export.prepared import VerificationFailed
 
         def prepare_export(export: Export) -> VerificationFailed | None:
-            sweep(export.path)
+            remove_leftovers(export.path)
             try:
                 ready = make(export)
             except ExportFailed as fault:
@@ -97,7 +97,9 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
                 self._settled.add(export.name)
             return None
 
-        return [str(fault) for fault in in_order(prepare_export, exports, _MAX_PARALLEL) if fault]
+        return [
+            str(fault) for fault in map_in_order(prepare_export, exports, _MAX_PARALLEL) if fault
+        ]
 
     def exports_for_release(self, release: int) -> "dict[str, PreparedExport]":
         """Return what is ready for a release, by the exports' names."""

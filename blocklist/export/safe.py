@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import polars as pl
 
-from blocklist.columns.pieces import in_order
+from blocklist.columns.pieces import map_in_order
 from blocklist.errors import ExportFailed
-from blocklist.names import MAX_LABEL, MAX_NAME
-from blocklist.urls import MAX_URL
+from blocklist.names import MAX_LABEL_LENGTH, MAX_NAME_LENGTH
+from blocklist.urls import MAX_URL_LENGTH
 
 _URL_PATTERN = r"""^https?://[!#-;=?-_a-z|~`{}]+$"""
 # Values that are looked at at once.
@@ -31,22 +31,24 @@ def require_safe_urls(values: pl.Series) -> pl.Series:
 
 def _find_unsafe_names(values: pl.Series) -> pl.Series:
     length = values.str.len_bytes()
-    named = values.str.contains(_NAME_PATTERN) & (length <= MAX_NAME)
+    named = values.str.contains(_NAME_PATTERN) & (length <= MAX_NAME_LENGTH)
     # A name that is no longer than a label may be has no label that is too long.
-    long = values.filter(length > MAX_LABEL)
-    broken = long.filter(long.str.contains(f"[^.]{{{MAX_LABEL + 1}}}"))
+    long = values.filter(length > MAX_LABEL_LENGTH)
+    broken = long.filter(long.str.contains(f"[^.]{{{MAX_LABEL_LENGTH + 1}}}"))
     return broken if named.all() else values.filter(~named).append(broken)
 
 
 def _find_unsafe_urls(values: pl.Series) -> pl.Series:
-    return values.filter(~(values.str.contains(_URL_PATTERN) & (values.str.len_bytes() <= MAX_URL)))
+    return values.filter(
+        ~(values.str.contains(_URL_PATTERN) & (values.str.len_bytes() <= MAX_URL_LENGTH))
+    )
 
 
 def _require_all_safe(
     values: pl.Series, broken: Callable[[pl.Series], pl.Series], what: str
 ) -> pl.Series:
     slices = (part.to_series() for part in values.to_frame().iter_slices(_ROWS_PER_SLICE))
-    found = [values.filter(values.is_null()), *in_order(broken, slices)]
+    found = [values.filter(values.is_null()), *map_in_order(broken, slices)]
     for shown in pl.concat(found).head(1):
         raise ExportFailed(
             f"the release holds {str(shown)[:80]!r}, which is {what}; rebuild the release"

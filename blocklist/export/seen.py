@@ -9,10 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.catalogue import RESOLVED
+from blocklist.catalogue import RESOLVED_FEED
 from blocklist.columns import urls
 from blocklist.config import Config, Export
-from blocklist.geo import Atlas
+from blocklist.geo import GeoIpDatabase
 from blocklist.ledger import facts, listings
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.model import Kind
@@ -44,7 +44,7 @@ def load_dns_filter_data(
     The release was judged from what was listed after the run `basis`; of its rows the operator
     blocks those of the values `own`.
     """
-    where = any(export.asks_where for export in exports)
+    where = any(export.needs_countries for export in exports)
     return DnsFilterData(
         dead_names=facts.dead_names(bulk) if any(export.alive for export in exports) else _NO_NAMES,
         countries=_load_countries(bulk, config, rows)
@@ -60,12 +60,12 @@ def filter_by_dns(export: Export, rows: pl.DataFrame, known: DnsFilterData) -> p
     own = pl.col("value").is_in(known.operator_blocks.implode()) | (pl.col("action") == "allow")
     if not export.behind_names and not known.resolved_only.is_empty():
         rows = rows.filter(own | ~pl.col("value").is_in(known.resolved_only.implode()))
-    if not export.alive and not export.asks_where:
+    if not export.alive and not export.needs_countries:
         return rows
     kept = rows.with_columns(host=_host_expr(rows))
     if export.alive:
         kept = kept.filter(own | ~pl.col("host").is_in(known.dead_names.implode()))
-    if export.asks_where:
+    if export.needs_countries:
         wanted = CountryFilter(frozenset(export.countries), frozenset(export.not_countries))
         kept = kept.join(known.countries, left_on="host", right_on="value", how="left")
         kept = kept.filter(own | wanted.to_expr("countries"))
@@ -78,10 +78,10 @@ _COUNTRIES_SCHEMA = pl.Schema({"value": pl.String(), "countries": pl.List(pl.Str
 
 def _load_resolved_only(bulk: BulkTransaction, config: Config, run: int) -> pl.Series:
     """Return the addresses that were listed for the names on them, and by no other feed."""
-    listed = listings.load_listings(bulk, [RESOLVED.name], run)["value"]
+    listed = listings.load_listings(bulk, [RESOLVED_FEED.name], run)["value"]
     if listed.is_empty():
         return listed
-    others = [name for name in config.voices if name != RESOLVED.name]
+    others = [name for name in config.scoring_feeds if name != RESOLVED_FEED.name]
     known = listings.load_listings(bulk, others, run).filter(pl.col("kind") == Kind.IP.value)
     return listed.filter(~listed.is_in(known["value"].implode()))
 
@@ -91,7 +91,7 @@ def _host_expr(rows: pl.DataFrame) -> pl.Expr:
     link = pl.col("kind") == Kind.URL.value
     if not rows.filter(link).height:
         return pl.col("value")
-    return pl.when(link).then(urls.host(pl.col("value"))).otherwise("value")
+    return pl.when(link).then(urls.url_host(pl.col("value"))).otherwise("value")
 
 
 def _load_countries(bulk: BulkTransaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
@@ -111,7 +111,7 @@ def _load_countries(bulk: BulkTransaction, config: Config, rows: pl.DataFrame) -
 
 def _locate_addresses(config: Config, addresses: pl.Series) -> pl.DataFrame:
     """Return `address` and `country` of those that are in one: Python, address by address."""
-    with Atlas(country=Path(config.resolve.country)) as atlas:
-        found = [(one, atlas.place(one).country) for one in addresses]
+    with GeoIpDatabase(country=Path(config.resolve.country)) as atlas:
+        found = [(one, atlas.locate(one).country) for one in addresses]
     schema = {"address": pl.String, "country": pl.String}
     return pl.DataFrame(found, schema=schema, orient="row").drop_nulls()

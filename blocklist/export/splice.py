@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from blocklist.columns.names import sort_key
-from blocklist.columns.pieces import in_order, lines, of_file
+from blocklist.columns.names import name_sort_key_expr
+from blocklist.columns.pieces import bytes_to_lines, iter_file_pieces, map_in_order
 from blocklist.errors import ExportFailed
 from blocklist.export.body import Body, hash_chunks
 from blocklist.export.edits import Edit, EditMismatch, apply_edits, invert_edits
@@ -78,7 +78,7 @@ class Splice:
         self.patched_pieces.clear()
         try:
             with self.file.open("rb") as file:
-                for text, edits in in_order(
+                for text, edits in map_in_order(
                     partial(self._patch_piece, file), self._split_pieces(file)
                 ):
                     self.patched_pieces.append((len(text), edits))
@@ -94,7 +94,7 @@ class Splice:
         """
         if self._hash_without_edits(file, start) == self.old_digest and self._is_complete():
             return
-        if hash_chunks(of_file(self.file, start=self.body_start)) != self.old_digest:
+        if hash_chunks(iter_file_pieces(self.file, start=self.body_start)) != self.old_digest:
             raise NotPatchable
         raise ExportFailed(
             "the new file is not the old one with what changed; "
@@ -137,7 +137,7 @@ class Splice:
             file.seek(at)
             at += len(file.readline())
             near = file.read(_CUT_WINDOW_BYTES)
-            texts = lines(near[: near.rfind(b"\n") + 1])
+            texts = bytes_to_lines(near[: near.rfind(b"\n") + 1])
             keys = self._sort_keys(texts)
             others = (keys.rle_id() > 0).arg_true()
             if others.is_empty():  # the rest is one piece, however long
@@ -179,7 +179,7 @@ class Splice:
         within = blocks.find_blocks(keys)
         few = within.unique().sort()
         starts, stops = blocks.starts.gather(few), blocks.stops.gather(few)
-        near = lines(b"".join(map(text.__getitem__, map(slice, starts, stops))))
+        near = bytes_to_lines(b"".join(map(text.__getitem__, map(slice, starts, stops))))
         ends = (near.str.len_bytes().cast(pl.Int64) + 1).cum_sum()
         behind = self._sort_keys(near).search_sorted(keys, side="left")
         places = pl.concat([pl.Series([0], dtype=pl.Int64), ends]).gather(behind)
@@ -189,7 +189,7 @@ class Splice:
 
     def _sort_keys(self, texts: pl.Series) -> pl.Series:
         """Return by what the names of lines are ordered (`meaning.by_family`)."""
-        keys = texts.alias("line").to_frame().select(key=sort_key(self.line_name))["key"]
+        keys = texts.alias("line").to_frame().select(key=name_sort_key_expr(self.line_name))["key"]
         if keys.has_nulls():
             raise NotPatchable
         return keys

@@ -30,15 +30,15 @@ class ExportInputs:
 
     def digest_for(self, export: Export) -> str:
         """Return a digest of all that decides what is in an export's file."""
-        sees = export.alive or export.asks_where
+        sees = export.alive or export.needs_countries
         seen = (
-            program.digest(),
+            program.program_fingerprint(),
             self.release,
             export,
-            list(self.config.voices.values()),
-            self.feed_weights if export.asks_who else None,
+            list(self.config.scoring_feeds.values()),
+            self.feed_weights if export.needs_listings else None,
             self.facts_run if sees else None,
-            file_fingerprint(Path(self.config.resolve.country)) if export.asks_where else None,
+            file_fingerprint(Path(self.config.resolve.country)) if export.needs_countries else None,
         )
         return sha256(repr(seen).encode()).hexdigest()
 
@@ -57,7 +57,7 @@ def file_fingerprint(path: Path) -> str | None:
     """Return what tells a file from any other in its place, None where there is none."""
     try:
         # No time to settle, for nobody else writes in the very moment in which we did.
-        return files.mark(path.stat(), settled=0)
+        return files.stat_fingerprint(path.stat(), settled=0)
     except OSError:
         return None
 

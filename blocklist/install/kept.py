@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from blocklist.errors import ExportFailed
-from blocklist.files import make_alike, replacing, sweep
+from blocklist.files import copy_owner_and_mode, remove_leftovers, replace_atomically
 
 
 class FileBackup:
@@ -24,15 +24,15 @@ class FileBackup:
 
     def create(self) -> None:
         """Give the file its second name; there may be none."""
-        sweep(self._backup_path)
+        remove_leftovers(self._backup_path)
         if self._backup_path.exists() or not self._path.exists():
             return
         try:
             self._backup_path.hardlink_to(self._path)
         except OSError:  # a file system without links, or a file of another user
-            with replacing(self._backup_path) as beside:
+            with replace_atomically(self._backup_path) as beside:
                 shutil.copyfile(self._path, beside)
-            make_alike(self._backup_path, self._path)
+            copy_owner_and_mode(self._backup_path, self._path)
         self._is_new = True
 
     def restore(self) -> bool:

@@ -12,7 +12,7 @@ from itertools import count
 
 from blocklist.errors import ExportFailed
 from blocklist.install.change import Canaries
-from blocklist.installation import Server
+from blocklist.installation import ProbeServer
 
 _TIMEOUT_SECONDS = 2.0
 _MAX_PARALLEL = 8
@@ -34,8 +34,8 @@ class ProbeAnswer(StrEnum):
 
 
 def find_resolving_names(
-    servers: Iterable[Server], names: Iterable[str]
-) -> list[tuple[Server, str]]:
+    servers: Iterable[ProbeServer], names: Iterable[str]
+) -> list[tuple[ProbeServer, str]]:
     """Return which servers resolve which of the names now."""
     pairs = [(server, name) for server in servers for name in names]
     with ThreadPoolExecutor(_MAX_PARALLEL) as pool:
@@ -45,9 +45,9 @@ def find_resolving_names(
 
 
 def wait_until_loaded(
-    servers: Iterable[Server],
+    servers: Iterable[ProbeServer],
     canaries: Canaries,
-    still: list[tuple[Server, str]],
+    still: list[tuple[ProbeServer, str]],
     seconds: float,
 ) -> None:
     """Return when all servers block the canaries and `still` resolve what they must.
@@ -62,7 +62,7 @@ def wait_until_loaded(
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def find_load_fault(server: Server, canaries: Canaries) -> str | None:
+def find_load_fault(server: ProbeServer, canaries: Canaries) -> str | None:
     """Return what shows that a server has not loaded a list, None when it has."""
     answers = {
         name: probe_server(server, name) for name in (canaries.release_name, canaries.fixed_name)
@@ -77,7 +77,7 @@ def find_load_fault(server: Server, canaries: Canaries) -> str | None:
     return None
 
 
-def probe_server(server: Server, name: str) -> ProbeAnswer:
+def probe_server(server: ProbeServer, name: str) -> ProbeAnswer:
     """Return what a server makes of a name's address."""
     import dns.exception
     import dns.message
@@ -102,7 +102,7 @@ def probe_server(server: Server, name: str) -> ProbeAnswer:
 
 
 def _iterate_faults(
-    servers: Iterable[Server], canaries: Canaries, still: list[tuple[Server, str]]
+    servers: Iterable[ProbeServer], canaries: Canaries, still: list[tuple[ProbeServer, str]]
 ) -> Iterator[str]:
     yield from filter(None, (find_load_fault(server, canaries) for server in servers))
     for server, name in still:

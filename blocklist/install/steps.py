@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from blocklist.errors import ExportFailed
-from blocklist.files import replacing
+from blocklist.files import replace_atomically
 from blocklist.install import command, probe
 from blocklist.install.change import Canaries, InstallChange
 from blocklist.install.kept import FileBackup
-from blocklist.installation import Server, servers
+from blocklist.installation import ProbeServer, parse_probe_servers
 
 #: What commands said, a line each, for a person.
 CommandOutput = tuple[str, ...]
@@ -36,7 +36,7 @@ def install_file(change: InstallChange, finish: Callable[[Path], None]) -> Comma
     kept = FileBackup(change.export.path)
     _require_canaries(change)
     try:
-        with replacing(change.export.path) as beside:
+        with replace_atomically(change.export.path) as beside:
             finish(beside)
             said = _run_hook("before", change, BLOCKLIST_NEW_FILE=str(beside))
             still = _find_resolving(change)
@@ -79,14 +79,14 @@ def ensure_loaded(change: InstallChange) -> CommandOutput:
 
 
 def _load_file(
-    change: InstallChange, canaries: Canaries | None, still: list[tuple[Server, str]]
+    change: InstallChange, canaries: Canaries | None, still: list[tuple[ProbeServer, str]]
 ) -> CommandOutput:
     """Have the file that is in place loaded, and wait until the servers show it."""
     return _run_hook("check_server", change) + _reload_and_wait(change, canaries, still)
 
 
 def _reload_and_wait(
-    change: InstallChange, canaries: Canaries | None, still: list[tuple[Server, str]]
+    change: InstallChange, canaries: Canaries | None, still: list[tuple[ProbeServer, str]]
 ) -> CommandOutput:
     said = _run_hook("reload", change)
     if canaries and change.export.installation.probe:
@@ -151,11 +151,11 @@ def _run_after_hook(change: InstallChange, outcome: str, cause: str) -> CommandO
         return (str(error),)
 
 
-def _list_probe_servers(change: InstallChange) -> list[Server]:
-    return servers(change.export.installation.probe)
+def _list_probe_servers(change: InstallChange) -> list[ProbeServer]:
+    return parse_probe_servers(change.export.installation.probe)
 
 
-def _find_resolving(change: InstallChange) -> list[tuple[Server, str]]:
+def _find_resolving(change: InstallChange) -> list[tuple[ProbeServer, str]]:
     return probe.find_resolving_names(
         _list_probe_servers(change), change.export.installation.must_resolve
     )

@@ -7,7 +7,7 @@ import polars as pl
 
 from blocklist.columns import urls
 from blocklist.columns.schema import KIND
-from blocklist.columns.suffixes import Suffixes
+from blocklist.columns.suffixes import PublicSuffixes
 from blocklist.judge import voices
 from blocklist.judge.agreement import FeedGroups
 from blocklist.model import Kind, Scope
@@ -21,9 +21,9 @@ def derive_host_listings(listings: pl.DataFrame) -> pl.DataFrame:
     url = pl.col("value")
     found = listings.filter(pl.col("kind") == Kind.URL.value).select(
         "feed",
-        value=urls.host(url),
+        value=urls.url_host(url),
         scope=pl.lit(Scope.EXACT.value, listings.schema["scope"]),
-        whole=urls.names_whole_host(url),
+        whole=urls.is_host_only(url),
         url=url,
     )
     address = pl.col("value").str.contains(r"^[0-9.]+$|:")
@@ -53,7 +53,7 @@ def score_listings(listings: pl.DataFrame, electorate: FeedGroups) -> pl.DataFra
 
 
 def build_name_candidates(
-    listings: pl.DataFrame, electorate: FeedGroups, suffixes: Suffixes, *, widen: bool
+    listings: pl.DataFrame, electorate: FeedGroups, suffixes: PublicSuffixes, *, widen: bool
 ) -> pl.DataFrame:
     """Return the names to be judged: `value`, `registrable`, the scores, and `widened`.
 
@@ -61,7 +61,7 @@ def build_name_candidates(
     fraud. A page on a host says nothing about the rest of it, so URLs with a path never widen.
     """
     frame = score_listings(listings, electorate)
-    frame = frame.with_columns(registrable=suffixes.registrable(frame["value"]))
+    frame = frame.with_columns(registrable=suffixes.registrable_domains(frame["value"]))
     owned = (pl.col("registrable") == pl.col("value")).fill_null(value=False) & widen
     return frame.with_columns(
         widened=owned & pl.col("below").is_null() & pl.col("wide").is_not_null(),

@@ -22,8 +22,8 @@ class BuiltinGroup:
 def load_builtin_groups(name: str) -> tuple[BuiltinGroup, ...]:
     """Return the groups of a core list: `reserved`, `never-block`, `shared-hosts`, `platforms`."""
     file = files("blocklist") / "judge" / "core" / f"{name}.toml"
-    tables = spec.load(file)["group"]
-    return tuple(spec.build(BuiltinGroup, table, f"{file}: group") for table in tables)
+    tables = spec.load_toml(file)["group"]
+    return tuple(spec.build_dataclass(BuiltinGroup, table, f"{file}: group") for table in tables)
 
 
 def load_builtin_names(name: str) -> frozenset[str]:

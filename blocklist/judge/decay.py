@@ -21,8 +21,8 @@ class HalfLife:
 def load_half_lives() -> dict[Category, HalfLife]:
     """Return the half-life of each category that feeds list; guards have none."""
     file = files("blocklist") / "judge" / "core" / "half-lives.toml"
-    tables = spec.load(file)["half_life"]
-    every = [spec.build(HalfLife, table, f"{file}: half_life") for table in tables]
+    tables = spec.load_toml(file)["half_life"]
+    every = [spec.build_dataclass(HalfLife, table, f"{file}: half_life") for table in tables]
     return {category: one for one in every for category in one.categories}
 
 

@@ -6,8 +6,8 @@ from functools import cache
 
 import polars as pl
 
-from blocklist.columns.names import lineage
-from blocklist.columns.suffixes import Suffixes
+from blocklist.columns.names import expand_ancestors
+from blocklist.columns.suffixes import PublicSuffixes
 from blocklist.judge import core
 from blocklist.judge.reach import match_at_or_below
 from blocklist.model import GuardClass, Kind
@@ -31,7 +31,7 @@ class Guards:
 
     #: Schema `GUARDS`, and `registrable` (null for a public suffix, and for what is no name).
     entries: pl.DataFrame
-    suffixes: Suffixes
+    suffixes: PublicSuffixes
 
 
 def load_guards(own: tuple[tuple[Kind, str], ...], listed: pl.DataFrame) -> Guards:
@@ -52,14 +52,16 @@ def _add_registrable(entries: pl.DataFrame) -> pl.DataFrame:
     """Add the registrable domains of names."""
     name = pl.col("kind") == Kind.DOMAIN.value
     names = entries.filter(name)
-    names = names.with_columns(registrable=load_public_suffixes().registrable(names["value"]))
+    names = names.with_columns(
+        registrable=load_public_suffixes().registrable_domains(names["value"])
+    )
     return pl.concat([names, entries.filter(~name)], how="diagonal")
 
 
 @cache
-def load_public_suffixes() -> Suffixes:
+def load_public_suffixes() -> PublicSuffixes:
     """Return the public suffixes and, as if they stood among them, the platforms of the core."""
-    return Suffixes(core.load_builtin_names("platforms"))
+    return PublicSuffixes(core.load_builtin_names("platforms"))
 
 
 _GuardRow = tuple[str, str, str, str, bool]
@@ -122,7 +124,7 @@ def _match_bounded(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFr
     roots = pl.concat([entries["registrable"].drop_nulls(), entries["value"]]).unique()
     root = pl.coalesce("registrable", "value")
     near = candidates.with_columns(root=root).filter(pl.col("root").is_in(roots.implode()))
-    above = lineage(near, "value").filter(
+    above = expand_ancestors(near, "value").filter(
         pl.col("ancestor").str.len_bytes() >= pl.col("root").str.len_bytes()
     )
     found = above.join(entries, left_on="ancestor", right_on="value")
@@ -137,18 +139,20 @@ def _match_unbounded(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.Data
 
 def _match_names_above(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     """Names above an entry."""
-    above = lineage(entries.rename({"value": "entry"}), "entry").filter(pl.col("steps") > 0)
+    above = expand_ancestors(entries.rename({"value": "entry"}), "entry").filter(
+        pl.col("steps") > 0
+    )
     found = candidates.join(above, left_on="value", right_on="ancestor")
     return found.select("value", "class", cause=_format_cause("entry"))
 
 
-def _match_suffixes(suffixes: Suffixes, candidates: pl.DataFrame) -> pl.DataFrame:
+def _match_suffixes(suffixes: PublicSuffixes, candidates: pl.DataFrame) -> pl.DataFrame:
     """Public suffixes, and names that have a public suffix below them."""
     platform = pl.col("value").is_in(
         pl.Series(sorted(core.load_builtin_names("platforms"))).implode()
     )
     itself = pl.col("registrable").is_null() & ~platform
-    over = pl.col("value").is_in(suffixes.above.implode())
+    over = pl.col("value").is_in(suffixes.names_above.implode())
     return candidates.filter(itself | over).select(
         "value",
         pl.lit(GuardClass.PROTECTED.value, GUARDS["class"]).alias("class"),

@@ -10,7 +10,7 @@ from enum import StrEnum
 import polars as pl
 
 from blocklist.columns import networks
-from blocklist.columns.difference import without
+from blocklist.columns.difference import exclude_rows
 from blocklist.columns.schema import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
 from blocklist.judge import candidates, guards, operator
 from blocklist.judge.agreement import FeedGroups
@@ -50,7 +50,7 @@ def decide_verdicts(case: JudgeInput) -> pl.DataFrame:
         judged = pl.concat([judged, _judge_urls(hosts, found, case.threshold, entries)])
     own = operator.entries_to_verdicts(entries)
     # In one stretch of memory, or each who looks at some of it makes another such copy.
-    return pl.concat([own, without(judged, own, ["value", "scope"])], rechunk=True)
+    return pl.concat([own, exclude_rows(judged, own, ["value", "scope"])], rechunk=True)
 
 
 def _collect_listings(kind: Kind, listed: pl.DataFrame, hosts: pl.DataFrame) -> pl.DataFrame:
@@ -86,10 +86,12 @@ def match_network_guards(entries: pl.DataFrame, values: pl.Series) -> pl.DataFra
     One that is too wide to be anybody's alone is guarded as a shared host is.
     """
     known = entries.filter(pl.col("kind") == Kind.IP.value)
-    reach = pl.concat([known, networks.spans(known["value"])], how="horizontal").select(
+    reach = pl.concat([known, networks.networks_to_spans(known["value"])], how="horizontal").select(
         "class", "source", kin="family", start="first", end="last"
     )
-    spans = pl.concat([values.to_frame("value"), networks.spans(values)], how="horizontal")
+    spans = pl.concat(
+        [values.to_frame("value"), networks.networks_to_spans(values)], how="horizontal"
+    )
     # Without the family in the join polars need not pair everything with everything of a family.
     found = spans.join_where(
         reach, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")

@@ -77,11 +77,12 @@ def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFra
 
 
 def _decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    reach = pl.concat([entries, networks.spans(entries["value"])], how="horizontal").select(
-        "family", "action", "why", start="first", end="last"
-    )
+    reach = pl.concat(
+        [entries, networks.networks_to_spans(entries["value"])], how="horizontal"
+    ).select("family", "action", "why", start="first", end="last")
     spans = pl.concat(
-        [candidates.select("value"), networks.spans(candidates["value"])], how="horizontal"
+        [candidates.select("value"), networks.networks_to_spans(candidates["value"])],
+        how="horizontal",
     )
     # Without the family in the join polars need not pair everything with everything of a family.
     inside = spans.join_where(

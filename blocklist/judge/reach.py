@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from blocklist.columns.names import lineage
-from blocklist.columns.pieces import of_column
+from blocklist.columns.names import expand_ancestors
+from blocklist.columns.pieces import map_column
 
 
 def match_at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
@@ -16,11 +16,11 @@ def match_at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFram
         near = names.clear()
     else:
         near = names.filter(_prefilter_names(names["value"], entries["value"]))
-    return lineage(near, "value").join(entries, left_on="ancestor", right_on="value")
+    return expand_ancestors(near, "value").join(entries, left_on="ancestor", right_on="value")
 
 
 def _prefilter_names(names: pl.Series, entries: pl.Series) -> pl.Series:
     """Return which names look the part: the walk up to the last label is dear."""
     tails = ("." + entries).implode()
     looks = pl.col("value").is_in(entries.implode()) | pl.col("value").str.contains_any(tails)
-    return of_column(lambda piece: piece.to_frame("value").select(looks).to_series(), names)
+    return map_column(lambda piece: piece.to_frame("value").select(looks).to_series(), names)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from blocklist.columns.pieces import side_by_side
+from blocklist.columns.pieces import compact_strings
 
 _WORD_BITS = 64
 
@@ -37,7 +37,7 @@ def build_feed_bitsets(
     # The streaming engine groups six times as fast as the one that holds all groups at once.
     grouped = bits.lazy().select("value", *spoken).group_by("value").agg(pl.col(every).bitwise_or())
     found = grouped.collect(engine="streaming")
-    return found.with_columns(side_by_side(found["value"])), columns
+    return found.with_columns(compact_strings(found["value"])), columns
 
 
 def score_bitsets(

@@ -120,12 +120,12 @@ def _apply_migrations(connection: sqlite3.Connection) -> None:
 
 def _back_up_database(connection: sqlite3.Connection, database: Path) -> None:
     """Copy a database of an older version before it is migrated; an earlier copy stays."""
-    from blocklist.files import replacing
+    from blocklist.files import replace_atomically
 
     copy = database.with_name(f"{database.name}.schema-{schema_version(connection)}")
     if copy.exists():
         return
-    with replacing(copy) as beside:
+    with replace_atomically(copy) as beside:
         target = sqlite3.connect(beside)
         try:
             connection.backup(target)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.columns import urls
-from blocklist.columns.difference import difference
-from blocklist.columns.schema import DATED, LISTINGS
+from blocklist.columns.difference import find_unmatched_rows
+from blocklist.columns.schema import DATED_LISTINGS, LISTINGS
 from blocklist.ledger import endings, intervals, packs, ranks
 from blocklist.ledger.book import LedgerWriter
 from blocklist.ledger.bulk import BulkTransaction
@@ -72,7 +72,7 @@ def _split_changes(
     """Return what is new, and what is gone; of a first list all is new, without a hash of it."""
     if old.is_empty():
         return indicators, old
-    gone, added = difference(old.select(_KEY), indicators.select(_KEY))
+    gone, added = find_unmatched_rows(old.select(_KEY), indicators.select(_KEY))
     return indicators.filter(added), old.filter(gone)
 
 
@@ -117,7 +117,7 @@ def load_listing_dates(bulk: BulkTransaction, feeds: list[str]) -> pl.DataFrame:
         )
         for key, name, began in named.iter_rows()
     ]
-    return pl.concat([pl.DataFrame(schema=DATED), *parts])
+    return pl.concat([pl.DataFrame(schema=DATED_LISTINGS), *parts])
 
 
 def _load_start_runs(bulk: BulkTransaction, feed: int) -> pl.DataFrame:
@@ -190,7 +190,7 @@ def _add_subject(part: pl.DataFrame) -> pl.DataFrame:
     page = pl.col("kind") == Kind.URL.value
     if not part.select(page.any()).item():
         return part.with_columns(about="value")
-    return part.with_columns(about=pl.coalesce(urls.host(pl.when(page).then("value")), "value"))
+    return part.with_columns(about=pl.coalesce(urls.url_host(pl.when(page).then("value")), "value"))
 
 
 def select_active_feeds(bulk: BulkTransaction, feeds: list[str], run: int) -> list[str]:

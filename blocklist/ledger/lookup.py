@@ -19,7 +19,7 @@ from blocklist.ledger.packed import (
 )
 from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Kind, Listing, Liveness, Reason, Scope, Verdict
-from blocklist.names import lineage
+from blocklist.names import name_and_ancestors
 
 _KINDS = list(Kind)
 _SCOPES = list(Scope)
@@ -188,7 +188,7 @@ class LedgerLookup:
             "SELECT name, domain, state, since, answer, addresses, checked FROM fact "
             "WHERE name IN (SELECT value FROM json_each(?))"
         )
-        above = list(lineage(name))
+        above = list(name_and_ancestors(name))
         rows = {row[0]: row[1:] for row in self._connection.execute(sql, [json.dumps(above)])}
         own = rows.get(name)
         domain = own[0] if own else next((up for up in above if rows.get(up, [""])[0] == up), "")

@@ -7,7 +7,7 @@ from blocklist import names, networks
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.ledger.times import seconds_until
 from blocklist.model import Entry, Kind, Reason, Verdict
-from blocklist.urls import parse
+from blocklist.urls import parse_url
 
 _OPERATOR = list(Reason).index(Reason.OPERATOR)
 _KINDS = list(Kind)
@@ -75,8 +75,8 @@ def _decided_indicators(reader: sqlite3.Connection) -> Iterator[tuple[Kind, str]
 def _covering_values(kind: Kind, value: str) -> list[str]:
     """Return the value and all that could cover it."""
     if kind is Kind.DOMAIN:
-        return list(names.lineage(value))
+        return list(names.name_and_ancestors(value))
     if kind is Kind.IP:
-        return list(networks.containers(networks.parse(value)))
-    url = parse(value)
+        return list(networks.network_and_supernets(networks.parse_network(value)))
+    url = parse_url(value)
     return [value, *_covering_values(url.host_kind, url.host)]

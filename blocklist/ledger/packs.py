@@ -13,7 +13,7 @@ from operator import or_
 
 import polars as pl
 
-from blocklist.columns.pieces import in_order
+from blocklist.columns.pieces import map_in_order
 from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT
 from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.connection import PACKS_VERSION
@@ -110,7 +110,7 @@ def _store_batch(
     # The second column decides nothing, but with two polars sorts in all threads.
     ordered = values.to_frame("value").with_columns(one=pl.lit(1, pl.UInt8)).sort("value", "one")
     slices = (part["value"] for part in ordered.iter_slices(_SLICE_ROWS))
-    for packs in in_order(
+    for packs in map_in_order(
         _build_packs, slices
     ):  # which the next are made of while these are stored
         bulk.append_rows(f"{table.name}_pack", packs.with_columns(batch_id=pl.lit(batch, pl.Int64)))

@@ -6,7 +6,7 @@ from itertools import chain
 
 import polars as pl
 
-from blocklist.columns.difference import difference, without
+from blocklist.columns.difference import exclude_rows, find_unmatched_rows
 from blocklist.columns.schema import RELEASE, VERDICTS
 from blocklist.ledger import endings, intervals, packs, pins
 from blocklist.ledger.book import LedgerWriter
@@ -187,13 +187,13 @@ def diff_verdicts(before: pl.DataFrame, after: pl.DataFrame) -> VerdictChange:
     before, after = before.select(VERDICT_ROW.names()), after.select(VERDICT_ROW.names())
     if before.is_empty():  # of a first release all is new, without a hash of it
         return VerdictChange(after, before)
-    gone, new = difference(before, after)
+    gone, new = find_unmatched_rows(before, after)
     return VerdictChange(after.filter(new), before.filter(gone))
 
 
 def apply_change(before: pl.DataFrame, change: VerdictChange) -> pl.DataFrame:
     """Return the verdicts that a change makes of those before it."""
-    stays = without(before, change.old, _KEY)
+    stays = exclude_rows(before, change.old, _KEY)
     return pl.concat([stays, change.new.select(before.columns)])
 
 

@@ -8,7 +8,7 @@ they are refused with the reason; so are exceptions (`@@`), for a block feed has
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import FastPath, Format, Options, make_tokens
+from blocklist.parse.format import FastPath, Format, ParseOptions, make_tokens
 
 # `##` and its kin are cosmetic rules, and a lone `#` before anything else is a comment.
 _COMMENT = r"^(?:!|\[.*\]$|#$|#[^#@?$%])"
@@ -17,7 +17,7 @@ _PLAIN_NAME = r"^([^/^$*|:\s]+)$"
 _HARMLESS_MODIFIERS = r"^(?:important|all|document|doc)(?:,(?:important|all|document|doc))*$"
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     text = pl.col("text")
     parts = text.str.extract_groups(_ANCHORED_RULE)
     rows = frame.with_columns(

@@ -7,7 +7,7 @@ writes it.
 
 import polars as pl
 
-from blocklist.parse.format import Format, Options, split_plain_lines
+from blocklist.parse.format import Format, ParseOptions, split_plain_lines
 from blocklist.parse.mixed import extract_any_kind
 
 #: How far down the header row is looked for.
@@ -15,19 +15,19 @@ _HEADER_SEARCH_LINES = 1000
 _COMMENT_MARK = r"^(?:#|!|;|//)\s*"
 
 
-def _split_lines(text: bytes, options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
     """Return the lines, each with the header row when columns go by name."""
     lines = split_plain_lines(text, options)
     header = options.state[0] if options.state else _find_header(lines, options)
     return lines.with_columns(header=pl.lit(header, pl.String))
 
 
-def _next_state(lines: pl.DataFrame, options: Options) -> tuple[str | None, ...]:
+def _next_state(lines: pl.DataFrame, options: ParseOptions) -> tuple[str | None, ...]:
     header: str | None = lines["header"].to_list()[0] if lines.height else None
     return options.state or (header,)
 
 
-def _find_header(lines: pl.DataFrame, options: Options) -> str | None:
+def _find_header(lines: pl.DataFrame, options: ParseOptions) -> str | None:
     """Return the first row that has all names that the options speak of."""
     named = {
         name for name in (options.column_name, *_parse_filters(options)) if not _is_number(name)
@@ -40,11 +40,11 @@ def _find_header(lines: pl.DataFrame, options: Options) -> str | None:
     return next((row for row in rows if named - {""} <= {*_split_header(row, options)}), None)
 
 
-def _split_header(row: str, options: Options) -> list[str]:
+def _split_header(row: str, options: ParseOptions) -> list[str]:
     return _strip_quotes(_split_fields(pl.Series([row]), options.separator).explode()).to_list()
 
 
-def _extract_tokens(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
     fields = _split_fields(frame["text"], options.separator)
     header = frame["header"].drop_nulls().head(1).to_list()
     names = _split_header(header[0], options) if header else []
@@ -64,7 +64,7 @@ def _extract_tokens(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
     return extract_any_kind(rows, reason)
 
 
-def _parse_filters(options: Options) -> dict[str, list[str]]:
+def _parse_filters(options: ParseOptions) -> dict[str, list[str]]:
     """Return the values that are read, by column."""
     wanted: dict[str, list[str]] = {}
     for rule in options.filters:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from blocklist.parse.documents import NO_COMMENT
-from blocklist.parse.format import Format, Options
+from blocklist.parse.format import Format, ParseOptions
 from blocklist.parse.lines import decode_to_utf8
 from blocklist.parse.parser import parse_lines
 from blocklist.parse.registry import FORMATS
@@ -48,7 +48,9 @@ def _best_format(formats: Iterable[Format], text: bytes) -> str | None:
 
 
 def _measure_share(known: Format, text: bytes) -> float:
-    return parse_lines(known.split_lines(text, Options()), known, Options()).share_accepted
+    return parse_lines(
+        known.split_lines(text, ParseOptions()), known, ParseOptions()
+    ).share_accepted
 
 
 def _sample_lines(text: bytes) -> Iterator[bytes]:
@@ -66,6 +68,6 @@ def _sample_lines(text: bytes) -> Iterator[bytes]:
 
 def _is_all_wildcards(text: bytes) -> bool:
     known = FORMATS["wildcard"]
-    lines = known.lines(text, Options())["text"]
+    lines = known.lines(text, ParseOptions())["text"]
     names = lines.filter((lines != "") & ~lines.str.contains(known.comment))
     return bool(names.str.starts_with("*.").all())

@@ -9,7 +9,7 @@ names, `//` for names without a dot.
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, make_tokens
+from blocklist.parse.format import Format, ParseOptions, make_tokens
 
 _SETTING = r"^(?:address|local|server)\s*=\s*/(.*)/([^/\s]*)(?:\s+#.*)?$"
 _FORWARD_SETTING = r"^(?:local|server)\s*=.*/[^/#\s][^/\s]*(?:\s+#.*)?$"
@@ -17,7 +17,7 @@ _DEFAULT_SERVER_SETTING = r"^(?:local|server)\s*=.*/#(?:\s+#.*)?$"
 _SINK_ADDRESSES = ("", "#", "0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     parts = pl.col("text").str.extract_groups(_SETTING)
     rows = frame.with_columns(
         name=parts.struct.field("1").str.split("/"), target=parts.struct.field("2")

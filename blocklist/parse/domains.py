@@ -6,7 +6,7 @@ from blocklist.model import Scope
 from blocklist.parse.format import (
     FastPath,
     Format,
-    Options,
+    ParseOptions,
     make_tokens,
     refang_column,
     scope_as_written,
@@ -28,7 +28,7 @@ def extract_name_tokens(frame: pl.DataFrame, plain: Scope) -> pl.DataFrame:
     )
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     return extract_name_tokens(frame, Scope.EXACT)
 
 

@@ -9,12 +9,12 @@ import polars as pl
 from blocklist.columns.schema import SCOPE, TOKENS
 from blocklist.model import Kind, Scope
 from blocklist.parse import lines
-from blocklist.reading import Options
+from blocklist.reading import ParseOptions
 
 __all__ = [
     "DEFAULT_COMMENT",
     "Format",
-    "Options",
+    "ParseOptions",
     "FastPath",
     "make_tokens",
     "carry_no_state",
@@ -28,12 +28,12 @@ __all__ = [
 DEFAULT_COMMENT = r"^(?:#|!|;|//)"
 
 
-def carry_no_state(_lines: pl.DataFrame, _options: Options) -> tuple[str | None, ...]:
+def carry_no_state(_lines: pl.DataFrame, _options: ParseOptions) -> tuple[str | None, ...]:
     """Return what lines tell about those after them: nothing."""
     return ()
 
 
-def split_plain_lines(text: bytes, _options: Options) -> pl.DataFrame:
+def split_plain_lines(text: bytes, _options: ParseOptions) -> pl.DataFrame:
     """Return the lines of a text in which each line stands for itself."""
     return lines.split_stripped_lines(text)
 
@@ -62,11 +62,11 @@ class Format:
     """
 
     name: str
-    extract: Callable[[pl.DataFrame, Options], pl.DataFrame]
+    extract: Callable[[pl.DataFrame, ParseOptions], pl.DataFrame]
     comment_pattern: str = DEFAULT_COMMENT
-    split_lines: Callable[[bytes, Options], pl.DataFrame] = split_plain_lines
+    split_lines: Callable[[bytes, ParseOptions], pl.DataFrame] = split_plain_lines
     needs_whole_text: bool = False
-    next_state: Callable[[pl.DataFrame, Options], tuple[str | None, ...]] = carry_no_state
+    next_state: Callable[[pl.DataFrame, ParseOptions], tuple[str | None, ...]] = carry_no_state
     #: Whether the format can be told from its content alone.
     is_detectable: bool = True
     #: Whether the same bytes may read otherwise tomorrow, for entries in them have an end.
@@ -74,7 +74,7 @@ class Format:
     #: Lines that need not go through `tokens`, for what these would give is plain to see.
     fast_path: FastPath | None = None
 
-    def comment_pattern_for(self, options: Options) -> str:
+    def comment_pattern_for(self, options: ParseOptions) -> str:
         """Return the regular expression for lines without content."""
         return self.comment_pattern if options.comment is None else f"^{re.escape(options.comment)}"
 

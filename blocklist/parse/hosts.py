@@ -6,14 +6,14 @@ is counted as `redirect-address`.
 
 import polars as pl
 
-from blocklist.parse.format import FastPath, Format, Options, make_tokens
+from blocklist.parse.format import FastPath, Format, ParseOptions, make_tokens
 
 _SINK_ADDRESSES = ("0.0.0.0", "127.0.0.1", "::", "::1", "0", "255.255.255.255", "fe80::1%lo0")  # noqa: S104
 _ADDRESS = r"0|[0-9]+(?:\.[0-9]+){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%[0-9A-Za-z]+)?"
 _LINE = rf"^({_ADDRESS})\s+([^#\s].*)$"
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     parts = pl.col("text").str.extract_groups(_LINE)
     address, names = parts.struct.field("1"), parts.struct.field("2")
     rows = frame.with_columns(address=address, names=names.str.replace(r"\s*#.*$", ""))

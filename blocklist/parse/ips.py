@@ -3,7 +3,7 @@
 import polars as pl
 
 from blocklist.columns import ranges
-from blocklist.parse.format import Format, Options, make_tokens, refang_column
+from blocklist.parse.format import Format, ParseOptions, make_tokens, refang_column
 
 _ADDRESS = r"[0-9a-fA-F:.]+"
 _RANGE = rf"^(({_ADDRESS})\s*-\s*({_ADDRESS}))(?:[\s,;|].*)?$"
@@ -12,7 +12,7 @@ _FIRST_FIELD = r"^([^\s,;|]+)"
 _HOSTS_FILE_LINE = r"^(?:0\.0\.0\.0|127\.0\.0\.1|255\.255\.255\.255|::1?)\s+[^\s#;]*[A-Za-z]"
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     bare = pl.col("text").str.replace_all('"', "", literal=True)
     rows = frame.with_columns(
         range=refang_column(bare).str.extract_groups(_RANGE), seen=bare.str.extract(_FIRST_FIELD)
@@ -35,7 +35,7 @@ def _strip_port(address: pl.Expr) -> pl.Expr:
 
 def _extract_ranges(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.unnest("range").with_row_index("row")
-    networks = ranges.canonical(rows["2"], rows["3"])
+    networks = ranges.ranges_to_networks(rows["2"], rows["3"])
     parts = rows.with_columns(seen="1").join(networks, on="row", maintain_order="left")
     return make_tokens(parts, token=pl.coalesce("value", "1"), read="ip", reason=pl.col("reason"))
 

@@ -16,7 +16,7 @@ from blocklist.parse.documents import (
     load_json,
     refuse_document,
 )
-from blocklist.parse.format import Format, Options
+from blocklist.parse.format import Format, ParseOptions
 from blocklist.parse.mixed import extract_any_kind
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _HOW_TEXT = "text"
 
 
-def _split_lines(text: bytes, options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
     try:
         return lines_from_entries(_find_entries(load_json(text), options))
     except UnreadableDocument as error:
@@ -37,7 +37,7 @@ def _split_lines(text: bytes, options: Options) -> pl.DataFrame:
     )
 
 
-def _entries_of_line(line: bytes, options: Options) -> list[tuple[object, str]]:
+def _entries_of_line(line: bytes, options: ParseOptions) -> list[tuple[object, str]]:
     """Return what a line of JSON lines lists, a lone text as it is."""
     try:
         document = load_json(line)
@@ -48,7 +48,7 @@ def _entries_of_line(line: bytes, options: Options) -> list[tuple[object, str]]:
     return _find_entries(document, options)
 
 
-def _find_entries(document: object, options: Options) -> list[tuple[object, str]]:
+def _find_entries(document: object, options: ParseOptions) -> list[tuple[object, str]]:
     """Return the entries that the path finds, each with how it is read."""
     if options.path:
         document = _search_path(document, options.path)
@@ -76,7 +76,7 @@ def _compile_path(path: str) -> "ParsedResult":
     return jmespath.compile(path)
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     rows = frame.with_columns(pl.col("text").str.strip_chars())
     return extract_any_kind(rows, pl.when(pl.col("how") != _HOW_TEXT).then("how"))
 

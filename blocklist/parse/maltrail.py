@@ -7,11 +7,11 @@ host and regular expressions say nothing about a host. For its trails.csv there 
 
 import polars as pl
 
-from blocklist.parse.format import Format, Options
+from blocklist.parse.format import Format, ParseOptions
 from blocklist.parse.mixed import extract_any_kind
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     rows = frame.with_columns(pl.col("text").str.replace(r"\s*#.*$", ""))
     text = pl.col("text")
     cases = (

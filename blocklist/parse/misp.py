@@ -21,7 +21,7 @@ from blocklist.parse.documents import (
 )
 from blocklist.parse.format import (
     Format,
-    Options,
+    ParseOptions,
     make_tokens,
     refang_column,
     scope_as_written,
@@ -46,7 +46,7 @@ _ATTRIBUTE_TYPES = {
 }
 
 
-def _split_lines(text: bytes, _options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, _options: ParseOptions) -> pl.DataFrame:
     try:
         return lines_from_entries(list(_read_entries(load_json(text))))
     except UnreadableDocument as error:
@@ -82,7 +82,7 @@ def _read_attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
         yield first, how
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     how, text = pl.col("how"), pl.col("text").str.strip_chars()
     host = how.is_in(["string", "hostname"])
     read = pl.when(host).then(pl.lit("host")).when(how == "cidr").then(pl.lit("ip"))

@@ -7,10 +7,10 @@ from functools import partial
 import polars as pl
 
 from blocklist.columns import hosts, networks, urls
-from blocklist.columns.pieces import in_order, of_text
+from blocklist.columns.pieces import iter_text_pieces, map_in_order
 from blocklist.columns.schema import INDICATORS, KIND, REFUSALS, SCOPE
 from blocklist.model import Kind, Scope
-from blocklist.parse.format import Format, Options, carry_no_state
+from blocklist.parse.format import Format, ParseOptions, carry_no_state
 from blocklist.parse.lines import MAX_LINE_BYTES, decode_to_utf8
 from blocklist.parse.parsed import BEYOND_LIMIT, ParseResult, merge_results
 from blocklist.parse.plain import split_fast_path
@@ -19,29 +19,29 @@ from blocklist.parse.registry import FORMATS
 _EXCERPT_CHARS = 200
 
 
-def parse_snapshot(body: bytes, name: str, options: Options | None = None) -> ParseResult:
+def parse_snapshot(body: bytes, name: str, options: ParseOptions | None = None) -> ParseResult:
     """Parse the bytes of a snapshot in the format `name`, a key of `FORMATS`."""
     known = FORMATS[name]
     return merge_results(
-        name, list(_parse_pieces(decode_to_utf8(body), known, options or Options()))
+        name, list(_parse_pieces(decode_to_utf8(body), known, options or ParseOptions()))
     )
 
 
-def _parse_pieces(text: bytes, known: Format, options: Options) -> Iterator[ParseResult]:
+def _parse_pieces(text: bytes, known: Format, options: ParseOptions) -> Iterator[ParseResult]:
     """Yield what each piece of the text gives, lines numbered through."""
-    pieces = [text] if known.needs_whole_text else of_text(text)
+    pieces = [text] if known.needs_whole_text else iter_text_pieces(text)
     if known.next_state is carry_no_state and options.rank_limit is None:
-        yield from _renumber_lines(in_order(partial(_parse_piece, known, options), pieces))
+        yield from _renumber_lines(map_in_order(partial(_parse_piece, known, options), pieces))
         return
     yield from _renumber_lines(_parse_in_sequence(pieces, known, options))
 
 
-def _parse_piece(known: Format, options: Options, piece: bytes) -> ParseResult:
+def _parse_piece(known: Format, options: ParseOptions, piece: bytes) -> ParseResult:
     return parse_lines(known.split_lines(piece, options), known, options)
 
 
 def _parse_in_sequence(
-    pieces: Iterable[bytes], known: Format, options: Options
+    pieces: Iterable[bytes], known: Format, options: ParseOptions
 ) -> Iterator[ParseResult]:
     """Yield what pieces give of which each tells about the next."""
     for piece in pieces:
@@ -66,7 +66,7 @@ def _renumber_lines(parts: Iterable[ParseResult]) -> Iterator[ParseResult]:
         before += part.lines
 
 
-def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> ParseResult:
+def parse_lines(lines: pl.DataFrame, known: Format, options: ParseOptions) -> ParseResult:
     """Parse numbered lines; the sum of accepted, comments and refusals is their number."""
     plain, rest = split_fast_path(lines, known, options)
     comment = pl.col("text").str.contains(known.comment_pattern_for(options))
@@ -95,7 +95,7 @@ def parse_lines(lines: pl.DataFrame, known: Format, options: Options) -> ParseRe
     )
 
 
-def _lines_to_skip(content: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _lines_to_skip(content: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
     """Return the lines that the format never sees, with the reason."""
     overlong = pl.when(pl.col("text").str.len_bytes() > MAX_LINE_BYTES).then(
         pl.lit("line-too-long")
@@ -107,7 +107,7 @@ def _lines_to_skip(content: pl.DataFrame, options: Options) -> pl.DataFrame:
     return content.select("line", "text", reason=pl.coalesce(*reasons)).drop_nulls("reason")
 
 
-def _canonicalise_tokens(tokens: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _canonicalise_tokens(tokens: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
     """Add `kind` and `value` to tokens, or the reason why there is none."""
     refused = pl.col("reason").is_not_null()
     parts = [tokens.filter(refused).with_columns(**_NO_INDICATOR)]
@@ -128,7 +128,7 @@ _NO_INDICATOR = {"kind": pl.lit(None, KIND), "value": pl.lit(None, pl.String)}
 
 
 def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:
-    found = hosts.canonical(tokens)
+    found = hosts.canonicalize_hosts(tokens)
     # A lone word or number in a feed is debris or a top-level domain; neither is a fraud host.
     name = pl.col("kind") == Kind.DOMAIN.value
     word = pl.when(name).then("value").otherwise(tokens).str.contains(r"^[^.:]*$")
@@ -139,11 +139,11 @@ def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:
 
 
 def _canonicalise_ips(tokens: pl.Series) -> pl.DataFrame:
-    return networks.canonical(tokens).with_columns(kind=pl.lit(Kind.IP.value, KIND))
+    return networks.canonicalize_networks(tokens).with_columns(kind=pl.lit(Kind.IP.value, KIND))
 
 
 def _canonicalise_urls(tokens: pl.Series) -> pl.DataFrame:
-    return urls.canonical(tokens).with_columns(kind=pl.lit(Kind.URL.value, KIND))
+    return urls.canonicalize_urls(tokens).with_columns(kind=pl.lit(Kind.URL.value, KIND))
 
 
 _CANONICALISERS = {"host": _canonicalise_hosts, "ip": _canonicalise_ips, "url": _canonicalise_urls}

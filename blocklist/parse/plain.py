@@ -11,15 +11,15 @@ import polars as pl
 from blocklist.columns import urls
 from blocklist.columns.schema import INDICATORS, KIND, SCOPE
 from blocklist.model import Kind
-from blocklist.names import MAX_LABEL
-from blocklist.parse.format import FastPath, Format, Options
+from blocklist.names import MAX_LABEL_LENGTH
+from blocklist.parse.format import FastPath, Format, ParseOptions
 
 # More labels than one, the last of which starts with a letter and so is no number.
 _CANONICAL_NAME = r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*"
 
 
 def split_fast_path(
-    lines: pl.DataFrame, known: Format, options: Options
+    lines: pl.DataFrame, known: Format, options: ParseOptions
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the indicators (schema `INDICATORS`) of plain lines, and the lines that are left."""
     plain = known.fast_path
@@ -28,7 +28,7 @@ def split_fast_path(
         return INDICATORS.to_frame(), lines
     text = lines["text"]
     link = plain.kind is Kind.URL
-    is_plain = urls.as_is(text) if link else _is_plain_name(text, plain)
+    is_plain = urls.are_surely_canonical(text) if link else _is_plain_name(text, plain)
     scope = plain.scope if link else options.scope or plain.scope
     found = lines.filter(is_plain).select(
         pl.lit(plain.kind.value, KIND).alias("kind"),
@@ -45,7 +45,7 @@ def _is_plain_name(text: pl.Series, plain: FastPath) -> pl.Series:
     """Return which texts are a name with nothing else to it."""
     form = f"^{re.escape(plain.prefix)}{_CANONICAL_NAME}{re.escape(plain.suffix)}$"
     # A name that is no longer than a label may be has no label that is too long.
-    room = MAX_LABEL + len(plain.prefix) + len(plain.suffix)
+    room = MAX_LABEL_LENGTH + len(plain.prefix) + len(plain.suffix)
     return text.str.contains(form) & (text.str.len_bytes() <= room)
 
 

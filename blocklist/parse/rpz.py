@@ -10,7 +10,7 @@ written: a general zone parser takes a minute for a million of them, and one bad
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, make_tokens
+from blocklist.parse.format import Format, ParseOptions, make_tokens
 from blocklist.parse.lines import number_lines, split_raw_lines
 
 _TTL = r"(?:[0-9][0-9smhdwSMHDW]*|(?i:IN))\s+"
@@ -26,7 +26,7 @@ _SINK_TARGETS = (".", "*.", "rpz-drop.", "rpz-tcp-only.", "0.0.0.0", "127.0.0.1"
 _OTHER_TRIGGER = r"(?:^|\.)rpz-(?:nsdname|nsip|client-ip)$"
 
 
-def _split_lines(text: bytes, options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
     """Return the lines with `owner`, whole and repeated where a line leaves it out, and `zone`."""
     origin, owner, zone = options.state or (None, None, options.zone.rstrip(".") or None)
     lines = number_lines(split_raw_lines(text)).with_columns(
@@ -68,14 +68,14 @@ def _find_zone(lines: pl.DataFrame) -> str | None:
     return said[0] if said else None
 
 
-def _next_state(lines: pl.DataFrame, options: Options) -> tuple[str | None, ...]:
+def _next_state(lines: pl.DataFrame, options: ParseOptions) -> tuple[str | None, ...]:
     if lines.is_empty():
         return options.state
     origin, owner, zone = lines.select("origin", "owner", "zone").row(-1)
     return origin, owner, zone
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     text = pl.when("indented").then("@ " + pl.col("text")).otherwise("text")
     record = text.str.extract_groups(_RECORD)
     rows = frame.with_columns(name=_relative_to_zone(frame), target=record.struct.field("2"))

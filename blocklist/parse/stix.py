@@ -19,7 +19,13 @@ from blocklist.parse.documents import (
     load_json,
     refuse_document,
 )
-from blocklist.parse.format import Format, Options, make_tokens, scope_as_written, strip_wildcard
+from blocklist.parse.format import (
+    Format,
+    ParseOptions,
+    make_tokens,
+    scope_as_written,
+    strip_wildcard,
+)
 
 _HOW_PATTERN = "pattern-of-names"
 _OBJECT_PATH = r"(?:domain-name|url|ipv4-addr|ipv6-addr):value"
@@ -30,7 +36,7 @@ _PATTERN = rf"^\s*{_OBSERVATION}(?:\s+(?i:OR)\s+{_OBSERVATION})*\s*$"
 _ADDRESS_OBJECT = r"^ipv[46]-addr"
 
 
-def _split_lines(text: bytes, _options: Options) -> pl.DataFrame:
+def _split_lines(text: bytes, _options: ParseOptions) -> pl.DataFrame:
     try:
         document = load_json(text)
     except UnreadableDocument as error:
@@ -66,7 +72,7 @@ def _is_past(until: object, now: datetime) -> bool:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= now
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     rows = frame.with_columns(reason=_refusal_reason(pl.col("text")))
     compared = pl.when(pl.col("reason").is_null()).then("text").str.extract_all(_COMPARISON)
     rows = rows.with_columns(compared=compared).explode("compared")

@@ -8,7 +8,7 @@ a name with nothing but data of its own is not listed.
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import Format, Options, make_tokens
+from blocklist.parse.format import Format, ParseOptions, make_tokens
 
 _BLOCKING_TYPES = (
     "always_deny",
@@ -39,7 +39,7 @@ _LOCAL_ZONE = (
 _LOCAL_DATA = r"^(?:server:\s*)?local-data(?:-ptr)?:\s"
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     parts = pl.col("text").str.extract_groups(_LOCAL_ZONE)
     rows = frame.with_columns(zone=parts.struct.field("1"), type=parts.struct.field("2"))
     return make_tokens(

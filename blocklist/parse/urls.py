@@ -3,12 +3,12 @@
 import polars as pl
 
 from blocklist.model import Kind
-from blocklist.parse.format import FastPath, Format, Options, make_tokens, refang_column
+from blocklist.parse.format import FastPath, Format, ParseOptions, make_tokens, refang_column
 from blocklist.parse.lines import strip_trailing_comment
 from blocklist.parse.mixed import URL_SCHEME
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     text = strip_trailing_comment(pl.col("text"), r"#")
     rows = frame.with_columns(text=text, seen=text)
     text = pl.col("text")

@@ -4,10 +4,10 @@ import polars as pl
 
 from blocklist.model import Scope
 from blocklist.parse.domains import extract_name_tokens
-from blocklist.parse.format import FastPath, Format, Options
+from blocklist.parse.format import FastPath, Format, ParseOptions
 
 
-def _extract_tokens(frame: pl.DataFrame, _options: Options) -> pl.DataFrame:
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     return extract_name_tokens(frame, Scope.SUBTREE)
 
 

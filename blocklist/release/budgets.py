@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.columns.difference import different
-from blocklist.config import Gate
+from blocklist.columns.difference import count_distinct
+from blocklist.config import GateConfig
 from blocklist.ledger.releases import Release, VerdictChange
 from blocklist.model import Reason, Verdict
 
@@ -60,7 +60,7 @@ def count_blocked_by_category(
     # The few that are spared make a set in a fraction of the time that the others would take.
     blocked = listings.filter(~pl.col("value").is_in(_select_unblocked(judged).implode()))
     listed = blocked.select(category.alias("category"), hash=pl.col("value").hash())
-    counts = {word: different(listed.filter(category=word)["hash"]) for word in words}
+    counts = {word: count_distinct(listed.filter(category=word)["hash"]) for word in words}
     return {word: count for word, count in counts.items() if count}
 
 
@@ -73,7 +73,7 @@ def _select_unblocked(judged: pl.DataFrame) -> pl.Series:
 
 
 def find_exceeded_budgets(
-    gate: Gate, past: Release, candidate: Release, balance: UnintendedChange
+    gate: GateConfig, past: Release, candidate: Release, balance: UnintendedChange
 ) -> Iterator[str]:
     """Yield which budgets a candidate exceeds, in words for a person."""
     for key, part, does in (
@@ -96,7 +96,7 @@ def find_exceeded_budgets(
 
 
 def _find_exceeded_categories(
-    gate: Gate, past: Release, candidate: Release, balance: UnintendedChange
+    gate: GateConfig, past: Release, candidate: Release, balance: UnintendedChange
 ) -> Iterator[str]:
     for category in sorted({*past.categories, *candidate.categories}):
         before, after = (one.categories.get(category, 0) for one in (past, candidate))

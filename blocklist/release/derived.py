@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.catalogue import RESOLVED
+from blocklist.catalogue import RESOLVED_FEED
 from blocklist.columns.schema import INDICATORS, KIND, SCOPE
 from blocklist.config import Config
 from blocklist.judge import guards
@@ -72,7 +72,7 @@ def _load_observations(
     seen = addresses.load_live_addresses(bulk)
     suffixes = guards.load_public_suffixes()
     passive_rows = known.with_columns(
-        domain=suffixes.registrable(known["name"]).fill_null(known["name"]),
+        domain=suffixes.registrable_domains(known["name"]).fill_null(known["name"]),
         checked=pl.lit(None, pl.String),
     )
     every = pl.concat([seen, passive_rows.select(seen.columns)])
@@ -91,10 +91,10 @@ def _load_observations(
 
 
 def _record_listings(book: LedgerWriter, blocked: pl.DataFrame) -> None:
-    feed = book.register_feed(RESOLVED)
+    feed = book.register_feed(RESOLVED_FEED)
     if feed.pinned:  # nothing comes, but what is no longer so ends
         with BulkTransaction(book.database) as bulk:
-            known = listings.load_listings(bulk, [RESOLVED.name])
+            known = listings.load_listings(bulk, [RESOLVED_FEED.name])
         blocked = blocked.join(known, on="value", how="semi")
     rows = blocked.select(
         kind=pl.lit(Kind.IP.value, KIND),
@@ -104,4 +104,4 @@ def _record_listings(book: LedgerWriter, blocked: pl.DataFrame) -> None:
         line=pl.lit(0, pl.UInt32),
     ).match_to_schema(INDICATORS)
     account = {"lines": rows.height, "accepted": rows.height, "comments": 0, "refused": {}}
-    listings.accept_snapshot(book, feed, rows, RESOLVED.name, account)
+    listings.accept_snapshot(book, feed, rows, RESOLVED_FEED.name, account)

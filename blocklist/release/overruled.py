@@ -16,7 +16,7 @@ def describe_overruled_guards(guards: Guards, change: VerdictChange) -> list[str
     names, networks = (
         mine.filter(pl.col("kind") == kind.value)["value"] for kind in (Kind.DOMAIN, Kind.IP)
     )
-    registrable = guards.suffixes.registrable(names)
+    registrable = guards.suffixes.registrable_domains(names)
     candidates = pl.DataFrame({"value": names, "registrable": registrable})
     hits = [match_name_guards(guards, candidates), match_network_guards(guards.entries, networks)]
     found = pl.concat([hit.select("value", "class", "cause") for hit in hits]).sort("value")

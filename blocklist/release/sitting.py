@@ -111,7 +111,7 @@ def _judge_changed_values(
 def _collect_subjects(changed: pl.DataFrame) -> pl.Series:
     """Return the values that listings are about: their own, or the host of a link."""
     link = pl.col("kind") == Kind.URL.value
-    hosts = changed.filter(link).select(urls.host(pl.col("value")))
+    hosts = changed.filter(link).select(urls.url_host(pl.col("value")))
     return pl.concat([changed.filter(~link).select("value"), hosts])["value"].unique()
 
 
@@ -120,9 +120,11 @@ def _filter_by_subject(rows: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     link = pl.col("kind") == Kind.URL.value
     wanted = values.implode()
     named = rows.filter(~link, pl.col("value").is_in(wanted))
-    return pl.concat([named, rows.filter(link).filter(urls.host(pl.col("value")).is_in(wanted))])
+    return pl.concat(
+        [named, rows.filter(link).filter(urls.url_host(pl.col("value")).is_in(wanted))]
+    )
 
 
 def _count_categories(config: Config, listed: pl.DataFrame, judged: pl.DataFrame) -> dict[str, int]:
-    categories = {name: feed.category.value for name, feed in config.voices.items()}
+    categories = {name: feed.category.value for name, feed in config.scoring_feeds.items()}
     return budgets.count_blocked_by_category(listed, judged, categories)

@@ -70,11 +70,11 @@ def _collect_context(config: Config, counted: list[FeedWeight], listed: dict[str
     policy = config.policy
     guards = (guard for guard in config.guards.values() if guard.enabled)
     return (
-        program.digest(),
+        program.program_fingerprint(),
         (policy.own, policy.widen, policy.threshold),
         counted,
         [(guard.name, guard.guard, listed.get(guard.name)) for guard in guards],
-        [(name, feed.category) for name, feed in config.voices.items()],
+        [(name, feed.category) for name, feed in config.scoring_feeds.items()],
     )
 
 

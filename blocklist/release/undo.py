@@ -9,7 +9,7 @@ from blocklist.ledger.bulk import BulkTransaction
 from blocklist.ledger.health import load_feed_health
 from blocklist.ledger.releases import Release
 from blocklist.model import Entry, Reason, Verdict
-from blocklist.spec import suggestion
+from blocklist.spec import suggest_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def undo_feed_update(book: LedgerWriter, name: str, reason: str) -> listings.Sna
     with book.open_database() as db:
         known = load_feed_health(db.conn)
     if name not in known:
-        raise UsageError(f"{name}: no such feed was ever collected{suggestion(name, known)}")
+        raise UsageError(f"{name}: no such feed was ever collected{suggest_name(name, known)}")
     if known[name].pinned:
         raise UsageError(f"{name}: is pinned since {known[name].pinned}; its update is out already")
     change = undone.undo_last_snapshot(book, known[name], reason)

@@ -22,7 +22,7 @@ def compute_feed_weights(
     for echo in echoes:
         found.setdefault(echo.follower, []).append(echo.leader)
     every = []
-    for feed in config.voices.values():
+    for feed in config.scoring_feeds.values():
         health = healths.get(feed.name)
         days = stale_duration(feed, health).days if health and not health.pinned else 0
         lineage = tuple(dict.fromkeys([*feed.lineage, *found.get(feed.name, ())]))

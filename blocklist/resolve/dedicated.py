@@ -92,9 +92,11 @@ def _match_shared_networks(values: pl.Series, guarded: pl.DataFrame) -> pl.DataF
     ]
     core_rows = pl.DataFrame(rows, schema=guarded.schema, orient="row")
     known = pl.concat([core_rows, guarded])
-    reach = pl.concat([known, networks.spans(known["value"])], how="horizontal")
+    reach = pl.concat([known, networks.networks_to_spans(known["value"])], how="horizontal")
     reach = reach.select("source", kin="family", start="first", end="last")
-    spans = pl.concat([values.to_frame("value"), networks.spans(values)], how="horizontal")
+    spans = pl.concat(
+        [values.to_frame("value"), networks.networks_to_spans(values)], how="horizontal"
+    )
     inside = spans.join_where(
         reach, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
     ).filter(pl.col("family") == pl.col("kin"))

@@ -7,8 +7,8 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
-from blocklist.errors import Refused
-from blocklist.names import canonical
+from blocklist.errors import InvalidIndicator
+from blocklist.names import canonicalize_name
 from blocklist.resolve.wire import DnsOutcome, MalformedMessage, TruncatedAnswer
 
 _MAX_SERVERS = 16
@@ -40,6 +40,6 @@ def parse_name_servers(answer: bytes, name: str) -> tuple[DnsOutcome, tuple[str,
 
 def _canonical_or_none(text: str) -> str | None:
     try:
-        return canonical(text)
-    except Refused:
+        return canonicalize_name(text)
+    except InvalidIndicator:
         return None

@@ -31,7 +31,7 @@ def _read_pairs(path: Path) -> pl.DataFrame:
         message = f"{path}: cannot be read: {cause}; mend resolve.passive, or no address is blocked"
         raise UsageError(message) from None
     pairs = lines.str.extract_groups(_PAIR_PATTERN).struct.unnest().drop_nulls()
-    one, other = (hosts.canonical(pairs[column]) for column in pairs.columns)
+    one, other = (hosts.canonicalize_hosts(pairs[column]) for column in pairs.columns)
     both = pl.concat([one.select(pl.all().name.prefix("a_")), other], how="horizontal")
     both = both.filter(pl.col("a_reason").is_null() & pl.col("reason").is_null())
     both = both.filter(pl.col("a_kind") != pl.col("kind"))

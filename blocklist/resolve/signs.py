@@ -15,7 +15,9 @@ _LIVENESS_LISTS = {"sinkholes": Liveness.SINKHOLED, "parked": Liveness.PARKED}
 def classify_liveness(addresses: tuple[str, ...], servers: tuple[str, ...]) -> Liveness:
     """Return what a name is that answers with these addresses, its domain at these name servers."""
     for name, found in _LIVENESS_LISTS.items():
-        if any(not _load_names(name).isdisjoint(names.lineage(server)) for server in servers):
+        if any(
+            not _load_names(name).isdisjoint(names.name_and_ancestors(server)) for server in servers
+        ):
             return found
         if addresses and all(_is_in_list(address, name) for address in addresses):
             return found

@@ -204,7 +204,7 @@ def _split_by_domain(names: list[str]) -> Iterator[_DomainChunk]:
     """Yield names with their domains, a batch at a time, in the order given."""
     frame = pl.DataFrame({"name": names}, schema={"name": pl.String})
     frame = frame.with_columns(
-        domain=load_public_suffixes().registrable(frame["name"]).fill_null(frame["name"])
+        domain=load_public_suffixes().registrable_domains(frame["name"]).fill_null(frame["name"])
     )
     families = frame.group_by("domain", maintain_order=True).agg("name")
     for part in families.iter_slices(_BATCH_SIZE):

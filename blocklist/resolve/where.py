@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.geo import Atlas
+from blocklist.geo import GeoIpDatabase
 from blocklist.ledger.lookup import LedgerLookup
 from blocklist.model import Kind
-from blocklist.urls import parse
+from blocklist.urls import parse_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,14 @@ def _shares_country(found: pl.Expr, countries: frozenset[str]) -> pl.Expr:
     return found.list.eval(pl.element().is_in(sorted(countries))).list.any()
 
 
-def find_countries(kind: Kind, value: str, lookup: LedgerLookup, atlas: Atlas) -> frozenset[str]:
+def find_countries(
+    kind: Kind, value: str, lookup: LedgerLookup, atlas: GeoIpDatabase
+) -> frozenset[str]:
     """Return the countries of an indicator: of a name those of the addresses it was seen at."""
     if kind is Kind.URL:
-        url = parse(value)
+        url = parse_url(value)
         kind, value = url.host_kind, url.host
     addresses = [value] if kind is Kind.IP else lookup.find_facts(value).get("addresses", [])
     assert isinstance(addresses, list)
-    found = (atlas.place(address).country for address in addresses)
+    found = (atlas.locate(address).country for address in addresses)
     return frozenset(country for country in found if country)

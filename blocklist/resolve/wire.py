@@ -9,7 +9,7 @@ import socket
 import struct
 from enum import IntEnum, StrEnum
 
-from blocklist.names import MAX_NAME
+from blocklist.names import MAX_NAME_LENGTH
 
 #: Where the question stands: behind the header.
 QUESTION_OFFSET = 12
@@ -223,7 +223,7 @@ def unpack_name(message: bytes, place: int) -> tuple[bytes, int]:
                 pointers += 1
             else:
                 raise MalformedMessage("a label of no known kind")
-            if size > MAX_NAME + 1 or pointers > _MAX_POINTERS:
+            if size > MAX_NAME_LENGTH + 1 or pointers > _MAX_POINTERS:
                 raise MalformedMessage("a name too long")
     except IndexError:
         raise MalformedMessage("cut off") from None

@@ -24,7 +24,7 @@ from blocklist.export.expected import (
 )
 from blocklist.export.one import export_one
 from blocklist.model import Kind, Scope, Verdict
-from blocklist.names import MAX_LABEL, MAX_NAME, lineage
+from blocklist.names import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, name_and_ancestors
 from tests.e2e import resolvers
 from tests.e2e.servers import open_resolver
 from tests.export_support import NOW, ZONE, export_to, release
@@ -83,12 +83,12 @@ def queries(values: list[str]) -> list[str]:
 
 
 def _is_name(text: str) -> bool:
-    return len(text) <= MAX_NAME and len(text.partition(".")[0]) <= MAX_LABEL
+    return len(text) <= MAX_NAME_LENGTH and len(text.partition(".")[0]) <= MAX_LABEL_LENGTH
 
 
 def _around(name: str) -> Iterator[str]:
-    yield from lineage(name)
-    yield from (f"z.{up}" for up in lineage(name))
+    yield from name_and_ancestors(name)
+    yield from (f"z.{up}" for up in name_and_ancestors(name))
     yield from (f"{label}{name}" for label in ("www.", "a.b.", "not", "x-"))
 
 

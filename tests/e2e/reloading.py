@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dns.rcode import NOERROR
 
-from blocklist.installation import Server
+from blocklist.installation import ProbeServer
 from tests.e2e.servers import answers, asker, free_port, running
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "servers.md"
@@ -106,8 +106,8 @@ class Running:
     reload: tuple[str, ...]
 
     @property
-    def server(self) -> Server:
-        return Server("127.0.0.1", self.port)
+    def server(self) -> ProbeServer:
+        return ProbeServer("127.0.0.1", self.port)
 
 
 Start = Callable[[Path, Path, int], AbstractContextManager[Running]]

@@ -40,7 +40,7 @@ def drill(folder: Path, name: str, upstream: int, feeds: str) -> None:
     mine = '\n[feeds.mine]\nurl = "mine.txt"\nformat = "domains"\n'
     export = f'\n[exports.dns]\ntarget = "{target}"\npath = "{file}"\nzone = "{ZONE}"\n'
     (folder / "blocklist.toml").write_text(feeds + mine + export)
-    config.load(folder / "blocklist.toml")
+    config.load_config(folder / "blocklist.toml")
     first = blocklist(folder, "run")
     assert first.returncode == 0, first.stderr
     with start(folder / "server", file, upstream) as server:

@@ -13,7 +13,7 @@ from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.state import ExportState
 from blocklist.install.probe import ProbeAnswer, probe_server
-from blocklist.installation import Installation, Server
+from blocklist.installation import Installation, ProbeServer
 from tests.e2e.reloading import bind_secondary, knot
 from tests.e2e.servers import free_port
 from tests.export_support import export_to, run
@@ -28,7 +28,7 @@ OLD, NEW = f"{MANY}\nblock exact old.example", f"{MANY}\nblock exact new.example
 class World:
     """A secondary that has the old list, the export, and what Knot says."""
 
-    server: Server
+    server: ProbeServer
     export: Export
     state: ExportState
     log: Path
@@ -39,7 +39,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, upstream: int) -> Iterator[World]:
-    canary = targets.load(tmp_path)["rpz"].canary
+    canary = targets.load_targets(tmp_path)["rpz"].canary
     export = replace(export_to(tmp_path, "rpz", canary=canary), path=tmp_path / "list")
     run(export, "block exact first.example", number=6)
     primary, secondary = free_port(), free_port()

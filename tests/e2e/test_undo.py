@@ -24,7 +24,7 @@ from blocklist.export.one import export_one
 from blocklist.export.state import ExportState
 from blocklist.install import command, probe
 from blocklist.install.probe import ProbeAnswer, probe_server
-from blocklist.installation import Installation, Server
+from blocklist.installation import Installation, ProbeServer
 from tests.e2e.reloading import SERVERS, Running
 from tests.e2e.servers import short_folder
 from tests.export_support import NOW, ZONE, export_to, release, run
@@ -54,7 +54,7 @@ ALL = [
 class Watch:
     """What a thread saw that asks all the time."""
 
-    server: Server
+    server: ProbeServer
     asked: int = 0
     unanswered: int = 0
     open: int = 0
@@ -112,7 +112,7 @@ class World:
 @pytest.fixture(params=ALL)
 def world(request: pytest.FixtureRequest, tmp_path: Path, upstream: int) -> Iterator[World]:
     start, target = SERVERS[request.param]
-    canary = targets.load(tmp_path)[target].canary
+    canary = targets.load_targets(tmp_path)[target].canary
     export = replace(export_to(tmp_path, target, canary=canary), path=tmp_path / "list")
     run(export, "block exact first.example", number=6)
     with short_folder() as folder, start(folder, export.path, upstream) as server:

@@ -73,7 +73,7 @@ class Knot:
     def feed(self) -> Feed:
         url = f"axfr://127.0.0.1:{self.port}/rpz.example"
         key = {"tsig": "hmac-sha512:office", "token_env": "OUR_KEY"}
-        return catalogue.feed("zone", {"url": url, "format": "rpz", **key}, "x.toml: ")
+        return catalogue.build_feed("zone", {"url": url, "format": "rpz", **key}, "x.toml: ")
 
     def update(self, feed: Feed | None = None) -> UpdateOutcome:
         with open_ledger_writer(self.config.database, "update") as book:

@@ -11,9 +11,9 @@ from blocklist.export.fitting import narrow_to_target
 from blocklist.export.meaning import POLICY_CODE, name_rules, sort_by_family
 from blocklist.export.safe import require_safe_names, require_safe_urls
 from blocklist.export.state import ExportState
-from blocklist.forms import Form, forms
+from blocklist.forms import LineTemplate, parse_line_templates
 from blocklist.model import Kind, Scope
-from blocklist.targets import Target, templates
+from blocklist.targets import Target, target_templates
 
 _NAME_PATTERN = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
 _VALUE, _BLOCKS_NAME, _BLOCKS_BELOW = pl.col("value"), pl.col("own") > 0, pl.col("under") > 0
@@ -30,11 +30,12 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     names, narrowed = _select_names(kinds[Kind.DOMAIN], export.target)
     spans, left_out = compute_blocked_spans(kinds[Kind.IP])
     urls = _select_urls(kinds[Kind.URL])
-    known = templates(export.target)
+    known = target_templates(export.target)
     network = known.get("ip_line", known["line"])
     addresses = [
         BodyPart(
-            networks.texts(spans.filter(family=family)).to_frame("value"), _fill_template(form)
+            networks.spans_to_networks(spans.filter(family=family)).to_frame("value"),
+            _fill_template(form),
         )
         for family, form in ((4, network), (6, known.get("ip6_line", network)))
     ]
@@ -52,7 +53,7 @@ def extract_listed_name(export: Export) -> pl.Expr:
     """Return the name that a `line` of a list of names is about; null for any other line."""
     return pl.coalesce(
         pl.col("line").str.extract(
-            f"^{pl.escape_regex(form.before)}({_NAME_PATTERN}){pl.escape_regex(form.behind)}$"
+            f"^{pl.escape_regex(form.prefix)}({_NAME_PATTERN}){pl.escape_regex(form.suffix)}$"
         )
         for form in _list_line_templates(export.target)
     )
@@ -63,8 +64,12 @@ def has_literal_names(export: Export) -> bool:
     return all(form.field == "value" for form in _list_line_templates(export.target))
 
 
-def _list_line_templates(target: Target) -> list[Form]:
-    return [form for template in templates(target).values() for form in forms(template) or []]
+def _list_line_templates(target: Target) -> list[LineTemplate]:
+    return [
+        form
+        for template in target_templates(target).values()
+        for form in parse_line_templates(template) or []
+    ]
 
 
 def _select_urls(rows: pl.DataFrame) -> pl.DataFrame:
@@ -113,7 +118,7 @@ def _rule_lines(known: dict[str, str]) -> pl.Expr:
 
 def _fill_template(template: str) -> pl.Expr:
     """Return the lines of a template, filled with the `value` of each row."""
-    lines = forms(template) or []
+    lines = parse_line_templates(template) or []
     filled = [
         pl.concat_str(pl.lit(before), _FIELD_EXPRS[field], pl.lit(behind))
         for before, field, behind in lines

@@ -29,7 +29,7 @@ def render_head(export: Export, state: ExportState, content: Body) -> list[str]:
 def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return the statements; elements are disjoint and sorted, which also loads fastest."""
     spans, left_out = compute_blocked_spans(rows)
-    sets = {family: networks.texts(spans.filter(family=family)) for family in (4, 6)}
+    sets = {family: networks.spans_to_networks(spans.filter(family=family)) for family in (4, 6)}
     lines = [
         pl.Series([f"add table {_TABLE}"]),
         *(pl.Series(_declare_set(family)) for family in sets),

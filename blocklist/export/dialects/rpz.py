@@ -9,8 +9,8 @@ rows of its own: one for itself and a wildcard. Then BIND, Unbound, PowerDNS and
 import polars as pl
 
 from blocklist import names
-from blocklist.actions import LET_THROUGH
-from blocklist.columns.names import lineage
+from blocklist.actions import PASSTHRU_RECORD
+from blocklist.columns.names import expand_ancestors
 from blocklist.columns.schema import SCOPE
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
@@ -27,7 +27,7 @@ from blocklist.export.meaning import (
     sort_by_family,
 )
 from blocklist.export.safe import require_safe_names
-from blocklist.targets import Allows
+from blocklist.targets import AllowPrecedence
 
 __all__ = ["render_body", "render_head"]
 
@@ -48,7 +48,7 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     fine = rows.filter(~pl.col("value").is_in(triggers.implode())) if len(triggers) else rows
     told, widened = _raise_long_allows(fine, room)
     counts = {"rpz-trigger": len(triggers), "allow-widened": widened}
-    if export.target.allows is Allows.NONE:
+    if export.target.allows is AllowPrecedence.NONE:
         known, narrowed = narrow_to_target(told, export.target)
         known = inherit_within(known)
         counts |= narrowed
@@ -88,7 +88,7 @@ def _raise_long_allows(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, int
     lost = lost.drop(FAMILY_ORDER, strict=False)
     for most in (room, room - len("*.")):
         near = [
-            next((up for up in names.lineage(name) if len(up) <= most), None)
+            next((up for up in names.name_and_ancestors(name) if len(up) <= most), None)
             for name in lost["value"]
         ]
         raised = lost.with_columns(value=pl.Series(near, dtype=pl.String)).drop_nulls("value")
@@ -128,7 +128,7 @@ def _drop_long_owners(needed: pl.DataFrame, room: int) -> tuple[pl.DataFrame, di
 def _names_between(deep: pl.DataFrame) -> pl.DataFrame:
     """Return the names above those given that are not among them, in the place of the first."""
     place = [name for name in (FAMILY_ORDER,) if name in deep.columns]
-    above = lineage(deep.select("value", *place), "value").filter(pl.col("steps") > 0)
+    above = expand_ancestors(deep.select("value", *place), "value").filter(pl.col("steps") > 0)
     names = above.group_by(value="ancestor").agg(pl.col(place).min())
     return names.join(deep, on="value", how="anti")
 
@@ -145,7 +145,7 @@ def _name_records(policies: list[tuple[str, ...]]) -> pl.Expr:
 
 def _owner_records(code: str, owner: pl.Expr, policies: list[tuple[str, ...]]) -> pl.Expr:
     """Return the lines of an owner as a column of codes tells."""
-    passing = pl.when("covered").then(zone.render_records(owner, (LET_THROUGH,)))
+    passing = pl.when("covered").then(zone.render_records(owner, (PASSTHRU_RECORD,)))
     blocking = (
         pl.when(pl.col(code) == number).then(zone.render_records(owner, data))
         for number, data in enumerate(policies, 1)

@@ -20,7 +20,7 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return a row for each network, disjoint, sorted and without host bits."""
     zone.owner_length_limit(export)
     spans, left_out = compute_blocked_spans(rows)
-    values = networks.texts(spans).to_frame("value")
+    values = networks.spans_to_networks(spans).to_frame("value")
     (data, *_) = zone.policy_data(export)
     return Body(
         (BodyPart(values, zone.render_records(_owner_expr(), data)),), len(values), left_out

@@ -2,14 +2,14 @@
 
 import polars as pl
 
-from blocklist.actions import LET_THROUGH, NXDOMAIN, records
+from blocklist.actions import NXDOMAIN_RECORD, PASSTHRU_RECORD, action_records
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.body import Body
 from blocklist.export.dialects.comments import render_comment
 from blocklist.export.state import ExportState
-from blocklist.names import MAX_NAME
-from blocklist.targets import Lists
+from blocklist.names import MAX_NAME_LENGTH
+from blocklist.targets import TargetContent
 
 
 def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
@@ -26,7 +26,7 @@ def owner_length_limit(export: Export) -> int:
     """Return how long an owner may be below the zone's name (RFC 1035, 2.3.4)."""
     if export.zone is None:
         raise ExportFailed("a response policy zone needs a zone = in its export")
-    left = MAX_NAME - len(export.zone) - 1
+    left = MAX_NAME_LENGTH - len(export.zone) - 1
     if left < 1:
         raise ExportFailed(f"zone = {export.zone!r} is so long that no name fits under it")
     return left
@@ -34,9 +34,9 @@ def owner_length_limit(export: Export) -> int:
 
 def policy_data(export: Export) -> list[tuple[str, ...]]:
     """Return the data of rows for each policy of an export, by its code less one."""
-    if export.target.lists is Lists.ALLOWS:
-        return [(LET_THROUGH,)]
-    return [records(action) for action in export.policies]
+    if export.target.lists is TargetContent.ALLOWS:
+        return [(PASSTHRU_RECORD,)]
+    return [action_records(action) for action in export.blocking_actions]
 
 
 def render_records(owner: pl.Expr, data: tuple[str, ...]) -> pl.Expr:
@@ -49,4 +49,6 @@ def render_records(owner: pl.Expr, data: tuple[str, ...]) -> pl.Expr:
     if not data[0].startswith("A"):
         return said
     no_host = owner.str.contains("_", literal=True)
-    return pl.when(no_host).then(pl.concat_str(owner, pl.lit(f" {NXDOMAIN}"))).otherwise(said)
+    return (
+        pl.when(no_host).then(pl.concat_str(owner, pl.lit(f" {NXDOMAIN_RECORD}"))).otherwise(said)
+    )

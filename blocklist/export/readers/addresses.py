@@ -5,8 +5,8 @@ from ipaddress import ip_address
 
 import polars as pl
 
-from blocklist.columns.networks import spans
-from blocklist.errors import ExportFailed, Refused
+from blocklist.columns.networks import networks_to_spans
+from blocklist.errors import ExportFailed, InvalidIndicator
 from blocklist.export.readers.reading import Queries
 from blocklist.model import Kind
 
@@ -16,8 +16,8 @@ class NetworkRanges:
 
     def __init__(self, values: pl.Series) -> None:
         try:
-            found = spans(values)
-        except Refused:
+            found = networks_to_spans(values)
+        except InvalidIndicator:
             raise ExportFailed("the file has a line that is no network") from None
         self._starts: dict[int, list[int]] = {}
         self._ends: dict[int, list[int]] = {}

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.columns.difference import different
+from blocklist.columns.difference import count_distinct
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import NetworkRanges
 from blocklist.export.readers.reading import Queries, ReadResult, filter_wanted, read_pieces
-from blocklist.forms import Form, forms
+from blocklist.forms import LineTemplate, parse_line_templates
 from blocklist.model import Kind
-from blocklist.names import lineage
-from blocklist.targets import Allows, Target, templates
+from blocklist.names import name_and_ancestors
+from blocklist.targets import AllowPrecedence, Target, target_templates
 
 _NAME_OR_NETWORK_PATTERN = "[a-z0-9_:-][a-z0-9_:./-]*"
 _URL_PATTERN = r"https?://[^\s\"]+"
@@ -33,7 +33,7 @@ _BELOW_RULES = {"subtree_line", "below_line"}
 def read_list_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return what a list holds; raise `ExportFailed` where it is not as its target says."""
     target = _LineGrammar.from_target(export.target)
-    above = {up for name in queries.get(Kind.DOMAIN, ()) for up in lineage(name)}
+    above = {up for name in queries.get(Kind.DOMAIN, ()) for up in name_and_ancestors(name)}
     wanted = pl.Series(sorted(above | set(queries.get(Kind.URL, ()))), dtype=pl.String)
     parts, canaries = read_pieces(
         path, export, partial(_parse_piece, target, wanted, Kind.IP in queries)
@@ -58,20 +58,23 @@ def read_list_file(path: Path, export: Export, queries: Queries) -> ReadResult:
 class _LineGrammar:
     """What the lines of a target look like."""
 
-    templates: list[Form]
+    templates: list[LineTemplate]
     #: The regular expression of what may stand in the field of each form.
     field_patterns: list[str]
     #: Key of each template -> its forms, a bit each.
     rule_bits: dict[str, int]
     head: list[str]
     foot: list[str]
-    allows: Allows
+    allows: AllowPrecedence
     #: Whether a line may be of one kind or another.
     is_mixed: bool
 
     @classmethod
     def from_target(cls, target: Target) -> "_LineGrammar":
-        wanted = {key: forms(template) or [] for key, template in templates(target).items()}
+        wanted = {
+            key: parse_line_templates(template) or []
+            for key, template in target_templates(target).items()
+        }
         every = list(dict.fromkeys(form for lines in wanted.values() for form in lines))
         rules = {
             key: reduce(int.__or__, (1 << every.index(form) for form in lines))
@@ -100,7 +103,7 @@ class _LineGrammar:
         ]
 
 
-def _field_pattern(form: Form, users: set[str], *, urls_too: bool) -> str:
+def _field_pattern(form: LineTemplate, users: set[str], *, urls_too: bool) -> str:
     """Return the regular expression of what may stand in the field of a line."""
     if form.field == "base64":
         return _BASE64_PATTERN
@@ -180,7 +183,7 @@ def _match_template(
 ) -> _TemplateMatch:
     """Return which lines are of a form; `others` is what was found of those before it."""
     form, field = target.templates[place], target.field_patterns[place]
-    fits = texts.str.starts_with(form.before) & texts.str.ends_with(form.behind)
+    fits = texts.str.starts_with(form.prefix) & texts.str.ends_with(form.suffix)
     near = texts.filter(fits)
     if beside := target.sibling_templates(place):
         # What is right in one line of an entry is right in another. A piece may begin between them.
@@ -189,20 +192,20 @@ def _match_template(
         lone = inside.head(cut).str.contains(f"^(?:{field})$")
         if lone.all() and any(inside.slice(cut).equals(first) for first in firsts):
             return _TemplateMatch(fits, inside)
-    before, behind = map(pl.escape_regex, (form.before, form.behind))
+    before, behind = map(pl.escape_regex, (form.prefix, form.suffix))
     right = near.str.contains(f"^{before}(?:{field}){behind}$")
     if not right.all():
         fits = fits.scatter(fits.arg_true().filter(~right), False)
     return _TemplateMatch(fits, _slice_field(near.filter(right), form))
 
 
-def _slice_field(lines: pl.Series, form: Form) -> pl.Series:
+def _slice_field(lines: pl.Series, form: LineTemplate) -> pl.Series:
     """Return what lines have between what stands before and behind the field of a form."""
-    behind = lines.str.slice(len(form.before))
-    return behind.str.head(-len(form.behind)) if form.behind else behind
+    behind = lines.str.slice(len(form.prefix))
+    return behind.str.head(-len(form.suffix)) if form.suffix else behind
 
 
-def _decode_field(found: pl.Series, form: Form) -> pl.Series:
+def _decode_field(found: pl.Series, form: LineTemplate) -> pl.Series:
     """Return the entries that fields of a form have."""
     if form.field == "base64":
         return found.str.decode("base64").cast(pl.String)
@@ -225,10 +228,10 @@ def _require_head_and_foot(parts: list[_PieceContent], target: _LineGrammar) -> 
 def _count_entries(hashes: list[pl.Series], rules: dict[str, int]) -> dict[str, int]:
     """Return how many different entries there are of each rule; each must have all its lines."""
     if len(rules) == 1 and all(hashes[0].equals(other) for other in hashes[1:]):
-        return {key: different(hashes[0]) for key in rules}
+        return {key: count_distinct(hashes[0]) for key in rules}
     if all(rule.bit_count() == 1 for rule in rules.values()):  # every rule is one line
-        each = [different(found) for found in hashes]
-        if different(pl.concat(hashes)) == sum(each):
+        each = [count_distinct(found) for found in hashes]
+        if count_distinct(pl.concat(hashes)) == sum(each):
             return {key: each[rule.bit_length() - 1] for key, rule in rules.items()}
     lines = pl.concat(
         found.alias("value").to_frame().with_columns(form=pl.lit(1 << place, pl.UInt32))
@@ -273,11 +276,11 @@ def _find_blocked(
     return {query for query in queries if _is_blocked(query, said, target.allows)}
 
 
-def _is_blocked(query: str, rules: dict[str, str], allows: Allows) -> bool:
+def _is_blocked(query: str, rules: dict[str, str], allows: AllowPrecedence) -> bool:
     """Return whether a name is blocked, as the consumer weighs its rules."""
-    said = [(rules[name], name == query) for name in lineage(query) if name in rules]
+    said = [(rules[name], name == query) for name in name_and_ancestors(query) if name in rules]
     blocking = [rule in (_NAME_RULES if own else _BELOW_RULES) for rule, own in said]
-    if allows is Allows.SPECIFIC:
+    if allows is AllowPrecedence.SPECIFIC:
         return bool(blocking) and blocking[0]
     allowed = any(rule == "allow_line" for rule, _ in said)
     return any(blocking) and not allowed

@@ -10,7 +10,7 @@ from typing import TypeVar
 import polars as pl
 
 from blocklist.columns import pieces
-from blocklist.columns.pieces import in_order, of_file
+from blocklist.columns.pieces import iter_file_pieces, map_in_order
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.canary import split_canary_lines
@@ -42,7 +42,7 @@ def read_pieces(
 
     Return what it gave, in order, and the lines of the canaries. Pieces are read at once.
     """
-    found = list(in_order(partial(_read_piece, export, read), of_file(path)))
+    found = list(map_in_order(partial(_read_piece, export, read), iter_file_pieces(path)))
     return [part for part, _ in found], list(chain.from_iterable(lines for _, lines in found))
 
 
@@ -62,7 +62,7 @@ def _read_piece(
 def decode_lines(text: bytes) -> pl.Series:
     """Return the lines of a text; raise `ExportFailed` where it is none."""
     try:
-        return pieces.lines(text)
+        return pieces.bytes_to_lines(text)
     except UnicodeError:
         raise ExportFailed("the file has bytes that are no text") from None
 

@@ -16,14 +16,14 @@ from typing import TypeVar
 
 import polars as pl
 
-from blocklist.columns.difference import different
-from blocklist.columns.names import parent
+from blocklist.columns.difference import count_distinct
+from blocklist.columns.names import parent_name
 from blocklist.config import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.reading import Queries, ReadResult, filter_wanted, read_pieces
 from blocklist.model import Kind
-from blocklist.names import lineage
-from blocklist.targets import Allows, Lists
+from blocklist.names import name_and_ancestors
+from blocklist.targets import AllowPrecedence, TargetContent
 
 _OWNER_PATTERN = r"^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 _ROW_LIKE_PATTERN = r"^[a-z0-9_*.-]+ "
@@ -40,10 +40,10 @@ _ACTION_TARGETS = {
 
 def valid_row_data(export: Export) -> set[str]:
     """Return the data that rows of an export's zone may have."""
-    if export.target.lists is Lists.ALLOWS:
+    if export.target.lists is TargetContent.ALLOWS:
         return {_PASSTHRU_DATA}
-    found = set() if export.target.allows is Allows.NONE else {_PASSTHRU_DATA}
-    for action in export.policies:
+    found = set() if export.target.allows is AllowPrecedence.NONE else {_PASSTHRU_DATA}
+    for action in export.blocking_actions:
         words = action.split()
         if action in _ACTION_TARGETS:
             found.add(f"CNAME {_ACTION_TARGETS[action]}")
@@ -66,7 +66,7 @@ def _is_address(word: str) -> bool:
 def read_rpz_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return what a zone of names holds; raise `ExportFailed` where servers would refuse it."""
     asked = queries.get(Kind.DOMAIN, [])
-    near = {up for query in asked for up in lineage(query)}
+    near = {up for query in asked for up in name_and_ancestors(query)}
     wanted = pl.Series([*near, *(f"*.{name}" for name in near)], dtype=pl.String)
     parts, canaries = read_zone_rows(path, export, partial(_parse_zone_piece, export, wanted))
     require_unique_owners([part.owner_hashes for part in parts])
@@ -83,12 +83,12 @@ def read_rpz_file(path: Path, export: Export, queries: Queries) -> ReadResult:
             raise ExportFailed(f"servers would differ on {query}, by how they read the zone")
     blocked = {kind: found if kind is Kind.DOMAIN else set() for kind in queries}
     return ReadResult(
-        different(pl.concat([part.listed_hashes for part in parts])), blocked, canaries
+        count_distinct(pl.concat([part.listed_hashes for part in parts])), blocked, canaries
     )
 
 
 def _trim_query(query: str, room: int) -> str | None:
-    return next((name for name in lineage(query) if len(name) <= room), None)
+    return next((name for name in name_and_ancestors(query) if len(name) <= room), None)
 
 
 _Rows = TypeVar("_Rows")
@@ -194,7 +194,7 @@ class _ZonePiece:
 
 def _parse_zone_piece(export: Export, wanted: pl.Series, rows: pl.DataFrame) -> _ZonePiece:
     # In a zone of allows every row is what it lists; elsewhere what passes is not.
-    passing = (rows["data"] == _PASSTHRU_DATA) & (export.target.lists is Lists.BLOCKS)
+    passing = (rows["data"] == _PASSTHRU_DATA) & (export.target.lists is TargetContent.BLOCKS)
     rows = rows.with_columns(listed=~passing)
     near = expand_wide_rows(rows.filter(pl.col("owner").is_in(wanted.implode()))).select(
         "owner", "listed"
@@ -217,7 +217,7 @@ def require_unique_owners(owners: list[OwnerHashes]) -> None:
         pl.concat([getattr(one, name) for one in owners])
         for name in ("alone", "wide", "wild", "others", "rows")
     )
-    twice = different(alone) < len(alone) or different(rows) < len(rows)
+    twice = count_distinct(alone) < len(alone) or count_distinct(rows) < len(rows)
     beside = len(others) > 0 and others.is_in(alone.implode()).any()
     if twice or beside or wide.is_in(wild.implode()).any():
         raise ExportFailed("the zone has two rows for one owner")
@@ -236,7 +236,7 @@ def _list_implied_names(names: pl.Series) -> pl.Series:
     level = pl.DataFrame({"name": names, "dots": names.str.count_matches(".", literal=True)})
     found = [names.clear()]
     while not (level := level.filter(pl.col("dots") > 1)).is_empty():
-        level = level.select(parent(pl.col("name")), pl.col("dots") - 1)
+        level = level.select(parent_name(pl.col("name")), pl.col("dots") - 1)
         found.append(level["name"])
     return pl.concat(found)
 
@@ -247,7 +247,7 @@ def _is_listed_in_bind(name: str | None, rows: dict[str, bool], existing: set[st
         return False
     if name in existing:
         return rows.get(name, False)
-    above = lineage(name)
+    above = name_and_ancestors(name)
     encloser = next((up for up in above if up in existing), None)
     return rows.get(f"*.{encloser}", False) if encloser else False
 
@@ -256,5 +256,5 @@ def _is_listed_in_powerdns(name: str, rows: dict[str, bool]) -> bool:
     """Return whether a row lists the name, as PowerDNS and Knot Resolver look it up."""
     if name in rows:
         return rows[name]
-    wildcards = (f"*.{up}" for up in lineage(name) if up != name)
+    wildcards = (f"*.{up}" for up in name_and_ancestors(name) if up != name)
     return next((rows[wildcard] for wildcard in wildcards if wildcard in rows), False)
