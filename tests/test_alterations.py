@@ -51,7 +51,7 @@ def whole(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         rendered[export.name] += 1
         return render_within_limit(export, *rest)
 
-    monkeypatch.setattr(prepared, "within", counting)
+    monkeypatch.setattr(prepared, "render_within_limit", counting)
     return rendered
 
 

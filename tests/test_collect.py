@@ -310,7 +310,7 @@ def test_a_list_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_that_may_not_be_read(place: Place) -> None:
     place.file.write_text("a.example\n")
     open_to_all(place.folder)
-    imports = "import sys\nfrom blocklist.collect.fetch import FetchError, fetch"
+    imports = "import sys\nfrom blocklist.collect.fetch import FetchError, fetch_bytes as fetch"
     code = "try: fetch((sys.argv[1],))\nexcept FetchError as error: print(error, end='')"
     expected = f"{place.file}: cannot be read: Permission denied"
     place.file.chmod(0)

@@ -198,7 +198,7 @@ def test_faults_are_found(
         lines = fault(b"".join(made.encode_chunks()).decode().splitlines())
         return Body((BodyPart.from_lines(lines),), made.entry_count, made.left_out)
 
-    monkeypatch.setattr(renderer, "body", body)
+    monkeypatch.setattr(renderer, "render_body", body)
     with pytest.raises(ExportFailed, match=message):
         run(export, rows, state)
     assert export.path.read_bytes() == before, why
@@ -220,7 +220,7 @@ def test_a_file_reads_the_same_however_it_is_cut(
     }
     read = READERS[export.target.dialect]
     whole = read(export.path, export, queries)
-    monkeypatch.setattr(reading, "of_file", partial(iter_file_pieces, size=size))
+    monkeypatch.setattr(reading, "iter_file_pieces", partial(iter_file_pieces, size=size))
     assert read(export.path, export, queries) == whole
 
 
@@ -237,7 +237,7 @@ def test_what_is_watched_is_asked_for(tmp_path: Path, monkeypatch: pytest.Monkey
         lines = b"".join(made.encode_chunks()).decode().replace("n00001.example", "held.test")
         return Body((BodyPart.from_lines(lines.splitlines()),), made.entry_count, made.left_out)
 
-    monkeypatch.setattr(renderer, "body", body)
+    monkeypatch.setattr(renderer, "render_body", body)
     with pytest.raises(ExportFailed, match=r"would block held\.test"):
         export_one(export, rows, 1, None, NOW, ExportContext(must_verify=lambda: watched))
 

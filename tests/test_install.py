@@ -440,15 +440,15 @@ def test_a_command_that_says_too_much_is_cut() -> None:
 @pytest.mark.parametrize(
     ("answer", "control", "blocks", "why"),
     [
-        ("NULL", "NOTHING", True, "the list's own answer, and the name is not there otherwise"),
-        ("NULL", "RESOLVES", True, "where a wildcard answers for everything else"),
-        ("NULL", "SILENT", True, "without an upstream, as in a closed network"),
-        ("NULL", "NULL", False, "every name is blocked so"),
-        ("NOTHING", "RESOLVES", True, "a name that would resolve, but for the list"),
-        ("NOTHING", "NOTHING", False, "what any invented name gets"),
-        ("NOTHING", "SILENT", False, "nothing is known"),
-        ("RESOLVES", "NOTHING", False, "not blocked"),
-        ("SILENT", "RESOLVES", False, "the server is busy"),
+        ("NULL_ADDRESS", "NO_ADDRESS", True, "the list's own answer, and the name is not there otherwise"),
+        ("NULL_ADDRESS", "RESOLVES", True, "where a wildcard answers for everything else"),
+        ("NULL_ADDRESS", "NO_ANSWER", True, "without an upstream, as in a closed network"),
+        ("NULL_ADDRESS", "NULL_ADDRESS", False, "every name is blocked so"),
+        ("NO_ADDRESS", "RESOLVES", True, "a name that would resolve, but for the list"),
+        ("NO_ADDRESS", "NO_ADDRESS", False, "what any invented name gets"),
+        ("NO_ADDRESS", "NO_ANSWER", False, "nothing is known"),
+        ("RESOLVES", "NO_ADDRESS", False, "not blocked"),
+        ("NO_ANSWER", "RESOLVES", False, "the server is busy"),
     ],
 )
 def test_what_counts_as_blocked(answer: str, control: str, blocks: bool, why: str) -> None:

@@ -538,7 +538,7 @@ def test_a_word_that_cannot_be_entered_ends_no_earlier_one(
 ) -> None:
     with open_ledger_writer(database, "allow") as book:
         operator.add_entry(book, word(Verdict.ALLOW, Scope.EXACT, "first"))
-        monkeypatch.setattr(operator, "now", lambda: None)
+        monkeypatch.setattr(operator, "current_timestamp", lambda: None)
         with pytest.raises(sqlite3.IntegrityError):
             operator.add_entry(book, word(Verdict.BLOCK, Scope.EXACT, "second"))
     assert rows(database, "SELECT reason FROM operator WHERE removed IS NULL") == [("first",)]
@@ -569,7 +569,7 @@ def test_another_program_that_writes(
     with open_ledger_writer(database, "update") as book:
         accept(book, MINE, A)
     if not waits:
-        monkeypatch.setattr("blocklist.ledger.bulk.WAIT", 0)
+        monkeypatch.setattr("blocklist.ledger.bulk.BUSY_TIMEOUT_SECONDS", 0)
     command = [sys.executable, "-c", BUSY, str(database), seconds]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert other.stdout is not None

@@ -121,7 +121,7 @@ def test_packs_answer_as_rows(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(packs, "PACK_SIZE", 3)
             patch.setattr(packs, "MIN_PACKED_ROWS", least)
-            patch.setattr("blocklist.ledger.book.now", lambda: "now")
+            patch.setattr("blocklist.ledger.book.current_timestamp", lambda: "now")
             for name, snapshot in runs:
                 with open_ledger_writer(database, "update") as book:
                     feed = book.register_feed(Feed(name, ("x",), "domains"))

@@ -309,7 +309,7 @@ options = st.builds(
 def test_every_line_is_accounted_for(body: bytes, name: str, options: ParseOptions) -> None:
     parsed = parse_snapshot(body, name, options)
     assert_counts(parsed)
-    if not FORMATS[name].whole:
+    if not FORMATS[name].needs_whole_text:
         wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
         text = body.decode("utf-16" if wide else "utf-8", "replace")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -450,7 +450,7 @@ LINK = r"https?://(?:[a-z0-9_-]{1,3}\.){0,3}(?:[a-z0-9-]{1,3}|x{62,65})(?::80)?/
         ),
         max_size=8,
     ),
-    st.sampled_from([known for known in FORMATS.values() if known.plain]),
+    st.sampled_from([known for known in FORMATS.values() if known.fast_path]),
     st.sampled_from([None, Scope.EXACT, Scope.SUBTREE]),
 )
 def test_plain_lines_mean_what_they_mean_the_long_way(

@@ -202,7 +202,7 @@ def test_files_say_nothing_against_an_event() -> None:
 text = st.lists(
     st.sampled_from([row[1] for row in TABLE] + ["$ORIGIN x.", "\ta A 0.0.0.0", "x,y"]), max_size=12
 )
-PIECEWISE = sorted(name for name, known in FORMATS.items() if not known.whole)
+PIECEWISE = sorted(name for name, known in FORMATS.items() if not known.needs_whole_text)
 
 
 def account(parsed: ParseResult, name: str) -> tuple[object, ...]:
@@ -276,4 +276,4 @@ def test_what_a_feed_says_reaches_the_parser() -> None:
 
 def test_what_is_said_of_formats_without_the_parsers_is_so() -> None:
     assert set(reading.FORMAT_NAMES) == set(FORMATS)
-    assert set(reading.DATED_FORMATS) == {name for name, one in FORMATS.items() if one.dated}
+    assert set(reading.DATED_FORMATS) == {name for name, one in FORMATS.items() if one.is_date_dependent}

@@ -57,7 +57,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> Counter[str]:
             raise ExportFailed("the new file would block the bank")
         verify_export_file(export, *rest)
 
-    monkeypatch.setattr(prepared, "prove", asks)
+    monkeypatch.setattr(prepared, "verify_export_file", asks)
     return asked
 
 
@@ -131,7 +131,7 @@ def test_a_run_renders_and_proves_each_file_once(
         rendered[export.name] += 1
         return render_within_limit(export, *rest)
 
-    monkeypatch.setattr(prepared, "within", counting)
+    monkeypatch.setattr(prepared, "render_within_limit", counting)
     assert run("run").code == 0
     assert asked == rendered == {"names": 1, "dns": 1}
     (tmp_path / "mine.txt").write_text("a.top\nb.top\nc.top\n")

@@ -290,7 +290,7 @@ def test_another_installation_of_the_program_wakes_all(
 
 def test_the_digest_of_the_program_is_of_all_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
     one = program.program_fingerprint()
-    for part, nothing in (("_own", list), ("find_spec", lambda: None)):
+    for part, nothing in (("_package_files", list), ("find_spec", lambda: None)):
         with monkeypatch.context() as patch:
             patch.setattr(program, part, lambda _, nothing=nothing: nothing())
             assert program.program_fingerprint.__wrapped__() != one, part

@@ -25,14 +25,14 @@ def detect_format(body: bytes) -> str | None:
     links are `maltrail` when the header says so.
     """
     text = decode_to_utf8(body)
-    known = [one for one in FORMATS.values() if one.detectable]
+    known = [one for one in FORMATS.values() if one.is_detectable]
     if text[:_HEAD_BYTES].lstrip()[:1] in (b"{", b"["):
         # A document is whole or nothing, and the one that reads it is soon found.
-        found = _best_format((one for one in known if one.comment == NO_COMMENT), text)
+        found = _best_format((one for one in known if one.comment_pattern == NO_COMMENT), text)
         if found is not None:
             return found
     sample = b"".join(_sample_lines(text))
-    best = _best_format((one for one in known if one.comment != NO_COMMENT), sample)
+    best = _best_format((one for one in known if one.comment_pattern != NO_COMMENT), sample)
     head = sample[:_HEAD_BYTES]
     if best in ("domains", "urls") and _MALTRAIL_HEADER.search(head):
         return "maltrail"
@@ -68,6 +68,6 @@ def _sample_lines(text: bytes) -> Iterator[bytes]:
 
 def _is_all_wildcards(text: bytes) -> bool:
     known = FORMATS["wildcard"]
-    lines = known.lines(text, ParseOptions())["text"]
-    names = lines.filter((lines != "") & ~lines.str.contains(known.comment))
+    lines = known.split_lines(text, ParseOptions())["text"]
+    names = lines.filter((lines != "") & ~lines.str.contains(known.comment_pattern))
     return bool(names.str.starts_with("*.").all())

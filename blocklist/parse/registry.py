@@ -16,6 +16,7 @@ from blocklist.parse import (
     urls,
     wildcard,
 )
+from blocklist.parse.format import Format
 
 _FORMAT_MODULES = (
     stix,
@@ -34,4 +35,4 @@ _FORMAT_MODULES = (
     csv,
 )
 #: In the order in which `detect` prefers formats that read a snapshot equally well.
-FORMATS = {module.FORMAT.name: module.FORMAT for module in _FORMAT_MODULES}
+FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in _FORMAT_MODULES}
