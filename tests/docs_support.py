@@ -19,7 +19,7 @@ from blocklist.model import Category
 from blocklist.parse import parse_snapshot
 from tests.cli_support import blocklist
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "examples" / "quickstart"
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 

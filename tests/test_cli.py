@@ -323,8 +323,8 @@ def test_a_newer_database_is_refused(again: Run, tmp_path: Path) -> None:
 
 def test_a_second_writer_is_told_who_holds_the_lock(again: Run, tmp_path: Path) -> None:
     holder = (
-        "import pathlib, sys; from blocklist.ledger.lock import hold_writer_lock as writer\n"
-        "with writer(pathlib.Path(sys.argv[1]), 'holding'): print(flush=True); input()"
+        "import pathlib, sys; from blocklist.ledger.db.lock import hold_writer_lock\n"
+        "with hold_writer_lock(pathlib.Path(sys.argv[1]), 'holding'): print(flush=True); input()"
     )
     command = [sys.executable, "-c", holder, str(tmp_path / "blocklist.db")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -310,8 +310,8 @@ def test_a_list_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_that_may_not_be_read(place: Place) -> None:
     place.file.write_text("a.example\n")
     open_to_all(place.folder)
-    imports = "import sys\nfrom blocklist.collect.fetch import FetchError, fetch_bytes as fetch"
-    code = "try: fetch((sys.argv[1],))\nexcept FetchError as error: print(error, end='')"
+    imports = "import sys\nfrom blocklist.fetch.local import fetch_bytes\nfrom blocklist.fetch.types import FetchError"
+    code = "try: fetch_bytes((sys.argv[1],))\nexcept FetchError as error: print(error, end='')"
     expected = f"{place.file}: cannot be read: Permission denied"
     place.file.chmod(0)
     assert as_user(imports, code, place.file) == expected

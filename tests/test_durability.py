@@ -251,7 +251,7 @@ def test_a_damaged_database_is_found(folder: Path) -> None:
     ("harm", "says"), [("crashes", "runs killed"), ("powercuts", "power cuts")]
 )
 def test_runs_that_end_at_random_instants_leave_what_was_complete(harm: str, says: str) -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     command = [sys.executable, "-m", f"benchmarks.{harm}", "8", "2"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ import pytest
 from blocklist import targets
 from tests.export_support import export_to, run
 
-GOLDENS = Path(__file__).parent / "goldens" / "export"
+GOLDENS = Path(__file__).parents[1] / "goldens" / "export"
 SHIPPED = sorted(targets.load_targets(GOLDENS))
 RELEASE = """
 block subtree fraud.example

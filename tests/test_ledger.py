@@ -207,15 +207,15 @@ def test_a_transaction_that_fails_midway_leaves_the_old_state(
 KILLED = """
 import os, sys
 from pathlib import Path
-from blocklist.ledger import listings
-from blocklist.ledger.book import writing
-from tests.listing_support import A, C, MINE, accept
+from blocklist.ledger.feeds import listings
+from blocklist.ledger.db.writer import open_ledger_writer
+from tests.support.listings import A, C, MINE, accept
 database, when = Path(sys.argv[1]), sys.argv[2]
-with writing(database, "update") as book:
+with open_ledger_writer(database, "update") as book:
     accept(book, MINE, A)
-with writing(database, "update") as book:
+with open_ledger_writer(database, "update") as book:
     if when == "midway":
-        listings._snapshot = lambda *_: os.kill(os.getpid(), 9)
+        listings._snapshot_row = lambda *_: os.kill(os.getpid(), 9)
     accept(book, MINE, C)
     os.kill(os.getpid(), 9)
 """
@@ -365,16 +365,15 @@ IMPORTS = """
 import sys
 from pathlib import Path
 from blocklist.errors import BlocklistError
-from blocklist.ledger import connection
-from blocklist.ledger.book import writing
-from tests.listing_support import A, MINE, accept, rows
+from blocklist.ledger.db.writer import open_ledger_writer
+from tests.support.listings import A, MINE, accept, rows
 """
 READ = """
 print(rows(Path(sys.argv[1]), "SELECT value FROM listing"), end="")
 """
 WRITE = """
 try:
-    with writing(Path(sys.argv[1]), "update") as book:
+    with open_ledger_writer(Path(sys.argv[1]), "update") as book:
         accept(book, MINE, A)
 except BlocklistError as error:
     print(error, end="")
@@ -438,8 +437,8 @@ def test_a_reader_and_a_writer_of_two_processes(database: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from blocklist.ledger import lock
-with lock.writer(Path(sys.argv[1]), "update"):
+from blocklist.ledger.db.lock import hold_writer_lock
+with hold_writer_lock(Path(sys.argv[1]), "update"):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -86,13 +86,13 @@ def test_a_piece_that_comes_alone_needs_no_thread() -> None:
 
 INTERRUPTED = """
 import os, time
-from blocklist.columns.pieces import in_order
+from blocklist.frames.parallel import map_in_order
 
 def work(number):
     os.write(1, b"%d\\n" % number)  # in one piece, whatever the other thread writes
     time.sleep(1)
 
-for _ in in_order(work, range(9), 2):
+for _ in map_in_order(work, range(9), 2):
     pass
 """
 
