@@ -44,8 +44,8 @@ NAMES = 6000
 FEEDS = 2
 _HEAVY = (
     "polars", "adbc_driver_sqlite.dbapi", "sqlite_utils", "blocklist.cli.app",
-    "blocklist.export.alterations", "blocklist.export.renewed", "blocklist.release.anew",
-    "blocklist.collect.update", "blocklist.collect.accept", "blocklist.ledger.schema",
+    "blocklist.export.incremental.plan", "blocklist.export.update", "blocklist.release.full_build",
+    "blocklist.collect.update", "blocklist.collect.acceptance", "blocklist.ledger.db.schema",
 )  # fmt: skip
 
 

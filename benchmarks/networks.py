@@ -21,7 +21,12 @@ from typing import Protocol
 import polars as pl
 
 from benchmarks.measure import Cost, record
-from blocklist.columns import networks
+from blocklist.frames.networks import (
+    merge_spans,
+    networks_to_spans,
+    spans_to_networks,
+    subtract_spans,
+)
 
 _REACH = 2.0
 
@@ -48,11 +53,9 @@ def write(folder: Path, count: int) -> None:
 
 def ours(folder: Path, *, cut: bool) -> None:
     """Read, merge and, if asked for, cut out; write."""
-    block, allow = (
-        networks.networks_to_spans(_lines(folder / f"{name}.txt")) for name in ("all", "allow")
-    )
-    found = networks.subtract_spans(block, allow) if cut else networks.merge_spans(block)
-    networks.spans_to_networks(found).to_frame().write_csv(folder / "ours", include_header=False)
+    block, allow = (networks_to_spans(_lines(folder / f"{name}.txt")) for name in ("all", "allow"))
+    found = subtract_spans(block, allow) if cut else merge_spans(block)
+    spans_to_networks(found).to_frame().write_csv(folder / "ours", include_header=False)
 
 
 def _lines(path: Path) -> pl.Series:

@@ -50,11 +50,11 @@ def invented(count: int) -> Iterable[str]:
 
 async def ours(port: int, count: int) -> int:
     """Ask with our transport, all its checks and retries on; return how many were not answered."""
-    from blocklist.resolve.port import Question
-    from blocklist.resolve.servers import ResolverAddress
-    from blocklist.resolve.transport import DnsTransport, Reply
-    from blocklist.resolve.upstream import QueryLimits
-    from blocklist.resolve.wire import DnsOutcome, RecordType
+    from blocklist.resolve.dns.servers import ResolverAddress
+    from blocklist.resolve.dns.sockets import Question
+    from blocklist.resolve.dns.transport import DnsTransport, Reply
+    from blocklist.resolve.dns.upstream import QueryLimits
+    from blocklist.resolve.dns.wire import DnsOutcome, RecordType
 
     good = 0
 
@@ -71,8 +71,8 @@ async def ours(port: int, count: int) -> int:
 
 async def survey(port: int, count: int) -> int:
     """Look at names as `blocklist resolve` does, and record what was seen."""
-    from blocklist.ledger.book import open_ledger_writer
-    from blocklist.resolve.servers import ResolverAddress
+    from blocklist.ledger.db.writer import open_ledger_writer
+    from blocklist.resolve.dns.servers import ResolverAddress
     from blocklist.resolve.survey import Survey, SurveySettings
 
     with (

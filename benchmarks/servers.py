@@ -21,18 +21,18 @@ import polars as pl
 
 from benchmarks.generate import names
 from benchmarks.measure import cost
-from blocklist import targets
-from blocklist.columns.schema import RELEASE
-from blocklist.config import Export
-from blocklist.export import canary
+from blocklist.config.exports import Export
+from blocklist.config.installation import ProbeServer
+from blocklist.config.targets import load_targets
 from blocklist.export.one import export_one
-from blocklist.export.state import ExportResult
+from blocklist.export.render.canary import derive_canaries
+from blocklist.export.render.state import ExportResult
+from blocklist.frames.schemas import RELEASE
+from blocklist.install.canary_probe import ProbeAnswer, find_load_fault, probe_server
 from blocklist.install.command import fill_words, find_program, run_command
-from blocklist.install.probe import ProbeAnswer, find_load_fault, probe_server
-from blocklist.installation import ProbeServer
 from tests.e2e.reloading import SERVERS, Running
 from tests.e2e.servers import open_resolver
-from tests.export_support import NOW, ZONE
+from tests.support.exports import NOW, ZONE
 
 _OPEN = "good.blocklist-benchmark.example"
 _PATIENCE = 600
@@ -58,7 +58,7 @@ def exported(
     folder: Path, target: str, rows: pl.DataFrame, release: int
 ) -> tuple[Export, ExportResult]:
     """Write a file for a target, without its checker."""
-    known = targets.load_targets(folder)[target]
+    known = load_targets(folder)[target]
     zone = ZONE if known.needs_zone else None
     export = Export("office", replace(known, check=()), folder / f"blocklist.{release}", zone)
     return export, export_one(export, rows, release, None, NOW)
@@ -66,7 +66,7 @@ def exported(
 
 def wait(server: ProbeServer, export: Export, result: ExportResult) -> None:
     """Wait until a server has loaded a file."""
-    told = canary.derive_canaries(export, result.state)
+    told = derive_canaries(export, result.state)
     assert told is not None
     while find_load_fault(server, told):
         time.sleep(0.05)
@@ -134,7 +134,7 @@ def checked(target: str, rows: pl.DataFrame) -> float | None:
     """Return how many seconds the target's checker takes for a file."""
     with tempfile.TemporaryDirectory() as text:
         export, _ = exported(Path(text), target, rows, 1)
-        check = targets.load_targets(Path(text))[target].check
+        check = load_targets(Path(text))[target].check
         if not check or not find_program(check[0]):
             return None
         return cost(fill_words(check, {"file": str(export.path), "zone": ZONE})).wall

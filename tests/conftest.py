@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.cli_support import Run, commands
-from tests.ledger_support import migrated_once
+from tests.support.cli import Run, commands
+from tests.support.ledger import migrated_once
 
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 

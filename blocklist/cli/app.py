@@ -6,21 +6,16 @@ from typing import Annotated
 import typer
 
 from blocklist import __version__
-from blocklist.cli import (
-    check,
-    doctor,
-    export,
-    feeds,
-    init,
-    operator,
-    prune,
-    release,
-    resolve,
-    review,
-    run,
-    undo,
-    update,
-)
+from blocklist.cli.commands import feeds, release, release_undo, review
+from blocklist.cli.commands.allow_block import allow_group, block_group
+from blocklist.cli.commands.check import check_command
+from blocklist.cli.commands.doctor import doctor_command
+from blocklist.cli.commands.export import export_command
+from blocklist.cli.commands.init import init_command
+from blocklist.cli.commands.prune import prune_command
+from blocklist.cli.commands.resolve import resolve_command
+from blocklist.cli.commands.run import run_job_command
+from blocklist.cli.commands.update import update_command
 from blocklist.cli.session import Session
 
 app = typer.Typer(
@@ -57,17 +52,17 @@ def set_global_options(
     context.obj = Session(config, quiet, verbose)
 
 
-app.command("init")(init.init_command)
+app.command("init")(init_command)
 app.add_typer(feeds.app, name="feeds")
-app.command("update")(update.update_command)
-app.command("resolve")(resolve.resolve_command)
-release.app.add_typer(undo.app)
+app.command("update")(update_command)
+app.command("resolve")(resolve_command)
+release.app.add_typer(release_undo.app)
 app.add_typer(release.app, name="release")
-app.command("export")(export.export_command)
-app.command("run")(run.run_job_command)
-app.command("check")(check.check_command)
-app.command("prune")(prune.prune_command)
-app.add_typer(operator.allow_group, name="allow")
-app.add_typer(operator.block_group, name="block")
+app.command("export")(export_command)
+app.command("run")(run_job_command)
+app.command("check")(check_command)
+app.command("prune")(prune_command)
+app.add_typer(allow_group, name="allow")
+app.add_typer(block_group, name="block")
 app.add_typer(review.app, name="review")
-app.command("doctor")(doctor.doctor_command)
+app.command("doctor")(doctor_command)

@@ -15,20 +15,8 @@ import typer
 from blocklist.cli.streams import escape_unprintable, warn, write_text
 
 if TYPE_CHECKING:
-    from blocklist.config import Config
-    from blocklist.geo import GeoIpDatabase
-
-__all__ = [
-    "JsonOption",
-    "Session",
-    "escape_unprintable",
-    "get_session",
-    "show_line",
-    "show_lines",
-    "show_json",
-    "show_table",
-    "warn",
-]
+    from blocklist.config.loader import Config
+    from blocklist.geoip import GeoIpDatabase
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
@@ -44,21 +32,21 @@ class Session:
     @cached_property
     def config(self) -> "Config":
         """The configuration in force, read when first asked for."""
-        from blocklist.config import load_config
+        from blocklist.config.loader import load_config
 
         return load_config(self.config_path)
 
     @property
     def database(self) -> Path:
         """The ledger's path, known without reading all of the configuration."""
-        from blocklist.location import find_database
+        from blocklist.config.paths import find_database
 
         return find_database(self.config_path)
 
     @property
     def geoip(self) -> "GeoIpDatabase":
         """Where addresses can be looked up, known without reading all of the configuration."""
-        from blocklist.location import find_geoip
+        from blocklist.config.paths import find_geoip
 
         return find_geoip(self.config_path)
 
@@ -124,7 +112,7 @@ def _escape_json_part(part: str) -> str:
 
 def format_indicator(value: str) -> str:
     """Return an indicator and, where it is a name in disguise, what a person reads in it."""
-    from blocklist.names import to_unicode
+    from blocklist.indicators.names import to_unicode
 
     unicode = value if "://" in value else to_unicode(value)
     return value if unicode == value else f"{value} = {unicode}"

@@ -11,11 +11,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from blocklist.catalogue import Feed
-from blocklist.collect import kept
-from blocklist.collect.due import describe_age, failure_state, next_fetch_time, parse_expires
-from blocklist.collect.fetch import (
-    FetchError,
+from blocklist.collect.parse_fingerprint import (
+    is_parsed_alike,
+    options_from_feed,
+    snapshot_digest,
+    snapshot_fingerprint,
+    validators_to_send,
+)
+from blocklist.collect.schedule import describe_age, failure_state, next_fetch_time, parse_expires
+from blocklist.collect.snapshot_files import (
+    find_delta_base,
+    remove_refused_body,
+    save_delta_base,
+    save_refused_body,
+)
+from blocklist.config.feeds import Feed
+from blocklist.config.loader import Config
+from blocklist.config.toml import suggest_name
+from blocklist.errors import UsageError
+from blocklist.fetch.local import (
     FetchResult,
     PendingResult,
     fetch_feed,
@@ -23,24 +37,15 @@ from blocklist.collect.fetch import (
     is_local_feed,
     is_remote_url,
 )
-from blocklist.collect.meaning import (
-    is_parsed_alike,
-    options_from_feed,
-    snapshot_digest,
-    snapshot_fingerprint,
-    validators_to_send,
-)
-from blocklist.config import Config
-from blocklist.errors import UsageError
-from blocklist.ledger import times
-from blocklist.ledger.book import LedgerWriter
-from blocklist.ledger.health import NO_VALIDATORS, FeedHealth, Validators
+from blocklist.fetch.types import FetchError
+from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.feeds.health import NO_VALIDATORS, FeedHealth, Validators
 from blocklist.model import FeedState, GuardClass
-from blocklist.reading import FORMAT_NAMES
-from blocklist.spec import suggest_name
+from blocklist.parse.options import FORMAT_NAMES
 
 if TYPE_CHECKING:
-    from blocklist.parse import ParseResult
+    from blocklist.parse.result import ParseResult
 
 #: Told the feed's name, how many bytes came, and how many are to come where that is known.
 FeedProgressCallback = Callable[[str, int, int | None], None]
@@ -166,7 +171,7 @@ def _fetch_remote(
 ) -> Iterator[tuple[Feed, FeedHealth, "PendingResult"]]:
     from concurrent.futures import as_completed
 
-    from blocklist.collect.remote import FetchSession
+    from blocklist.fetch.session import FetchSession
 
     with (
         TemporaryDirectory(prefix="blocklist-") as scratch,
@@ -186,7 +191,7 @@ def _find_base(config: Config, feed: Feed, health: FeedHealth) -> Path | None:
     """Return the list in force as it came, for a server that tells what changed since."""
     if not any(map(is_incremental_url, feed.urls)):
         return None
-    return kept.find_delta_base(config.database, feed.name, snapshot_digest(health))
+    return find_delta_base(config.database, feed.name, snapshot_digest(health))
 
 
 def _process_feed(
@@ -207,10 +212,10 @@ def _process_feed(
 
 
 def _outcome_not_due(feed: Feed, health: FeedHealth, due: datetime) -> UpdateOutcome:
-    note = f"not due until {times.format_timestamp(due)}"
+    note = f"not due until {format_timestamp(due)}"
     if health.state in GOOD_FEED_STATES:
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries, note=note)
-    cause = f"{health.cause}; its server wants no request until {times.format_timestamp(due)}"
+    cause = f"{health.cause}; its server wants no request until {format_timestamp(due)}"
     return _outcome_failing(feed, health, failure_state(feed, health, health.state), cause)
 
 
@@ -238,7 +243,7 @@ def _record_failure(
 def _retry_time(error: FetchError) -> str | None:
     if not error.retry_after:
         return None
-    return times.format_timestamp(
+    return format_timestamp(
         datetime.now(UTC) + timedelta(seconds=min(error.retry_after, _MAX_RETRY_WAIT))
     )
 
@@ -259,9 +264,9 @@ def _ingest_snapshot(
         )
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     # A run in which no list changed has no need of columns.
-    from blocklist.collect.accept import find_refusal, size_change_limits
-    from blocklist.ledger import listings
-    from blocklist.parse import parse_snapshot
+    from blocklist.collect.acceptance import find_refusal, size_change_limits
+    from blocklist.ledger.feeds.listings import accept_snapshot
+    from blocklist.parse.parser import parse_snapshot
 
     parsed = parse_snapshot(body, feed.format, options_from_feed(feed))
     account = _build_parse_report(parsed, digest, len(body))
@@ -272,9 +277,7 @@ def _ingest_snapshot(
     said, rest = answer.validators, _save_base_and_expires(book, health, answer, body)
     del answer, body  # it may be large, and the ledger needs as much memory again
     ranked = feed.guard is GuardClass.POPULAR
-    change = listings.accept_snapshot(
-        book, health, parsed.indicators, stamp, account, ranked=ranked
-    )
+    change = accept_snapshot(book, health, parsed.indicators, stamp, account, ranked=ranked)
     _record_success(book, health, said, rest)
     entries = parsed.indicators.height
     return UpdateOutcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
@@ -285,7 +288,7 @@ def _save_base_and_expires(
 ) -> int | None:
     """Keep what the next answer may build on; return how long the list asks to be left alone."""
     if is_incremental_url(answer.url):
-        kept.save_delta_base(book.database, health.name, body)
+        save_delta_base(book.database, health.name, body)
     return parse_expires(body)
 
 
@@ -294,7 +297,7 @@ def _record_success(
 ) -> None:
     """Record what a good answer said of itself; what was refused before is of no interest now."""
     book.record_validators(health, said, rest)
-    kept.remove_refused_body(book.database, health.name)
+    remove_refused_body(book.database, health.name)
 
 
 def _record_refusal(
@@ -310,7 +313,7 @@ def _record_refusal(
     book.clear_validators(health)
     book.record_attempt(health, state, cause)
     if answer.body and is_remote_url(answer.url):
-        kept.save_refused_body(book.database, feed.name, answer.body)
+        save_refused_body(book.database, feed.name, answer.body)
     return _outcome_failing(feed, health, state, cause)
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.config import Export
-from blocklist.export import canary, written
-from blocklist.export.behind import ExportContext
-from blocklist.export.checker import run_checker
-from blocklist.export.prepared import PreparedExport, error_context, render_and_verify
-from blocklist.export.state import ExportResult, ExportState
-from blocklist.install import InstallChange, ensure_loaded, install_file
+from blocklist.config.exports import Export
+from blocklist.export.render.canary import derive_canaries
+from blocklist.export.render.file_head import read_entry_count
+from blocklist.export.render.state import ExportResult, ExportState
+from blocklist.export.select.context import ExportContext
+from blocklist.export.stage.prepare import PreparedExport, error_context, render_and_verify
+from blocklist.export.verify.checker import run_checker
+from blocklist.install.change import InstallChange
+from blocklist.install.install import ensure_loaded, install_file
 
 
 def export_one(
@@ -81,8 +83,8 @@ def _make_install_change(
         release=state.release,
         serial=state.serial,
         entry_count=rows,
-        entry_count_before=written.read_entry_count(export.path),
+        entry_count_before=read_entry_count(export.path),
         release_before=previous.release if previous else None,
-        new_canaries=canary.derive_canaries(export, state),
-        old_canaries=canary.derive_canaries(export, previous) if previous else None,
+        new_canaries=derive_canaries(export, state),
+        old_canaries=derive_canaries(export, previous) if previous else None,
     )

@@ -11,17 +11,18 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from blocklist.config import Config, Export
+from blocklist.atomic_files import remove_leftovers
+from blocklist.config.exports import Export
+from blocklist.config.loader import Config
 from blocklist.errors import ExportFailed
-from blocklist.export.standing import load_matching_states
-from blocklist.files import remove_leftovers
-from blocklist.ledger.book import LedgerWriter
+from blocklist.export.stage.freshness import load_matching_states
+from blocklist.ledger.db.writer import LedgerWriter
 
 if TYPE_CHECKING:
-    from blocklist.export.content import ReleaseContent
-    from blocklist.export.prepared import PreparedExport
-    from blocklist.export.state import ExportState
-    from blocklist.release.prospect import ProposedRelease
+    from blocklist.export.render.state import ExportState
+    from blocklist.export.select.release_content import ReleaseContent
+    from blocklist.export.stage.prepare import PreparedExport
+    from blocklist.release.proposal import ProposedRelease
 
 
 #: One fills the gaps that another leaves on a core; more need more memory than they save time.
@@ -44,9 +45,12 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
 
         One that cannot be written at all harms no other, and fails when its turn comes.
         """
-        from blocklist.export import content
-        from blocklist.export.alterations import plan_patches
-        from blocklist.export.meaning import share_frame_cache
+        from blocklist.export.incremental.plan import plan_patches
+        from blocklist.export.render.precedence import share_frame_cache
+        from blocklist.export.select.release_content import (
+            collect_must_verify,
+            load_proposal_content,
+        )
 
         self.discard_all()
         self._settled.clear()
@@ -56,7 +60,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
             known = load_matching_states(db, self._wanted)
         oldest = min((state.release for state in known.values()), default=None)
         # Whatever the ledger is asked for, before threads share the work.
-        watched = content.collect_must_verify(self._book, prospect, oldest)
+        watched = collect_must_verify(self._book, prospect, oldest)
         for export in self._wanted:
             self._say(f"proving {export.name}")
         whole = self._wanted
@@ -68,7 +72,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
             whole = [export for export in whole if export.name not in self._settled]
         if not whole:
             return []
-        release = content.load_proposal_content(self._book, self._config, prospect, whole, watched)
+        release = load_proposal_content(self._book, self._config, prospect, whole, watched)
         with share_frame_cache():
             faults = self._prepare_exports(partial(_render_whole, release, known), whole)
         if faults:
@@ -82,8 +86,8 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
 
         One that is neither ready nor at fault nor impossible is to be made otherwise.
         """
-        from blocklist.columns.pieces import map_in_order
-        from blocklist.export.prepared import VerificationFailed
+        from blocklist.export.stage.prepare import VerificationFailed
+        from blocklist.frames.parallel import map_in_order
 
         def prepare_export(export: Export) -> VerificationFailed | None:
             remove_leftovers(export.path)
@@ -123,7 +127,7 @@ def _render_whole(
     release: "ReleaseContent", known: "Mapping[str, ExportState]", export: Export
 ) -> "PreparedExport":
     """Return an export rendered from all rows of a release."""
-    from blocklist.export.prepared import render_and_verify
+    from blocklist.export.stage.prepare import render_and_verify
 
     rows, behind = release.rows_for_export(export), release.context_for(export)
     before, now = known.get(export.name), datetime.now(UTC)

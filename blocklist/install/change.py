@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from blocklist.config import Export
+from blocklist.config.exports import Export
 
 
 @dataclass(frozen=True, slots=True)

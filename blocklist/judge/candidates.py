@@ -5,11 +5,11 @@ The score is a noisy-or of the independent voices among the feeds that list a th
 
 import polars as pl
 
-from blocklist.columns import urls
-from blocklist.columns.schema import KIND
-from blocklist.columns.suffixes import PublicSuffixes
-from blocklist.judge import voices
-from blocklist.judge.agreement import FeedGroups
+from blocklist.frames.public_suffixes import PublicSuffixes
+from blocklist.frames.schemas import KIND
+from blocklist.frames.urls import is_host_only, url_host
+from blocklist.judge.scoring.electorate import FeedGroups
+from blocklist.judge.scoring.feed_sets import build_feed_bitsets, score_bitsets
 from blocklist.model import Kind, Scope
 
 
@@ -21,9 +21,9 @@ def derive_host_listings(listings: pl.DataFrame) -> pl.DataFrame:
     url = pl.col("value")
     found = listings.filter(pl.col("kind") == Kind.URL.value).select(
         "feed",
-        value=urls.url_host(url),
+        value=url_host(url),
         scope=pl.lit(Scope.EXACT.value, listings.schema["scope"]),
-        whole=urls.is_host_only(url),
+        whole=is_host_only(url),
         url=url,
     )
     address = pl.col("value").str.contains(r"^[0-9.]+$|:")
@@ -44,10 +44,9 @@ def score_listings(listings: pl.DataFrame, electorate: FeedGroups) -> pl.DataFra
         "wide": pl.col("whole"),
     }
     feeds = electorate.ordered_feeds
-    said, columns = voices.build_feed_bitsets(listings, pl.Series(feeds, dtype=pl.String), parts)
+    said, columns = build_feed_bitsets(listings, pl.Series(feeds, dtype=pl.String), parts)
     scores = {
-        part: voices.score_bitsets(said, columns[part], feeds, electorate.score_feeds)
-        for part in parts
+        part: score_bitsets(said, columns[part], feeds, electorate.score_feeds) for part in parts
     }
     return said.select("value", **scores)
 

@@ -6,9 +6,9 @@ from functools import cache
 
 import polars as pl
 
-from blocklist.columns.names import expand_ancestors
-from blocklist.columns.suffixes import PublicSuffixes
-from blocklist.judge import core
+from blocklist.frames.names import expand_ancestors
+from blocklist.frames.public_suffixes import PublicSuffixes
+from blocklist.judge.builtin_lists import load_builtin_groups, load_builtin_names
 from blocklist.judge.reach import match_at_or_below
 from blocklist.model import GuardClass, Kind
 
@@ -61,7 +61,7 @@ def _add_registrable(entries: pl.DataFrame) -> pl.DataFrame:
 @cache
 def load_public_suffixes() -> PublicSuffixes:
     """Return the public suffixes and, as if they stood among them, the platforms of the core."""
-    return PublicSuffixes(core.load_builtin_names("platforms"))
+    return PublicSuffixes(load_builtin_names("platforms"))
 
 
 _GuardRow = tuple[str, str, str, str, bool]
@@ -69,16 +69,16 @@ _GuardRow = tuple[str, str, str, str, bool]
 
 def _yield_builtin_rows() -> Iterator[_GuardRow]:
     for part, title, bounded in (("reserved", "reserved", False), ("never-block", "core", True)):
-        for group in core.load_builtin_groups(part):
+        for group in load_builtin_groups(part):
             source = f"{title}: {group.title}"
             for name in group.names:
                 yield Kind.DOMAIN, name, GuardClass.PROTECTED, source, bounded
             for network in group.networks:
                 yield Kind.IP, network, GuardClass.PROTECTED, source, bounded
-    for group in core.load_builtin_groups("shared-hosts"):
+    for group in load_builtin_groups("shared-hosts"):
         for name in group.names:
             yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"core: {group.title}", True
-    for group in core.load_builtin_groups("platforms"):
+    for group in load_builtin_groups("platforms"):
         for name in group.names:
             yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"platform: {group.title}", True
             # The platform's own front page, though it stands where tenants stand.
@@ -148,9 +148,7 @@ def _match_names_above(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.Da
 
 def _match_suffixes(suffixes: PublicSuffixes, candidates: pl.DataFrame) -> pl.DataFrame:
     """Public suffixes, and names that have a public suffix below them."""
-    platform = pl.col("value").is_in(
-        pl.Series(sorted(core.load_builtin_names("platforms"))).implode()
-    )
+    platform = pl.col("value").is_in(pl.Series(sorted(load_builtin_names("platforms"))).implode())
     itself = pl.col("registrable").is_null() & ~platform
     over = pl.col("value").is_in(suffixes.names_above.implode())
     return candidates.filter(itself | over).select(

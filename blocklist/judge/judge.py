@@ -9,12 +9,13 @@ from enum import StrEnum
 
 import polars as pl
 
-from blocklist.columns import networks
-from blocklist.columns.difference import exclude_rows
-from blocklist.columns.schema import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
-from blocklist.judge import candidates, guards, operator
-from blocklist.judge.agreement import FeedGroups
-from blocklist.judge.guards import Guards
+from blocklist.frames.diff import exclude_rows
+from blocklist.frames.networks import networks_to_spans
+from blocklist.frames.schemas import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
+from blocklist.judge.candidates import build_name_candidates, derive_host_listings, score_listings
+from blocklist.judge.guards import GUARDS, Guards, keep_strongest_hits, match_name_guards
+from blocklist.judge.operator import build_entry_frame, decide_by_entries, entries_to_verdicts
+from blocklist.judge.scoring.electorate import FeedGroups
 from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
 
 
@@ -36,10 +37,10 @@ class JudgeInput:
 
 def decide_verdicts(case: JudgeInput) -> pl.DataFrame:
     """Return a verdict for every listed thing and every operator entry (schema `VERDICTS`)."""
-    entries = operator.build_entry_frame(case.entries)
+    entries = build_entry_frame(case.entries)
     electorate = FeedGroups(case.reliability, case.upstream)
     listed = case.listings.match_to_schema(LISTINGS)
-    hosts = candidates.derive_host_listings(listed)
+    hosts = derive_host_listings(listed)
     found = _prepare_names(case, _collect_listings(Kind.DOMAIN, listed, hosts), electorate)
     addresses = _collect_listings(Kind.IP, listed, hosts)
     if not addresses.is_empty():
@@ -48,7 +49,7 @@ def decide_verdicts(case: JudgeInput) -> pl.DataFrame:
     judged = judged.filter(~pl.col("unspoken")).drop("unspoken")
     if not hosts.is_empty():
         judged = pl.concat([judged, _judge_urls(hosts, found, case.threshold, entries)])
-    own = operator.entries_to_verdicts(entries)
+    own = entries_to_verdicts(entries)
     # In one stretch of memory, or each who looks at some of it makes another such copy.
     return pl.concat([own, exclude_rows(judged, own, ["value", "scope"])], rechunk=True)
 
@@ -63,10 +64,8 @@ def _collect_listings(kind: Kind, listed: pl.DataFrame, hosts: pl.DataFrame) -> 
 def _prepare_names(
     case: JudgeInput, listings: pl.DataFrame, electorate: FeedGroups
 ) -> pl.DataFrame:
-    frame = candidates.build_name_candidates(
-        listings, electorate, case.guards.suffixes, widen=case.widen
-    )
-    hits = guards.match_name_guards(case.guards, frame)
+    frame = build_name_candidates(listings, electorate, case.guards.suffixes, widen=case.widen)
+    hits = match_name_guards(case.guards, frame)
     kind = pl.lit(Kind.DOMAIN.value, KIND)
     return frame.join(hits, on="value", how="left").with_columns(kind=kind)
 
@@ -74,7 +73,7 @@ def _prepare_names(
 def _prepare_networks(
     case: JudgeInput, listings: pl.DataFrame, electorate: FeedGroups
 ) -> pl.DataFrame:
-    frame = candidates.score_listings(listings, electorate)
+    frame = score_listings(listings, electorate)
     hits = match_network_guards(case.guards.entries, frame["value"])
     kind = pl.lit(Kind.IP.value, KIND)
     return frame.join(hits, on="value", how="left").with_columns(kind=kind)
@@ -86,19 +85,17 @@ def match_network_guards(entries: pl.DataFrame, values: pl.Series) -> pl.DataFra
     One that is too wide to be anybody's alone is guarded as a shared host is.
     """
     known = entries.filter(pl.col("kind") == Kind.IP.value)
-    reach = pl.concat([known, networks.networks_to_spans(known["value"])], how="horizontal").select(
+    reach = pl.concat([known, networks_to_spans(known["value"])], how="horizontal").select(
         "class", "source", kin="family", start="first", end="last"
     )
-    spans = pl.concat(
-        [values.to_frame("value"), networks.networks_to_spans(values)], how="horizontal"
-    )
+    spans = pl.concat([values.to_frame("value"), networks_to_spans(values)], how="horizontal")
     # Without the family in the join polars need not pair everything with everything of a family.
     found = spans.join_where(
         reach, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
     ).filter(pl.col("family") == pl.col("kin"))
     cause = pl.concat_str(pl.lit("overlaps "), "source")
     hits = found.select("value", "class", cause=cause)
-    return guards.keep_strongest_hits(pl.concat([hits, _match_too_wide(spans)]))
+    return keep_strongest_hits(pl.concat([hits, _match_too_wide(spans)]))
 
 
 def _match_too_wide(spans: pl.DataFrame) -> pl.DataFrame:
@@ -108,7 +105,7 @@ def _match_too_wide(spans: pl.DataFrame) -> pl.DataFrame:
     most = pl.when(pl.col("family") == 4).then(ipv4).otherwise(ipv6)
     return spans.filter(pl.col("last") - pl.col("first") >= most).select(
         "value",
-        pl.lit(GuardClass.SHARED_HOST.value, guards.GUARDS["class"]).alias("class"),
+        pl.lit(GuardClass.SHARED_HOST.value, GUARDS["class"]).alias("class"),
         cause=pl.lit("too wide to be one owner's"),
     )
 
@@ -156,7 +153,7 @@ def _map_guard_class(words: Mapping[GuardClass, StrEnum], dtype: pl.Enum) -> pl.
 def _apply_precedence(found: pl.DataFrame, threshold: float, entries: pl.DataFrame) -> pl.DataFrame:
     """Return `VERDICTS` and `unspoken`: a guarded host of which only pages are listed."""
     frame = _add_scope(found, threshold)
-    frame = frame.join(operator.decide_by_entries(entries, frame), on="value", how="left")
+    frame = frame.join(decide_by_entries(entries, frame), on="value", how="left")
     by_operator = pl.col("action").is_not_null()
     guarded = pl.col("class").is_not_null()
     verdict = _map_guard_class(

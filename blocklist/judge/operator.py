@@ -5,8 +5,8 @@ An entry that covers only a part of a candidate stands beside it in the release 
 
 import polars as pl
 
-from blocklist.columns import networks
-from blocklist.columns.schema import KIND, REASON, SCOPE, VERDICT, VERDICTS
+from blocklist.frames.networks import networks_to_spans
+from blocklist.frames.schemas import KIND, REASON, SCOPE, VERDICT, VERDICTS
 from blocklist.judge.reach import match_at_or_below
 from blocklist.model import Entry, Kind, Reason, Scope, Verdict
 
@@ -77,11 +77,11 @@ def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFra
 
 
 def _decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    reach = pl.concat(
-        [entries, networks.networks_to_spans(entries["value"])], how="horizontal"
-    ).select("family", "action", "why", start="first", end="last")
+    reach = pl.concat([entries, networks_to_spans(entries["value"])], how="horizontal").select(
+        "family", "action", "why", start="first", end="last"
+    )
     spans = pl.concat(
-        [candidates.select("value"), networks.networks_to_spans(candidates["value"])],
+        [candidates.select("value"), networks_to_spans(candidates["value"])],
         how="horizontal",
     )
     # Without the family in the join polars need not pair everything with everything of a family.

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from blocklist.columns.names import expand_ancestors
-from blocklist.columns.pieces import map_column
+from blocklist.frames.names import expand_ancestors
+from blocklist.frames.parallel import map_column
 
 
 def match_at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,4 @@
-"""The system of record, in SQLite: what was listed by whom and when, and what was decided.
+"""The database, in SQLite: listings with their feeds and dates, and all decisions.
 
-The only room that speaks SQL. `lookup` reads single names and is cheap to import; `bulk` moves
-whole columns; `schema`, `book` and `operator` hold the small tables.
+The only package that contains SQL.
 """

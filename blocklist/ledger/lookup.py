@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from blocklist.ledger import connection as database
-from blocklist.ledger import votes
-from blocklist.ledger.moments import PointInTime
-from blocklist.ledger.packed import (
+from blocklist.indicators.names import name_and_ancestors
+from blocklist.ledger.db.connection import schema_version
+from blocklist.ledger.feeds.weights import FeedWeight, load_feed_weights
+from blocklist.ledger.point_in_time import PointInTime
+from blocklist.ledger.temporal.pack_sql import (
     has_packs,
     member_end_sql,
     packed_range_sql,
     packed_value_sql,
     row_table_sql,
 )
-from blocklist.ledger.votes import FeedWeight
 from blocklist.model import Kind, Listing, Liveness, Reason, Scope, Verdict
-from blocklist.names import name_and_ancestors
 
 _KINDS = list(Kind)
 _SCOPES = list(Scope)
@@ -148,7 +147,7 @@ class LedgerLookup:
 
     def feed_weights(self) -> list[FeedWeight]:
         """Return how the feeds counted when listings were judged last, but not of a moment."""
-        return [] if self._moment else votes.load_feed_weights(self._connection)
+        return [] if self._moment else load_feed_weights(self._connection)
 
     def _query_listings(
         self, own: str, packed: str, order: str = "", **wanted: str
@@ -211,14 +210,14 @@ class LedgerLookup:
 
     @cached_property
     def _has_facts(self) -> bool:
-        if database.schema_version(self._connection) < _FACTS_VERSION:
+        if schema_version(self._connection) < _FACTS_VERSION:
             return False
         (some,) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM fact)").fetchone()
         return bool(some)
 
     def _find_address_facts(self, value: str) -> dict[str, object]:
         """Return which blocked domains were seen at an address, and why it is not blocked so."""
-        if database.schema_version(self._connection) < _ADDRESSES_VERSION:
+        if schema_version(self._connection) < _ADDRESSES_VERSION:
             return {}
         sql = "SELECT domains, evidence, until, reason FROM address WHERE value = ?"
         row = self._connection.execute(sql, [value]).fetchone()

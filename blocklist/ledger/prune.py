@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from blocklist.errors import UsageError
-from blocklist.ledger import connection
-from blocklist.ledger.book import LedgerWriter
-from blocklist.ledger.packed import delete_ended_rows
+from blocklist.ledger.db.connection import open_read_write
+from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.temporal.pack_sql import delete_ended_rows
 
 #: Snapshots a feed keeps in any case: what is usual for it is told from the last ones.
 _MIN_SNAPSHOTS = 20
@@ -58,7 +58,7 @@ def prune_history(book: LedgerWriter, before: str) -> PruneResult:
 def _vacuum_database(book: LedgerWriter) -> str | None:
     """Give the room back that is free in the file; return why not, where that cannot be."""
     try:
-        with connection.open_read_write(book.database) as opened:
+        with open_read_write(book.database) as opened:
             opened.execute("VACUUM")
     except UsageError as error:
         return str(error)

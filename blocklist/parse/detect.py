@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from blocklist.parse.documents import NO_COMMENT
-from blocklist.parse.format import Format, ParseOptions
+from blocklist.parse.format import Format
+from blocklist.parse.json_documents import NO_COMMENT
 from blocklist.parse.lines import decode_to_utf8
+from blocklist.parse.options import ParseOptions
 from blocklist.parse.parser import parse_lines
 from blocklist.parse.registry import FORMATS
 

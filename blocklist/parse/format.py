@@ -6,23 +6,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.columns.schema import SCOPE, TOKENS
+from blocklist.frames.schemas import SCOPE, TOKENS
 from blocklist.model import Kind, Scope
-from blocklist.parse import lines
-from blocklist.reading import ParseOptions
-
-__all__ = [
-    "DEFAULT_COMMENT",
-    "Format",
-    "ParseOptions",
-    "FastPath",
-    "make_tokens",
-    "carry_no_state",
-    "split_plain_lines",
-    "refang_column",
-    "scope_as_written",
-    "strip_wildcard",
-]
+from blocklist.parse.lines import split_stripped_lines
+from blocklist.parse.options import ParseOptions
 
 #: Comments as most lists write them; a format with another meaning for `#` or `!` has its own.
 DEFAULT_COMMENT = r"^(?:#|!|;|//)"
@@ -35,7 +22,7 @@ def carry_no_state(_lines: pl.DataFrame, _options: ParseOptions) -> tuple[str | 
 
 def split_plain_lines(text: bytes, _options: ParseOptions) -> pl.DataFrame:
     """Return the lines of a text in which each line stands for itself."""
-    return lines.split_stripped_lines(text)
+    return split_stripped_lines(text)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import codecs
 
 import polars as pl
 
-from blocklist.columns import pieces
+from blocklist.frames.parallel import PIECE_BYTES, bytes_to_lines
 
 #: Longer than any line that lists something; a longer one is refused unread.
 MAX_LINE_BYTES = 8192
@@ -18,10 +18,8 @@ def decode_to_utf8(body: bytes) -> bytes:
     """Return a snapshot as UTF-8 without a mark; what is no text is left to `raw`."""
     if body.startswith(_UTF16_BOMS):
         decoder = codecs.getincrementaldecoder("utf-16")("replace")
-        starts = range(0, len(body), pieces.PIECE_BYTES)
-        parts = [
-            decoder.decode(body[start : start + pieces.PIECE_BYTES]).encode() for start in starts
-        ]
+        starts = range(0, len(body), PIECE_BYTES)
+        parts = [decoder.decode(body[start : start + PIECE_BYTES]).encode() for start in starts]
         return b"".join(parts) + decoder.decode(b"", final=True).encode()
     return body.removeprefix(codecs.BOM_UTF8)
 
@@ -39,9 +37,9 @@ def split_raw_lines(text: bytes) -> pl.Series:
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
-        return pieces.bytes_to_lines(text)
+        return bytes_to_lines(text)
     except UnicodeError:
-        return pieces.bytes_to_lines(text.decode(errors="replace").encode())
+        return bytes_to_lines(text.decode(errors="replace").encode())
 
 
 def number_lines(texts: pl.Series) -> pl.DataFrame:

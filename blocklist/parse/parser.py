@@ -6,15 +6,18 @@ from functools import partial
 
 import polars as pl
 
-from blocklist.columns import hosts, networks, urls
-from blocklist.columns.pieces import iter_text_pieces, map_in_order
-from blocklist.columns.schema import INDICATORS, KIND, REFUSALS, SCOPE
+from blocklist.frames.hosts import canonicalize_hosts
+from blocklist.frames.networks import canonicalize_networks
+from blocklist.frames.parallel import iter_text_pieces, map_in_order
+from blocklist.frames.schemas import INDICATORS, KIND, REFUSALS, SCOPE
+from blocklist.frames.urls import canonicalize_urls
 from blocklist.model import Kind, Scope
-from blocklist.parse.format import Format, ParseOptions, carry_no_state
+from blocklist.parse.fast_path import split_fast_path
+from blocklist.parse.format import Format, carry_no_state
 from blocklist.parse.lines import MAX_LINE_BYTES, decode_to_utf8
-from blocklist.parse.parsed import BEYOND_LIMIT, ParseResult, merge_results
-from blocklist.parse.plain import split_fast_path
+from blocklist.parse.options import ParseOptions
 from blocklist.parse.registry import FORMATS
+from blocklist.parse.result import BEYOND_LIMIT, ParseResult, merge_results
 
 _EXCERPT_CHARS = 200
 
@@ -128,7 +131,7 @@ _NO_INDICATOR = {"kind": pl.lit(None, KIND), "value": pl.lit(None, pl.String)}
 
 
 def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:
-    found = hosts.canonicalize_hosts(tokens)
+    found = canonicalize_hosts(tokens)
     # A lone word or number in a feed is debris or a top-level domain; neither is a fraud host.
     name = pl.col("kind") == Kind.DOMAIN.value
     word = pl.when(name).then("value").otherwise(tokens).str.contains(r"^[^.:]*$")
@@ -139,11 +142,11 @@ def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:
 
 
 def _canonicalise_ips(tokens: pl.Series) -> pl.DataFrame:
-    return networks.canonicalize_networks(tokens).with_columns(kind=pl.lit(Kind.IP.value, KIND))
+    return canonicalize_networks(tokens).with_columns(kind=pl.lit(Kind.IP.value, KIND))
 
 
 def _canonicalise_urls(tokens: pl.Series) -> pl.DataFrame:
-    return urls.canonicalize_urls(tokens).with_columns(kind=pl.lit(Kind.URL.value, KIND))
+    return canonicalize_urls(tokens).with_columns(kind=pl.lit(Kind.URL.value, KIND))
 
 
 _CANONICALISERS = {"host": _canonicalise_hosts, "ip": _canonicalise_ips, "url": _canonicalise_urls}

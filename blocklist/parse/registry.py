@@ -1,6 +1,7 @@
 """The registry of formats: adding one is a module of its own and a row here."""
 
-from blocklist.parse import (
+from blocklist.parse.format import Format
+from blocklist.parse.formats import (
     adblock,
     csv,
     dnsmasq,
@@ -16,7 +17,6 @@ from blocklist.parse import (
     urls,
     wildcard,
 )
-from blocklist.parse.format import Format
 
 _FORMAT_MODULES = (
     stix,

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from blocklist.config import Config
-from blocklist.ledger.book import LedgerWriter
-from blocklist.ledger.history import Release
-from blocklist.ledger.pins import Pin
-from blocklist.release.unchanged import load_build_status
+from blocklist.config.loader import Config
+from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.releases.history import Release
+from blocklist.ledger.releases.pins import Pin
+from blocklist.release.inputs_digest import load_build_status
 
 if TYPE_CHECKING:
-    from blocklist.release.prospect import ExportVerifier
+    from blocklist.release.proposal import ExportVerifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,6 @@ def build_release(
     now = load_build_status(config, book)
     if now.release and (now.pin or now.is_unchanged):
         return BuildResult(now.release, is_new=False, pin=now.pin)
-    from blocklist.release.anew import judge_and_publish
+    from blocklist.release.full_build import judge_and_publish
 
     return judge_and_publish(config, book, cause, accepted, rehearse)

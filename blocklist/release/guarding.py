@@ -2,21 +2,21 @@
 
 import polars as pl
 
-from blocklist.config import Config
-from blocklist.judge import guards
+from blocklist.config.loader import Config
 from blocklist.judge.candidates import derive_host_listings
-from blocklist.ledger import listings
-from blocklist.ledger.bulk import BulkTransaction
+from blocklist.judge.guards import GUARDS
+from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.feeds.listings import load_listings
 
 
 def load_guard_entries(config: Config, bulk: BulkTransaction) -> pl.DataFrame:
     """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
     enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
-    listed = listings.load_listings(bulk, list(enabled))
+    listed = load_listings(bulk, list(enabled))
     # A guard list of URLs means their hosts.
     hosts = derive_host_listings(listed).select(listed.columns)
     listed = pl.concat([listed, hosts])
-    schema = {"feed": pl.String(), "class": guards.GUARDS["class"]}
+    schema = {"feed": pl.String(), "class": GUARDS["class"]}
     classes = pl.DataFrame(list(enabled.items()), schema=schema, orient="row")
     return listed.join(classes, on="feed").select(
         pl.col("kind").cast(pl.String),

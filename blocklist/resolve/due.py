@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from blocklist.config import Config
-from blocklist.ledger import facts, listings
-from blocklist.ledger.book import LedgerWriter
-from blocklist.ledger.bulk import BulkTransaction
+from blocklist.config.loader import Config
+from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.dns.facts import filter_due_names, select_due_names
+from blocklist.ledger.feeds.listings import load_listings
 from blocklist.model import Kind
-from blocklist.resolve.states import MAX_DUE_AHEAD
+from blocklist.resolve.liveness import MAX_DUE_AHEAD
 
 
 def select_names_to_resolve(config: Config, book: LedgerWriter, limit: int) -> list[str]:
@@ -20,11 +21,9 @@ def select_names_to_resolve(config: Config, book: LedgerWriter, limit: int) -> l
     """
     now = datetime.now(UTC)
     with BulkTransaction(book.database) as bulk:
-        found = facts.select_due_names(bulk, now, now + MAX_DUE_AHEAD)
+        found = select_due_names(bulk, now, now + MAX_DUE_AHEAD)
         if config.resolve.addresses and len(found) < limit:
-            guarded = listings.load_listings(
-                bulk, [g.name for g in config.guards.values() if g.enabled]
-            )
+            guarded = load_listings(bulk, [g.name for g in config.guards.values() if g.enabled])
             names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
-            found = found.append(facts.filter_due_names(bulk, names, now, now + MAX_DUE_AHEAD))
+            found = found.append(filter_due_names(bulk, names, now, now + MAX_DUE_AHEAD))
     return found.unique(maintain_order=True).head(limit).to_list()

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from blocklist.ledger.facts import DnsFact
-from blocklist.ledger.times import format_timestamp
+from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.dns.facts import DnsFact
 from blocklist.model import Liveness
-from blocklist.resolve import signs, states
-from blocklist.resolve.family import DomainLookup, Observation
-from blocklist.resolve.states import DeadDomainRule, DomainState
+from blocklist.resolve.domain_lookup import DomainLookup, Observation
+from blocklist.resolve.liveness import DeadDomainRule, DomainState, update_domain_state
+from blocklist.resolve.parking import classify_liveness
 
 #: States in which a name has no other than its domain has.
 _ABSENT_STATES = (Liveness.DEAD, Liveness.UNKNOWN)
@@ -25,7 +25,7 @@ def derive_facts(family: DomainLookup, now: datetime, rule: DeadDomainRule) -> I
         servers = before.servers
     standing = None if before is None else _domain_state_from(before)
     here = _determine_liveness(family.observations[family.domain], before, Liveness.ALIVE, servers)
-    after = states.update_domain_state(standing, family.look_result, here, now, rule)
+    after = update_domain_state(standing, family.look_result, here, now, rule)
     for name in family.observations:
         yield _build_fact(name, family, after, servers, now)
 
@@ -37,7 +37,7 @@ def _determine_liveness(
     if seen.outcome is None and before is not None and before.state not in _ABSENT_STATES:
         return before.state
     if seen.addresses or servers:
-        return signs.classify_liveness(seen.addresses, servers or ())
+        return classify_liveness(seen.addresses, servers or ())
     return otherwise
 
 

@@ -1,10 +1,10 @@
 """How the configuration wants names looked up."""
 
-from blocklist.config import Config
-from blocklist.resolve import servers
-from blocklist.resolve.states import DeadDomainRule
+from blocklist.config.loader import Config
+from blocklist.resolve.dns.servers import select_resolvers
+from blocklist.resolve.dns.upstream import QueryLimits
+from blocklist.resolve.liveness import DeadDomainRule
 from blocklist.resolve.survey import SurveySettings
-from blocklist.resolve.upstream import QueryLimits
 
 
 def load_survey_settings(config: Config, given: list[str]) -> SurveySettings:
@@ -12,7 +12,7 @@ def load_survey_settings(config: Config, given: list[str]) -> SurveySettings:
     said = config.resolve
     canaries = {export.canary for export in config.exports.values() if export.canary}
     return SurveySettings(
-        resolvers=servers.select_resolvers(given or said.servers),
+        resolvers=select_resolvers(given or said.servers),
         limits=QueryLimits(said.window, said.rate, said.timeout, said.tries),
         rule=DeadDomainRule(said.looks, said.days),
         canaries=tuple(sorted(canaries)),

@@ -15,17 +15,16 @@ from datetime import UTC, datetime
 import polars as pl
 
 from blocklist.judge.guards import load_public_suffixes
-from blocklist.ledger import facts as ledger
-from blocklist.ledger.book import LedgerWriter
-from blocklist.ledger.facts import DnsFact
+from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.dns.facts import DnsFact, load_facts, save_facts
+from blocklist.resolve.dns.servers import ResolverAddress
+from blocklist.resolve.dns.sockets import Question
+from blocklist.resolve.dns.transport import DnsTransport, NoResolverAnswers, Reply
+from blocklist.resolve.dns.upstream import QueryLimits
+from blocklist.resolve.domain_lookup import DomainLookup
 from blocklist.resolve.facts import derive_facts
-from blocklist.resolve.family import DomainLookup
-from blocklist.resolve.port import Question
-from blocklist.resolve.probe import BatchCheck, ResolverProbe
-from blocklist.resolve.servers import ResolverAddress
-from blocklist.resolve.states import DeadDomainRule
-from blocklist.resolve.transport import DnsTransport, NoResolverAnswers, Reply
-from blocklist.resolve.upstream import QueryLimits
+from blocklist.resolve.liveness import DeadDomainRule
+from blocklist.resolve.resolver_check import BatchCheck, ResolverProbe
 
 _BATCH_SIZE = 2_000
 #: How many batches may wait to be written before no more is asked.
@@ -133,7 +132,7 @@ class Survey:
     def _load_facts(self, chunk: _DomainChunk) -> dict[str, DnsFact]:
         wanted = {name for domain, members in chunk for name in (domain, *members)}
         with self._book.open_database() as db:
-            return ledger.load_facts(db.conn, wanted)
+            return load_facts(db.conn, wanted)
 
     @property
     def _has_second_resolver(self) -> bool:
@@ -191,7 +190,7 @@ class Survey:
             found += every
             self.report.states.update(fact.state for fact in every if fact.name in asked)
             self.report.recorded += len(asked)
-        ledger.save_facts(self._book, found)
+        save_facts(self._book, found)
         self._report_progress(self.report.recorded)
 
     def _wait_for_writes(self, at_most: int) -> None:

@@ -14,20 +14,20 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from blocklist.config import Export
-from blocklist.export.expected import (
+from blocklist.config.exports import Export
+from blocklist.export.one import export_one
+from blocklist.export.verify.expected import (
     RulesByValue,
     collect_rules,
     find_decisive_row,
     make_can_express,
     must_block,
 )
-from blocklist.export.one import export_one
+from blocklist.indicators.names import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, name_and_ancestors
 from blocklist.model import Kind, Scope, Verdict
-from blocklist.names import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, name_and_ancestors
 from tests.e2e import resolvers
 from tests.e2e.servers import open_resolver
-from tests.export_support import NOW, ZONE, export_to, release
+from tests.support.exports import NOW, ZONE, export_to, release
 
 #: The program, the target, and how to run the server.
 CONSUMERS: dict[str, tuple[str, str, resolvers.Server]] = {

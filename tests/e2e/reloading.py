@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dns.rcode import NOERROR
 
-from blocklist.installation import ProbeServer
+from blocklist.config.installation import ProbeServer
 from tests.e2e.servers import answers, asker, free_port, running
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "servers.md"

@@ -11,8 +11,8 @@ from dns.rcode import NOERROR, NXDOMAIN
 
 from blocklist.model import Scope
 from tests.e2e.servers import Ask, bind
-from tests.export_support import ZONE, export_to, run
-from tests.test_export_rpz_model import Row, blocked_by_meaning, blocked_by_zone, existing_names
+from tests.export.test_rpz_model import Row, blocked_by_meaning, blocked_by_zone, existing_names
+from tests.support.exports import ZONE, export_to, run
 
 pytestmark = pytest.mark.e2e("named", "named-checkzone", "nsd")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from blocklist.resolve import survey
-from tests.cli_support import Run, commands
 from tests.e2e.servers import open_resolver
-from tests.survey_support import Calendar
+from tests.support.cli import Run, commands
+from tests.support.surveys import Calendar
 
 THERE = {
     "alive": ("45.95.168.7", 40),

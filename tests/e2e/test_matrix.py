@@ -6,12 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blocklist.ledger import releases
-from blocklist.ledger.bulk import BulkTransaction
+from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.releases.verdicts import export_rows
+from tests.collect.test_corpus import OTHERS, files, said
 from tests.e2e.matrix import CANARY, CONSUMERS, EXACT, RELEASE, asked, queries
-from tests.export_support import release
-from tests.process_support import blocklist
-from tests.test_corpus import OTHERS, files, said
+from tests.support.exports import release
+from tests.support.process import blocklist
 
 consumers = pytest.mark.parametrize(
     "consumer",
@@ -48,7 +48,7 @@ def of_corpus(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.Data
     done = blocklist(folder, "run")
     assert done.returncode == 0, done.stderr
     with BulkTransaction(folder / "blocklist.db") as bulk:
-        rows = releases.export_rows(bulk, 1)
+        rows = export_rows(bulk, 1)
     wide = rows.filter(pl.col("scope") == "subtree")["value"].sample(ALLOWED, seed=1)
     text = [f"allow subtree deep.ok.{name}" for name in wide[: ALLOWED // 2]]
     text += [f"allow exact {name}" for name in wide[ALLOWED // 2 :]]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_nft import IPV4, RELEASE, in_a_network
-from tests.export_support import export_to, run
+from tests.support.exports import export_to, run
 
 NEXT = "block 203.0.113.0/24"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from blocklist.config.installation import Installation
 from blocklist.errors import ExportFailed
-from blocklist.installation import Installation
 from tests.conftest import SYSTEM_PATH
-from tests.export_support import export_to, run
+from tests.support.exports import export_to, run
 
 pytestmark = pytest.mark.e2e("nft", "unshare")
 

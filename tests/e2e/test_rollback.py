@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from blocklist import config
-from blocklist.install.probe import ProbeAnswer, probe_server
+from blocklist.config.loader import load_config
+from blocklist.install.canary_probe import ProbeAnswer, probe_server
 from tests.e2e.reloading import SERVERS, ZONE
-from tests.process_support import blocklist
-from tests.test_release import corpus_settings
+from tests.release.test_build import corpus_settings
+from tests.support.process import blocklist
 
 BAD, LISTED = "github.com", "fraud-of-the-day.top"
 BLOCKED = {ProbeAnswer.NO_ADDRESS, ProbeAnswer.NULL_ADDRESS}
@@ -40,7 +40,7 @@ def drill(folder: Path, name: str, upstream: int, feeds: str) -> None:
     mine = '\n[feeds.mine]\nurl = "mine.txt"\nformat = "domains"\n'
     export = f'\n[exports.dns]\ntarget = "{target}"\npath = "{file}"\nzone = "{ZONE}"\n'
     (folder / "blocklist.toml").write_text(feeds + mine + export)
-    config.load_config(folder / "blocklist.toml")
+    load_config(folder / "blocklist.toml")
     first = blocklist(folder, "run")
     assert first.returncode == 0, first.stderr
     with start(folder / "server", file, upstream) as server:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from blocklist import targets
-from blocklist.config import Export
+from blocklist.config.exports import Export
+from blocklist.config.installation import Installation, ProbeServer
+from blocklist.config.targets import load_targets
 from blocklist.errors import ExportFailed
-from blocklist.export.state import ExportState
-from blocklist.install.probe import ProbeAnswer, probe_server
-from blocklist.installation import Installation, ProbeServer
+from blocklist.export.render.state import ExportState
+from blocklist.install.canary_probe import ProbeAnswer, probe_server
 from tests.e2e.reloading import bind_secondary, knot
 from tests.e2e.servers import free_port
-from tests.export_support import export_to, run
+from tests.support.exports import export_to, run
 
 pytestmark = pytest.mark.e2e("knotd", "knotc", "named", "nsd")
 
@@ -39,7 +39,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, upstream: int) -> Iterator[World]:
-    canary = targets.load_targets(tmp_path)["rpz"].canary
+    canary = load_targets(tmp_path)["rpz"].canary
     export = replace(export_to(tmp_path, "rpz", canary=canary), path=tmp_path / "list")
     run(export, "block exact first.example", number=6)
     primary, secondary = free_port(), free_port()

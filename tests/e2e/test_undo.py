@@ -16,18 +16,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blocklist import targets
-from blocklist.columns.schema import RELEASE
-from blocklist.config import Export
+from blocklist.config.exports import Export
+from blocklist.config.installation import Installation, ProbeServer
+from blocklist.config.targets import load_targets
 from blocklist.errors import ExportFailed
 from blocklist.export.one import export_one
-from blocklist.export.state import ExportState
-from blocklist.install import command, probe
-from blocklist.install.probe import ProbeAnswer, probe_server
-from blocklist.installation import Installation, ProbeServer
+from blocklist.export.render.state import ExportState
+from blocklist.frames.schemas import RELEASE
+from blocklist.install import canary_probe
+from blocklist.install.canary_probe import ProbeAnswer, probe_server
+from blocklist.install.command import fill_words, run_command
 from tests.e2e.reloading import SERVERS, Running
 from tests.e2e.servers import short_folder
-from tests.export_support import NOW, ZONE, export_to, release, run
+from tests.support.exports import NOW, ZONE, export_to, release, run
 
 OLD = "block subtree fraud.example\nblock exact old.example"
 NEW = "block subtree fraud.example\nblock exact new.example"
@@ -112,7 +113,7 @@ class World:
 @pytest.fixture(params=ALL)
 def world(request: pytest.FixtureRequest, tmp_path: Path, upstream: int) -> Iterator[World]:
     start, target = SERVERS[request.param]
-    canary = targets.load_targets(tmp_path)[target].canary
+    canary = load_targets(tmp_path)[target].canary
     export = replace(export_to(tmp_path, target, canary=canary), path=tmp_path / "list")
     run(export, "block exact first.example", number=6)
     with short_folder() as folder, start(folder, export.path, upstream) as server:
@@ -164,8 +165,8 @@ def test_a_server_that_lost_its_list_is_given_it_again(world: World) -> None:
     good = world.export.path.read_bytes()
     world.export.path.write_text("( broken\n")
     if world.server.reload:
-        words = command.fill_words(world.server.reload, {"zone": ZONE})
-        command.run_command(words, 20, os.environ, "this test")
+        words = fill_words(world.server.reload, {"zone": ZONE})
+        run_command(words, 20, os.environ, "this test")
     time.sleep(0.5)
     world.export.path.write_bytes(good)
     result = export_one(world.export, release(OLD), 8, world.state, NOW)
@@ -259,7 +260,7 @@ def test_what_fails_late(world: World, change: Callable[[World], Export], messag
 
 
 def test_a_probe_that_times_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(canary_probe, "_TIMEOUT_SECONDS", 0.5)
     said = fails(world, world.told(probe=("127.0.0.1#9",), probe_timeout=HASTY))
     assert "127.0.0.1#9 does not show that the list is loaded" in said
     assert "the old file is back" in said

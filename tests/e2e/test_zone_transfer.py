@@ -12,12 +12,10 @@ import dns.message
 import dns.query
 import pytest
 
-from blocklist import catalogue
-from blocklist.catalogue import Feed
-from blocklist.collect import update as collect
-from blocklist.collect.update import UpdateOutcome
-from blocklist.config import Config
-from blocklist.ledger.book import open_ledger_writer
+from blocklist.collect.update import UpdateOutcome, update_feeds
+from blocklist.config.feeds import Feed, build_feed
+from blocklist.config.loader import Config
+from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.model import FeedState
 from tests.e2e.servers import answers, asker, free_port, running
 
@@ -73,13 +71,11 @@ class Knot:
     def feed(self) -> Feed:
         url = f"axfr://127.0.0.1:{self.port}/rpz.example"
         key = {"tsig": "hmac-sha512:office", "token_env": "OUR_KEY"}
-        return catalogue.build_feed("zone", {"url": url, "format": "rpz", **key}, "x.toml: ")
+        return build_feed("zone", {"url": url, "format": "rpz", **key}, "x.toml: ")
 
     def update(self, feed: Feed | None = None) -> UpdateOutcome:
         with open_ledger_writer(self.config.database, "update") as book:
-            (outcome,) = collect.update_feeds(
-                self.config, book, [feed or self.feed], lambda _: None
-            )
+            (outcome,) = update_feeds(self.config, book, [feed or self.feed], lambda _: None)
         return outcome
 
     def rewrite(self, names: list[str]) -> None:

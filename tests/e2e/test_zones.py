@@ -8,13 +8,13 @@ from dns.exception import Timeout
 from dns.rcode import NOERROR, NXDOMAIN, SERVFAIL
 from dns.rdatatype import AAAA, A
 
-from blocklist.export.meaning import POLICY_CODE
 from blocklist.export.one import export_one
+from blocklist.export.render.precedence import POLICY_CODE
 from blocklist.model import Category
 from tests.e2e import resolvers
 from tests.e2e.matrix import CANARY
 from tests.e2e.resolvers import Asked, Server, serving
-from tests.export_support import NOW, ZONE, export_to, release, run
+from tests.support.exports import NOW, ZONE, export_to, release, run
 
 SERVERS = [
     pytest.param("rpz", resolvers.named, marks=pytest.mark.e2e("nsd", "named"), id="BIND"),

@@ -1,8 +1,8 @@
 """The comment at the head of every file."""
 
-from blocklist.config import Export
-from blocklist.export.body import Body
-from blocklist.export.state import ExportState
+from blocklist.config.exports import Export
+from blocklist.export.render.body import Body
+from blocklist.export.render.state import ExportState
 
 
 def render_comment(export: Export, state: ExportState, body: Body) -> list[str]:

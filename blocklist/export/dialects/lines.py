@@ -2,18 +2,18 @@
 
 import polars as pl
 
-from blocklist.columns import networks
-from blocklist.config import Export
-from blocklist.export.addresses import compute_blocked_spans
-from blocklist.export.body import Body, BodyPart
+from blocklist.config.exports import Export
+from blocklist.config.line_templates import LineTemplate, parse_line_templates
+from blocklist.config.targets import Target, target_templates
 from blocklist.export.dialects.comments import render_comment
-from blocklist.export.fitting import narrow_to_target
-from blocklist.export.meaning import POLICY_CODE, name_rules, sort_by_family
-from blocklist.export.safe import require_safe_names, require_safe_urls
-from blocklist.export.state import ExportState
-from blocklist.forms import LineTemplate, parse_line_templates
+from blocklist.export.render.addresses import compute_blocked_spans
+from blocklist.export.render.body import Body, BodyPart
+from blocklist.export.render.narrowing import narrow_to_target
+from blocklist.export.render.precedence import POLICY_CODE, name_rules, sort_by_family
+from blocklist.export.render.sanitize import require_safe_names, require_safe_urls
+from blocklist.export.render.state import ExportState
+from blocklist.frames.networks import spans_to_networks
 from blocklist.model import Kind, Scope
-from blocklist.targets import Target, target_templates
 
 _NAME_PATTERN = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
 _VALUE, _BLOCKS_NAME, _BLOCKS_BELOW = pl.col("value"), pl.col("own") > 0, pl.col("under") > 0
@@ -34,7 +34,7 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     network = known.get("ip_line", known["line"])
     addresses = [
         BodyPart(
-            networks.spans_to_networks(spans.filter(family=family)).to_frame("value"),
+            spans_to_networks(spans.filter(family=family)).to_frame("value"),
             _fill_template(form),
         )
         for family, form in ((4, network), (6, known.get("ip6_line", network)))

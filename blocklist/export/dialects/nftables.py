@@ -2,12 +2,12 @@
 
 import polars as pl
 
-from blocklist.columns import networks
-from blocklist.config import Export
-from blocklist.export.addresses import compute_blocked_spans
-from blocklist.export.body import Body, BodyPart
+from blocklist.config.exports import Export
 from blocklist.export.dialects.comments import render_comment
-from blocklist.export.state import ExportState
+from blocklist.export.render.addresses import compute_blocked_spans
+from blocklist.export.render.body import Body, BodyPart
+from blocklist.export.render.state import ExportState
+from blocklist.frames.networks import spans_to_networks
 
 _TABLE = "inet blocklist"
 _EXAMPLE = """
@@ -29,7 +29,7 @@ def render_head(export: Export, state: ExportState, content: Body) -> list[str]:
 def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return the statements; elements are disjoint and sorted, which also loads fastest."""
     spans, left_out = compute_blocked_spans(rows)
-    sets = {family: networks.spans_to_networks(spans.filter(family=family)) for family in (4, 6)}
+    sets = {family: spans_to_networks(spans.filter(family=family)) for family in (4, 6)}
     lines = [
         pl.Series([f"add table {_TABLE}"]),
         *(pl.Series(_declare_set(family)) for family in sets),

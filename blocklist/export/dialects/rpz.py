@@ -8,17 +8,19 @@ rows of its own: one for itself and a wildcard. Then BIND, Unbound, PowerDNS and
 
 import polars as pl
 
-from blocklist import names
-from blocklist.actions import PASSTHRU_RECORD
-from blocklist.columns.names import expand_ancestors
-from blocklist.columns.schema import SCOPE
-from blocklist.config import Export
+from blocklist.config.exports import Export
+from blocklist.config.rpz_actions import PASSTHRU_RECORD
+from blocklist.config.targets import AllowPrecedence
 from blocklist.errors import ExportFailed
-from blocklist.export.body import Body, BodyPart
-from blocklist.export.dialects import zone
-from blocklist.export.dialects.zone import render_head
-from blocklist.export.fitting import narrow_to_target
-from blocklist.export.meaning import (
+from blocklist.export.dialects.zone import (
+    owner_length_limit,
+    policy_data,
+    render_head,
+    render_records,
+)
+from blocklist.export.render.body import Body, BodyPart
+from blocklist.export.render.narrowing import narrow_to_target
+from blocklist.export.render.precedence import (
     FAMILY_ORDER,
     POLICY_CODE,
     effective_rules,
@@ -26,8 +28,10 @@ from blocklist.export.meaning import (
     inherit_within,
     sort_by_family,
 )
-from blocklist.export.safe import require_safe_names
-from blocklist.targets import AllowPrecedence
+from blocklist.export.render.sanitize import require_safe_names
+from blocklist.frames.names import expand_ancestors
+from blocklist.frames.schemas import SCOPE
+from blocklist.indicators.names import name_and_ancestors
 
 __all__ = ["render_body", "render_head"]
 
@@ -41,7 +45,7 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
 
     What does not fit under the zone's name is left out, and the rest of the zone stands.
     """
-    room = zone.owner_length_limit(export)
+    room = owner_length_limit(export)
     require_safe_names(rows["value"])
     near = pl.col("value").str.contains("rpz-", literal=True)
     triggers = rows.filter(near).filter(pl.col("value").str.contains(_TRIGGER_PATTERN))["value"]
@@ -62,7 +66,7 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
         )
     counts = {reason: counts.get(reason, 0) + cut.get(reason, 0) for reason in counts | cut}
     return Body(
-        (BodyPart(sort_by_family(entries), _name_records(zone.policy_data(export))),),
+        (BodyPart(sort_by_family(entries), _name_records(policy_data(export))),),
         int(entries.select((_BLOCKS_NAME | _BLOCKS_BELOW).sum()).item()),
         {reason: count for reason, count in counts.items() if count},
     )
@@ -88,7 +92,7 @@ def _raise_long_allows(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, int
     lost = lost.drop(FAMILY_ORDER, strict=False)
     for most in (room, room - len("*.")):
         near = [
-            next((up for up in names.name_and_ancestors(name) if len(up) <= most), None)
+            next((up for up in name_and_ancestors(name) if len(up) <= most), None)
             for name in lost["value"]
         ]
         raised = lost.with_columns(value=pl.Series(near, dtype=pl.String)).drop_nulls("value")
@@ -145,9 +149,9 @@ def _name_records(policies: list[tuple[str, ...]]) -> pl.Expr:
 
 def _owner_records(code: str, owner: pl.Expr, policies: list[tuple[str, ...]]) -> pl.Expr:
     """Return the lines of an owner as a column of codes tells."""
-    passing = pl.when("covered").then(zone.render_records(owner, (PASSTHRU_RECORD,)))
+    passing = pl.when("covered").then(render_records(owner, (PASSTHRU_RECORD,)))
     blocking = (
-        pl.when(pl.col(code) == number).then(zone.render_records(owner, data))
+        pl.when(pl.col(code) == number).then(render_records(owner, data))
         for number, data in enumerate(policies, 1)
     )
     return pl.coalesce(pl.when(pl.col(code) == 0).then(passing), *blocking)

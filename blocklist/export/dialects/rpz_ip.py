@@ -6,25 +6,27 @@ longest run of zeros is `zz`: 48.zz.bad.db8.2001.rpz-ip. Other spellings are dro
 
 import polars as pl
 
-from blocklist.columns import networks
-from blocklist.config import Export
-from blocklist.export.addresses import compute_blocked_spans
-from blocklist.export.body import Body, BodyPart
-from blocklist.export.dialects import zone
-from blocklist.export.dialects.zone import render_head
+from blocklist.config.exports import Export
+from blocklist.export.dialects.zone import (
+    owner_length_limit,
+    policy_data,
+    render_head,
+    render_records,
+)
+from blocklist.export.render.addresses import compute_blocked_spans
+from blocklist.export.render.body import Body, BodyPart
+from blocklist.frames.networks import spans_to_networks
 
 __all__ = ["render_body", "render_head"]
 
 
 def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return a row for each network, disjoint, sorted and without host bits."""
-    zone.owner_length_limit(export)
+    owner_length_limit(export)
     spans, left_out = compute_blocked_spans(rows)
-    values = networks.spans_to_networks(spans).to_frame("value")
-    (data, *_) = zone.policy_data(export)
-    return Body(
-        (BodyPart(values, zone.render_records(_owner_expr(), data)),), len(values), left_out
-    )
+    values = spans_to_networks(spans).to_frame("value")
+    (data, *_) = policy_data(export)
+    return Body((BodyPart(values, render_records(_owner_expr(), data)),), len(values), left_out)
 
 
 def _owner_expr() -> pl.Expr:

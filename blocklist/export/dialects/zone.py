@@ -2,14 +2,14 @@
 
 import polars as pl
 
-from blocklist.actions import NXDOMAIN_RECORD, PASSTHRU_RECORD, action_records
-from blocklist.config import Export
+from blocklist.config.exports import Export
+from blocklist.config.rpz_actions import NXDOMAIN_RECORD, PASSTHRU_RECORD, action_records
+from blocklist.config.targets import TargetContent
 from blocklist.errors import ExportFailed
-from blocklist.export.body import Body
 from blocklist.export.dialects.comments import render_comment
-from blocklist.export.state import ExportState
-from blocklist.names import MAX_NAME_LENGTH
-from blocklist.targets import TargetContent
+from blocklist.export.render.body import Body
+from blocklist.export.render.state import ExportState
+from blocklist.indicators.names import MAX_NAME_LENGTH
 
 
 def render_head(export: Export, state: ExportState, body: Body) -> list[str]:

@@ -1,22 +1,5 @@
-"""Readers of finished files, each with its consumer's own matching rules.
+"""Readers of finished files, each with the matching rules of its consumer: file -> answers.
 
-They prove what the dialects rendered, so they share no code with them, and take nothing on trust: a
-line that they do not know is an error, as it would be to a server.
+They prove the work of the dialects, so they share no code with them and trust nothing: an unknown
+line is an error, as it would be to a server.
 """
-
-from collections.abc import Callable
-from pathlib import Path
-
-from blocklist.config import Export
-from blocklist.export.readers import lines, nftables, rpz, rpz_ip
-from blocklist.export.readers.reading import Queries, ReadResult
-
-__all__ = ["READERS", "Queries", "ReadResult"]
-
-#: A reader of each dialect reads a file once, and says what of the queries it blocks.
-READERS: dict[str, Callable[[Path, Export, Queries], ReadResult]] = {
-    "lines": lines.read_list_file,
-    "nftables": nftables.read_nftables_file,
-    "rpz": rpz.read_rpz_file,
-    "rpz-ip": rpz_ip.read_rpz_ip_file,
-}

@@ -5,9 +5,9 @@ from ipaddress import ip_address
 
 import polars as pl
 
-from blocklist.columns.networks import networks_to_spans
 from blocklist.errors import ExportFailed, InvalidIndicator
 from blocklist.export.readers.reading import Queries
+from blocklist.frames.networks import networks_to_spans
 from blocklist.model import Kind
 
 

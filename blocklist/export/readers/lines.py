@@ -11,15 +11,15 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.columns.difference import count_distinct
-from blocklist.config import Export
+from blocklist.config.exports import Export
+from blocklist.config.line_templates import LineTemplate, parse_line_templates
+from blocklist.config.targets import AllowPrecedence, Target, target_templates
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import NetworkRanges
 from blocklist.export.readers.reading import Queries, ReadResult, filter_wanted, read_pieces
-from blocklist.forms import LineTemplate, parse_line_templates
+from blocklist.frames.diff import count_distinct
+from blocklist.indicators.names import name_and_ancestors
 from blocklist.model import Kind
-from blocklist.names import name_and_ancestors
-from blocklist.targets import AllowPrecedence, Target, target_templates
 
 _NAME_OR_NETWORK_PATTERN = "[a-z0-9_:-][a-z0-9_:./-]*"
 _URL_PATTERN = r"https?://[^\s\"]+"

@@ -9,11 +9,10 @@ from typing import TypeVar
 
 import polars as pl
 
-from blocklist.columns import pieces
-from blocklist.columns.pieces import iter_file_pieces, map_in_order
-from blocklist.config import Export
+from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.canary import split_canary_lines
+from blocklist.export.render.canary import split_canary_lines
+from blocklist.frames.parallel import bytes_to_lines, iter_file_pieces, map_in_order
 from blocklist.model import Kind
 
 #: What a file is asked for: names, addresses, URLs.
@@ -62,7 +61,7 @@ def _read_piece(
 def decode_lines(text: bytes) -> pl.Series:
     """Return the lines of a text; raise `ExportFailed` where it is none."""
     try:
-        return pieces.bytes_to_lines(text)
+        return bytes_to_lines(text)
     except UnicodeError:
         raise ExportFailed("the file has bytes that are no text") from None
 

@@ -16,14 +16,14 @@ from typing import TypeVar
 
 import polars as pl
 
-from blocklist.columns.difference import count_distinct
-from blocklist.columns.names import parent_name
-from blocklist.config import Export
+from blocklist.config.exports import Export
+from blocklist.config.targets import AllowPrecedence, TargetContent
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.reading import Queries, ReadResult, filter_wanted, read_pieces
+from blocklist.frames.diff import count_distinct
+from blocklist.frames.names import parent_name
+from blocklist.indicators.names import name_and_ancestors
 from blocklist.model import Kind
-from blocklist.names import name_and_ancestors
-from blocklist.targets import AllowPrecedence, TargetContent
 
 _OWNER_PATTERN = r"^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 _ROW_LIKE_PATTERN = r"^[a-z0-9_*.-]+ "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from blocklist.config import Export
+from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import NetworkRanges
 from blocklist.export.readers.reading import Queries, ReadResult

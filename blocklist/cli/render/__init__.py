@@ -1,0 +1,1 @@
+"""Library results -> text for a terminal."""

@@ -1,0 +1,1 @@
+"""Configuration: TOML files (blocklist.toml, feeds, export targets) -> typed settings."""

@@ -1,0 +1,94 @@
+"""A feed of one's own, written at the end of blocklist.toml; what stands there stays as it is."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from blocklist.atomic_files import write_atomically
+from blocklist.config.feeds import build_feed
+from blocklist.config.loader import Config
+from blocklist.errors import UsageError
+
+_FEED_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+#: Names of files that say nothing of what is in them.
+_GENERIC_NAMES = {
+    "",
+    "blocklist",
+    "domains",
+    "download",
+    "feed",
+    "hosts",
+    "index",
+    "list",
+    "raw",
+    "text",
+}
+
+
+def suggest_feed_name(source: str) -> str:
+    """Return a name for the feed at a path or URL: the file's, or the host's if that is common."""
+    parts = urlsplit(source) if "://" in source else None
+    stem = _slugify(Path(parts.path if parts else source).stem)
+    if parts and stem in _GENERIC_NAMES:
+        return _slugify(parts.hostname or "") or "feed"
+    return stem or "feed"
+
+
+def _slugify(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def make_source_relative(source: str, config: Path) -> str:
+    """Return a source as the configuration is to name it: a path relative to its folder."""
+    if "://" in source:
+        return source
+    path, base = Path(source).resolve(), config.resolve().parent
+    return str(path.relative_to(base) if path.is_relative_to(base) else path)
+
+
+def refuse_known_feed(config: Config, name: str, source: str) -> None:
+    """Raise `UsageError` when a feed has that name or address already."""
+    if not _FEED_NAME.fullmatch(name):
+        raise UsageError(f"--name {name}: expected small letters, digits and single hyphens")
+    for known in (*config.guards.values(), *config.feeds.values()):
+        if known.name == name or _make_source_absolute(config, source) in known.urls:
+            what = "is switched on already" if known.enabled else "is known; switch it on with"
+            how = "" if known.enabled else f": [{known.config_key}] and the line: enabled = true"
+            raise UsageError(f"{config.path}: feed {known.name} {what}{how}")
+
+
+def _make_source_absolute(config: Config, source: str) -> str:
+    base = config.path.resolve().parent if config.path else Path.cwd()
+    return source if "://" in source else str(base / source)
+
+
+def render_feed_table(name: str, url: str, format_name: str, category: str | None) -> str:
+    """Return the TOML that describes a feed; raise `UsageError` when it could not be read back."""
+    said = {"url": url, "format": format_name} | ({"category": category} if category else {})
+    # A JSON string is a TOML string, but for the one control character that JSON leaves bare.
+    lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in said.items()]
+    text = "\n".join([f"[feeds.{name}]", *lines, ""])
+    try:
+        table = tomllib.loads(text)["feeds"][name]
+    except (tomllib.TOMLDecodeError, UnicodeError):
+        raise UsageError(f"{url!r}: cannot be written to a configuration") from None
+    build_feed(name, table, f"feeds.{name}: ")
+    return text
+
+
+def append_to_config(path: Path, text: str) -> None:
+    """Write `text` after what the configuration says; fail when the whole would not be TOML."""
+    try:
+        old = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+    new = old.rstrip(b"\r\n") + b"\n\n" + text.encode()
+    try:
+        tomllib.loads(new.decode("utf-8-sig"))
+    except ValueError as error:
+        raise UsageError(
+            f"{path}: cannot be added to: {error}; write it by hand:\n{text}"
+        ) from None
+    write_atomically(path, [new])

@@ -1,0 +1,75 @@
+"""How a file reaches the server that reads it: the keys of an export that say so."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from blocklist.config.toml import require_valid
+
+#: BIND takes up a changed zone once a minute, and a million names take half a minute more.
+_DEFAULT_PROBE_TIMEOUT = 180.0
+_DNS_PORT = 53
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What is done to a server after its file is in place. Commands are lists of words."""
+
+    #: Looks at the server's configuration with the new file in place, before the reload.
+    check_server: tuple[str, ...] = ()
+    #: Makes the server read the file anew; `{file}` and `{zone}` are filled in, as in all of them.
+    reload: tuple[str, ...] = ()
+    #: Hooks: one that may stop the export, and one that hears how it ended.
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    #: How many seconds each of these may take.
+    timeout: float = 120.0
+    #: Whether they go through /bin/sh.
+    shell: bool = False
+    #: Servers, each ADDRESS or ADDRESS#PORT, that must block the canaries, and within how many
+    #: seconds.
+    probe: tuple[str, ...] = ()
+    probe_timeout: float = _DEFAULT_PROBE_TIMEOUT
+    #: Names that must resolve there after the install if they did before; one's own are added.
+    must_resolve: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeServer:
+    """A DNS server to ask."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address}#{self.port}"
+
+
+def parse_probe_servers(texts: Iterable[str]) -> list[ProbeServer]:
+    """Return servers from texts such as `192.0.2.53` and `::1#5353`; raise `ValueError`."""
+    return [_parse_probe_server(text) for text in texts]
+
+
+def _parse_probe_server(text: str) -> ProbeServer:
+    address, _, port = text.partition("#")
+    number = int(port or _DNS_PORT)
+    if not 0 < number < 1 << 16:
+        raise ValueError(port)
+    return ProbeServer(str(ip_address(address)), number)
+
+
+def check_installation(told: Installation, where: str) -> None:
+    """Raise `UsageError` for limits of no time and servers that are no addresses."""
+    for key in ("timeout", "probe_timeout"):
+        require_valid(getattr(told, key) > 0, where, key, "a number of seconds above 0")
+    for place, text in enumerate(told.probe):
+        expected = "an address, or ADDRESS#PORT, as in '127.0.0.1#5353'"
+        require_valid(_is_server(text), where, f"probe[{place}]", expected)
+
+
+def _is_server(text: str) -> bool:
+    try:
+        _parse_probe_server(text)
+    except ValueError:
+        return False
+    return True

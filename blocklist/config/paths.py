@@ -1,0 +1,51 @@
+"""Where the configuration and the ledger are; all that a look-up needs to know of either."""
+
+import os
+from pathlib import Path
+
+from blocklist.config.toml import convert_value, load_toml
+from blocklist.errors import UsageError
+from blocklist.geoip import GeoIpDatabase
+
+CONFIG_FILE_NAME = "blocklist.toml"
+DEFAULT_DATABASE = "blocklist.db"
+
+
+def find_config(given: Path | None) -> Path | None:
+    """Return the configuration in force: the one given, ./blocklist.toml, the user's, or none."""
+    if given is not None:
+        return given
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111 (a user without a home)
+    places = (Path(CONFIG_FILE_NAME), home / "blocklist" / CONFIG_FILE_NAME)
+    return next(filter(_exists, places), None)
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError as error:
+        raise UsageError(f"{place}: cannot be read: {error.strerror or error}") from None
+
+
+def find_database(given: Path | None) -> Path:
+    """Return the ledger's path without reading the rest of the configuration."""
+    path = find_config(given)
+    if path is None:
+        return Path.cwd() / DEFAULT_DATABASE
+    name = convert_value(
+        load_toml(path).get("database", DEFAULT_DATABASE), str, f"{path}: database"
+    )
+    return path.resolve().parent / str(name)
+
+
+def find_geoip(given: Path | None) -> GeoIpDatabase:
+    """Return where addresses can be looked up, without reading the rest of the configuration."""
+    path = find_config(given)
+    if path is None:
+        return GeoIpDatabase()
+    table, where = load_toml(path).get("resolve", {}), f"{path}: resolve"
+    names = table if isinstance(table, dict) else {}
+    keys = [key for key in ("country", "asn") if key in names]
+    files = {key: str(convert_value(names[key], str, f"{where}.{key}")) for key in keys}
+    base = path.resolve().parent
+    return GeoIpDatabase(**{key: base / name for key, name in files.items() if name})

@@ -1,0 +1,1 @@
+"""Small changes: the file in place plus a difference -> the new file."""

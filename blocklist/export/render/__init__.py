@@ -1,0 +1,1 @@
+"""Pieces that every dialect needs: precedence, narrowing, head, serial, canaries."""

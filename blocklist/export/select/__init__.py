@@ -1,0 +1,1 @@
+"""Which part of a release an export takes, and in what context."""

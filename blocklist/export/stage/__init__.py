@@ -1,0 +1,1 @@
+"""New files beside their place, rendered and verified, not yet in force."""

@@ -1,0 +1,1 @@
+"""Transports: the URL of a feed -> the bytes of its list, checked and decompressed."""

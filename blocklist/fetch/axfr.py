@@ -1,0 +1,238 @@
+"""A zone from a name server: AXFR, or IXFR to the last good one, signed with TSIG if a key is set.
+
+RFC 5936, RFC 1995, RFC 8945. The zone's serial tells whether anything changed: where it is the one
+that is known, the server says no more than that, or is not listened to any longer.
+"""
+
+import asyncio
+import socket
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import dns.tsig
+import dns.xfr
+
+from blocklist.config.sections import CollectConfig
+from blocklist.fetch.http import ByteProgressCallback, Download
+from blocklist.fetch.spool import Spool
+from blocklist.fetch.types import ContentRefused, FetchError
+from blocklist.fetch.zone_file import BaseMismatch, ZoneFile
+from blocklist.ledger.feeds.health import Validators
+
+_DNS_PORT = 53
+#: What a server answers to a request for differences, though it may well give the whole.
+_NO_IXFR_RCODES = (dns.rcode.NOTIMP, dns.rcode.FORMERR)
+_TSIG_CAUSES: dict[type[dns.exception.DNSException], str] = {
+    dns.tsig.PeerBadKey: "the server does not know the TSIG key",
+    dns.tsig.PeerBadSignature: "the server has another secret for the TSIG key",
+    dns.tsig.PeerBadTime: "by the server's clock the request is too old or too new",
+    dns.tsig.PeerBadTruncation: "the server wants longer TSIG signatures",
+    dns.tsig.BadTime: "by this machine's clock the answer is too old or too new",
+    dns.tsig.BadSignature: "the answer is signed with another secret",
+    dns.tsig.BadKey: "the answer is signed with another TSIG key",
+    dns.tsig.BadAlgorithm: "the answer is signed with another TSIG algorithm",
+    dns.message.UnknownTSIGKey: "the answer is signed with another TSIG key",
+}
+
+
+class _IxfrUnavailable(Exception):
+    """The server cannot say what changed since the last transfer, so all of it is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRequest:
+    """A zone to be transferred, and what is known of it."""
+
+    #: `axfr://server[:port]/zone`
+    url: str
+    tsig_key: dns.tsig.Key | None
+    validators: Validators
+    #: The zone as it was when its serial was the one that is known.
+    base: Path | None
+    max_bytes: int
+    #: How it is called in messages.
+    display_url: str
+
+
+async def transfer_zone(
+    wanted: ZoneRequest, settings: CollectConfig, path: Path, progress: ByteProgressCallback
+) -> Download:
+    """Return the zone as a file in `path`, or no file when its serial is the one that is known."""
+    try:
+        if wanted.base is not None and wanted.validators.etag is not None:
+            try:
+                return await _ZoneTransfer(wanted, settings, wanted.base).run(path, progress)
+            except (_IxfrUnavailable, BaseMismatch):
+                pass
+        return await _ZoneTransfer(wanted, settings, None).run(path, progress)
+    except ContentRefused as error:
+        raise ContentRefused(f"{wanted.display_url}: {error}") from None
+    except FetchError as error:
+        raise FetchError(f"{wanted.display_url}: {error}", again=error.can_retry) from None
+
+
+def _parse_zone_url(url: str) -> tuple[str, int, dns.name.Name]:
+    """Return server, port and zone of a URL."""
+    try:
+        parts = urlsplit(url)
+        zone = dns.name.from_text(unquote(parts.path.strip("/")))
+        port = parts.port or _DNS_PORT
+    except (ValueError, dns.exception.DNSException):
+        raise FetchError("no zone that can be asked for") from None
+    if not parts.hostname or zone == dns.name.root:
+        raise FetchError("expected a server and a zone, as in axfr://server/zone")
+    return parts.hostname, port, zone
+
+
+class _ZoneTransfer:
+    """One conversation with a server: about all of a zone, or about what changed since `base`."""
+
+    def __init__(self, wanted: ZoneRequest, settings: CollectConfig, base: Path | None) -> None:
+        self._request = wanted
+        self._settings = settings
+        self._base = base
+        self._server, self._port, self._origin = _parse_zone_url(wanted.url)
+        self._serial = int(wanted.validators.etag) if wanted.validators.etag else None
+        self._query = self._make_query()
+        self._tsig_context: dns.tsig.HMACTSig | None = None
+
+    def _make_query(self) -> dns.message.QueryMessage:
+        kind = dns.rdatatype.IXFR if self._base else dns.rdatatype.AXFR
+        query = dns.message.make_query(self._origin, kind)
+        if self._base:
+            soa = f". . {self._serial} 0 0 0 0"
+            query.authority.append(dns.rrset.from_text(self._origin, 0, "IN", "SOA", soa))
+        if self._request.tsig_key is not None:
+            query.use_tsig(self._request.tsig_key)
+        return query
+
+    async def run(self, path: Path, progress: ByteProgressCallback) -> Download:
+        """Return what came of it; `_NoDifference` or `OtherBase` where all of it is wanted."""
+        try:
+            async with asyncio.timeout(self._settings.total_timeout):
+                reader, writer = await self._connect()
+                try:
+                    writer.write(_frame_message(self._query.to_wire()))
+                    serial = await self._receive_zone(reader, path, progress)
+                finally:
+                    writer.transport.abort()
+        except TimeoutError:
+            seconds = self._settings.total_timeout
+            raise FetchError(f"not done within {seconds:g} s") from None
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise FetchError("the connection ended before the zone did", again=True) from None
+        except OSError as error:
+            cause = error.strerror or type(error).__name__
+            raise FetchError(f"cannot be kept: {cause}") from None
+        unchanged = serial == self._serial
+        return Download(None if unchanged else path, Validators(str(serial)))
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        seconds = self._settings.connect_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.open_connection(self._server, self._port)
+        except TimeoutError:
+            raise FetchError(f"no connection within {seconds:g} s", again=True) from None
+        except socket.gaierror:
+            raise FetchError("its host is not found in DNS", again=True) from None
+        except OSError as error:
+            cause = error.strerror or type(error).__name__
+            raise FetchError(f"cannot be reached: {cause}", again=True) from None
+
+    async def _receive_zone(
+        self, reader: asyncio.StreamReader, path: Path, progress: ByteProgressCallback
+    ) -> int:
+        """Take messages until the zone is whole, or known to be as it was; return its serial."""
+        zone = ZoneFile(self._origin, path, self._request.max_bytes, self._base)
+        kind = self._query.question[0].rdtype
+        with (
+            Spool(path.with_suffix(".wire")) as spool,
+            dns.xfr.Inbound(zone, kind, self._serial if self._base else None) as inbound,
+        ):
+            listening = asyncio.create_task(self._spool_messages(reader, spool, progress))
+            try:
+                while not await asyncio.to_thread(
+                    self._process_message, inbound, await spool.get()
+                ):
+                    pass
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+            return _zone_serial(inbound)
+
+    async def _spool_messages(
+        self, reader: asyncio.StreamReader, spool: Spool, progress: ByteProgressCallback
+    ) -> None:
+        """Put all that the server sends into the spool, at most what a list may have."""
+        taken = 0
+        try:
+            while True:
+                wire = await self._read_message(reader)
+                taken += len(wire)
+                if taken > self._request.max_bytes:
+                    raise ContentRefused(f"more than {self._request.max_bytes:,} bytes of any list")
+                spool.put(wire)
+                progress(taken, None)
+        except (FetchError, OSError, asyncio.IncompleteReadError) as error:
+            spool.end_with_error(error)
+
+    async def _read_message(self, reader: asyncio.StreamReader) -> bytes:
+        seconds = self._settings.read_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                (length,) = struct.unpack("!H", await reader.readexactly(2))
+                return await reader.readexactly(length)
+        except TimeoutError:
+            raise FetchError(f"the server said nothing for {seconds:g} s", again=True) from None
+
+    def _process_message(self, inbound: dns.xfr.Inbound, wire: bytes) -> bool:
+        """Take a message, and return whether nothing more is wanted."""
+        try:
+            message = dns.message.from_wire(
+                wire,
+                keyring=self._query.keyring,
+                request_mac=self._query.mac,
+                xfr=True,
+                tsig_ctx=self._tsig_context,
+                multi=True,
+                one_rr_per_rrset=True,
+            )
+            if message.id != self._query.id:
+                raise FetchError("answers another question than the one that was asked")
+            self._tsig_context = message.tsig_ctx
+            return inbound.process_message(message) or _zone_serial(inbound) == self._serial
+        except dns.exception.DNSException as error:
+            raise self._explain_error(error) from None
+
+    def _explain_error(self, error: dns.exception.DNSException) -> Exception:
+        """Return what went wrong, in plain words or as the wish for all of the zone."""
+        told = next((why for kind, why in _TSIG_CAUSES.items() if isinstance(error, kind)), None)
+        if told is not None:
+            return FetchError(told)
+        if isinstance(error, dns.xfr.TransferError):
+            if self._base and error.rcode in _NO_IXFR_RCODES:
+                return _IxfrUnavailable()
+            code = dns.rcode.to_text(error.rcode)
+            return FetchError(f"the server answers {code}", again=error.rcode == dns.rcode.SERVFAIL)
+        if self._base:
+            return _IxfrUnavailable()
+        return ContentRefused(f"sends no such zone: {' '.join(str(error).split())[:100]}")
+
+
+def _frame_message(wire: bytes) -> bytes:
+    return struct.pack("!H", len(wire)) + wire
+
+
+def _zone_serial(inbound: dns.xfr.Inbound) -> int:
+    """Return the serial that the server's zone has; its SOA comes first."""
+    assert inbound.soa_rdataset is not None
+    return int(inbound.soa_rdataset[0].serial)

@@ -1,0 +1,242 @@
+"""Undo compression as bytes come in, told by content and not by name, with caps on what comes out.
+
+A few kilobytes can unpack to gigabytes, so every step gives at most a piece, and the sum is looked
+at after each (CWE-409).
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from blocklist.fetch.types import ContentRefused
+
+_MAX_PIECE_BYTES = 1 << 20
+#: Lists pack to a tenth at best; more than this ratio is a bomb, once it is worth the name.
+MAX_RATIO = 200
+RATIO_CHECK_FROM = 16 << 20
+#: A list may be packed in a file that is packed for the way.
+_MAX_LAYERS = 3
+_LONGEST_MAGIC = 6
+
+
+class _Decompressor(Protocol):
+    """What bz2, lzma and zstd have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _ZlibDecompressor:
+    """`zlib` with the interface of the others."""
+
+    def __init__(self, window: int) -> None:
+        self._inner = zlib.decompressobj(window)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max(0, max_length))
+
+
+class _BrotliDecompressor:
+    """Brotli with the interface of the others (RFC 7932)."""
+
+    unused_data = b""
+
+    def __init__(self) -> None:
+        import brotli  # type: ignore[import-untyped]
+
+        self._inner = brotli.Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.is_finished())
+
+    @property
+    def needs_input(self) -> bool:
+        return bool(self._inner.can_accept_more_data())
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return bytes(self._inner.process(data, output_buffer_limit=max_length))
+
+
+def _make_gzip() -> _Decompressor:
+    return _ZlibDecompressor(zlib.MAX_WBITS | 16)
+
+
+def _make_bz2() -> _Decompressor:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
+def _make_xz() -> _Decompressor:
+    import lzma
+
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=256 << 20)
+
+
+def _make_zstd() -> _Decompressor:
+    import sys
+
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 27})
+
+
+#: The first bytes of a packed file, what it is called, and what unpacks it.
+_MAGIC_NUMBERS: tuple[tuple[bytes, str, Callable[[], _Decompressor]], ...] = (
+    (b"\x1f\x8b", "gzip", _make_gzip),
+    (b"BZh", "bzip2", _make_bz2),
+    (b"\xfd7zXZ\x00", "xz", _make_xz),
+    (b"\x28\xb5\x2f\xfd", "zstd", _make_zstd),
+)
+#: What content cannot tell: the `Content-Encoding` says it (RFC 9110, 8.4.1).
+_CONTENT_CODINGS: dict[str, Callable[[], _Decompressor]] = {
+    "br": _BrotliDecompressor,
+    "deflate": lambda: _ZlibDecompressor(zlib.MAX_WBITS),
+}
+#: How a zip starts; it can only be read from its end, so it is unpacked as a file.
+ZIP_MAGIC = b"PK\x03\x04"
+
+
+class StreamDecompressor:
+    """Gives the list within the bytes that come in, piece by piece."""
+
+    def __init__(self, cap: int, coding: str = "") -> None:
+        """`coding` is the `Content-Encoding`, `cap` how many bytes may come in and out."""
+        self._max_bytes = cap
+        self.bytes_in = 0
+        self.bytes_out = 0
+        coding = coding.strip().lower()
+        known = _CONTENT_CODINGS.get(coding)
+        self._layer = _CompressedLayer(coding, known, 1) if known else _DetectingLayer(1)
+
+    def decompress_piece(self, data: bytes) -> Iterator[bytes]:
+        """Yield what a piece of input unpacks to; raise `Unacceptable` where that is no list."""
+        self.bytes_in += len(data)
+        if self.bytes_in > self._max_bytes:
+            raise ContentRefused(f"more than {self._max_bytes:,} bytes, which no list has")
+        yield from map(self._count_output, self._layer.decompress_piece(data))
+
+    def finish(self) -> Iterator[bytes]:
+        """Yield what is left at the end of the input; raise `Unacceptable` when it is cut off."""
+        yield from map(self._count_output, self._layer.finish())
+
+    def _count_output(self, piece: bytes) -> bytes:
+        self.bytes_out += len(piece)
+        if self.bytes_out > self._max_bytes:
+            raise ContentRefused(
+                f"unpacks to more than {self._max_bytes:,} bytes, which no list has"
+            )
+        if self.bytes_out > RATIO_CHECK_FROM and self.bytes_out > self.bytes_in * MAX_RATIO:
+            raise ContentRefused(
+                f"unpacks to more than {MAX_RATIO} times its size, as no list does"
+            )
+        return piece
+
+
+class _DetectingLayer:
+    """A layer whose first bytes tell what it is."""
+
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+        self._head = b""
+        self._layer: _CompressedLayer | _PlainLayer | None = None
+
+    def decompress_piece(self, data: bytes) -> Iterator[bytes]:
+        if self._layer is not None:
+            yield from self._layer.decompress_piece(data)
+            return
+        self._head += data
+        if len(self._head) >= _LONGEST_MAGIC:
+            yield from self._detect_layer()
+
+    def finish(self) -> Iterator[bytes]:
+        if self._layer is None:
+            yield from self._detect_layer()
+        assert self._layer is not None
+        yield from self._layer.finish()
+
+    def _detect_layer(self) -> Iterator[bytes]:
+        head, self._head = self._head, b""
+        self._layer = _PlainLayer()
+        for magic, name, make in _MAGIC_NUMBERS:
+            if head.startswith(magic):
+                self._layer = _CompressedLayer(name, make, self._depth)
+        yield from self._layer.decompress_piece(head)
+
+
+class _PlainLayer:
+    """No layer: the list itself."""
+
+    def decompress_piece(self, data: bytes) -> Iterator[bytes]:
+        yield data
+
+    def finish(self) -> Iterator[bytes]:
+        yield from ()
+
+
+class _CompressedLayer:
+    """A layer of compression; several packed parts in a row are one list."""
+
+    def __init__(self, name: str, make: Callable[[], _Decompressor], depth: int) -> None:
+        if depth > _MAX_LAYERS:
+            raise ContentRefused(f"packed more than {_MAX_LAYERS} times, as no list is")
+        self._name, self._make_decompressor = name, make
+        self._decompressor: _Decompressor | None = None
+        self._inner_layer = _DetectingLayer(depth + 1)
+
+    def decompress_piece(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._decompressor is None:
+                data = data.lstrip(b"\0")  # padding of tapes and block devices
+                if not data:
+                    return
+                self._decompressor = self._make_decompressor()
+            yield from self._decompress_all(self._decompressor, data)
+            if not self._decompressor.eof:
+                return
+            data = self._decompressor.unused_data
+            self._decompressor = None
+
+    def _decompress_all(self, decompressor: _Decompressor, data: bytes) -> Iterator[bytes]:
+        while True:
+            try:
+                piece = decompressor.decompress(data, _MAX_PIECE_BYTES)
+            except Exception as error:  # each library has an error class of its own
+                raise ContentRefused(f"broken {self._name} data: {error}") from None
+            if piece:
+                yield from self._inner_layer.decompress_piece(piece)
+            empty, data = not piece and not data, b""
+            if (
+                empty
+                or decompressor.eof
+                or (decompressor.needs_input and len(piece) < _MAX_PIECE_BYTES)
+            ):
+                return
+
+    def finish(self) -> Iterator[bytes]:
+        if self._decompressor is not None:
+            raise ContentRefused(f"cut off: its {self._name} data ends too early")
+        yield from self._inner_layer.finish()

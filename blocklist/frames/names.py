@@ -1,0 +1,71 @@
+"""Domain names in bulk; `blocklist.indicators.names` gives the meaning and the sources."""
+
+import polars as pl
+
+from blocklist.frames.map_unique import map_unique
+from blocklist.indicators.names import MAX_NAME_LENGTH, MAX_UNICODE_LENGTH, WHITESPACE, to_ascii
+
+_REFUSAL_RULES: tuple[tuple[str, pl.Expr], ...] = (
+    ("empty", pl.col("value") == ""),
+    ("bad-character", ~pl.col("value").str.contains(r"^[a-z0-9_.-]*$")),
+    ("too-long", pl.col("value").str.len_bytes() > MAX_NAME_LENGTH),
+    ("empty-label", pl.col("value").str.contains(r"^\.|\.\.|\.$")),
+    ("label-too-long", pl.col("value").str.contains(r"[^.]{64}")),
+    ("numeric", pl.col("value").str.contains(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")),
+    ("last-label-without-letter", ~pl.col("value").str.contains(r"[a-z][^.]*$")),
+)
+
+
+def canonicalize_names(texts: pl.Series) -> pl.DataFrame:
+    """Return `value` (the canonical name or null) and `reason` (why it is refused, or null)."""
+    frame = pl.DataFrame({"value": texts.cast(pl.String).str.strip_chars(WHITESPACE)})
+    overlong = pl.col("value").str.len_chars() > MAX_UNICODE_LENGTH
+    frame = frame.with_columns(
+        value=pl.when(~overlong).then("value"),
+        reason=pl.when(overlong).then(pl.lit("too-long")),
+    )
+    unicode = frame["value"].str.len_bytes() != frame["value"].str.len_chars()
+    if unicode.any():
+        frame = _encode_unicode_names(frame, unicode)
+    frame = frame.with_columns(pl.col("value").str.to_lowercase().str.strip_suffix("."))
+    found = pl.coalesce(
+        "reason", *(pl.when(broken).then(pl.lit(reason)) for reason, broken in _REFUSAL_RULES)
+    )
+    frame = frame.with_columns(reason=found)
+    return frame.with_columns(value=pl.when(pl.col("reason").is_null()).then("value"))
+
+
+def _encode_unicode_names(frame: pl.DataFrame, unicode: pl.Series) -> pl.DataFrame:
+    done = map_unique(frame["value"].filter(unicode), to_ascii)
+    joined = frame.join(done, left_on="value", right_on="text", how="left", maintain_order="left")
+    refused = pl.col("refused").is_not_null()
+    return joined.select(
+        value=pl.when(~refused).then(pl.coalesce("mapped", "value")),
+        reason=pl.coalesce("refused", "reason"),
+    )
+
+
+def name_sort_key_expr(name: pl.Expr) -> pl.Expr:
+    """Return the key that keeps a family together: labels reversed, each followed by a dot."""
+    return name.str.split(".").list.reverse().list.join(".") + "."
+
+
+def parent_name(name: pl.Expr) -> pl.Expr:
+    """Return the name without its first label; null for a single label."""
+    # Canonical names are ASCII, so the place in bytes is the one in characters.
+    return name.str.slice(name.str.find(".", literal=True) + 1)
+
+
+def expand_ancestors(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return a row for each name of `column` and each of its ancestors, itself included.
+
+    The columns are the frame's own, `ancestor`, and `steps` (0 for the name itself).
+    """
+    level = frame.with_columns(ancestor=pl.col(column), steps=pl.lit(0, pl.UInt8))
+    levels = []
+    while not level.is_empty():
+        levels.append(level)
+        level = level.with_columns(
+            ancestor=parent_name(pl.col("ancestor")), steps=pl.col("steps") + 1
+        ).drop_nulls("ancestor")
+    return pl.concat(levels) if levels else level

@@ -1,0 +1,87 @@
+"""Public suffixes on whole columns: the Public Suffix List, private section included.
+
+Source: https://publicsuffix.org/list/ as tldextract bundles it; nothing is ever downloaded. The
+algorithm is the list's own: exceptions, wildcards, the longest rule, and `*` where none matches.
+"""
+
+from functools import cache, cached_property
+
+import polars as pl
+from tldextract import TLDExtract
+
+from blocklist.errors import InvalidIndicator
+from blocklist.frames.names import expand_ancestors, parent_name
+from blocklist.frames.parallel import map_column
+from blocklist.indicators.names import canonicalize_name
+
+
+class PublicSuffixes:
+    """The rules of the list, and names that are to be treated as if they stood in it."""
+
+    def __init__(self, extra: frozenset[str] = frozenset()) -> None:
+        rules = _load_bundled_rules()
+        self.exact_rules = pl.Series(
+            sorted(extra | {rule for rule in rules if rule[0] not in "*!"})
+        )
+        self.wildcard_rules = pl.Series(sorted(rule[2:] for rule in rules if rule.startswith("*.")))
+        self.exception_rules = pl.Series(sorted(rule[1:] for rule in rules if rule.startswith("!")))
+
+    @cached_property
+    def names_above(self) -> pl.Series:
+        """The names that have public suffixes below them."""
+        exact, wild = (
+            self.exact_rules.alias("rule").to_frame(),
+            self.wildcard_rules.alias("rule").to_frame(),
+        )
+        above = expand_ancestors(exact, "rule").filter(pl.col("steps") > 0)["ancestor"]
+        # All that stands right below the name of a wildcard rule is a suffix.
+        return above.append(expand_ancestors(wild, "rule")["ancestor"]).unique()
+
+    def registrable_domains(self, texts: pl.Series) -> pl.Series:
+        """Return the registrable domain of each canonical name; null for a public suffix."""
+        return map_column(self._find_registrable, texts)
+
+    def _find_registrable(self, texts: pl.Series) -> pl.Series:
+        level = texts.alias("name").to_frame().with_row_index("row")
+        level = level.with_columns(below=pl.lit(None, pl.String))
+        found = []
+        while not level.is_empty():
+            marked = level.with_columns(up=parent_name(pl.col("name"))).with_columns(
+                self._match_rules()
+            )
+            found.append(marked.filter("done").select("row", registrable="below"))
+            level = marked.filter(~pl.col("done")).select("row", name="up", below="name")
+        if not found:
+            return pl.Series("registrable", [], pl.String)
+        return pl.concat(found).sort("row")["registrable"]
+
+    def _match_rules(self) -> tuple[pl.Expr, pl.Expr]:
+        """Return `done` and `below`: a walk up ends at a public suffix, which a last label is."""
+        name, up = pl.col("name"), pl.col("up")
+        # The parent of an exception counts as a suffix, but for names below the exception only.
+        exception = name.is_in(self.exception_rules.implode())
+        wild = up.is_in(self.wildcard_rules.implode()).fill_null(value=False)
+        suffix = name.is_in(self.exact_rules.implode()) | wild | up.is_null()
+        return (
+            (exception | suffix).fill_null(value=True).alias("done"),
+            pl.when(exception).then(name).otherwise("below").alias("below"),
+        )
+
+
+def is_public_suffix(name: str) -> bool:
+    """Return whether one canonical name is a public suffix."""
+    return PublicSuffixes().registrable_domains(pl.Series([name])).item() is None
+
+
+@cache
+def _load_bundled_rules() -> frozenset[str]:
+    extract = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+    return frozenset(filter(None, map(_encode_rule, extract.tlds)))
+
+
+def _encode_rule(rule: str) -> str | None:
+    mark = rule[: len(rule) - len(rule.lstrip("*.!"))]
+    try:
+        return mark + canonicalize_name(rule[len(mark) :])
+    except InvalidIndicator:
+        return None

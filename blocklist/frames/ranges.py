@@ -1,0 +1,31 @@
+"""Ranges of addresses in bulk; `networks.parse_range` is the scalar form."""
+
+import polars as pl
+
+from blocklist.frames.networks import (
+    canonicalize_networks,
+    networks_to_spans,
+    spans_to_network_rows,
+)
+
+
+def ranges_to_networks(lower: pl.Series, upper: pl.Series) -> pl.DataFrame:
+    """Return the networks that make up each inclusive range: `row`, its place, and `value`.
+
+    A range that is none has one row, with the `reason` and no `value`.
+    """
+    ends = [canonicalize_networks(end) for end in (lower, upper)]
+    rows = pl.DataFrame({"reason": ends[0]["reason"].fill_null(ends[1]["reason"])})
+    rows = rows.with_row_index("row")
+    read = rows["reason"].is_null()
+    first, last = (networks_to_spans(end["value"].filter(read)) for end in ends)
+    ordered = (first["family"] == last["family"]) & (first["first"] <= last["last"])
+    rows = rows.filter(~read).vstack(
+        rows.filter(read).with_columns(reason=pl.when(~ordered).then(pl.lit("range-reversed")))
+    )
+    spans = first.select("family", "first", last=last["last"]).filter(ordered)
+    places = rows.filter(pl.col("reason").is_null())["row"]
+    blocks = spans_to_network_rows(spans)
+    blocks = blocks.with_columns(row=places.gather(blocks["row"]))
+    refused = rows.drop_nulls("reason")
+    return pl.concat([blocks, refused], how="diagonal").sort("row", maintain_order=True)

@@ -1,0 +1,75 @@
+"""URLs, one at a time: canonical as browsers write them. `columns.urls` is the bulk form.
+
+The WHATWG URL parser (ada) does the work; credentials and fragment are dropped, for a browser
+sends neither to the host, and the host goes through the same canonical form as every name.
+"""
+
+import re
+from typing import NamedTuple
+
+from blocklist.errors import InvalidIndicator
+from blocklist.indicators.names import WHITESPACE, canonicalize_name
+from blocklist.indicators.networks import format_network, parse_address, parse_browser_ipv4
+from blocklist.model import Kind
+
+MAX_URL_LENGTH = 4096
+_DEFANGED_DOT = re.compile(r"\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)", re.IGNORECASE)
+_DEFANGED_SCHEME = re.compile(
+    r"^(?:h(?:tt|xx|\*\*)p|meow)(s?)(?:\[://\]|(?:\[:\]|:)?(?:\[//\]|//))", re.IGNORECASE
+)
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_HTTP = re.compile(r"^https?://", re.IGNORECASE)
+
+
+class Url(NamedTuple):
+    """A canonical URL with the kind and the canonical form of its host."""
+
+    value: str
+    host_kind: Kind
+    host: str
+
+
+def refang(text: str) -> str:
+    """Undo the spellings that keep a URL from being clicked: `hxxps[://]a[.]example` and such."""
+    return _DEFANGED_SCHEME.sub(r"http\1://", _DEFANGED_DOT.sub(".", text))
+
+
+def parse_url(text: str) -> Url:
+    """Return the canonical URL; raise `Refused` with `too-long`, `scheme`, `not-a-url` or a host's.
+
+    The result has a lower-case scheme (http or https), a canonical host, no default port, no
+    credentials, no fragment and at least `/` as its path.
+    """
+    import ada_url
+
+    text = text.strip(WHITESPACE)
+    if len(text) > MAX_URL_LENGTH:
+        raise InvalidIndicator("too-long")
+    text = refang(text)
+    if not _HTTP.match(text):
+        raise InvalidIndicator("scheme" if _SCHEME.match(text) else "not-a-url")
+    try:
+        url = ada_url.URL(text)
+    except ValueError:
+        raise InvalidIndicator("not-a-url") from None
+    kind, host = canonicalize_host(url.hostname)
+    shown = f"[{host}]" if kind is Kind.IP and ":" in host else host
+    port = f":{url.port}" if url.port else ""
+    value = f"{url.protocol}//{shown}{port}{url.pathname}{url.search}"
+    if len(value) > MAX_URL_LENGTH:  # escapes make it longer
+        raise InvalidIndicator("too-long")
+    return Url(value, kind, host)
+
+
+def canonicalize_host(text: str) -> tuple[Kind, str]:
+    """Return kind and canonical form of a host: a name, or an address as browsers read it."""
+    text = text.strip(WHITESPACE)
+    if ":" in text:
+        bare = text.removeprefix("[").removesuffix("]")
+        return Kind.IP, format_network(parse_address(bare))
+    try:
+        return Kind.DOMAIN, canonicalize_name(text)
+    except InvalidIndicator as refused:
+        if refused.reason != "numeric":
+            raise
+    return Kind.IP, parse_browser_ipv4(text)

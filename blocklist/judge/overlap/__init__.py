@@ -1,0 +1,1 @@
+"""How much feeds repeat each other: listings -> overlaps and echoes."""

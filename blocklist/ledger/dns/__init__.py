@@ -1,0 +1,1 @@
+"""What resolving found out: liveness of names and addresses behind them."""

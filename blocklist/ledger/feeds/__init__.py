@@ -1,0 +1,1 @@
+"""Listings, and the health of the feeds that list them."""

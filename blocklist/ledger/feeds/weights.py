@@ -1,0 +1,50 @@
+"""How feeds counted when listings were judged last, so that a score can be explained."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from blocklist.ledger.db.connection import WEIGHTS_VERSION, schema_version
+
+if TYPE_CHECKING:
+    from blocklist.ledger.db.writer import LedgerWriter
+
+
+@dataclass(frozen=True, slots=True)
+class FeedWeight:
+    """How far a feed is believed by now, and whose entries it passes on."""
+
+    feed: str
+    reliability: float
+    #: For how many days it has been overdue; so much its reliability has faded.
+    overdue_days: int = 0
+    upstream: tuple[str, ...] = ()
+
+
+def load_feed_weights(reader: sqlite3.Connection) -> list[FeedWeight]:
+    """Return how the feeds counted last, by name."""
+    if schema_version(reader) < WEIGHTS_VERSION:
+        return []
+    rows = reader.execute("SELECT feed, reliability, overdue, lineage FROM vote ORDER BY feed")
+    return [FeedWeight(feed, said, days, tuple(json.loads(of))) for feed, said, days, of in rows]
+
+
+def save_feed_weights(book: "LedgerWriter", votes: list[FeedWeight]) -> None:
+    """Record how the feeds counted, in place of the last time."""
+    ordered = sorted(votes, key=lambda vote: vote.feed)
+    with book.open_database() as db:
+        if load_feed_weights(db.conn) == ordered:
+            return
+        with db.atomic():
+            db.execute("DELETE FROM vote")
+            rows = (
+                {
+                    "feed": vote.feed,
+                    "reliability": vote.reliability,
+                    "overdue": vote.overdue_days,
+                    "lineage": json.dumps(vote.upstream),
+                }
+                for vote in ordered
+            )
+            db.table("vote").insert_all(rows)

@@ -1,0 +1,1 @@
+"""Entries (decisions to allow or block) and the reviews behind them."""

@@ -1,0 +1,68 @@
+"""Moments of the past: which release was in force then, and which run was the last one."""
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from blocklist.errors import UsageError
+from blocklist.ledger.db.connection import HISTORY_VERSION, schema_version
+from blocklist.ledger.db.timestamps import format_timestamp
+
+_ACCEPTED_FORMS = (
+    "a date such as 2026-05-03, a time such as 2026-05-03T18:00 (UTC), or a release's number"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PointInTime:
+    """A release and the last run at a time; both count, for clocks may go back and numbers not."""
+
+    #: None before the first one.
+    release: int | None
+    run: int
+
+
+def parse_point_in_time(reader: sqlite3.Connection, at: str) -> PointInTime:
+    """Return the moment that a person means: the end of a day, a time, or a release's making.
+
+    Raise `UsageError` for what is none, what is yet to come, and what was pruned.
+    """
+    if at.isdecimal():
+        sql = "SELECT number, run_id FROM release WHERE number = ?"
+        row = reader.execute(sql, [at]).fetchone()
+        if row is None:
+            raise UsageError(f"there is no release {at}; see: blocklist release list")
+        found = PointInTime(*row)
+    else:
+        when = _parse_time(at)
+        number = "SELECT max(number) FROM release WHERE created <= ?"
+        run = "SELECT coalesce(max(id), 0) FROM run WHERE started <= ?"
+        row = reader.execute(f"SELECT ({number}), ({run})", [when, when]).fetchone()
+        found = PointInTime(*row)
+    if found.release is not None and _is_pruned(reader, found.release):
+        raise UsageError(f"{at}: release {found.release} of then was pruned; see: release list")
+    return found
+
+
+def _parse_time(at: str) -> str:
+    now = datetime.now(UTC)
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", at):
+            start = datetime.combine(date.fromisoformat(at), time(), UTC)
+            when = min(start + timedelta(days=1, seconds=-1), max(start, now))
+        else:
+            when = datetime.fromisoformat(at)
+            when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"--at {at}: expected {_ACCEPTED_FORMS}") from None
+    if when > now:
+        raise UsageError(f"--at {at}: is yet to come")
+    return format_timestamp(when)
+
+
+def _is_pruned(reader: sqlite3.Connection, number: int) -> bool:
+    if schema_version(reader) < HISTORY_VERSION:
+        return False
+    (pruned,) = reader.execute("SELECT pruned FROM release WHERE number = ?", [number]).fetchone()
+    return bool(pruned)

@@ -1,0 +1,1 @@
+"""Releases and their verdicts, the held candidate, pins, exported files."""

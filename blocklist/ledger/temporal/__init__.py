@@ -1,0 +1,1 @@
+"""Rows valid from one number to another, and millions of them in packs."""

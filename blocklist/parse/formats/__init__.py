@@ -1,0 +1,1 @@
+"""One module a list format; each defines `FORMAT`."""

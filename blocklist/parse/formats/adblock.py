@@ -1,0 +1,61 @@
+"""Adblock-style rules, as far as DNS can carry them out: `||x^` blocks x and all below it.
+
+Source: AdGuard's "DNS filtering rules syntax". Rules that only a browser can apply (paths, cosmetic
+rules, limits to third parties) would block more than they mean when taken for their host alone, so
+they are refused with the reason; so are exceptions (`@@`), for a block feed has no say in allows.
+"""
+
+import polars as pl
+
+from blocklist.model import Scope
+from blocklist.parse.format import FastPath, Format, make_tokens
+from blocklist.parse.options import ParseOptions
+
+# `##` and its kin are cosmetic rules, and a lone `#` before anything else is a comment.
+_COMMENT = r"^(?:!|\[.*\]$|#$|#[^#@?$%])"
+_ANCHORED_RULE = r"^\|\|(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\.?\^\|?)?(?:\$(.+))?$"
+_PLAIN_NAME = r"^([^/^$*|:\s]+)$"
+_HARMLESS_MODIFIERS = r"^(?:important|all|document|doc)(?:,(?:important|all|document|doc))*$"
+
+
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
+    text = pl.col("text")
+    parts = text.str.extract_groups(_ANCHORED_RULE)
+    rows = frame.with_columns(
+        below=parts.struct.field("1"),
+        name=parts.struct.field("2"),
+        modifiers=parts.struct.field("3"),
+        plain=text.str.extract(_PLAIN_NAME),
+    )
+    covers = pl.when(pl.col("below").is_not_null()).then(pl.lit(Scope.BELOW.value))
+    anchored = pl.when(pl.col("name").is_not_null()).then(pl.lit(Scope.SUBTREE.value))
+    return make_tokens(
+        rows,
+        token=pl.coalesce("name", "plain", "text"),
+        scope=pl.coalesce(covers, anchored, pl.lit(Scope.EXACT.value)),
+        reason=_refusal_reason(text),
+    )
+
+
+def _refusal_reason(text: pl.Expr) -> pl.Expr:
+    named = pl.col("name").is_not_null() | pl.col("plain").is_not_null()
+    limited = pl.col("modifiers").is_not_null() & ~pl.col("modifiers").str.contains(
+        _HARMLESS_MODIFIERS
+    )
+    cases = (
+        ("exception", text.str.starts_with("@@")),
+        ("cosmetic", text.str.contains(r"#[@?$%]{0,2}#")),
+        ("regex", text.str.contains(r"^/.*/(?:\$.*)?$")),
+        ("modifier", limited),
+        ("path", ~named & text.str.contains(r"^(?:\|\||\|?https?://)[^/]+/")),
+        ("pattern", ~named),
+    )
+    return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
+
+
+FORMAT = Format(
+    "adblock",
+    _extract_tokens,
+    comment_pattern=_COMMENT,
+    fast_path=FastPath("||", "^", Scope.SUBTREE),
+)

@@ -1,0 +1,47 @@
+"""dnsmasq settings that keep names from being resolved: `address=/x/`, `local=/x/`, `server=/x/`.
+
+Source: dnsmasq(8), --address and --server. Each covers x and all below; `*.x`, known since 2.86,
+only what is below. Addresses to answer with are never taken over. `server=/x/192.0.2.1` asks
+another server about x and `server=/x/#` the usual ones, so neither blocks; `/#/` stands for all
+names, `//` for names without a dot.
+"""
+
+import polars as pl
+
+from blocklist.model import Scope
+from blocklist.parse.format import Format, make_tokens
+from blocklist.parse.options import ParseOptions
+
+_SETTING = r"^(?:address|local|server)\s*=\s*/(.*)/([^/\s]*)(?:\s+#.*)?$"
+_FORWARD_SETTING = r"^(?:local|server)\s*=.*/[^/#\s][^/\s]*(?:\s+#.*)?$"
+_DEFAULT_SERVER_SETTING = r"^(?:local|server)\s*=.*/#(?:\s+#.*)?$"
+_SINK_ADDRESSES = ("", "#", "0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104
+
+
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
+    parts = pl.col("text").str.extract_groups(_SETTING)
+    rows = frame.with_columns(
+        name=parts.struct.field("1").str.split("/"), target=parts.struct.field("2")
+    )
+    rows = rows.explode("name").with_columns(bare=pl.col("name").str.strip_prefix("*."))
+    below = pl.col("name") != pl.col("bare")
+    return make_tokens(
+        rows,
+        token=pl.coalesce("bare", "text"),
+        scope=pl.when(below).then(pl.lit(Scope.BELOW.value)).otherwise(pl.lit(Scope.SUBTREE.value)),
+        reason=_refusal_reason(pl.col("text")),
+        dropped=pl.when(~pl.col("target").is_in(_SINK_ADDRESSES)).then(pl.lit("redirect-address")),
+    )
+
+
+def _refusal_reason(text: pl.Expr) -> pl.Expr:
+    cases = (
+        ("other-setting", pl.col("name").is_null()),
+        ("every-name", pl.col("name") == "#"),
+        ("exception", text.str.contains(_DEFAULT_SERVER_SETTING)),
+        ("forward", text.str.contains(_FORWARD_SETTING)),
+    )
+    return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
+
+
+FORMAT = Format("dnsmasq", _extract_tokens, comment_pattern=r"^#")

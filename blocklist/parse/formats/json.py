@@ -1,0 +1,91 @@
+"""JSON: texts in an array, or what a JMESPath expression finds in a document or in each line of it.
+
+Source: RFC 8259; JSON lines as https://jsonlines.org has them; https://jmespath.org for `path`.
+An entry counts as a line. Without a `path` only an array of texts is read: which of an object's
+values are names is not guessed at.
+"""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from blocklist.parse.any_kind import extract_any_kind
+from blocklist.parse.format import Format
+from blocklist.parse.json_documents import (
+    NO_COMMENT,
+    UnreadableDocument,
+    lines_from_entries,
+    load_json,
+    refuse_document,
+)
+from blocklist.parse.options import ParseOptions
+
+if TYPE_CHECKING:
+    from jmespath.parser import ParsedResult
+
+_HOW_TEXT = "text"
+
+
+def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
+    try:
+        return lines_from_entries(_find_entries(load_json(text), options))
+    except UnreadableDocument as error:
+        documents = [line for line in text.splitlines() if line.strip()]
+        if str(error) != "not-json" or len(documents) < 2:
+            return refuse_document(text, str(error))
+    return lines_from_entries(
+        [entry for line in documents for entry in _entries_of_line(line, options)]
+    )
+
+
+def _entries_of_line(line: bytes, options: ParseOptions) -> list[tuple[object, str]]:
+    """Return what a line of JSON lines lists, a lone text as it is."""
+    try:
+        document = load_json(line)
+    except UnreadableDocument as error:
+        return [(line.decode(errors="replace"), str(error))]
+    if isinstance(document, str) and not options.path:
+        return [(document, _HOW_TEXT)]
+    return _find_entries(document, options)
+
+
+def _find_entries(document: object, options: ParseOptions) -> list[tuple[object, str]]:
+    """Return the entries that the path finds, each with how it is read."""
+    if options.path:
+        document = _search_path(document, options.path)
+    if isinstance(document, str) and options.path:
+        return [(document, _HOW_TEXT)]
+    if not isinstance(document, list):
+        return [(document, "not-found" if options.path else "path-needed")]
+    return [(entry, _HOW_TEXT if isinstance(entry, str) else "not-a-text") for entry in document]
+
+
+def _search_path(document: object, path: str) -> object:
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        found: object = _compile_path(path).search(document)
+    except (JMESPathError, RecursionError):
+        return None
+    return found
+
+
+def _compile_path(path: str) -> "ParsedResult":
+    import jmespath
+
+    # jmespath keeps what it compiled last.
+    return jmespath.compile(path)
+
+
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
+    rows = frame.with_columns(pl.col("text").str.strip_chars())
+    return extract_any_kind(rows, pl.when(pl.col("how") != _HOW_TEXT).then("how"))
+
+
+FORMAT = Format(
+    "json",
+    _extract_tokens,
+    comment_pattern=NO_COMMENT,
+    split_lines=_split_lines,
+    needs_whole_text=True,
+)

@@ -1,0 +1,105 @@
+"""MISP: warninglists and events, told apart by their shape. An entry counts as a line.
+
+Sources: https://github.com/MISP/misp-warninglists (schema.json), a `list` of names or networks and
+a `type` that says how they match; and https://www.misp-standard.org (MISP core format), an `Event`
+with attributes, of which those for detection (`to_ids`) that name a host, address or link are read.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from blocklist.model import Scope
+from blocklist.parse.format import (
+    Format,
+    make_tokens,
+    refang_column,
+    scope_as_written,
+    strip_wildcard,
+)
+from blocklist.parse.json_documents import (
+    NO_COMMENT,
+    UnreadableDocument,
+    json_objects,
+    lines_from_entries,
+    load_json,
+    refuse_document,
+)
+from blocklist.parse.options import ParseOptions
+
+#: A warninglist's `type`; hostnames stand for all below them.
+_LIST_TYPES = ("string", "hostname", "cidr")
+#: Types whose entries are patterns, which would cover more than a name or network can say.
+_PATTERN_TYPES = ("substring", "regex")
+_ATTRIBUTE_TYPES = {
+    "domain": "string",
+    "hostname": "string",
+    "domain|ip": "string",
+    "hostname|port": "string",
+    "ip-src": "cidr",
+    "ip-dst": "cidr",
+    "ip-src|port": "cidr",
+    "ip-dst|port": "cidr",
+    "url": "url",
+    "uri": "url",
+}
+
+
+def _split_lines(text: bytes, _options: ParseOptions) -> pl.DataFrame:
+    try:
+        return lines_from_entries(list(_read_entries(load_json(text))))
+    except UnreadableDocument as error:
+        return refuse_document(text, str(error))
+
+
+def _read_entries(document: object) -> Iterator[tuple[object, str]]:
+    """Yield each entry and how it is read, or the reason why it is not."""
+    if isinstance(document, dict) and isinstance(document.get("list"), list):
+        how = document.get("type", "string")
+        how = how if how in (*_LIST_TYPES, *_PATTERN_TYPES) else "unknown-type"
+        yield from ((entry, how) for entry in document["list"])
+        return
+    inner = document.get("response", [document]) if isinstance(document, dict) else document
+    events = json_objects([one.get("Event") for one in json_objects(inner)])
+    if not events:
+        raise UnreadableDocument("not-misp")
+    for event in events:
+        yield from _read_attributes(event)
+
+
+def _read_attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
+    """Yield the attributes of an event and of the objects in it."""
+    for inner in json_objects(event.get("Object")):
+        yield from _read_attributes({"Attribute": inner.get("Attribute")})
+    for attribute in json_objects(event.get("Attribute")):
+        value, kind = attribute.get("value", ""), attribute.get("type")
+        how = _ATTRIBUTE_TYPES.get(kind, "other-kind") if isinstance(kind, str) else "other-kind"
+        if how != "other-kind" and attribute.get("to_ids") is not True:
+            how = "not-for-blocking"
+        # Of two values the first is the host; the other one, an address or a port, may be shared.
+        first = value.partition("|")[0] if isinstance(value, str) and "|" in str(kind) else value
+        yield first, how
+
+
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
+    how, text = pl.col("how"), pl.col("text").str.strip_chars()
+    host = how.is_in(["string", "hostname"])
+    read = pl.when(host).then(pl.lit("host")).when(how == "cidr").then(pl.lit("ip"))
+    marked = scope_as_written(text, Scope.EXACT)
+    return make_tokens(
+        frame,
+        token=pl.when(host).then(strip_wildcard(refang_column(text))).otherwise(text),
+        read=read.otherwise(pl.lit("url")),
+        scope=pl.when(how == "hostname").then(pl.lit(Scope.SUBTREE.value)).otherwise(marked),
+        reason=pl.when(~how.is_in([*_LIST_TYPES, "url"])).then(how),
+    )
+
+
+FORMAT = Format(
+    "misp",
+    _extract_tokens,
+    comment_pattern=NO_COMMENT,
+    split_lines=_split_lines,
+    needs_whole_text=True,
+)

@@ -1,0 +1,106 @@
+"""STIX 2.1 bundles: indicators whose patterns name hosts, addresses or links. An object is a line.
+
+Source: OASIS STIX 2.1, sections 4.7 (indicator) and 9 (patterning). Read are comparisons with `=`
+and `IN` of a domain-name, url, ipv4-addr or ipv6-addr, joined by OR: each of them alone is a sign.
+All else (AND, NOT, LIKE, FOLLOWEDBY, WITHIN) needs more than a name to come true, so it is refused.
+Regular expressions suffice for that much of the language, in linear time; the grammar of
+stix2-patterns brings the ANTLR runtime to tell us the same.
+"""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from blocklist.model import Scope
+from blocklist.parse.format import Format, make_tokens, scope_as_written, strip_wildcard
+from blocklist.parse.json_documents import (
+    NO_COMMENT,
+    UnreadableDocument,
+    lines_from_entries,
+    load_json,
+    refuse_document,
+)
+from blocklist.parse.options import ParseOptions
+
+_HOW_PATTERN = "pattern-of-names"
+_OBJECT_PATH = r"(?:domain-name|url|ipv4-addr|ipv6-addr):value"
+_TEXT_LITERAL = r"'(?:[^'\\]|\\.)*'"
+_COMPARISON = rf"{_OBJECT_PATH}\s*(?:=\s*{_TEXT_LITERAL}|(?i:IN)\s*\(\s*{_TEXT_LITERAL}(?:\s*,\s*{_TEXT_LITERAL})*\s*\))"
+_OBSERVATION = rf"\[\s*{_COMPARISON}(?:\s+(?i:OR)\s+{_COMPARISON})*\s*\]"
+_PATTERN = rf"^\s*{_OBSERVATION}(?:\s+(?i:OR)\s+{_OBSERVATION})*\s*$"
+_ADDRESS_OBJECT = r"^ipv[46]-addr"
+
+
+def _split_lines(text: bytes, _options: ParseOptions) -> pl.DataFrame:
+    try:
+        document = load_json(text)
+    except UnreadableDocument as error:
+        return refuse_document(text, str(error))
+    match document:
+        case {"type": "bundle", "objects": [*objects]} | {"objects": [{"type": _}, *_] as objects}:
+            now = datetime.now(UTC)
+            return lines_from_entries([_read_object(found, now) for found in objects])
+    return refuse_document(text, "not-stix")
+
+
+def _read_object(found: object, now: datetime) -> tuple[object, str]:
+    """Return an object's pattern and how it is read, or the reason why it is not."""
+    if not isinstance(found, dict) or found.get("type") != "indicator":
+        kind = found.get("type", found) if isinstance(found, dict) else found
+        return kind, "other-kind"
+    pattern, language = found.get("pattern"), found.get("pattern_type", "stix")
+    if not isinstance(pattern, str) or language != "stix":
+        return pattern, "other-kind"
+    if found.get("revoked") is True:
+        return pattern, "revoked"
+    return pattern, "expired" if _is_past(found.get("valid_until"), now) else _HOW_PATTERN
+
+
+def _is_past(until: object, now: datetime) -> bool:
+    """Return whether the time is past; one that cannot be read counts as past: no harm done."""
+    if until is None:
+        return False
+    try:
+        moment = datetime.fromisoformat(str(until))
+    except ValueError:
+        return True
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= now
+
+
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
+    rows = frame.with_columns(reason=_refusal_reason(pl.col("text")))
+    compared = pl.when(pl.col("reason").is_null()).then("text").str.extract_all(_COMPARISON)
+    rows = rows.with_columns(compared=compared).explode("compared")
+    kind = pl.col("compared").str.extract(r"^([a-z0-9-]+)")
+    texts = pl.col("compared").str.extract_all(_TEXT_LITERAL)
+    rows = rows.with_columns(kind=kind, token=texts).explode("token")
+    token = pl.col("token").str.strip_prefix("'").str.strip_suffix("'")
+    token = token.str.replace_all(r"\\(.)", "$1")
+    host, address = pl.col("kind") == "domain-name", pl.col("kind").str.contains(_ADDRESS_OBJECT)
+    read = pl.when(address).then(pl.lit("ip")).when(host).then(pl.lit("host"))
+    return make_tokens(
+        rows.with_columns(seen=pl.coalesce(token, "text")),
+        token=pl.coalesce(pl.when(host).then(strip_wildcard(token)).otherwise(token), "text"),
+        read=read.otherwise(pl.lit("url")),
+        scope=scope_as_written(token.fill_null(""), Scope.EXACT),
+        reason=pl.col("reason"),
+    )
+
+
+def _refusal_reason(text: pl.Expr) -> pl.Expr:
+    cases = (
+        ("other-kind", ~text.str.contains(_OBJECT_PATH)),
+        ("pattern", ~text.str.contains(_PATTERN)),
+    )
+    known = pl.when(pl.col("how") != _HOW_PATTERN).then("how")
+    return pl.coalesce(known, *(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
+
+
+FORMAT = Format(
+    "stix",
+    _extract_tokens,
+    comment_pattern=NO_COMMENT,
+    split_lines=_split_lines,
+    needs_whole_text=True,
+    is_date_dependent=True,
+)

@@ -1,0 +1,66 @@
+"""Unbound's `local-zone: "x" TYPE`, where the type keeps x and all below from being resolved.
+
+Source: unbound.conf(5), local-zone. Types that let names through are exceptions, on which a block
+feed has no say. What `local-data` answers with is never taken over: its lines are counted only, and
+a name with nothing but data of its own is not listed.
+"""
+
+import polars as pl
+
+from blocklist.model import Scope
+from blocklist.parse.format import Format, make_tokens
+from blocklist.parse.options import ParseOptions
+
+_BLOCKING_TYPES = (
+    "always_deny",
+    "always_nodata",
+    "always_null",
+    "always_nxdomain",
+    "always_refuse",
+    "deny",
+    "inform_deny",
+    "inform_redirect",
+    "redirect",
+    "refuse",
+    "static",
+)
+_PASSING_TYPES = (
+    "always_transparent",
+    "block_a",
+    "inform",
+    "ipset",
+    "nodefault",
+    "noview",
+    "transparent",
+    "typetransparent",
+)
+_LOCAL_ZONE = (
+    r"""^(?:server:\s*)?local-zone:\s*["']?([^"'\s]*)["']?\s+["']?([a-z_]+)["']?\s*(?:#.*)?$"""
+)
+_LOCAL_DATA = r"^(?:server:\s*)?local-data(?:-ptr)?:\s"
+
+
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
+    parts = pl.col("text").str.extract_groups(_LOCAL_ZONE)
+    rows = frame.with_columns(zone=parts.struct.field("1"), type=parts.struct.field("2"))
+    return make_tokens(
+        rows,
+        token=pl.coalesce("zone", "text"),
+        scope=Scope.SUBTREE,
+        reason=_refusal_reason(pl.col("text")),
+    )
+
+
+def _refusal_reason(text: pl.Expr) -> pl.Expr:
+    cases = (
+        ("local-data", text.str.contains(_LOCAL_DATA)),
+        ("other-setting", pl.col("zone").is_null()),
+        ("every-name", pl.col("zone") == "."),
+        ("exception", pl.col("type").is_in(_PASSING_TYPES)),
+        ("unknown-type", ~pl.col("type").is_in(_BLOCKING_TYPES)),
+    )
+    return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
+
+
+# A clause such as `server:` has no content of its own.
+FORMAT = Format("unbound", _extract_tokens, comment_pattern=r"^(?:#|[a-z-]+:\s*(?:#.*)?$)")

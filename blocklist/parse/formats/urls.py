@@ -1,0 +1,29 @@
+"""URLs, one a line, defanged or not; `x/path` and `x:port` are taken for http, `x` for a host."""
+
+import polars as pl
+
+from blocklist.model import Kind
+from blocklist.parse.any_kind import URL_SCHEME
+from blocklist.parse.format import FastPath, Format, make_tokens, refang_column
+from blocklist.parse.lines import strip_trailing_comment
+from blocklist.parse.options import ParseOptions
+
+
+def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
+    text = strip_trailing_comment(pl.col("text"), r"#")
+    rows = frame.with_columns(text=text, seen=text)
+    text = pl.col("text")
+    schemed = text.str.contains(URL_SCHEME)
+    pathed = ~schemed & text.str.contains(r"^[^\s/]+/|^(?:[^\s/:]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")
+    return make_tokens(
+        rows,
+        token=pl.when(schemed)
+        .then(text)
+        .when(pathed)
+        .then("http://" + text)
+        .otherwise(refang_column(text)),
+        read=pl.when(schemed | pathed).then(pl.lit("url")).otherwise(pl.lit("host")),
+    )
+
+
+FORMAT = Format("urls", _extract_tokens, fast_path=FastPath(kind=Kind.URL))

@@ -1,0 +1,1 @@
+"""The checks that a candidate release must pass before it is published."""

@@ -1,0 +1,36 @@
+"""Whether the guards are there without which nothing is published."""
+
+from datetime import UTC, datetime, timedelta
+
+from blocklist.config.loader import Config
+from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.model import FeedState
+
+#: How a feed stands whose last look was a good one.
+GOOD_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
+
+
+def find_guard_faults(config: Config, healths: dict[str, FeedHealth]) -> list[str]:
+    """Return which mandatory guards are missing, failed, empty or out of date, and how."""
+    guards = [guard for guard in config.guards.values() if guard.enabled and guard.mandatory]
+    days = config.gate.max_guard_days
+    faults = [(guard.name, _describe_fault(healths.get(guard.name), days)) for guard in guards]
+    return [f"guard {name} is mandatory and {fault}" for name, fault in faults if fault]
+
+
+def _describe_fault(health: FeedHealth | None, days: int) -> str | None:
+    if health is None or health.state is FeedState.NEVER:
+        return "was never collected; run update"
+    if health.state not in GOOD_STATES:
+        return f"{health.state}: {health.cause}"
+    if not health.entries:
+        return "lists nothing"
+    if _is_outdated(health.good_at, days):
+        return f"was last good on {health.good_at}; run update"
+    return None
+
+
+def _is_outdated(good_at: str | None, days: int) -> bool:
+    oldest = format_timestamp(datetime.now(UTC) - timedelta(days=days))
+    return good_at is not None and good_at < oldest

@@ -1,0 +1,81 @@
+"""Every fault against one configuration of twenty feeds, by the command that people run.
+
+The table of it: pytest -s -m slow tests/test_fault_table.py
+"""
+
+from pathlib import Path
+
+import pytest
+
+from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.feeds.listings import load_listings
+from tests.fetch.test_http_faults import FAULTS, GOOD, NAMES, Fault, World, contexts, world
+from tests.support import fault_server as faults
+from tests.support.cli import commands
+
+__all__ = ["contexts", "world"]  # fixtures
+
+pytestmark = pytest.mark.slow
+FEEDS = [f"feed-{number:02}" for number in range(1, 21)]
+_COLLECT = """
+[collect]
+connect_timeout = 0.5
+read_timeout = 0.3
+total_timeout = 1.0
+tries = 2
+backoff = 0.01
+max_wait = 0.05
+per_host = 50
+max_bytes = 20000000
+"""
+
+
+def configure(world: World, faulty: str, fault: Fault | None) -> None:
+    """Write the configuration, in which one feed is fetched as its fault wants it."""
+    tables = []
+    for name in FEEDS:
+        kind = fault.kind if fault and name == faulty else "http"
+        url = world.server.url(f"/{name}", kind)
+        tables.append(f'[feeds.{name}]\nurl = "{url}"\nformat = "domains"\n')
+    path = world.config.database.parent / "blocklist.toml"
+    path.write_text("\n".join(['database = "x.db"', _COLLECT, *tables]))
+
+
+def in_force(world: World) -> dict[str, list[str]]:
+    with BulkTransaction(world.config.database) as bulk:
+        return {name: sorted(load_listings(bulk, [name])["value"]) for name in FEEDS}
+
+
+def test_every_fault_in_one_configuration(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = commands(tmp_path, monkeypatch, capsys)
+    bodies = {name: GOOD.replace(b"n7.example", b"only-%s.top" % name.encode()) for name in FEEDS}
+    rows = ["| fault | exit | state | in force before | after | others | cause |"]
+    rows.append("|---|---|---|---|---|---|---|")
+    for number, (title, fault) in enumerate(FAULTS.items()):
+        faulty = FEEDS[number % len(FEEDS)]
+        world.server.plays |= {f"/{name}": faults.good(body) for name, body in bodies.items()}
+        configure(world, faulty, None)
+        assert run("--quiet", "update", *FEEDS).code == 0, title
+        before = in_force(world)
+        assert [len(names) for names in before.values()] == [len(NAMES)] * len(FEEDS)
+        for play in (fault.before, fault.play):
+            if play is not None:
+                world.server.plays[f"/{faulty}"] = play
+                configure(world, faulty, fault)
+                ended = run("--quiet", "run", "--json")
+        outcomes = {each["feed"]: each for each in ended.json["feeds"]}
+        outcome, after = outcomes[faulty], in_force(world)
+        others = {each["state"] for name, each in outcomes.items() if name != faulty}
+        sizes = [f"{sum(map(len, each.values())):,}" for each in (before, after)]
+        cells = (title, ended.code, outcome["state"], *sizes, *others, outcome["cause"])
+        rows.append(f"| {' | '.join(map(str, cells))} |")
+        assert (ended.code, others) == (4, {"unchanged"}), title
+        assert (outcome["state"], fault.cause in outcome["cause"]) == (fault.state, True), outcome
+        assert after == before, title
+    with capsys.disabled():
+        print("", *rows, sep="\n")  # noqa: T201 - shown with -s

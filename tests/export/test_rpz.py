@@ -1,0 +1,154 @@
+"""Response policy zones: the rows that each shape of release becomes. The model test is beside."""
+
+from pathlib import Path
+
+import pytest
+
+from blocklist.errors import ExportFailed
+from tests.support.exports import NOW, content, export_to, run
+
+PASS = "CNAME rpz-passthru."
+TABLE = [
+    ("block exact x.example", ["x.example CNAME ."], "exact: no wildcard"),
+    (
+        "block subtree x.example",
+        ["x.example CNAME .", "*.x.example CNAME ."],
+        "subtree: both, for a wildcard does not cover its own name",
+    ),
+    ("block below x.example", ["*.x.example CNAME ."], "below: the wildcard alone"),
+    (
+        "block exact x.example\nblock below x.example",
+        ["x.example CNAME .", "*.x.example CNAME ."],
+        "two rows add up",
+    ),
+    (
+        "block subtree p.example\nblock exact b.p.example\nblock subtree c.d.p.example",
+        ["p.example CNAME .", "*.p.example CNAME ."],
+        "what a wildcard says already would only cut holes",
+    ),
+    ("allow subtree x.example", [], "an allow where nothing is blocked needs no row"),
+    (
+        "block subtree p.example\nallow exact ok.p.example",
+        [
+            "p.example CNAME .",
+            "*.p.example CNAME .",
+            f"ok.p.example {PASS}",
+            "*.ok.p.example CNAME .",
+        ],
+        "an exact allow: below it the block goes on",
+    ),
+    (
+        "block subtree p.example\nallow subtree ok.b.p.example",
+        [
+            "p.example CNAME .",
+            "*.p.example CNAME .",
+            "b.p.example CNAME .",
+            "*.b.p.example CNAME .",
+            f"ok.b.p.example {PASS}",
+            f"*.ok.b.p.example {PASS}",
+        ],
+        "the name between has rows of its own",
+    ),
+    (
+        "block subtree p.example\nallow subtree q.p.example\nblock exact x.e.q.p.example",
+        [
+            "p.example CNAME .",
+            "*.p.example CNAME .",
+            f"q.p.example {PASS}",
+            f"*.q.p.example {PASS}",
+            f"e.q.p.example {PASS}",
+            f"*.e.q.p.example {PASS}",
+            "x.e.q.p.example CNAME .",
+            f"*.x.e.q.p.example {PASS}",
+        ],
+        "a block below an allow below a block",
+    ),
+    (
+        "block subtree p.example\nallow exact p.example",
+        ["*.p.example CNAME ."],
+        "an exact allow at the blocked name leaves what is below",
+    ),
+    ("block subtree p.example\nallow subtree p.example", [], "a tie is allow"),
+    (
+        "allow subtree p.example\nblock exact x.p.example",
+        ["x.p.example CNAME ."],
+        "a block below an allow with no block above",
+    ),
+    ("block exact 1.0.0.127.rpz-ip", [], "a name that would be a trigger for an address"),
+    ("block subtree x.rpz-client-ip", [], "or for a client"),
+    ("block subtree rpz-nsdname", [], "or for a name server"),
+]
+# 253 octets less the zone, its dot, and the last label: what fills the zone to the brim.
+ROOM = 253 - len(".rpz.office.example")
+FULL = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * (ROOM - 192)])
+FULL_LESS_WILDCARD = FULL[2:]
+NEST = FULL.partition(".")[2]
+TOO_LONG = [
+    (f"block subtree {FULL}", [f"{FULL} CNAME ."], {"narrowed-to-exact": 1}, "no room for *."),
+    (
+        f"block subtree {FULL_LESS_WILDCARD}",
+        [f"{FULL_LESS_WILDCARD} CNAME .", f"*.{FULL_LESS_WILDCARD} CNAME ."],
+        {},
+        "the longest that has room",
+    ),
+    (f"block exact {FULL}d", [], {"owner-too-long": 1}, "one octet too many"),
+    (f"block below {FULL}", [], {"owner-too-long": 1}, "nothing is left of it"),
+    (
+        f"block subtree {NEST}\nallow exact x.{FULL}",
+        [],
+        {"allow-widened": 1},
+        "an allow that does not fit opens the name above that has room for a wildcard",
+    ),
+    (
+        f"block subtree {NEST.partition('.')[2]}\nallow exact x.{FULL}",
+        [
+            f"{NEST.partition('.')[2]} CNAME .",
+            f"*.{NEST.partition('.')[2]} CNAME .",
+            f"{NEST} {PASS}",
+            f"*.{NEST} {PASS}",
+        ],
+        {"allow-widened": 1},
+        "and never a block the other way",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rows", "expected", "why"), TABLE)
+def test_rows(tmp_path: Path, rows: str, expected: list[str], why: str) -> None:
+    export = export_to(tmp_path, "rpz")
+    run(export, rows)
+    assert content(export.path, ";")[3:] == expected, why
+
+
+@pytest.mark.parametrize(("rows", "expected", "left_out", "why"), TOO_LONG)
+def test_owners_that_do_not_fit(
+    tmp_path: Path, rows: str, expected: list[str], left_out: dict[str, int], why: str
+) -> None:
+    export = export_to(tmp_path, "rpz", check=("named-checkzone", "-i", "none", "{zone}", "{file}"))
+    result = run(export, rows)
+    assert content(export.path, ";")[3:] == expected, why
+    assert result.left_out == left_out
+
+
+def test_triggers_are_counted(tmp_path: Path) -> None:
+    result = run(export_to(tmp_path, "rpz"), "block exact x.example\nblock exact 8.0.0.0.10.rpz-ip")
+    assert result.left_out == {"rpz-trigger": 1}
+    assert result.rows == 1
+
+
+def test_apex(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "rpz")
+    result = run(export, "block exact x.example")
+    serial = int(NOW.timestamp())
+    assert result.state.serial == serial
+    assert content(export.path, ";")[:3] == [
+        "$TTL 300",
+        f"@ SOA localhost. hostmaster.localhost. {serial} 3600 600 604800 300",
+        "@ NS localhost.",
+    ]
+
+
+def test_a_zone_is_needed(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "rpz", needs_zone=False)
+    with pytest.raises(ExportFailed, match="zone ="):
+        run(export, "block exact x.example")

@@ -1,0 +1,215 @@
+"""Lists of rules with subtrees: what each target makes of a release, as tables and as a model."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from blocklist.config.targets import load_targets
+from blocklist.errors import UsageError
+from blocklist.export.one import export_one
+from blocklist.export.readers.registry import READERS
+from blocklist.frames.schemas import RELEASE
+from blocklist.model import Kind
+from tests.export.test_rpz_model import QUERIES, Row, blocked_by_meaning, releases
+from tests.support.examples import at_most
+from tests.support.exports import NOW, content, export_to, run
+
+ADBLOCK = [
+    ("block exact x.example", ["|x.example^"], {}, "a name alone must not become a subtree"),
+    ("block subtree x.example", ["||x.example^"], {}, "a name and all below it"),
+    ("block below x.example", [], {"below": 1}, "cannot be said of all consumers"),
+    (
+        "block subtree p.example\nblock exact a.p.example\nblock subtree b.p.example",
+        ["||p.example^"],
+        {},
+        "what a rule says already is left out",
+    ),
+    ("allow subtree x.example", [], {}, "an allow where nothing is blocked needs no rule"),
+    (
+        "block subtree p.example\nallow subtree ok.p.example",
+        ["||p.example^", "@@||ok.p.example^"],
+        {},
+        "an allow in the midst of a block",
+    ),
+    (
+        "block subtree p.example\nallow exact ok.p.example",
+        ["||p.example^", "@@||ok.p.example^"],
+        {"allow-widened": 1},
+        "@@|x^ would not hold everywhere",
+    ),
+    (
+        "block subtree p.example\nallow subtree ok.p.example\nblock subtree x.ok.p.example",
+        ["||p.example^", "@@||ok.p.example^"],
+        {"under-allow": 1},
+        "no block can win over an allow",
+    ),
+    (
+        "block subtree p.example\nallow subtree ok.p.example\nallow subtree a.ok.p.example",
+        ["||p.example^", "@@||ok.p.example^"],
+        {},
+        "an allow in an allow",
+    ),
+    (
+        "allow subtree p.example\nblock subtree x.p.example",
+        ["||x.p.example^"],
+        {},
+        "an allow with no block above stands in no one's way",
+    ),
+    (
+        "block subtree p.example\nallow exact p.example",
+        [],
+        {"below": 1},
+        "all but the name itself cannot be said",
+    ),
+]
+#: Without exceptions, as for squid: `.x` is a name and all below it.
+SQUID = [
+    ("block exact x.example", ["x.example"], {}, "a name alone"),
+    (
+        "block subtree p.example\nblock exact a.p.example\nblock subtree q.b.p.example",
+        [".p.example"],
+        {},
+        "Squid refuses a name below another's dot",
+    ),
+    (
+        "block subtree p.example\nallow exact ok.b.p.example\nblock exact a.p.example\n"
+        "block subtree c.p.example",
+        ["p.example", "a.p.example", ".c.p.example"],
+        {"narrowed-to-exact": 1},
+        "around an allow every listed name stands for itself",
+    ),
+    (
+        "block subtree p.example\nblock subtree q.p.example\nallow subtree ok.q.p.example\n"
+        "block subtree x.ok.q.p.example",
+        ["p.example", "q.p.example", ".x.ok.q.p.example"],
+        {"narrowed-to-exact": 2},
+        "at every level above it; a block below it stays",
+    ),
+]
+DNSMASQ = [
+    (
+        "block exact x.example",
+        ["local=/x.example/", "server=/*.x.example/#"],
+        "a name alone: what is below it is asked elsewhere",
+    ),
+    ("block subtree x.example", ["local=/x.example/"], "a name and all below it"),
+    (
+        "block below x.example",
+        ["server=/x.example/#", "local=/*.x.example/"],
+        "what is below it",
+    ),
+    (
+        "block subtree p.example\nallow exact ok.p.example\nallow subtree sub.p.example",
+        [
+            "local=/p.example/",
+            "server=/ok.p.example/#",
+            "local=/*.ok.p.example/",
+            "server=/sub.p.example/#",
+        ],
+        "allows of both kinds",
+    ),
+]
+UNBOUND = [
+    (
+        "block exact x.example",
+        ['local-zone: "x.example." transparent', 'local-data: "x.example. TXT blocked"'],
+        {},
+        "a name alone",
+    ),
+    (
+        "block subtree p.example\nallow exact ok.p.example\nblock exact a.ok.p.example",
+        [
+            'local-zone: "p.example." always_nxdomain',
+            'local-zone: "ok.p.example." always_transparent',
+            'local-zone: "a.ok.p.example." transparent',
+            'local-data: "a.ok.p.example. TXT blocked"',
+        ],
+        {"allow-widened": 1},
+        "an allow opens what is below it, but for what is listed there",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("target", "rows", "expected", "left_out", "why"),
+    [
+        *(("adblock", *row) for row in ADBLOCK),
+        *(("squid", *row) for row in SQUID),
+        *(("dnsmasq", rows, expected, {}, why) for rows, expected, why in DNSMASQ),
+        *(("unbound", *row) for row in UNBOUND),
+    ],
+)
+def test_rules(
+    tmp_path: Path, target: str, rows: str, expected: list[str], left_out: dict[str, int], why: str
+) -> None:
+    export = export_to(tmp_path, target)
+    result = run(export, rows)
+    lines = content(export.path, export.target.comment)
+    assert lines[len(export.target.head.splitlines()) :] == expected, why
+    assert result.left_out == left_out
+
+
+def test_a_wildcard_does_not_cover_its_own_name(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "wildcard")
+    run(export, "block exact one.example\nblock subtree x.example")
+    assert content(export.path) == ["one.example", "x.example", "*.x.example"]
+
+
+on_each = pytest.mark.parametrize("target", ["adblock", "dnsmasq", "squid", "unbound", "wildcard"])
+
+
+@on_each
+@given(known=releases)
+@at_most(10)
+def test_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> None:
+    compare(target, known)
+
+
+@pytest.mark.slow
+@on_each
+@given(known=releases)
+@settings(max_examples=300)
+def test_many_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> None:
+    compare(target, known)
+
+
+def compare(target: str, known: list[Row]) -> None:
+    """Compare with another plain reading than the proof's, and for every name."""
+    frame = pl.DataFrame([("domain", *row) for row in known], schema=RELEASE, orient="row")
+    with TemporaryDirectory() as folder:
+        export = export_to(Path(folder), target)
+        export_one(export, frame, 1, None, NOW)
+        found = READERS["lines"](export.path, export, {Kind.DOMAIN: QUERIES}).blocked_queries[
+            Kind.DOMAIN
+        ]
+    meant = {query for query in QUERIES if blocked_by_meaning(known, query)}
+    assert found <= meant
+    if target == "dnsmasq":
+        assert found == meant, "dnsmasq can say everything"
+    if not any(action == "allow" or scope == "below" for _, scope, action in known):
+        assert found == meant, "without allows all of them can"
+
+
+@pytest.mark.parametrize(
+    ("key", "template"),
+    [
+        ("line", "no field"),
+        ("line", "{value} {other}"),
+        ("line", "}{value}"),
+        ("line", "{value}\nno field"),
+        ("line", "{value} {value}"),
+        ("ip_line", "{{value}}"),
+        ("url_line", "}} {values}"),
+        ("subtree_line", "||{values}^"),
+        ("allow_line", "@@{}"),
+    ],
+)
+def test_a_template_with_a_wrong_field(tmp_path: Path, key: str, template: str) -> None:
+    (tmp_path / "exports").mkdir()
+    text = f"title='x'\ndialect='lines'\nkinds=['domain']\nscopes=['exact']\n{key}='''{template}'''"
+    (tmp_path / "exports" / "mine.toml").write_text(text)
+    with pytest.raises(UsageError, match=rf"mine\.toml: {key}: expected one field in each line"):
+        load_targets(tmp_path)

@@ -1,0 +1,258 @@
+"""The proof: a renderer at fault is found out, and the old file stays."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from blocklist.config.exports import Export
+from blocklist.errors import ExportFailed
+from blocklist.export.dialects.registry import get_dialect
+from blocklist.export.one import export_one
+from blocklist.export.readers import reading
+from blocklist.export.readers.registry import READERS
+from blocklist.export.render.body import Body, BodyPart
+from blocklist.export.render.state import ExportState
+from blocklist.export.select.context import ExportContext
+from blocklist.frames.parallel import iter_file_pieces
+from blocklist.frames.schemas import RELEASE
+from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.releases.verdicts import values_to_verify
+from blocklist.model import Kind
+from tests.support.cli import blocklist
+from tests.support.exports import NOW, export_to, release, run
+
+WATCHED = {name: RELEASE[name] for name in ("kind", "value")}
+
+NAMES = """
+block subtree p.example
+allow exact ok.b.p.example
+block exact one.example
+"""
+NETWORKS = """
+block 192.0.2.0/24
+allow 192.0.2.128/25
+block 2001:db8::/64
+"""
+
+
+def without(*dropped: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [line for line in lines if line not in dropped]
+
+
+def having(*added: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [*lines, *added]
+
+
+def in_place(old: str, new: str) -> Callable[[list[str]], list[str]]:
+    return lambda lines: [new if line == old else line for line in lines]
+
+
+IPV4_ROW = "25.0.2.0.192.rpz-ip CNAME ."
+FAULTS = [
+    ("domains", without("one.example"), "entries where", "a name is lost"),
+    ("domains", in_place("one.example", "other.example"), "would not block one", "another"),
+    ("domains", having("ok.b.p.example"), "entries where", "an allowed name is listed"),
+    ("domains", in_place("one.example", "ok.b.p.example"), "would block", "in place of one"),
+    ("domains", having("two words"), "not as the target says", "a broken line"),
+    ("hosts", without(":: one.example"), "without the other lines", "IPv6 would leak"),
+    ("hosts", in_place(":: one.example", "::1 one.example"), "not as the target", "other text"),
+    ("hosts", having("0.0.0.0 two words", ":: two words"), "not as the target", "broken twice"),
+    ("wildcard", in_place("one.example", "*.one.example"), "without the other", "wider, and not"),
+    ("wildcard", having("*.p.example"), "would block ok.b.p", "what an allow narrowed"),
+    ("adblock", without("@@||ok.b.p.example^"), "would block ok.b.p.example", "the allow"),
+    ("adblock", in_place("|one.example^", "||one.example^"), r"would block \S*one", "wider"),
+    ("adblock", in_place("||p.example^", "|p.example^"), r"would not block \S*p.ex", "narrower"),
+    ("adblock", having("||two.example^$important"), "not as the target says", "a modifier"),
+    ("dnsmasq", without("server=/ok.b.p.example/#"), "without the other", "half an allow"),
+    ("dnsmasq", without("server=/*.one.example/#"), r"would block \S*one", "half a block"),
+    ("dnsmasq", having("local=//"), "not as the target says", "all names without a dot"),
+    (
+        "unbound",
+        having('local-zone: "p.example." always_transparent'),
+        "without the other",
+        "a duplicate of another type would open the name",
+    ),
+    ("unbound", having('local-zone: "x." redirect'), "not as the target says", "another type"),
+    ("squid", in_place("one.example", ".one.example"), r"would block \S*one", "wider"),
+    (
+        "rpz",
+        without("*.p.example CNAME ."),
+        r"would not block blocklist-probe\S*p.example",
+        "holes",
+    ),
+    ("rpz", without("p.example CNAME ."), "would not block p.example", "a wildcard alone"),
+    (
+        "rpz",
+        without("b.p.example CNAME .", "*.b.p.example CNAME ."),
+        "servers would differ on b.p.example",
+        "the name between lost its rows",
+    ),
+    (
+        "rpz",
+        without("b.p.example CNAME ."),
+        r"servers would differ on b.p.example",
+        "the name between lost one",
+    ),
+    (
+        "rpz",
+        in_place("ok.b.p.example CNAME rpz-passthru.", "ok.b.p.example CNAME ."),
+        "would block ok.b.p.example",
+        "the allow",
+    ),
+    ("rpz", having("*.one.example CNAME ."), r"would block blocklist-probe\S*one.example", "wider"),
+    ("rpz", having("*.example CNAME ."), "servers would differ", "much wider"),
+    ("rpz", having("one.example CNAME ."), "two rows for one owner", "a duplicate"),
+    ("rpz", having("*.p.example CNAME ."), "two rows for one owner", "a wildcard again"),
+    (
+        "rpz",
+        having("p.example CNAME .", "*.p.example CNAME ."),
+        "two rows for one owner",
+        "a name and its wildcard again",
+    ),
+    (
+        "rpz",
+        having("*.p.example CNAME rpz-passthru."),
+        "two rows for one owner",
+        "a wildcard that blocks and passes",
+    ),
+    (
+        "rpz",
+        having("*.one.example CNAME .", "*.*.one.example CNAME ."),
+        "an owner that is no name",
+        "the wildcard of a wildcard",
+    ),
+    ("rpz", having("*.@ CNAME ."), "neither its apex nor", "a wildcard of the apex"),
+    ("rpz", having("x CNAME rpz-passthru"), "neither its apex nor", "a final dot is missing"),
+    ("rpz", having("* CNAME ."), "an owner that is no name", "everything"),
+    ("rpz", having("a.*.example CNAME ."), "an owner that is no name", "never matches"),
+    ("rpz", having("x.example. CNAME ."), "an owner that is no name", "out of the zone"),
+    ("rpz", having("@ CNAME ."), "neither its apex nor", "data at the apex"),
+    ("rpz", having("$INCLUDE other"), "neither its apex nor", "a directive"),
+    ("rpz", having("a" * 63 + ".b" * 90 + " CNAME ."), "more than 255 octets", "too long"),
+    ("cidr", in_place("192.0.2.0/25", "192.0.2.0/24"), "would block 192.0.2.128", "the allow"),
+    ("cidr", in_place("192.0.2.0/25", "192.0.2.0/26"), "would not block 192.0.2.127", "half"),
+    ("cidr", in_place("2001:db8::/64", "192.0.2.1"), "overlap", "twice"),
+    ("cidr", in_place("2001:db8::/64", "x.example"), "no network", "a name"),
+    ("rpz-ip", in_place(IPV4_ROW, "24.0.2.0.192.rpz-ip CNAME ."), "would block", "the allow"),
+    ("rpz-ip", in_place(IPV4_ROW, "25.1.2.0.192.rpz-ip CNAME ."), "is no network", "host bits"),
+    ("rpz-ip", in_place(IPV4_ROW, "0.0.0.0.0.rpz-ip CNAME ."), "is no network", "everything"),
+    ("rpz-ip", in_place(IPV4_ROW, "25.0.2.0.192.rpz-nsip CNAME ."), "no network", "a trigger"),
+    (
+        "rpz-ip",
+        in_place("64.zz.db8.2001.rpz-ip CNAME .", "64.0.0.0.0.0.0.db8.2001.rpz-ip CNAME ."),
+        "servers write otherwise",
+        "BIND drops what is not canonical",
+    ),
+    ("ipset", without("swap blocklist4 blocklist4-new"), "does not end as", "never in force"),
+    ("ipset", in_place("add blocklist6-new 2001:db8::/64", "add blocklist6 ::/0"), "not as", "x"),
+    ("iptables", without("-4 -A BLOCKLIST -s 192.0.2.0/25 -j DROP"), "without the other", "half"),
+    ("nftables", in_place("\t192.0.2.0/25,", "\t192.0.2.0/24,"), "would block", "the allow"),
+    ("nftables", in_place("\t192.0.2.0/25,", "\tx.example,"), "no IPv4 network", "a name"),
+    ("nftables", in_place("\t2001:db8::/64,", "\t192.0.2.0/30,"), "no IPv6", "wrong set"),
+    ("nftables", having("flush ruleset"), "none of ours", "a statement"),
+    ("nftables", without("\t2001:db8::/64,"), "none of ours", "an empty block"),
+    (
+        "nftables",
+        without("flush set inet blocklist blocklist4"),
+        "begin by emptying",
+        "the old elements would stay",
+    ),
+]
+
+
+Honest = Callable[[str], tuple[Export, str, ExportState]]
+
+
+@pytest.fixture(scope="module")
+def honest_export(tmp_path_factory: pytest.TempPathFactory) -> Honest:
+    """Give a function that exports to a target, once for all faults, which leave the file be."""
+    folder = tmp_path_factory.mktemp("honest")
+
+    @cache
+    def exported(target: str) -> tuple[Export, str, ExportState]:
+        export = export_to(folder, target)
+        rows = NETWORKS if Kind.IP in export.target.kinds else NAMES
+        return export, rows, run(export, rows).state
+
+    return exported
+
+
+@pytest.mark.parametrize(("target", "fault", "message", "why"), FAULTS)
+def test_faults_are_found(
+    honest_export: Honest,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+    fault: Callable[[list[str]], list[str]],
+    message: str,
+    why: str,
+) -> None:
+    export, rows, state = honest_export(target)
+    before = export.path.read_bytes()
+    renderer = get_dialect(export.target.dialect)
+    honest = renderer.render_body
+
+    def body(export: Export, rows: pl.DataFrame) -> Body:
+        made = honest(export, rows)
+        lines = fault(b"".join(made.encode_chunks()).decode().splitlines())
+        return Body((BodyPart.from_lines(lines),), made.entry_count, made.left_out)
+
+    monkeypatch.setattr(renderer, "render_body", body)
+    with pytest.raises(ExportFailed, match=message):
+        run(export, rows, state)
+    assert export.path.read_bytes() == before, why
+
+
+@pytest.mark.parametrize(
+    "target", ["hosts", "adblock", "dnsmasq", "domains", "rpz", "cidr", "rpz-ip"]
+)
+@pytest.mark.parametrize("size", [1, 50, 100])
+def test_a_file_reads_the_same_however_it_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, size: int
+) -> None:
+    """Lines of one entry may come to stand in different pieces."""
+    export = export_to(tmp_path, target)
+    kind = Kind.IP if Kind.IP in export.target.kinds else Kind.DOMAIN
+    run(export, NETWORKS if kind is Kind.IP else NAMES)
+    queries = {
+        kind: ["192.0.2.1", "192.0.2.200"] if kind is Kind.IP else ["p.example", "x.b.p.example"]
+    }
+    read = READERS[export.target.dialect]
+    whole = read(export.path, export, queries)
+    monkeypatch.setattr(reading, "iter_file_pieces", partial(iter_file_pieces, size=size))
+    assert read(export.path, export, queries) == whole
+
+
+def test_what_is_watched_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among thousands of names a sample would miss the one that matters."""
+    export = export_to(tmp_path, "domains")
+    rows = release("\n".join(f"block exact n{n:05}.example" for n in range(5000)))
+    watched = pl.DataFrame({"kind": ["domain"], "value": ["held.test"]}, schema=WATCHED)
+    renderer = get_dialect(export.target.dialect)
+    honest = renderer.render_body
+
+    def body(export: Export, rows: pl.DataFrame) -> Body:
+        made = honest(export, rows)
+        lines = b"".join(made.encode_chunks()).decode().replace("n00001.example", "held.test")
+        return Body((BodyPart.from_lines(lines.splitlines()),), made.entry_count, made.left_out)
+
+    monkeypatch.setattr(renderer, "render_body", body)
+    with pytest.raises(ExportFailed, match=r"would block held\.test"):
+        export_one(export, rows, 1, None, NOW, ExportContext(must_verify=lambda: watched))
+
+
+def test_the_ledger_says_what_to_watch(tmp_path: Path) -> None:
+    (tmp_path / "shared.txt").write_text("hosting.top\n")
+    (tmp_path / "blocklist.toml").write_text(
+        '[feeds.mine]\nurl = "mine.txt"\nformat = "domains"\n[guards.shared]\nurl = "shared.txt"\n'
+        'format = "domains"\n'
+    )
+    for names in ("a.top\nb.top\nhosting.top\n", "a.top\nc.top\nhosting.top\n"):
+        (tmp_path / "mine.txt").write_text(names)
+        assert blocklist(tmp_path, "run").code == 0
+    with BulkTransaction(tmp_path / "blocklist.db") as bulk:
+        found = {before: values_to_verify(bulk, 2, before)["value"] for before in (None, 1)}
+    assert sorted(found[None]) == ["hosting.top"]
+    assert sorted(found[1]) == ["b.top", "c.top", "hosting.top"], "and what changed"

@@ -1,0 +1,283 @@
+"""Parsing: what depends on more than a line: zones, header rows, paths, pieces of a text."""
+
+import re
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocklist.collect.parse_fingerprint import options_from_feed
+from blocklist.config.feeds import build_feed
+from blocklist.errors import UsageError
+from blocklist.frames.parallel import iter_text_pieces
+from blocklist.parse import parser
+from blocklist.parse.options import DATED_FORMATS, FORMAT_NAMES, ParseOptions
+from blocklist.parse.parser import parse_snapshot
+from blocklist.parse.registry import FORMATS
+from blocklist.parse.result import ParseResult
+from tests.support.parse_tables import TABLE, Is, event, ip, sub, url
+
+
+def found(parsed: ParseResult) -> list[Is]:
+    return [Is(*row) for row in parsed.indicators.select("value", "scope", "kind").iter_rows()]
+
+
+# --- rpz --------------------------------------------------------------------------------------
+
+SOA = "@ IN SOA localhost. root.localhost. 1 2 3 4 5\n"
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected", "why"),
+    [
+        ("a.example CNAME .\n*.a.example CNAME .\n", [sub("a.example")], "x and *.x: the subtree"),
+        ("*.A.example CNAME .\na.example CNAME .\n", [sub("a.example")], "in any order and case"),
+        (
+            "*.a.example CNAME .\na.example CNAME rpz-passthru.\n",
+            [Is("a.example", "below")],
+            "a pass-through is no half of a subtree",
+        ),
+        (
+            "*.a.example CNAME .\nb.a.example CNAME .\n",
+            [Is("a.example", "below"), Is("b.a.example")],
+            "another name",
+        ),
+        ("$ORIGIN rpz.test.\n" + SOA + "a.example CNAME .\n", [Is("a.example")], "$ORIGIN"),
+        (
+            "rpz.test. 60 IN SOA a. b. 1 2 3 4 5\na.example.RPZ.test. 60 IN CNAME .\n",
+            [Is("a.example")],
+            "whole owners, as dig writes them",
+        ),
+        (
+            "$ORIGIN rpz.test.\n" + SOA + "$ORIGIN example.rpz.test.\na CNAME .\n*.a CNAME .\n",
+            [sub("a.example")],
+            "an $ORIGIN below the zone",
+        ),
+        ("$ORIGIN rpz.test.\na.other.test. CNAME .\n", [], "not in the zone"),
+        ("$ORIGIN .\nrpz.test SOA a. b. 1 2 3 4 5\nb.example CNAME .\n", [Is("b.example")], "root"),
+        (
+            SOA + "  NS localhost.\na.example A 0.0.0.0\n\tAAAA ::\n",
+            [Is("a.example")],
+            "owner left out",
+        ),
+        (
+            "@ SOA a. b. (\n  1 ; serial\n  1h 15m\n  30d 2h )\n  NS a.\na.example CNAME .\n",
+            [Is("a.example")],
+            "a SOA over several lines",
+        ),
+    ],
+)
+def test_a_zone(zone: str, expected: list[Is], why: str) -> None:
+    parsed = parse_snapshot(zone.encode(), "rpz")
+    assert found(parsed) == expected, why
+    assert set(parsed.refusal_counts) <= {"exception", "outside-zone"}, why
+
+
+def test_a_zone_can_be_named() -> None:
+    body = b"a.example.rpz.test. CNAME .\n"
+    assert found(parse_snapshot(body, "rpz", ParseOptions(zone="RPZ.test."))) == [Is("a.example")]
+    assert parse_snapshot(body, "rpz").refusal_counts == {"outside-zone": 1}
+
+
+def test_redirects_of_a_zone_are_counted() -> None:
+    body = b"a.example CNAME garden.example.\nb.example A 0.0.0.0\nc.example A 192.0.2.1\n"
+    assert parse_snapshot(body, "rpz").dropped_counts == {"redirect-address": 2}
+
+
+def test_local_data_says_nothing_against_a_feed() -> None:
+    body = b'local-zone: "a.example" redirect\nlocal-data: "a.example A 192.0.2.1"\n' * 2
+    parsed = parse_snapshot(body, "unbound")
+    assert parsed.refusal_counts == {"local-data": 2}
+    assert parsed.share_accepted == 1.0
+
+
+# --- csv --------------------------------------------------------------------------------------
+
+URLHAUS = """\
+# a comment
+# id,url,url_status,tags
+"1","http://a.example/x","online","x,y"
+"2","http://b.example/x","offline",""
+"3","http://c.example/x","unknown"
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "expected", "why"),
+    [
+        (ParseOptions(column_name="url"), "abc", "by name"),
+        (ParseOptions(column=2), "abc", "by number"),
+        (ParseOptions(column_name="url", filters=("url_status=online",)), "a", "rows of a value"),
+        (ParseOptions(column=2, filters=("3=online",)), "a", "the same by number"),
+        (
+            ParseOptions(column_name="url", filters=("url_status=online", "url_status = unknown")),
+            "ac",
+            "either value",
+        ),
+        (
+            ParseOptions(column_name="url", filters=("url_status=online", "id=2")),
+            "",
+            "both columns",
+        ),
+        (ParseOptions(column=2, filters=("4=x,y",)), "a", "a separator in quotes"),
+        (ParseOptions(column=2, filters=("4=",)), "b", "empty is a value, missing is none"),
+        (ParseOptions(column_name="host"), "", "no such column"),
+        (ParseOptions(column_name="url", filters=("state=online",)), "", "nor such a filter"),
+    ],
+)
+def test_columns(options: ParseOptions, expected: str, why: str) -> None:
+    parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
+    assert found(parsed) == [url(f"http://{name}.example/x") for name in expected], why
+    assert parsed.lines == 5
+    assert parsed.comments == 2
+
+
+def test_what_is_filtered_says_nothing_against_a_feed() -> None:
+    options = ParseOptions(column_name="url", filters=("url_status=online",))
+    parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
+    assert parsed.refusal_counts == {"filtered": 2}
+    assert parsed.share_accepted == 1.0
+
+
+def test_a_header_that_is_no_comment() -> None:
+    body = b"rank;host\n1;a.example\n"
+    parsed = parse_snapshot(body, "csv", ParseOptions(column_name="host", separator=";"))
+    assert found(parsed) == [Is("a.example")]
+    assert parsed.refusal_counts == {"header": 1}
+
+
+def test_comments_as_the_feed_has_them() -> None:
+    parsed = parse_snapshot(b"% a.example\nb.example\n", "domains", ParseOptions(comment="%"))
+    assert found(parsed) == [Is("b.example")]
+    assert parsed.comments == 1
+
+
+# --- json -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "expected", "why"),
+    [
+        (
+            '[{"d": "a.example"}, {"d": "b.example"}]',
+            "[].d",
+            [Is("a.example"), Is("b.example")],
+            "",
+        ),
+        ('{"d": ["a.example"], "i": ["192.0.2.1"]}', "i", [ip("192.0.2.1")], "one of several"),
+        ('{"a.example": 1}', "keys(@)", [Is("a.example")], "the names of values"),
+        ('{"d": "a.example"}', "d", [Is("a.example")], "a lone text"),
+        (
+            '{"d": "a.example"}\n{"d": "b.example"}\n',
+            "d",
+            [Is("a.example"), Is("b.example")],
+            "lines",
+        ),
+        ('[{"d": "a.example", "on": true}, {"d": "b.example"}]', "[?on].d", [Is("a.example")], "?"),
+        ('{"d": ["a.example"]}', "e", "not-found", "nothing there"),
+        ('{"d": ["a.example"]}', "length(d)", "not-found", "a number"),
+        ('{"d": 7}', "keys(d)", "not-found", "not for numbers"),
+        ('{"d": [["a.example"]]}', "d", "not-a-text", "too deep"),
+    ],
+)
+def test_paths(body: str, path: str, expected: list[Is] | str, why: str) -> None:
+    parsed = parse_snapshot(body.encode(), "json", ParseOptions(path=path))
+    if isinstance(expected, str):
+        assert list(parsed.refusal_counts) == [expected], why
+    else:
+        assert found(parsed) == expected, why
+
+
+def test_a_document_beyond_measure_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blocklist.parse.json_documents.MAX_DOCUMENT_BYTES", 10)
+    for name in ("json", "misp", "stix"):
+        assert parse_snapshot(b'["a.example"]', name).refusal_counts == {"document-too-large": 1}
+
+
+def test_files_say_nothing_against_an_event() -> None:
+    parsed = parse_snapshot(event(("md5", "0" * 32), ("domain", "a.example")).encode(), "misp")
+    assert parsed.refusal_counts == {"other-kind": 1}
+    assert parsed.share_accepted == 1.0
+
+
+# --- Pieces -----------------------------------------------------------------------------------
+
+text = st.lists(
+    st.sampled_from([row[1] for row in TABLE] + ["$ORIGIN x.", "\ta A 0.0.0.0", "x,y"]), max_size=12
+)
+PIECEWISE = sorted(name for name, known in FORMATS.items() if not known.needs_whole_text)
+
+
+def account(parsed: ParseResult, name: str) -> tuple[object, ...]:
+    """Return all of an account, for zones without the halves that meet only in one piece."""
+    what = ["value", "line"] if name == "rpz" else parsed.indicators.columns
+    refused = parsed.refusals.rows()
+    listed = parsed.indicators.select(what).unique(maintain_order=True).rows()
+    return parsed.lines, parsed.accepted, parsed.comments, refused, listed
+
+
+@given(
+    lines=text,
+    name=st.sampled_from(PIECEWISE),
+    size=st.integers(1, 80),
+    options=st.builds(
+        ParseOptions,
+        rank_limit=st.none() | st.integers(1, 5),
+        column_name=st.sampled_from(["", "x"]),
+    ),
+)
+def test_pieces_give_what_the_whole_gives(
+    lines: list[str], name: str, size: int, options: ParseOptions
+) -> None:
+    # A header row is looked for in the first piece.
+    body = "\n".join(["x,y", *lines]).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parser, "iter_text_pieces", partial(iter_text_pieces, size=size))
+        by_pieces = parse_snapshot(body, name, options)
+    assert account(by_pieces, name) == account(parse_snapshot(body, name, options), name)
+
+
+@given(
+    body=st.binary(max_size=60).map(lambda body: body.replace(b"\1", b"\n")), size=st.integers(1, 9)
+)
+def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
+    cut = list(iter_text_pieces(body, size))
+    assert b"".join(cut) == body
+    assert all(piece.endswith(b"\n") for piece in cut[:-1])
+
+
+# --- What a feed may say about it -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"filters": ["online"]}, "filters: expected texts such as"),
+        ({"filters": ["=online"]}, "filters: expected texts such as"),
+        ({"comment": ""}, "comment: expected at least one character"),
+        ({"path": "[?"}, "path: expected a JMESPath expression"),
+    ],
+)
+def test_what_cannot_be_is_refused(table: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        build_feed("x", {"url": "x", "format": "csv", **table}, "x: ")
+
+
+def test_what_a_feed_says_reaches_the_parser() -> None:
+    said: dict[str, object] = {
+        "column_name": "url",
+        "filters": ["a=b"],
+        "comment": "%",
+        "path": "[].x",
+        "zone": "rpz.example",
+    }
+    feed = build_feed("x", {"url": "x", "format": "csv", **said}, "x: ")
+    assert options_from_feed(feed) == ParseOptions(
+        column_name="url", filters=("a=b",), comment="%", path="[].x", zone="rpz.example"
+    )
+
+
+def test_what_is_said_of_formats_without_the_parsers_is_so() -> None:
+    assert set(FORMAT_NAMES) == set(FORMATS)
+    assert set(DATED_FORMATS) == {name for name, one in FORMATS.items() if one.is_date_dependent}

@@ -1,0 +1,469 @@
+"""Parsing: what every line of every format means, and that each line is accounted for."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from blocklist.errors import InvalidIndicator
+from blocklist.frames.schemas import INDICATORS, REFUSALS
+from blocklist.indicators.names import canonicalize_name
+from blocklist.indicators.networks import format_network, parse_network, parse_range
+from blocklist.indicators.urls import parse_url
+from blocklist.model import Scope
+from blocklist.parse import result as parsed_parts
+from blocklist.parse.detect import detect_format
+from blocklist.parse.format import Format
+from blocklist.parse.lines import number_lines
+from blocklist.parse.options import ParseOptions
+from blocklist.parse.parser import parse_lines, parse_snapshot
+from blocklist.parse.registry import FORMATS
+from blocklist.parse.result import ParseResult
+from tests.support.examples import at_most
+from tests.support.parse_tables import (
+    COMMENT,
+    DOCUMENTS,
+    FORMAT_TABLES,
+    TABLE,
+    Expected,
+    Is,
+    bundle,
+    event,
+    ip,
+    sub,
+)
+
+
+def found(parsed: ParseResult) -> list[Is]:
+    return [Is(*row) for row in parsed.indicators.select("value", "scope", "kind").iter_rows()]
+
+
+def assert_counts(parsed: ParseResult) -> None:
+    assert parsed.lines == parsed.accepted + parsed.comments + parsed.refusals.height
+    assert sum(parsed.refusal_counts.values()) == parsed.refusals.height
+    assert parsed.refusals["line"].is_unique().all()
+    assert parsed.indicators.schema == INDICATORS
+    assert parsed.refusals.schema == REFUSALS
+
+
+def assert_is(parsed: ParseResult, expected: Expected, why: str) -> None:
+    assert_counts(parsed)
+    indicators = expected if isinstance(expected, list) else []
+    assert found(parsed) == indicators, why
+    assert parsed.comments == (expected == COMMENT), why
+    refused = isinstance(expected, str) and expected != COMMENT
+    assert list(parsed.refusal_counts) == ([expected] if refused else []), why
+
+
+def test_every_format_has_a_table() -> None:
+    assert {*FORMAT_TABLES, *(row[0] for row in DOCUMENTS)} == set(FORMATS)
+
+
+@pytest.mark.parametrize(("name", "line", "expected", "why"), TABLE)
+def test_a_line(name: str, line: str, expected: Expected, why: str) -> None:
+    assert_is(parse_snapshot(line.encode(), name, ParseOptions(column=2)), expected, why)
+
+
+@pytest.mark.parametrize("name", FORMAT_TABLES)
+def test_lines_do_not_touch_each_other(name: str) -> None:
+    rows = FORMAT_TABLES[name]
+    parsed = parse_snapshot(
+        "\n".join(row[0] for row in rows).encode(), name, ParseOptions(column=2)
+    )
+    assert_counts(parsed)
+    expected = [row[1] for row in rows]
+    assert parsed.lines == len(rows)
+    assert parsed.comments == expected.count(COMMENT)
+    assert parsed.accepted == sum(isinstance(one, list) for one in expected)
+    listed = {one for part in expected if isinstance(part, list) for one in part}
+    assert sorted(found(parsed)) == sorted(listed)
+    refused = zip(parsed.refusals["line"], parsed.refusals["reason"], strict=True)
+    assert all(expected[line - 1] == reason for line, reason in refused)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected", "why"),
+    [
+        (
+            '{"type": "hostname", "list": ["a.example", ".b.example"]}',
+            [sub("a.example"), sub("b.example")],
+            "a hostname stands for all below it",
+        ),
+        (
+            '{"type": "string", "list": ["a.example", ".b.example"]}',
+            [Is("a.example"), sub("b.example")],
+            "a string for itself, unless it starts with a dot",
+        ),
+        ('{"list": ["a.example"]}', [Is("a.example")], "no type is string"),
+        ('{"type": "cidr", "list": ["192.0.2.0/24"]}', [ip("192.0.2.0/24")], "networks"),
+        ('{"type": "cidr", "list": ["a.example"]}', "not-an-address", "a name among networks"),
+        ('{"type": "regex", "list": ["^a"]}', "regex", "a pattern covers more than a name"),
+        ('{"type": "substring", "list": ["a.example"]}', "substring", "so does a part of one"),
+        ('{"type": "not-json", "list": ["a.example"]}', "unknown-type", "reasons are ours alone"),
+        ('{"type": {}, "list": ["a.example"]}', "unknown-type", "not even a text"),
+        ('{"list": [42]}', "single-label", "a number"),
+        ('{"list": [{"a": []}]}', "not-an-address", "a table"),
+        ('{"list": ["\\ud800.example"]}', "bad-character", "half a character"),
+        ('{"list": ["a.example\\nb.example"]}', "bad-character", "a line end in a name"),
+        ('{"list": [""]}', COMMENT, "nothing"),
+        ('["a.example"]', "not-misp", "another document"),
+        ('{"list": "a.example"}', "not-misp", "no list"),
+        ("a.example", "not-json", "no document"),
+        ("[" * 100_000, "not-json", "deeper than can be read"),
+        ('{"list": [' + "[" * 500 + "]" * 500 + "]}", "bad-character", "deep, but readable"),
+        ('{"list": [1' + "0" * 5000 + "]}", "not-json", "a number beyond measure"),
+    ],
+)
+def test_a_warninglist(document: str, expected: Expected, why: str) -> None:
+    assert_is(parse_snapshot(document.encode(), "misp"), expected, why)
+
+
+@pytest.mark.parametrize(("name", "document", "expected", "why"), DOCUMENTS)
+def test_a_document(name: str, document: str, expected: Expected, why: str) -> None:
+    assert_is(parse_snapshot(document.encode(), name), expected, why)
+
+
+NONE: list[str] = []
+
+
+@pytest.mark.parametrize(
+    ("body", "lines", "values", "why"),
+    [
+        (b"", 0, NONE, "nothing"),
+        (b"\n", 1, NONE, "an empty line"),
+        (b"\r\n\r\n", 2, NONE, "two"),
+        (b"a.example\nb.example", 2, ["a.example", "b.example"], "no line end at the end"),
+        (b"a.example\nb.example\n", 2, ["a.example", "b.example"], "LF"),
+        (b"a.example\r\nb.example\r\n", 2, ["a.example", "b.example"], "CRLF"),
+        (b"a.example\rb.example\r", 2, ["a.example", "b.example"], "CR"),
+        (b"a.example\r\nb.example\rc.example\n\n", 4, ["a.example", "b.example", "c.example"], "*"),
+        (b"\xef\xbb\xbfa.example\n", 1, ["a.example"], "a byte order mark"),
+        ("\ufeffä.example\n".encode("utf-16-le"), 1, ["xn--4ca.example"], "UTF-16"),
+        ("\ufeffä.example\n".encode("utf-16-be"), 1, ["xn--4ca.example"], "the other way round"),
+        (b"\xff\xfea", 1, NONE, "half a character of UTF-16"),
+        (b"\xe4.example\nb.example\n", 2, ["b.example"], "Latin-1 is not guessed at"),
+        (b"\x00\x01\x02\xff\n\x7fELF\x80\n", 2, NONE, "no text at all"),
+        (b"a.example\x0bb.example\x0cc.example\x85", 1, NONE, "these are no line ends"),
+    ],
+)
+def test_a_body(body: bytes, lines: int, values: list[str], why: str) -> None:
+    for name in ("domains", "urls", "adblock", "csv", "wildcard"):
+        parsed = parse_snapshot(body, name)
+        assert_counts(parsed)
+        assert parsed.lines == lines, why
+        assert parsed.indicators["value"].to_list() == values, why
+
+
+@pytest.mark.parametrize(
+    ("name", "megabytes"),
+    [
+        *((name, 1) for name in FORMATS),
+        *(pytest.param(name, 100, marks=pytest.mark.slow) for name in ("domains", "misp")),
+    ],
+)
+def test_an_endless_line(name: str, megabytes: int) -> None:
+    parsed = parse_snapshot(b"a" * megabytes * 1_000_000 + b"\n# b", name)
+    assert_counts(parsed)
+    assert parsed.accepted == 0
+    assert parsed.refusals["text"].str.len_chars().max() == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "evidence", "why"),
+    [
+        ("domains", "evil[.]Example", "evil[.]Example", "defanged, as it was seen"),
+        ("domains", "*.A.example # x", "A.example", "the mark is told by the scope"),
+        ("domains", "bücher.example", "bücher.example", "Unicode"),
+        ("hosts", "192.0.2.66 A.example", "A.example", "not the address"),
+        ("adblock", "||A.example^$all", "A.example", "the name"),
+        ("urls", "hxxp://evil[.]example", "hxxp://evil[.]example", "defanged"),
+        ("urls", "evil.example/x", "evil.example/x", "no scheme was seen"),
+        ("ips", "192.0.2.1:443 x", "192.0.2.1:443", "the port is evidence"),
+        ("ips", "192.0.2.0 - 192.0.2.255", "192.0.2.0 - 192.0.2.255", "the range"),
+        ("ips", "192[.]0[.]2[.]1", "192[.]0[.]2[.]1", "defanged"),
+    ],
+)
+def test_evidence_is_the_form_as_seen(name: str, line: str, evidence: str, why: str) -> None:
+    assert parse_snapshot(line.encode(), name).indicators["evidence"].to_list() == [evidence], why
+
+
+def test_refusals_show_the_line() -> None:
+    parsed = parse_snapshot(b"0.0.0.0 a.example\n0.0.0.0 b;c d!e # x\n\nf\n", "hosts")
+    assert parsed.refusals.rows() == [
+        (2, "bad-character", "0.0.0.0 b;c d!e # x"),
+        (4, "no-address-and-name", "f"),
+    ]
+
+
+def test_what_is_dropped_is_counted() -> None:
+    body = b"192.0.2.9 a.example b.example\n0.0.0.0 a.example localhost x!y\n0.0.0.0 A.example\n"
+    parsed = parse_snapshot(body, "hosts")
+    assert parsed.accepted == 3
+    assert parsed.dropped_counts == {
+        "redirect-address": 2,
+        "duplicate": 2,
+        "beside-single-label": 1,
+        "beside-bad-character": 1,
+    }
+
+
+def test_evidence_and_line_are_of_the_first_sighting() -> None:
+    indicators = parse_snapshot(b"\nA.example\na.example\n", "domains").indicators
+    assert indicators.select("evidence", "line").rows() == [("A.example", 2)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected", "why"),
+    [
+        (
+            ParseOptions(),
+            [sub("a.example"), Is("b.example", "below"), ip("192.0.2.1")],
+            "as written",
+        ),
+        (
+            ParseOptions(scope=Scope.EXACT),
+            [Is("a.example"), Is("b.example"), ip("192.0.2.1")],
+            "the feed's word counts",
+        ),
+        (
+            ParseOptions(scope=Scope.SUBTREE),
+            [sub("a.example"), sub("b.example"), ip("192.0.2.1")],
+            "addresses have no subtree",
+        ),
+        (ParseOptions(rank_limit=1), [sub("a.example")], "no more than was asked for"),
+    ],
+)
+def test_options(options: ParseOptions, expected: list[Is], why: str) -> None:
+    parsed = parse_snapshot(
+        b"! x\n||a.example^\n||*.b.example^\n||192.0.2.1^\n", "adblock", options
+    )
+    assert_counts(parsed)
+    assert found(parsed) == expected, why
+
+
+def test_a_rank_limit_makes_no_list_unreadable() -> None:
+    parsed = parse_snapshot(
+        b"# head\na.example\nb!\nc.example\nd.example\n", "domains", ParseOptions(rank_limit=2)
+    )
+    assert parsed.refusal_counts == {"beyond-rank-limit": 2, "bad-character": 1}
+    assert parsed.share_accepted == 0.5, "of the two lines that were read"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|", "^", "]", "-", "\\", " "])
+@pytest.mark.parametrize(
+    ("first", "why"),
+    [("x", "plain"), ('x"', "a stray quote"), ('"x', "an open quote"), ('"x{}y"', "in quotes")],
+)
+def test_separators(separator: str, first: str, why: str) -> None:
+    row = f"{first.format(separator)}{separator}a.example{separator}y"
+    parsed = parse_snapshot(row.encode(), "csv", ParseOptions(column=2, separator=separator))
+    assert found(parsed) == [Is("a.example")], why
+
+
+SCALAR: dict[str, Callable[[str], str]] = {
+    "domain": canonicalize_name,
+    "ip": lambda text: format_network(parse_network(text)),
+    "url": lambda text: parse_url(text).value,
+}
+PIECES = [
+    "a.example", "B.example.", "bücher.example", "*.c.example", ".d.example", "co.uk", "com", "x",
+    "192.0.2.1", "192.0.2.0/24", "2001:db8::1", "2001:db8::/32", "0.0.0.0", "127.0.0.1", "::1",
+    "0x7f.1", "010.0.0.1", "192.0.2.1-192.0.2.77", "192.0.2.9 - 192.0.2.1", "http://",
+    "hxxps[://]", "https://", "/", "/x", "?y", ":80", "[", "]", "[.]", "||", "^", "@@",
+    "$third-party", "$all", "$important", "##", "#@#", "#", "!", ";", "//", " ", "\t", ",", '"',
+    "'", "*", "|", ".", "-", "\0", "\n", "\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u200b",
+    "\ufeff", "ä", "١", "💣", '{"list": [', "]}", '"type": "cidr"', "localhost", "address=/",
+    "local=/", "server=", "/#", "/::", "local-zone: ", "local-data: ", " static", " transparent",
+    "server:", " CNAME ", " A ", " IN ", "@", "$ORIGIN ", "$TTL 1", " SOA ", "(", ")",
+    "rpz.example.", "rpz-passthru.", ".rpz-ip", "32.", "zz.",
+    '{"Event": {"Attribute": [{"to_ids": true, "type": "domain", "value": "', '"}]}}', '["', '"]',
+    "{", '{"type": "bundle", "objects": [{"type": "indicator", "pattern": "[domain-name:value = ',
+    "}", "url:value IN (", " OR ", " AND ", "x=1", "\n  ", "a" * 64, "b" * 9000, "%2e", "%", "\\",
+]  # fmt: skip
+near_valid = st.lists(st.sampled_from(PIECES), max_size=24).map("".join)
+table_lines = st.lists(st.sampled_from([row[1] for row in TABLE]), max_size=8)
+separators = st.sampled_from(["\n", "\r\n", "\r", "\n\n"])
+joined = st.builds(lambda lines, end: end.join(lines), table_lines, separators)
+encoded = st.one_of(
+    (near_valid | joined).map(str.encode),
+    near_valid.map(lambda text: text.encode("utf-16")),
+    st.binary(max_size=200),
+)
+formats = st.sampled_from(sorted(FORMATS))
+options = st.builds(
+    ParseOptions,
+    scope=st.none() | st.sampled_from(Scope),
+    column=st.integers(1, 3),
+    separator=st.sampled_from(",;\t|^]-\\"),
+    rank_limit=st.none() | st.integers(1, 5),
+    column_name=st.sampled_from(["", "x", "a.example"]),
+    filters=st.sampled_from([(), ("x=1",), ("2=x", "2=")]),
+    comment=st.sampled_from([None, "#", "a"]),
+    path=st.sampled_from(["", "[]", "@", "keys(@)", "*.*", "[].type", "length(@)"]),
+    zone=st.sampled_from(["", "rpz.example", "example."]),
+)
+
+
+@given(body=encoded, name=formats, options=options)
+@example(body=b"", name="misp", options=ParseOptions())
+@example(body=b"0.0.0.0 \x85", name="hosts", options=ParseOptions())
+def test_every_line_is_accounted_for(body: bytes, name: str, options: ParseOptions) -> None:
+    parsed = parse_snapshot(body, name, options)
+    assert_counts(parsed)
+    if not FORMATS[name].needs_whole_text:
+        wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = body.decode("utf-16" if wide else "utf-8", "replace")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text if wide else text.removeprefix("\ufeff")
+        assert parsed.lines == len(text.removesuffix("\n").split("\n")) * bool(text)
+    for kind, value, scope in parsed.indicators.select("kind", "value", "scope").iter_rows():
+        assert SCALAR[kind](value) == value
+        assert kind == "domain" or scope == "exact"
+    assert not parsed.indicators.select("kind", "value", "scope").is_duplicated().any()
+
+
+@at_most(30)
+@given(lines=st.lists(st.sampled_from(["a.example", "*.a.example", "b.example"]), max_size=12))
+def test_of_what_is_there_again_the_first_stays(lines: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsed_parts, "_ROWS_PER_SHARE", 2)
+        parsed = parse_snapshot("\n".join(lines).encode(), "domains")
+    first = list(dict.fromkeys(lines))
+    assert parsed.indicators["line"].to_list() == [lines.index(line) + 1 for line in first]
+    assert parsed.dropped_counts.get("duplicate", 0) == len(lines) - len(first)
+
+
+@at_most(15)
+@given(body=encoded)
+def test_detect_reads_anything(body: bytes) -> None:
+    name = detect_format(body)
+    assert name is None or parse_snapshot(body, name).accepted
+
+
+labels = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=12)
+some_names = st.builds(
+    lambda parts, last: ".".join([*parts, last]),
+    st.lists(labels, min_size=1, max_size=4),
+    st.sampled_from(["example", "com", "co.uk", "xn--p1ai", "x-1"]),
+)
+some_networks = st.one_of(
+    st.ip_addresses().map(str),
+    st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 32)),
+    st.builds("{}/{}".format, st.ip_addresses(v=6), st.integers(0, 128)),
+).map(lambda text: format_network(parse_network(text)))
+some_urls = st.builds("{}://{}/{}".format, st.sampled_from(["http", "https"]), some_names, labels)
+RENDERED: dict[str, tuple[st.SearchStrategy[str], str, Scope]] = {
+    "domains": (some_names, "{}", Scope.EXACT),
+    "wildcard": (some_names, "*.{}", Scope.SUBTREE),
+    "hosts": (some_names, "0.0.0.0 {}", Scope.EXACT),
+    "adblock": (some_names, "||{}^", Scope.SUBTREE),
+    "urls": (some_urls, "{}", Scope.EXACT),
+    "ips": (some_networks, "{}", Scope.EXACT),
+    "csv": (some_names, '"{}",x', Scope.EXACT),
+    "dnsmasq": (some_names, "local=/{}/", Scope.SUBTREE),
+    "unbound": (some_names, 'local-zone: "{}." always_null', Scope.SUBTREE),
+    "rpz": (some_names, "{} CNAME .", Scope.EXACT),
+    "maltrail": (some_names, "{}", Scope.EXACT),
+}
+
+
+@pytest.mark.parametrize("name", RENDERED)
+@at_most(30)
+@given(data=st.data())
+def test_parsing_gives_back_what_was_rendered(name: str, data: st.DataObject) -> None:
+    strategy, line, scope = RENDERED[name]
+    values = data.draw(st.lists(strategy, max_size=20, unique=True))
+    parsed = parse_snapshot("".join(line.format(value) + "\n" for value in values).encode(), name)
+    assert parsed.indicators["value"].to_list() == values
+    assert set(parsed.indicators["scope"]) <= {scope.value}
+    assert parsed.accepted == len(values)
+
+
+ends = st.ip_addresses()
+spans = st.builds("{}-{}".format, ends, ends) | ends.map("{0}-{0}".format)
+
+
+@at_most(25)
+@given(spans=st.lists(spans, max_size=8))
+@example(spans=["::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "0.0.0.0-255.255.255.255"])
+def test_ranges_are_what_the_scalar_form_says(spans: list[str]) -> None:
+    expected: dict[str, int] = {}
+    for line, span in enumerate(spans, 1):
+        with suppress(InvalidIndicator):
+            for network in parse_range(span):
+                expected.setdefault(format_network(network), line)
+    indicators = parse_snapshot("\n".join(spans).encode(), "ips").indicators
+    assert indicators.select("value", "line").rows() == list(expected.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "why"),
+    [
+        ("a.example\nb.example\nbücher.example\n", "domains", "names"),
+        ("# x\na.example\n192.0.2.1\n", "domains", "names with an address among them"),
+        ("*.a.example\n*.b.example\n", "wildcard", "every name is marked"),
+        ("# Syntax: Wildcard Domains\na.example\n", "wildcard", "the header says so"),
+        ("*.a.example\nb.example\n", "domains", "one mark does not widen the others"),
+        ("0.0.0.0 a.example\n0.0.0.0 b.example\n", "hosts", "a hosts file"),
+        (
+            "127.0.0.1 localhost\n::1 ip6-localhost\n0.0.0.0 a.example\n0.0.0.0 b.example\n",
+            "hosts",
+            "a hosts file with what belongs to the system",
+        ),
+        ("192.0.2.9 a.example\n192.0.2.9 b.example\n", "hosts", "a redirecting one"),
+        ("||a.example^\n@@||b.example^\n||c.example^\n", "adblock", "rules"),
+        ("[Adblock Plus]\n! x\n||a.example^$third-party\n||b.example^\n", "adblock", "a header"),
+        ("http://a.example/x\nhxxps://b[.]example/\n", "urls", "URLs"),
+        ("192.0.2.1\n192.0.2.2\n", "ips", "addresses"),
+        ("192.0.2.1:80\n192.0.2.2:80\n", "ips", "addresses with ports"),
+        ("192.0.2.0/24\n2001:db8::/32\n192.0.2.1-192.0.2.9\n", "ips", "networks"),
+        ("192.0.2.1\t7\n192.0.2.2\t3\n", "ips", "addresses with counts"),
+        ('{"type": "string", "list": ["a.example"]}', "misp", "a warninglist"),
+        ('["a.example", "b.example"]', "json", "an array"),
+        ('"a.example"\n"b.example"\n', None, "JSON lines start as anything may"),
+        ('{"a.example": 1}', None, "a document whose names are anywhere"),
+        (event(("domain", "a.example")), "misp", "an event"),
+        (bundle("[domain-name:value = 'a.example']"), "stix", "a bundle"),
+        ("<!doctype html>\n<title>Log in</title>\n<p>Please log in.\n", None, "a web page"),
+        ("server:\nlocal-zone: a.example always_nxdomain\n", "unbound", "local zones"),
+        ("address=/a.example/\nserver=/b.example/\n", "dnsmasq", "settings"),
+        ("$TTL 60\n@ SOA a. b. 1 2 3 4 5\n NS c.\na.example CNAME .\n", "rpz", "a zone"),
+        ("# Reference: x\n\na.example\n192.0.2.1:80\nb.example/x\n/y\n", "maltrail", "trails"),
+        ("a.example\nb.example\nc.example/x\n", "urls", "links without a scheme"),
+        ("\0\1\2\n\xff\xfe\n", None, "bytes"),
+        ("# nothing\n", None, "comments"),
+        ("", None, "nothing"),
+    ],
+)
+def test_detect(text: str, expected: str | None, why: str) -> None:
+    assert detect_format(text.encode()) == expected, why
+
+
+LINK = r"https?://(?:[a-z0-9_-]{1,3}\.){0,3}(?:[a-z0-9-]{1,3}|x{62,65})(?::80)?/?[a.%2eE?~(dot)#/]{0,6}"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.from_regex(r"(?:0\.0\.0\.0 |\|\||\*\.)?[a-z0-9_.-]{0,70}\^?", fullmatch=True),
+            st.text("a0.-_|^# \t*xn", max_size=12),
+            st.from_regex(LINK, fullmatch=True),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from([known for known in FORMATS.values() if known.fast_path]),
+    st.sampled_from([None, Scope.EXACT, Scope.SUBTREE]),
+)
+def test_plain_lines_mean_what_they_mean_the_long_way(
+    texts: list[str], known: Format, scope: Scope | None
+) -> None:
+    lines = number_lines(pl.Series(texts, dtype=pl.String).str.strip_chars(" \t"))
+    long_way = parse_lines(lines, replace(known, fast_path=None), ParseOptions(scope=scope))
+    short = parse_lines(lines, known, ParseOptions(scope=scope))
+    assert short.indicators.equals(long_way.indicators)
+    assert short.refusals.equals(long_way.refusals)
+    assert (short.accepted, short.comments) == (long_way.accepted, long_way.comments)

@@ -1,0 +1,301 @@
+"""README.md and docs/ against the program: what it says of itself, keys, reasons, links."""
+
+import re
+import tomllib
+from dataclasses import MISSING, Field, fields
+from enum import StrEnum
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pytest
+from typer.core import TyperCommand
+
+from blocklist import errors
+from blocklist.config import loader, sections
+from blocklist.config.exports import INSTALLATION_KEYS, SELECTION_KEYS, ExportSelection, ExportTable
+from blocklist.config.feeds import Feed
+from blocklist.config.installation import Installation
+from blocklist.config.targets import Target, load_targets
+from blocklist.fetch.local import is_remote_url
+from blocklist.ledger.db.connection import open_read_only, prepare_database
+from blocklist.model import GuardClass, Kind, Reason, Verdict
+from blocklist.parse.registry import FORMATS
+from tests.support.docs import DOCUMENTS, ROOT, leaves, made, root
+
+DOCS = ROOT / "docs"
+PACKAGE = ROOT / "blocklist"
+names = [document.name for document in DOCUMENTS]
+
+
+def read(name: str) -> str:
+    (document,) = (document for document in DOCUMENTS if document.name == name)
+    return document.read_text(encoding="utf-8")
+
+
+def first_cells(text: str) -> set[str]:
+    """Return what stands as code in the first cell of any table row."""
+    rows = re.findall(r"^\| ([^|]*)\|", text, re.MULTILINE)
+    return {code for row in rows for code in re.findall(r"`([^`]+)`", row)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
+def test_what_the_program_says_is_what_it_says(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert made(document, text) == text, "write it anew with: make docs"
+
+
+# --- Commands ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "command"), list(leaves(root(), "blocklist")))
+def test_every_command_is_documented_and_has_help(name: str, command: TyperCommand) -> None:
+    assert f"\n## {name}\n" in read("cli.md")
+    assert command.help
+    for param in command.params:
+        assert getattr(param, "help", None), f"{name}: {param.name} has no help"
+
+
+def test_every_command_in_the_documents_exists() -> None:
+    known = {name for name, _ in leaves(root(), "blocklist")}
+    known |= {name.rpartition(" ")[0] for name in known}
+    used = {
+        (document.name, words)
+        for document in DOCUMENTS
+        for words in re.findall(
+            r"(?:^|[`$] ?)(blocklist(?: [a-z]+){1,2})", document.read_text("utf-8"), re.MULTILINE
+        )
+    }
+    unknown = [
+        (where, words)
+        for where, words in used
+        if words not in known and words.rpartition(" ")[0] not in known
+    ]
+    assert used
+    assert not unknown
+
+
+def test_exit_codes_are_in_the_readme() -> None:
+    table = set(re.findall(r"^\| (\d) \|", read("README.md"), re.MULTILINE))
+    of_errors = {
+        str(error.exit_code)
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, errors.BlocklistError)
+    }
+    assert table == {"0", "1", "4"} | of_errors
+
+
+# --- Configuration ----------------------------------------------------------------------------
+
+
+def expected(hint: object) -> str:
+    """Return in the document's words what a key takes."""
+    if isinstance(hint, UnionType):
+        hint = get_args(hint)[0]
+    if get_origin(hint) is tuple:
+        item = get_args(hint)[0]
+        many = ", ".join(item) if issubclass(item, StrEnum) else "texts"
+        return f"list of {many}"
+    if get_origin(hint) is dict:
+        return "table"
+    assert isinstance(hint, type)
+    if issubclass(hint, StrEnum):
+        *first, last = hint
+        return f"{', '.join(first)} or {last}"
+    return {str: "text", bool: "true or false", int: "whole number", float: "number"}[hint]
+
+
+def default(value: object) -> str:
+    if value is MISSING:
+        return "required"
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str):
+        return f'`"{value}"`'
+    return "`[]`" if value == () else f"`{value}`"
+
+
+def _start(field: "Field[Any]") -> object:
+    made = field.default_factory
+    return field.default if made is MISSING else made() or None
+
+
+def keys(cls: type, *left_out: str) -> list[tuple[str, str, str]]:
+    hints = get_type_hints(cls)
+    return [
+        (field.name, expected(hints[field.name]), default(_start(field)))
+        for field in fields(cls)
+        if field.name not in left_out
+    ]
+
+
+def documented(heading: str) -> list[tuple[str, str, str]]:
+    """Return key, what is expected and default of the table under a heading."""
+    section = read("configuration.md").partition(f"\n## {heading}")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z_0-9]+)` \| ([^|]*) \| ([^|]*?) ?\|", section, re.MULTILINE)
+    return [(key, takes, value.strip()) for key, takes, value in rows]
+
+
+@pytest.mark.parametrize(
+    ("heading", "wanted"),
+    [
+        ("The database", [("database", "text", '`"blocklist.db"`')]),
+        ("Feeds", keys(Feed, "name")),
+        ("Policy", keys(sections.PolicyConfig)),
+        ("Collecting", keys(sections.CollectConfig)),
+        ("Resolving", keys(sections.ResolveConfig)),
+        ("The gate", keys(sections.GateConfig)),
+        (
+            "Exports",
+            keys(ExportTable, *INSTALLATION_KEYS, *SELECTION_KEYS) + keys(ExportSelection),
+        ),
+        ("Installing", keys(Installation)),
+        ("Targets of your own", keys(Target, "name")),
+    ],
+)
+def test_every_key_is_documented(heading: str, wanted: list[tuple[str, str, str]]) -> None:
+    assert documented(heading) == wanted
+
+
+def test_no_section_is_left_out() -> None:
+    known = {field.name for field in fields(loader._ConfigFile)}
+    wanted = {"database", "feeds", "guards", "policy", "exports", "collect", "resolve", "gate"}
+    assert known == wanted
+
+
+def blocks() -> list[tuple[str, str]]:
+    found = [
+        (document.name, block)
+        for document in DOCUMENTS
+        for block in re.findall(r"```toml\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
+    ]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(("document", "block"), blocks())
+def test_configurations_in_the_documents_are_right(
+    tmp_path: Path, document: str, block: str
+) -> None:
+    table = tomllib.loads(block)
+    if "dialect" in table:
+        (tmp_path / "exports").mkdir()
+        (tmp_path / "exports" / "own.toml").write_text(block)
+        assert "own" in load_targets(tmp_path)
+        return
+    path = tmp_path / "blocklist.toml"
+    path.write_text(block, encoding="utf-8")
+    loader.load_config(path)
+
+
+# --- Words ------------------------------------------------------------------------------------
+
+
+def test_every_verdict_and_reason_is_explained() -> None:
+    explained = first_cells(read("verdicts.md")) | {"url-only"}
+    assert set(Verdict) | (set(Reason) - {Reason.STALE}) <= explained
+    assert "`url-only`" in read("verdicts.md")
+
+
+def test_every_guard_class_is_explained() -> None:
+    cells = first_cells(read("configuration.md"))
+    assert {f'"{kind}"' for kind in GuardClass} <= cells
+
+
+def test_every_format_has_a_section() -> None:
+    sections = set(re.findall(r"^## ([a-z]+)$", read("formats.md"), re.MULTILINE))
+    assert sections == set(FORMATS)
+
+
+def refusals_in_the_code() -> set[str]:
+    """Return every reason that the code spells out where it refuses."""
+    sources = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
+    found = {
+        reason
+        for text in sources.values()
+        for reason in re.findall(r'InvalidIndicator\("([a-z-]+)"', text)
+    }
+    for path, text in sources.items():
+        if "parse" in path.parts:
+            found |= set(re.findall(r'_one_line\(text, "([a-z-]+)"', text))
+            found |= set(re.findall(r'reason=.*?(?:lit|then)\("([a-z-]+)"', text))
+            found |= set(re.findall(r'pl\.lit\("([a-z-]+)"\)\)\)?$', text, re.MULTILINE))
+            found |= set(re.findall(r'^        \("([a-z-]+)", ', text, re.MULTILINE))
+    return found - {"redirect-address", "host", *Kind}  # counted, and words for how to read
+
+
+def test_every_refusal_is_explained() -> None:
+    section = read("formats.md").partition("## Why a line is refused")[2].partition("\n## ")[0]
+    reasons = refusals_in_the_code()
+    assert len(reasons) > 20
+    assert reasons <= first_cells(section)
+
+
+def test_every_package_is_described() -> None:
+    packages = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()}
+    packages = {name for name in packages if name.isidentifier() and not name.startswith("_")}
+    section = read("architecture.md").partition("## Packages")[2].partition("\n## ")[0]
+    assert packages <= first_cells(section)
+
+
+def test_every_table_of_the_ledger_has_a_word(tmp_path: Path) -> None:
+    prepare_database(tmp_path / "x.db")
+    with open_read_only(tmp_path / "x.db") as reader:
+        assert reader is not None
+        names = reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    tables = {name for (name,) in names if not name.startswith(("sqlite_", "_"))}
+    section = read("architecture.md").partition("## The ledger")[2].partition("\n## ")[0]
+    assert tables == first_cells(section)
+
+
+# --- Catalogue --------------------------------------------------------------------------------
+
+
+def test_shipped_targets(tmp_path: Path) -> None:
+    known = load_targets(tmp_path)
+    assert known.keys() == {path.stem for path in (ROOT / "exports").glob("*.toml")}
+    assert {f"`{name}`" for name in known} <= {
+        f"`{code}`" for code in re.findall(r"`([a-z-]+)`", read("configuration.md"))
+    }
+
+
+def test_nothing_says_that_feeds_are_local() -> None:
+    """HTTP is there, and what was written before it came must not stay."""
+    assert is_remote_url("https://localhost:1/list")
+    for path in (
+        *DOCUMENTS,
+        *(ROOT / "feeds").glob("*.toml"),
+        PACKAGE / "config" / "template.toml",
+    ):
+        text = path.read_text("utf-8").lower()
+        for before in ("next version", "feeds are local", "only local files", "until the program"):
+            assert before not in text, path
+
+
+# --- Links ------------------------------------------------------------------------------------
+
+
+def anchor(heading: str) -> str:
+    kept = re.sub(r"[^a-z0-9 _-]", "", heading.lower())
+    return kept.strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
+def test_links_resolve(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
+        if target.startswith("https://"):
+            continue
+        place, _, fragment = target.partition("#")
+        file = (document.parent / place).resolve() if place else document
+        assert file.exists(), f"{target} is nowhere"
+        if fragment:
+            headings = re.findall(r"^#+ (.*)$", file.read_text("utf-8"), re.MULTILINE)
+            assert fragment in map(anchor, headings), f"{target} is nowhere"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
+def test_no_place_of_one_machine(document: Path) -> None:
+    text = document.read_text("utf-8")
+    assert not re.findall(r"/(?:work|tmp|root|home)/\S+", text)

@@ -1,0 +1,445 @@
+"""Releases: what is published and what is not, and that history is never overwritten."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from blocklist.collect.update import select_feeds, update_feeds
+from blocklist.config.loader import Config, load_config
+from blocklist.errors import GateHeld
+from blocklist.frames.names import expand_ancestors
+from blocklist.frames.schemas import VERDICTS
+from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
+from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.ledger.operator.entries import add_entry
+from blocklist.ledger.releases.history import Release, list_releases
+from blocklist.ledger.releases.verdicts import (
+    current_verdicts,
+    diff_verdicts,
+    export_rows,
+    next_release,
+    publish_release,
+)
+from blocklist.model import Entry, FeedState, Kind, Reason, Scope, Verdict
+from blocklist.release.build import build_release
+from blocklist.release.gate.gate import GateInput, find_objections
+
+SETTINGS = """
+[feeds.mine]
+url = "mine.txt"
+format = "domains"
+
+[guards.top]
+url = "top.txt"
+format = "domains"
+mandatory = true
+"""
+FEED = "evil.com\nshop.com\n46.9.9.9\n"
+TOP = "shop.com\nnews.com\n"
+
+
+def prepare(folder: Path) -> Path:
+    (folder / "blocklist.toml").write_text(SETTINGS)
+    (folder / "mine.txt").write_text(FEED)
+    (folder / "top.txt").write_text(TOP)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return prepare(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a first release, to be copied."""
+    return released(prepare(tmp_path_factory.mktemp("first")))
+
+
+def released(folder: Path) -> Path:
+    """Return a folder after its first release."""
+    assert run(folder)
+    return folder
+
+
+def load(folder: Path) -> Config:
+    return load_config(folder / "blocklist.toml")
+
+
+def run(folder: Path, *, collect: bool = True) -> Release | None:
+    """Update and build; return the release when there is a new one."""
+    known = load(folder)
+    with open_ledger_writer(known.database, "test") as opened:
+        if collect:
+            update_feeds(known, opened, select_feeds(known, []), lambda outcome: None)
+        built = build_release(known, opened, "test")
+    return built.release if built.is_new else None
+
+
+def history(folder: Path) -> list[Release]:
+    with (
+        open_ledger_writer(load(folder).database, "test") as opened,
+        opened.open_database() as db,
+    ):
+        return list_releases(db.conn)
+
+
+def actions(folder: Path, number: int) -> set[tuple[str, str, str]]:
+    """Return what a release blocks and allows: action, value, scope."""
+    with BulkTransaction(load(folder).database) as bulk:
+        return set(export_rows(bulk, number).select("action", "value", "scope").iter_rows())
+
+
+def enter(folder: Path, name: str, action: Verdict, expires: timedelta | None = None) -> None:
+    until = expires and format_timestamp(datetime.now(UTC) + expires)
+    entry = Entry(Kind.DOMAIN, name, Scope.SUBTREE, action, "", "", until or None)
+    with open_ledger_writer(load(folder).database, "test") as opened:
+        add_entry(opened, entry)
+
+
+FIRST = {("block", "evil.com", "subtree"), ("block", "46.9.9.9", "exact")}
+
+
+def test_a_build_publishes_what_is_blocked(folder: Path) -> None:
+    release = run(folder)
+    assert release is not None
+    counts = (release.number, release.blocked, release.held, release.added, release.removed)
+    assert counts == (1, 2, 1, 2, 0)
+    assert release.cause == "test"
+    assert history(folder) == [release]
+    assert actions(folder, 1) == FIRST
+
+
+def test_nothing_changed_is_no_new_release(copied: Path) -> None:
+    before = history(copied)
+    assert run(copied) is None
+    assert run(copied, collect=False) is None
+    assert history(copied) == before
+
+
+def test_an_entry_without_a_reason_changes_nothing_twice(copied: Path) -> None:
+    enter(copied, "other.com", Verdict.BLOCK)
+    assert run(copied) is not None
+    assert run(copied) is None
+
+
+def test_each_release_stays_what_it_was(copied: Path) -> None:
+    (copied / "mine.txt").write_text("evil.com\nworse.com\nshop.com\n")
+    second = run(copied)
+    assert second is not None
+    assert (second.blocked, second.added, second.removed) == (2, 1, 1)
+    (copied / "mine.txt").write_text(FEED)
+    third = run(copied)
+    assert third is not None
+    assert (third.number, third.added, third.removed) == (3, 1, 1)
+    assert actions(copied, 1) == actions(copied, 3) == FIRST
+    worse = {("block", "evil.com", "subtree"), ("block", "worse.com", "subtree")}
+    assert actions(copied, 2) == worse
+    assert actions(copied, 0) == set()
+
+
+def test_only_blocks_and_the_operators_allows_are_exported(copied: Path) -> None:
+    enter(copied, "good.evil.com", Verdict.ALLOW)
+    enter(copied, "shop.com", Verdict.BLOCK)
+    assert run(copied) is not None
+    more = {("allow", "good.evil.com", "subtree"), ("block", "shop.com", "subtree")}
+    assert actions(copied, 2) == FIRST | more
+
+
+def test_an_entry_counts_until_it_expires(copied: Path) -> None:
+    enter(copied, "evil.com", Verdict.ALLOW, timedelta(hours=1))
+    assert run(copied) is not None
+    assert ("allow", "evil.com", "subtree") in actions(copied, 2)
+    enter(copied, "evil.com", Verdict.ALLOW, -timedelta(seconds=2))
+    assert run(copied) is not None
+    assert actions(copied, 3) == FIRST
+
+
+def test_a_change_of_reason_alone_is_a_release_that_adds_nothing(copied: Path) -> None:
+    enter(copied, "evil.com", Verdict.BLOCK)
+    second = run(copied)
+    assert second is not None
+    assert (second.blocked, second.added, second.removed) == (2, 0, 0)
+
+
+def test_a_feed_that_is_disabled_no_longer_counts(copied: Path) -> None:
+    settings = SETTINGS + '\n[feeds.other]\nurl = "other.txt"\nformat = "domains"\n'
+    (copied / "other.txt").write_text("worse.com\n")
+    (copied / "blocklist.toml").write_text(
+        settings.replace("[feeds.mine]", "[feeds.mine]\nenabled = false")
+    )
+    assert run(copied) is not None
+    assert actions(copied, 2) == {("block", "worse.com", "subtree")}
+
+
+def test_the_policys_own_names_are_guards(folder: Path) -> None:
+    (folder / "blocklist.toml").write_text(
+        SETTINGS + '\n[policy]\nown = ["evil.com", "46.9.0.0/16"]\n'
+    )
+    release = run(folder)
+    assert release is not None
+    assert (release.blocked, release.held) == (0, 1)
+
+
+def held(folder: Path, *, collect: bool = True) -> str:
+    with pytest.raises(GateHeld) as found:
+        run(folder, collect=collect)
+    return str(found.value)
+
+
+def missing(folder: Path) -> None:
+    (folder / "top.txt").unlink()
+
+
+def empty(folder: Path) -> None:
+    (folder / "top.txt").write_text("")
+
+
+def comments(folder: Path) -> None:
+    (folder / "top.txt").write_text("# nothing today\n")
+
+
+def shrunken(folder: Path) -> None:
+    (folder / "top.txt").write_text("a.com\n" * 9)
+
+
+def login_page(folder: Path) -> None:
+    (folder / "top.txt").write_text("<!DOCTYPE html><title>Please log in</title>\n")
+
+
+BROKEN = [
+    (missing, "no such file"),
+    (empty, "empty"),
+    (comments, "lists nothing"),
+    (shrunken, "shrank"),
+    (login_page, "a web page"),
+]
+
+
+@pytest.mark.parametrize(("breaks", "says"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
+def test_without_a_sound_mandatory_guard_the_release_stays(
+    folder: Path, breaks: object, says: str
+) -> None:
+    (folder / "top.txt").write_text("shop.com\nnews.com\nbank.com\n")
+    first = run(folder)
+    assert callable(breaks)
+    breaks(folder)
+    (folder / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
+    message = held(folder)
+    assert "guard top is mandatory" in message
+    assert says in message
+    assert "release 1 stays" in message
+    assert says in held(folder, collect=False), "a build without an update knows it too"
+    assert history(folder) == [first]
+    assert actions(folder, 1) == FIRST
+
+
+def test_without_a_mandatory_guard_there_is_no_first_release(folder: Path) -> None:
+    assert "guard top is mandatory and was never collected" in held(folder, collect=False)
+    missing(folder)
+    assert "nothing is published yet" in held(folder)
+    assert history(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "entries", "passes", "why"),
+    [
+        (FeedState.FRESH, 1, True, "a sound guard"),
+        (FeedState.UNCHANGED, 1, True, "a sound guard, as it was"),
+        (FeedState.FRESH, 0, False, "one that lists nothing"),
+        (FeedState.STALE, 1, False, "one that is out of date"),
+        (FeedState.REFUSED, 1, False, "one whose snapshot was refused"),
+        (FeedState.FAILED, 1, False, "one that could not be fetched"),
+        (FeedState.NEVER, 0, False, "one that was never fetched"),
+    ],
+)
+def test_the_gate_looks_at_guards(
+    folder: Path, state: FeedState, entries: int, passes: bool, why: str
+) -> None:
+    health = FeedHealth("top", 1, state, "cause", None, None, None, entries)
+    nothing = diff_verdicts(frame({}), frame({}))
+    now = Release(1, "", "test", 1, 0, 1, 0)
+    found = find_objections(
+        GateInput(
+            load(folder), {"top": health}, now, now, nothing, pl.Series("value", [], pl.String)
+        )
+    )
+    assert (not found) == passes, why
+    assert all("guard top is mandatory" in objection.text for objection in found)
+    assert all(objection.final for objection in found), "nobody can accept a missing guard"
+
+
+def test_a_guard_that_is_well_again_lets_the_release_pass(folder: Path) -> None:
+    missing(folder)
+    held(folder)
+    (folder / "top.txt").write_text(TOP)
+    assert run(folder) is not None
+
+
+def test_any_other_guard_may_fail(copied: Path) -> None:
+    (copied / "blocklist.toml").write_text(SETTINGS.replace("mandatory = true", ""))
+    (copied / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
+    missing(copied)
+    assert run(copied) is not None
+    assert ("block", "shop.com", "subtree") not in actions(copied, 2), "its last good is in force"
+
+
+def test_a_candidate_that_blocks_nothing_is_held(copied: Path) -> None:
+    enter(copied, "evil.com", Verdict.ALLOW)
+    (copied / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
+    assert "the candidate blocks nothing; 1 are blocked now" in held(copied)
+    assert actions(copied, len(history(copied))) == {
+        ("allow", "evil.com", "subtree"),
+        ("block", "46.9.9.9", "exact"),
+    }, "what the operator decided does not wait for the rest"
+
+
+def test_the_operator_may_unblock_the_last_one(folder: Path) -> None:
+    (folder / "mine.txt").write_text("evil.com\n")
+    run(folder)
+    enter(folder, "evil.com", Verdict.ALLOW)
+    assert run(folder) is not None, "an unblock is no accident"
+
+
+def test_a_feed_that_fails_keeps_its_last_good(copied: Path) -> None:
+    (copied / "mine.txt").unlink()
+    known = load(copied)
+    with open_ledger_writer(known.database, "test") as opened:
+        outcomes = update_feeds(known, opened, select_feeds(known, []), lambda outcome: None)
+        assert {outcome.state for outcome in outcomes} == {FeedState.UNCHANGED, FeedState.FAILED}
+        assert not build_release(known, opened, "test").is_new
+
+
+# History against a model: all releases kept whole.
+
+VALUES = ["a.com", "b.com", "c.com", "46.9.9.9"]
+STATES = [
+    (Verdict.BLOCK, Reason.LISTED, None),
+    (Verdict.BLOCK, Reason.OPERATOR, "by hand"),
+    (Verdict.ALLOW, Reason.OPERATOR, "by hand"),
+    (Verdict.ALLOW, Reason.PROTECTED, "core"),
+    (Verdict.HOLD, Reason.POPULAR, "top"),
+    (Verdict.CLEAR, Reason.WEAK, None),
+]
+KEYS = st.tuples(st.sampled_from(VALUES), st.sampled_from(list(Scope)))
+RELEASES = st.lists(st.dictionaries(KEYS, st.sampled_from(STATES)), min_size=1, max_size=8)
+State = dict[tuple[str, Scope], tuple[Verdict, Reason, str | None]]
+
+
+def frame(state: State) -> pl.DataFrame:
+    rows = [
+        (Kind.IP if value[0] == "9" else Kind.DOMAIN, value, scope, *said, 0.5)
+        for (value, scope), said in state.items()
+    ]
+    return pl.DataFrame(rows, schema=VERDICTS, orient="row")
+
+
+def blocks(state: State) -> set[tuple[str, Scope]]:
+    return {key for key, said in state.items() if said[0] is Verdict.BLOCK}
+
+
+@contextmanager
+def ledger(path: Path) -> Iterator[LedgerWriter]:
+    path.unlink(missing_ok=True)
+    with open_ledger_writer(path, "test") as opened:
+        yield opened
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(RELEASES)
+def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> None:
+    path = tmp_path / "blocklist.db"
+    with ledger(path) as opened:
+        published: list[Release] = []
+        for state in states:
+            with BulkTransaction(path) as bulk:
+                before = current_verdicts(bulk)
+            change = diff_verdicts(before, frame(state))
+            last = published[-1] if published else None
+            published.append(next_release(opened, last, change, "test"))
+            publish_release(opened, published[-1], change)
+        with BulkTransaction(path) as bulk:
+            kept = [export_rows(bulk, number) for number in range(1, len(states) + 1)]
+            now = current_verdicts(bulk)
+    assert now.sort("value", "scope").equals(frame(states[-1]).drop("score").sort("value", "scope"))
+    past: State = {}
+    for state, release, rows in zip(states, published, kept, strict=True):
+        shown = {
+            ((value, Scope(scope)), action)
+            for value, scope, action in rows.select("value", "scope", "action").iter_rows()
+        }
+        assert shown == {
+            (key, verdict.value)
+            for key, (verdict, reason, _) in state.items()
+            if verdict is Verdict.BLOCK or (verdict, reason) == (Verdict.ALLOW, Reason.OPERATOR)
+        }
+        assert release.blocked == len(blocks(state))
+        assert release.held == sum(said[0] is Verdict.HOLD for said in state.values())
+        assert release.added == len(blocks(state) - blocks(past))
+        assert release.removed == len(blocks(past) - blocks(state))
+        past = state
+
+
+# Real feeds.
+
+FORMATS = {
+    ".domains.txt": "domains",
+    ".hosts": "hosts",
+    ".adblock.txt": "adblock",
+    ".wildcard.txt": "wildcard",
+    ".ips.txt": "ips",
+    ".cidr.txt": "ips",
+    ".urls.txt": "urls",
+}
+#: Lists of what is not, or no longer, fraud.
+NO_FEEDS = {"jarelllama-dead.domains.txt", "phishing-database-falsepositives.domains.txt"}
+GUARDS = ["tranco10k", "cloudflare-top100k"]
+
+
+def corpus_settings(corpus: Path) -> str:
+    feeds = [
+        f"[feeds.{file.name.replace('.', '-')}]\nenabled = true\nurl = '{file}'\nformat = '{name}'"
+        for file in sorted(corpus.iterdir())
+        for ending, name in FORMATS.items()
+        if file.name.endswith(ending) and file.name not in NO_FEEDS
+    ]
+    assert len(feeds) > 20
+    guards = [
+        f"[guards.{name}]\nenabled = true\nurl = '{corpus / 'warninglists' / name}.json'\n"
+        "format = 'misp'\nmandatory = true"
+        for name in GUARDS
+    ]
+    return "\n\n".join([*feeds, *guards])
+
+
+@pytest.mark.corpus
+def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "blocklist.toml").write_text(corpus_settings(corpus))
+    release = run(tmp_path)
+    assert release is not None
+    assert release.blocked > 500_000
+    with BulkTransaction(tmp_path / "blocklist.db") as bulk:
+        found = current_verdicts(bulk)
+        top = bulk.query_frame(
+            "SELECT value FROM listing JOIN feed ON feed.id = feed_id WHERE feed.name = ?",
+            "tranco10k",
+            schema=pl.Schema({"value": pl.String()}),
+        )
+    assert top.height > 9_000
+    blocked = found.filter(pl.col("verdict") == Verdict.BLOCK.value)
+    assert blocked.join(top, on="value", how="semi").is_empty()
+    over = expand_ancestors(top.rename({"value": "name"}), "name").filter(pl.col("steps") > 0)
+    wide = blocked.filter(pl.col("scope") != Scope.EXACT.value)
+    assert wide.join(over, left_on="value", right_on="ancestor", how="semi").is_empty()
+    verdicts = dict(found.select("value", "verdict").iter_rows())
+    assert verdicts["github.com"] == "hold"
+    assert verdicts["107.173.9.85"] == "block", "urlhaus' octal entry"
+    assert run(tmp_path) is None
