@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from blocklist.config.feeds import Feed
-from blocklist.fetch.local import is_remote_url
+from blocklist.fetch.types import is_remote_url
 from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.model import FeedState
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from blocklist.config.feeds import Feed
-from blocklist.fetch.local import is_remote_url
+from blocklist.fetch.types import is_remote_url
 from blocklist.indicators.names import name_and_ancestors
 from blocklist.model import Kind, Scope
 from blocklist.parse.result import ParseResult

@@ -29,15 +29,14 @@ from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.config.toml import suggest_name
 from blocklist.errors import UsageError
-from blocklist.fetch.local import (
+from blocklist.fetch.fetch import fetch_feed, is_local_feed
+from blocklist.fetch.types import (
+    FetchError,
     FetchResult,
     PendingResult,
-    fetch_feed,
     is_incremental_url,
-    is_local_feed,
     is_remote_url,
 )
-from blocklist.fetch.types import FetchError
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import NO_VALIDATORS, FeedHealth, Validators

@@ -12,7 +12,7 @@ from blocklist.ledger.feeds.health import NO_VALIDATORS
 from blocklist.parse.json_documents import MAX_DOCUMENT_BYTES, UnreadableDocument, load_json
 
 if TYPE_CHECKING:
-    from blocklist.fetch.transports import FetchRequest
+    from blocklist.fetch.types import FetchRequest
 
 
 class MalformedDocuments(Exception):

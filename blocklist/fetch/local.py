@@ -2,89 +2,22 @@
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
 from blocklist.atomic_files import stat_fingerprint
-from blocklist.config.feeds import FORMAT_BY_SCHEME, Feed, url_scheme
-from blocklist.config.sections import CollectConfig
+from blocklist.config.feeds import url_scheme
 from blocklist.fetch.credentials import redact_url
 from blocklist.fetch.decompress import StreamDecompressor
-from blocklist.fetch.integrity import hash_names
-from blocklist.fetch.source import hash_url
-from blocklist.fetch.types import ContentRefused, FetchError
+from blocklist.fetch.types import ContentRefused, FetchError, FetchResult, hash_url, join_errors
 from blocklist.ledger.feeds.health import NO_VALIDATORS, Validators
 
 #: A list larger than this is taken for a mistake or an attack.
 MAX_LIST_BYTES = 1 << 30
-_PIECE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class FetchResult:
-    """What a fetch gave: a list, or that it is as it was."""
-
-    #: None when a server says that nothing changed.
-    body: bytes | None
-    #: The URL that answered.
-    url: str
-    validators: Validators = NO_VALIDATORS
-    #: As the server says it, without parameters; empty for files.
-    content_type: str = ""
-    #: Of the file as published and of what was in it, as far as they are wanted.
-    digests: frozenset[str] = frozenset()
-
-    def read_body(self) -> bytes:
-        """Return the body."""
-        assert self.body is not None
-        return self.body
-
-
-def is_remote_url(url: str) -> bool:
-    """Whether a URL leads to a server."""
-    return url_scheme(url) in ("http", "https", *FORMAT_BY_SCHEME)
-
-
-def is_incremental_url(url: str) -> bool:
-    """Whether a server can tell what changed since the last time."""
-    return url_scheme(url) in FORMAT_BY_SCHEME
-
-
-def fetch_bytes(urls: tuple[str, ...], settings: CollectConfig | None = None) -> bytes:
-    """Return the bytes of the first of the mirrors that answers; raise `FetchError` when none."""
-    settings = settings or CollectConfig(max_bytes=MAX_LIST_BYTES)
-    body = fetch_feed(Feed("", urls, ""), settings).body
-    assert body is not None  # nothing was known of it, so no server can call it unchanged
-    return body
-
-
-def fetch_feed(
-    feed: Feed, settings: CollectConfig, known: Validators = NO_VALIDATORS
-) -> FetchResult:
-    """Return the first answer of a feed's mirrors; raise `FetchError` when none answers.
-
-    A file that is as it is `known` is not read again.
-    """
-    if is_local_feed(feed):
-        return _read_first_file(feed.urls, feed.max_bytes or settings.max_bytes, known)
-    from blocklist.fetch.session import FetchSession
-
-    with (
-        TemporaryDirectory(prefix="blocklist-") as scratch,
-        FetchSession(settings, Path(scratch)) as door,
-    ):
-        return door.start_fetch(feed, NO_VALIDATORS).result()()
-
-
-def is_local_feed(feed: Feed) -> bool:
-    """Whether a feed can be had without a network, and at once."""
-    return not hash_names(feed) and not any(map(is_remote_url, feed.urls))
-
-
-def _read_first_file(paths: tuple[str, ...], max_bytes: int, known: Validators) -> FetchResult:
+def read_first_file(paths: tuple[str, ...], max_bytes: int, known: Validators) -> FetchResult:
+    """Return the first of the files that can be read; raise `FetchError` when none can."""
     errors = []
     for path in paths:
         try:
@@ -92,14 +25,6 @@ def _read_first_file(paths: tuple[str, ...], max_bytes: int, known: Validators) 
         except FetchError as error:
             errors.append(error)
     raise join_errors(errors)
-
-
-def join_errors(errors: list[FetchError]) -> FetchError:
-    """Return one error for all mirrors; to wait helps only where every one of them says so."""
-    kind = ContentRefused if any(error.is_refusal for error in errors) else FetchError
-    waits = [error.retry_after for error in errors if error.retry_after is not None]
-    wait = min(waits) if len(waits) == len(errors) else None
-    return kind("; ".join(map(str, errors)), wait=wait)
 
 
 def read_local_file(
@@ -157,7 +82,3 @@ def _local_path(url: str) -> Path:
     if host.lower() not in ("", "localhost"):
         raise FetchError(f"{url}: file:// reads this machine only; write file:///path")
     return Path(unquote(slash + path))
-
-
-#: Returns what came of a fetch that has ended, or raises why nothing did.
-PendingResult = Callable[[], FetchResult]

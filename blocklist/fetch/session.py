@@ -6,7 +6,7 @@ Bodies wait in files; one is read into memory when it is wanted.
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -17,13 +17,20 @@ from typing import TYPE_CHECKING, Self
 
 from blocklist.config.feeds import Feed
 from blocklist.config.sections import CollectConfig
-from blocklist.fetch import local
 from blocklist.fetch.credentials import url_origin
 from blocklist.fetch.integrity import hash_names, verify_integrity
-from blocklist.fetch.local import FetchResult, PendingResult
-from blocklist.fetch.source import hash_url
-from blocklist.fetch.transports import FetchRequest, Transports
-from blocklist.fetch.types import FetchError
+from blocklist.fetch.local import read_local_file
+from blocklist.fetch.transports import Transports
+from blocklist.fetch.types import (
+    FeedProgressCallback,
+    FetchError,
+    FetchRequest,
+    FetchResult,
+    PendingResult,
+    hash_url,
+    is_remote_url,
+    join_errors,
+)
 from blocklist.ledger.feeds.health import NO_VALIDATORS, Validators
 
 if TYPE_CHECKING:
@@ -33,9 +40,6 @@ if TYPE_CHECKING:
 
 #: More than any file of digests or signature has.
 _MAX_SIDE_FILE_BYTES = 1 << 20
-
-#: Told the feed's name, how many bytes came, and how many are to come where that is known.
-FeedProgressCallback = Callable[[str, int, int | None], None]
 
 
 class FetchSession:
@@ -99,14 +103,14 @@ class FetchSession:
                 return await self._fetch_mirror(feed, url, known, base)
             except FetchError as error:
                 errors.append(error)
-        raise local.join_errors(errors)
+        raise join_errors(errors)
 
     async def _fetch_mirror(
         self, feed: Feed, url: str, known: Validators, base: Path | None
     ) -> PendingResult:
         max_bytes = feed.max_bytes or self._settings.max_bytes
-        if not local.is_remote_url(url):
-            found = await asyncio.to_thread(local.read_local_file, url, max_bytes, hash_names(feed))
+        if not is_remote_url(url):
+            found = await asyncio.to_thread(read_local_file, url, max_bytes, hash_names(feed))
             await self._verify_result(feed, url, found)
             return lambda: found
         if known.source != hash_url(url):

@@ -2,37 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from blocklist.config.feeds import Feed, url_scheme
+from blocklist.config.feeds import url_scheme
 from blocklist.config.sections import CollectConfig
 from blocklist.fetch.credentials import fill_credentials, load_tsig_key, redact_url
 from blocklist.fetch.http import Download, Downloader, HttpRequest
 from blocklist.fetch.integrity import hash_names
-from blocklist.fetch.types import ContentRefused, FetchError
-from blocklist.ledger.feeds.health import Validators
+from blocklist.fetch.types import ContentRefused, FeedProgressCallback, FetchError, FetchRequest
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
-
-    from blocklist.fetch.session import FeedProgressCallback
-
-
-@dataclass(frozen=True, slots=True)
-class FetchRequest:
-    """A feed's list that is wanted from one of its URLs, and what is had of it already."""
-
-    feed: Feed
-    url: str
-    validators: Validators
-    #: The list that `known` is about.
-    base: Path | None
-    max_bytes: int
 
 
 class Transports:
@@ -42,7 +26,7 @@ class Transports:
         self,
         settings: CollectConfig,
         scratch: Path,
-        progress: "FeedProgressCallback",
+        progress: FeedProgressCallback,
         resolver: "AbstractResolver | None",
     ) -> None:
         self._settings = settings

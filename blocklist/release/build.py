@@ -4,30 +4,15 @@ Kept free of heavy imports: a run in which nothing changed ends here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blocklist.config.loader import Config
 from blocklist.ledger.db.writer import LedgerWriter
-from blocklist.ledger.releases.history import Release
-from blocklist.ledger.releases.pins import Pin
 from blocklist.release.inputs_digest import load_build_status
+from blocklist.release.result import BuildResult
 
 if TYPE_CHECKING:
     from blocklist.release.proposal import ExportVerifier
-
-
-@dataclass(frozen=True, slots=True)
-class BuildResult:
-    """The release in force after a build, and whether the build made it.
-
-    `notes` are what a person should hear of it; with a `pin`, nothing was judged at all.
-    """
-
-    release: Release
-    is_new: bool
-    notes: tuple[str, ...] = ()
-    pin: Pin | None = None
 
 
 def build_release(

@@ -20,7 +20,6 @@ from blocklist.ledger.releases.history import Release, current_release
 from blocklist.ledger.releases.last_judged import JudgedRelease
 from blocklist.ledger.releases.verdicts import next_release, publish_release
 from blocklist.model import Entry
-from blocklist.release.build import BuildResult
 from blocklist.release.echo_detection import detect_echoes
 from blocklist.release.feed_weights import compute_feed_weights
 from blocklist.release.gate.attribution import expand_url_hosts
@@ -31,6 +30,7 @@ from blocklist.release.inputs_digest import compute_context_digest, compute_inpu
 from blocklist.release.judging import JudgeResult, judge_listings
 from blocklist.release.proposal import ExportVerifier, ProposedRelease
 from blocklist.release.resolved_addresses import expire_resolved_addresses
+from blocklist.release.result import BuildResult
 
 
 @dataclass(frozen=True)

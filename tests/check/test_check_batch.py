@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from blocklist.check.batch import check_many
 from blocklist.check.single import Answer, check_one
-from blocklist.cli.commands.check import format_answer_lines
 from blocklist.cli.render.check_table import render_batch_answers
+from blocklist.cli.render.check_text import format_answer_lines
 from blocklist.cli.streams import escape_unprintable
 from blocklist.config.feeds import Feed
 from blocklist.frames.schemas import INDICATORS, VERDICTS

@@ -14,8 +14,8 @@ from blocklist.config.loader import Config
 from blocklist.config.sections import PolicyConfig
 from blocklist.errors import UsageError
 from blocklist.fetch import local as door
-from blocklist.fetch.local import fetch_bytes
-from blocklist.fetch.types import FetchError
+from blocklist.fetch.fetch import fetch_bytes
+from blocklist.fetch.types import FetchError, FetchResult
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import open_ledger_writer
@@ -94,7 +94,7 @@ def test_a_file_as_it_was_is_not_read_again(place: Place, monkeypatch: pytest.Mo
     place.collect()
     bodies: list[bytes | None] = []
 
-    def local(*given: Any, **more: Any) -> door.FetchResult:  # noqa: ANN401
+    def local(*given: Any, **more: Any) -> FetchResult:  # noqa: ANN401
         bodies.append((found := read(*given, **more)).body)
         return found
 
@@ -304,7 +304,7 @@ def test_what_cannot_be_fetched(url: str, message: str, why: str) -> None:
 
 
 def test_a_list_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "MAX_LIST_BYTES", 1000)
+    monkeypatch.setattr("blocklist.fetch.fetch.MAX_LIST_BYTES", 1000)
     with pytest.raises(FetchError, match=r"^/dev/zero: more than 1,000 bytes, which no list has$"):
         fetch_bytes(("/dev/zero",))
 
@@ -312,7 +312,7 @@ def test_a_list_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_that_may_not_be_read(place: Place) -> None:
     place.file.write_text("a.example\n")
     open_to_all(place.folder)
-    imports = "import sys\nfrom blocklist.fetch.local import fetch_bytes\nfrom blocklist.fetch.types import FetchError"
+    imports = "import sys\nfrom blocklist.fetch.fetch import fetch_bytes\nfrom blocklist.fetch.types import FetchError"
     code = "try: fetch_bytes((sys.argv[1],))\nexcept FetchError as error: print(error, end='')"
     expected = f"{place.file}: cannot be read: Permission denied"
     place.file.chmod(0)

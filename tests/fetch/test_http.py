@@ -19,8 +19,8 @@ from blocklist.cli import main
 from blocklist.collect.schedule import parse_expires
 from blocklist.config.sections import CollectConfig
 from blocklist.fetch.credentials import redact_url
+from blocklist.fetch.fetch import fetch_bytes
 from blocklist.fetch.http import USER_AGENT
-from blocklist.fetch.local import fetch_bytes
 from blocklist.fetch.ssrf import SsrfGuard, is_public_address
 from blocklist.fetch.types import FetchError
 from blocklist.ledger.db.connection import (

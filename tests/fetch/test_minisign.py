@@ -15,7 +15,7 @@ from nacl.signing import SigningKey
 from blocklist.config.feeds import Feed, build_feed
 from blocklist.config.sections import CollectConfig
 from blocklist.errors import UsageError
-from blocklist.fetch.local import fetch_feed
+from blocklist.fetch.fetch import fetch_feed
 from blocklist.fetch.minisign import parse_signature, verify_signature
 from blocklist.fetch.types import ContentRefused, FetchError
 from blocklist.model import FeedState

@@ -17,7 +17,7 @@ from blocklist.config.exports import INSTALLATION_KEYS, SELECTION_KEYS, ExportSe
 from blocklist.config.feeds import Feed
 from blocklist.config.installation import Installation
 from blocklist.config.targets import Target, load_targets
-from blocklist.fetch.local import is_remote_url
+from blocklist.fetch.types import is_remote_url
 from blocklist.ledger.db.connection import open_read_only, prepare_database
 from blocklist.model import GuardClass, Kind, Reason, Verdict
 from blocklist.parse.registry import FORMATS

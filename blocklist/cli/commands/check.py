@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import JsonOption, format_indicator, get_session, show_json, show_lines
-from blocklist.cli.streams import escape_unprintable, warn
+from blocklist.cli.render.check_text import format_answer
+from blocklist.cli.session import JsonOption, get_session, show_json, show_lines
+from blocklist.cli.streams import warn
 from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
 
 if TYPE_CHECKING:
     from blocklist.check.batch import BatchAnswers
     from blocklist.check.single import Answer
-    from blocklist.judge.scoring.explain import ScoreExplanation
 
 #: Fewer queries are answered sooner one at a time.
 _BATCH_MINIMUM = 2_000
@@ -63,7 +63,7 @@ def check_command(
     if as_json:
         show_json([{name: getattr(one, name) for name in _JSON_FIELDS} for one in report])
     else:
-        show_lines(one if isinstance(one, str) else _format_answer(one) for one in report)
+        show_lines(one if isinstance(one, str) else format_answer(one) for one in report)
         if found.any_unreleased:
             then = "was no release then" if at else "is no release yet"
             current.show_status(f"there {then}, so nothing is blocked; run: blocklist run")
@@ -154,66 +154,3 @@ def _iter_batch(many: "BatchAnswers", *, as_json: bool) -> Iterator["Answer | st
     others = many.iter_answers(shown.is_null())
     for text in shown:
         yield next(others) if text is None else text
-
-
-def _format_answer(answer: "Answer") -> str:
-    """Return what is shown of an answer."""
-    return "\n".join(map(escape_unprintable, format_answer_lines(answer)))
-
-
-def format_answer_lines(answer: "Answer") -> Iterator[str]:
-    """Yield the lines about an answer."""
-    match = (
-        f", by {format_indicator(answer.match.indicator)} ({answer.match.scope})"
-        if answer.match
-        else ""
-    )
-    cause = f": {answer.cause}" if answer.cause else ""
-    # What was not looked up is not called clear, which may be taken for an answer.
-    verdict = "not looked up" if answer.reason is Reason.INVALID else answer.verdict
-    yield f"{answer.query or repr('')}: {verdict} ({answer.reason}{cause}){match}"
-    if answer.score:
-        yield f"  {format_score(answer.score)}"
-    for listing in answer.listings:
-        until = f" until {listing.until}" if listing.until else ""
-        seen = f" as {listing.evidence}" if listing.evidence != answer.query else ""
-        yield f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{seen}"
-    if answer.facts:
-        yield f"  {_format_facts(answer.facts)}"
-
-
-def _format_facts(facts: dict[str, Any]) -> str:
-    """Return in words what DNS said of a name or address, and where it is."""
-    places = {place["address"]: _format_location(place) for place in facts.get("places", ())}
-    if "state" not in facts:
-        return "; ".join(_format_address_facts(facts, *places.values()))
-    addresses = (f"{one} ({places[one]})" if places.get(one) else one for one in facts["addresses"])
-    at = ", ".join(addresses) or facts["answer"] or "no answer yet"
-    looked = f", seen {facts['checked']}" if facts["checked"] else ""
-    return f"{facts['state']} since {facts['since']}: {at}{looked}"
-
-
-def _format_address_facts(facts: dict[str, Any], *places: str) -> Iterator[str]:
-    yield from (f"where: {place}" for place in places)
-    if "evidence" in facts:
-        yield facts["evidence"]
-        if facts["not_blocked"]:
-            yield f"not blocked for its names: {facts['not_blocked']}"
-        else:
-            yield f"blocked for its names until {facts['until']}"
-
-
-def _format_location(place: dict[str, Any]) -> str:
-    from blocklist.geoip import GeoLocation
-
-    return str(GeoLocation(place["country"], place["asn"], place["operator"])) or "unknown"
-
-
-def format_score(score: "ScoreExplanation") -> str:
-    """Return in words how a score came about, the most reliable voice first."""
-    voices = []
-    for voice in sorted(score.voices, key=lambda voice: -voice.reliability):
-        echoes = f" (echoed by {', '.join(voice.echoes)})" if voice.echoes else ""
-        voices.append(f"{voice.feed} {voice.reliability:.2g}{echoes}")
-    late = (f"{feed} has faded, {days} days overdue" for feed, days in score.overdue.items())
-    return "; ".join([f"score {score.score:.2f}: {', '.join(voices)}", *late])

@@ -13,8 +13,8 @@ from blocklist.model import Category
 if TYPE_CHECKING:
     from blocklist.config.loader import Config
     from blocklist.ledger.releases.history import Release
-    from blocklist.release.build import BuildResult
     from blocklist.release.history.references import ReleaseReference
+    from blocklist.release.result import BuildResult
 
 app = typer.Typer(help="Numbered sets of what is blocked.", no_args_is_help=True)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 
 from blocklist.check.batch import BatchAnswers, to_ascii_column
-from blocklist.cli.commands.check import format_score
+from blocklist.cli.render.check_text import format_score
 from blocklist.cli.session import format_indicator
 from blocklist.cli.streams import escape_unprintable
 from blocklist.frames.map_unique import map_unique

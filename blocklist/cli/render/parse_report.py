@@ -19,7 +19,7 @@ def fetch_and_parse(
 ) -> "ParseResult":
     """Fetch and parse a list, in the format given or the one its content shows."""
     from blocklist.config.toml import suggest_name
-    from blocklist.fetch.local import fetch_bytes
+    from blocklist.fetch.fetch import fetch_bytes
     from blocklist.fetch.types import FetchError
     from blocklist.parse.detect import detect_format
     from blocklist.parse.parser import parse_snapshot
