@@ -1,3 +1,3 @@
-"""Manages the fraud domains and addresses that your own network blocks, and does no harm."""
+"""Manage blocklists of fraud domains and addresses for your own network, and do no harm."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`python -m blocklist`: the same program as the `blocklist` command."""
+"""Run the command line: `python -m blocklist` is the same program as `blocklist`."""
 
 from blocklist.cli import main
 

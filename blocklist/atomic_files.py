@@ -1,4 +1,4 @@
-"""Files written whole or not at all: beside their target, fsynced, renamed."""
+"""Replace files atomically: content -> temporary file beside the target, fsync, rename."""
 
 import errno
 import os

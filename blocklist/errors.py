@@ -1,4 +1,4 @@
-"""Every way a command can fail: one base class, one subclass for each exit code."""
+"""Define the errors: one base class, one subclass for each exit code, and InvalidIndicator."""
 
 
 class BlocklistError(Exception):

@@ -1,4 +1,4 @@
-"""What the program is made of: whatever an upgrade may change makes it look at all things anew."""
+"""Fingerprint the installed program: package files -> digest. A new digest voids cached results."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Where addresses are: country and network operator, from MaxMind DB files of the user's own."""
+"""Look up addresses in the user's MaxMind DB files: address or network -> country and operator."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property

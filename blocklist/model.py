@@ -1,4 +1,7 @@
-"""The words of the field as types, shared by every room. No heavy imports: `check` starts here."""
+"""Define the shared vocabulary as types: kinds, scopes, verdicts, reasons, listings and entries.
+
+It has no heavy imports, because `check` starts here.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,1 +1,1 @@
-"""Answers to a great many names at once, by joins; `check` has one, and says what they mean."""
+"""Check: queries -> the verdict of the current release, its reason and its listings."""

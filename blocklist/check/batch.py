@@ -1,7 +1,7 @@
-"""The answers of `check` to a great many names at once: joins in place of a walk for each.
+"""Answer many queries with joins: queries -> answers as columns.
 
-Names as lists write them go this way; addresses, URLs and odd spellings are asked one at a time.
-`check.check` says what the answers mean, and gives the same ones.
+Only plain names are answered here. Addresses, URLs and unusual spellings are left to
+`check.single`, which defines what the answers mean.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What resolving gave of many names; `Lookup.facts` says it of one."""
+"""DNS facts for a batch: names with their ancestors -> facts by row; see `Lookup.facts`."""
 
 import json
 

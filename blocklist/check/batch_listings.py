@@ -1,4 +1,4 @@
-"""Which listings each of many answers shows, and in which order; see `check._listings`."""
+"""Listings for a batch of answers: listings of names and pages -> ordered rows of each answer."""
 
 import polars as pl
 

@@ -1,6 +1,6 @@
-"""Who speaks of what decides each of many answers, and how far that is believed.
+"""Scores for a batch of answers: listings -> the feeds behind each verdict and their score.
 
-`judge.explain` says it of one; most names are listed by the same few sets of feeds.
+`judge.scoring.explain` does the same for one value; most names share few sets of feeds.
 """
 
 import polars as pl

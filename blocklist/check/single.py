@@ -1,4 +1,4 @@
-"""Answer for one name, address, network or URL: what the release in force does, and why."""
+"""Answer one query: name, address, network or URL -> verdict, reason, listings and facts."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace

@@ -1,4 +1,4 @@
-"""The command line: one module a verb group, no logic."""
+"""Run the command line: arguments -> output and exit code. One module per verb group, no logic."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""The commands and the options before them."""
+"""Define the command line application: the global options and all commands."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""How long an entry lasts, as `--for` and `--until` say it, and who makes it."""
+"""Parse the `--for` and `--until` options: text -> duration or expiry time."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta

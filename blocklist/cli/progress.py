@@ -1,4 +1,4 @@
-"""Progress of collecting: on a terminal a bar for all, and one for each feed that is coming in."""
+"""Show the progress of collecting: one bar for all feeds and one for each running transfer."""
 
 import sys
 from collections.abc import Callable, Iterator

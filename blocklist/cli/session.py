@@ -1,4 +1,4 @@
-"""What every command needs: the configuration, how much to say, and how to say it."""
+"""Give commands their configuration and their output functions: global options -> Session."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What is written to a person or a script: never a crash, never a steered terminal."""
+"""Write text to stdout and stderr safely: no crash on odd bytes, no terminal control codes."""
 
 import os
 import sys

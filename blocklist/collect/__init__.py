@@ -1,1 +1,1 @@
-"""Fetch a feed, accept or refuse the snapshot; what was good last time stays in force."""
+"""Update feeds: fetch, accept or refuse, ingest; a refused feed keeps its last good snapshot."""

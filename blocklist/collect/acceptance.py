@@ -1,4 +1,4 @@
-"""Accept or refuse a snapshot: a bad download never becomes the list."""
+"""Decide whether a snapshot is accepted: feed, policy, parse result -> refusal cause or None."""
 
 from blocklist.collect.sniffing import detect_non_list, detect_nul, find_own_host
 from blocklist.config.feeds import Feed
@@ -56,12 +56,14 @@ def _check_size_change(feed: Feed, policy: PolicyConfig, found: int, before: int
     if before and found < before * (1 - shrink):
         return (
             f"shrank from {before:,} to {found:,} entries, to less than {1 - shrink:.0%} "
-            f"(if that is right: blocklist run --accept {feed.name}; or set {feed.config_key}.max_shrink)"
+            f"(if that is right: blocklist run --accept {feed.name}; "
+            f"or set {feed.config_key}.max_shrink)"
         )
     if before and found > max(before * growth, _GROWTH_CHECK_FROM):
         return (
             f"grew from {before:,} to {found:,} entries, more than {growth:g} times "
-            f"(if that is right: blocklist run --accept {feed.name}; or set {feed.config_key}.max_growth)"
+            f"(if that is right: blocklist run --accept {feed.name}; "
+            f"or set {feed.config_key}.max_growth)"
         )
     return None
 

@@ -1,4 +1,7 @@
-"""What the same bytes would be read as: a server's "unchanged" must mean what is in force."""
+"""Fingerprint how a snapshot is parsed: feed settings and digest -> text stored in the ledger.
+
+A server's answer "unchanged" is trusted only if the same bytes would be parsed the same way.
+"""
 
 from dataclasses import fields
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""When a feed is to be fetched again, and when its last good is stale."""
+"""Schedule feeds: feed settings and health -> next fetch time, staleness, failure state."""
 
 import re
 from datetime import UTC, datetime, timedelta

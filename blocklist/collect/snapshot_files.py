@@ -1,4 +1,4 @@
-"""What is kept beside the ledger: refused bodies for a person to look at, bases of differences."""
+"""Store snapshot files beside the ledger: refused bodies, and bases for incremental fetches."""
 
 import hashlib
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What a body says about itself before and after it is read: a page, an error, its own host."""
+"""Detect bodies that are no list: web pages, error documents, damage, the feed's own host."""
 
 import re
 from collections.abc import Iterator

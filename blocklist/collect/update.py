@@ -1,4 +1,4 @@
-"""Bring feeds up to date: fetch, parse, accept or refuse, write the difference to the ledger."""
+"""Update feeds: fetch, parse, accept or refuse, and write the changes to the ledger."""
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator

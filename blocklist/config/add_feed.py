@@ -1,4 +1,4 @@
-"""A feed of one's own, written at the end of blocklist.toml; what stands there stays as it is."""
+"""Add a user's own feed: source -> feed table, appended to the unchanged blocklist.toml."""
 
 import json
 import re

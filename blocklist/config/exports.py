@@ -1,4 +1,7 @@
-"""Exports as blocklist.toml describes them: what goes where, how much of it, into which server."""
+"""Build exports from the [exports] tables of blocklist.toml: table and targets -> Export.
+
+An Export says which file to write, which part of a release it holds, and how it is installed.
+"""
 
 import re
 from dataclasses import dataclass, field, fields

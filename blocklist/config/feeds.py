@@ -1,4 +1,4 @@
-"""Feeds as TOML files, and where such files are: in the package, and in the user's own folders."""
+"""Load feed definitions: TOML files of the package and of the user's folder -> Feed."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How a file reaches the server that reads it: the keys of an export that say so."""
+"""Hold an export's installation keys, check them, and parse probe servers: text -> ProbeServer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

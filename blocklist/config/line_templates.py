@@ -1,6 +1,6 @@
-"""How the lines of a list are written: text around one field, which an entry is filled into.
+"""Parse line templates of targets: template text -> prefix, field and suffix of each line.
 
-A template is one line or more, each with a field in braces; a brace itself is written twice.
+A template has one line or more, each with one field in braces; a literal brace is written twice.
 """
 
 import re

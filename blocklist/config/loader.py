@@ -1,4 +1,7 @@
-"""blocklist.toml -> Config; every error names the file, the key and what is expected."""
+"""Load blocklist.toml: path -> Config, with paths resolved and references between tables checked.
+
+Every error names the file, the key and what is expected.
+"""
 
 import os
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,7 @@
-"""Where the configuration and the ledger are; all that a look-up needs to know of either."""
+"""Find the configuration, the ledger and the GeoIP files: optional path -> paths.
+
+`check` needs only these, so the rest of the configuration is not read.
+"""
 
 import os
 from pathlib import Path

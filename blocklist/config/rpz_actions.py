@@ -1,7 +1,7 @@
-"""What a response policy zone does to a query for a blocked name (draft-vixie-dnsop-dns-rpz, 3).
+"""Parse RPZ actions: action text -> RpzAction and the data of its records.
 
-An action is written as `nxdomain`, `nodata`, `drop`, `tcp-only`, `passthru`, as the addresses of a
-page that warns, or as its name.
+The actions are those of draft-vixie-dnsop-dns-rpz, 3: `nxdomain`, `nodata`, `drop`, `tcp-only`,
+`passthru`, the addresses of a warning page, or its name.
 """
 
 from enum import StrEnum

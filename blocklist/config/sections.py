@@ -1,4 +1,4 @@
-"""What blocklist.toml says of the program itself: policy, gate, collecting, resolving."""
+"""Build the policy, gate, collect and resolve sections of blocklist.toml: table -> dataclass."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Targets as TOML files: the formats of exports, and what their consumers can do with them."""
+"""Load export targets: TOML files -> Target, with its format and what its consumers support."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Typed dataclasses from TOML tables; every error names the file, the key and what is expected."""
+"""Build dataclasses from TOML tables; each error names the file, the key and what is expected."""
 
 import dataclasses
 import tomllib

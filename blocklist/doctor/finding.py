@@ -1,4 +1,4 @@
-"""What a check finds: how bad it is, what, where, and what to do about it."""
+"""A finding of a check: severity, what is wrong, where, and what to do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

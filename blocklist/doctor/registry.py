@@ -1,4 +1,4 @@
-"""All checks by name, in the order in which they are made and shown."""
+"""All checks by name, in the order in which they run and are shown."""
 
 import sqlite3
 from collections.abc import Callable, Iterable

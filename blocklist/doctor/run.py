@@ -1,4 +1,4 @@
-"""Run all checks; none keeps another from being made, whatever it meets."""
+"""Run all checks: configuration -> findings; a failing check does not stop the others."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace

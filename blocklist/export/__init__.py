@@ -1,1 +1,4 @@
-"""Exports: the current release -> files that servers load, each proved before it is installed."""
+"""Exports: a release -> the files that servers load, rendered, read back, checked and installed.
+
+A file changes only when its content changes, and only after its own reader has verified it.
+"""

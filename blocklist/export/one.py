@@ -1,4 +1,4 @@
-"""One export from the release to the file in its place."""
+"""Update one export: the rows of a release -> the verified file in place, loaded by its server."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,7 +1,8 @@
-"""The exports of a release that is not out yet: rendered beside their places, and proved there.
+"""Rehearse the exports of a proposed release: proposal -> prepared files, or the faults found.
 
-A part of the gate: what cannot be proved is not published. What could be is put in place without
-being rendered again. Kept free of heavy imports, for most runs have nothing to rehearse.
+Part of the gate: a release whose exports fail verification is not published. Prepared files are
+installed later without rendering them again. Keeps heavy imports out, because most runs have
+nothing to rehearse.
 """
 
 from collections.abc import Callable, Mapping

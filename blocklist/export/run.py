@@ -1,6 +1,6 @@
-"""All exports of a configuration, brought up to the release in force.
+"""Run the exports: the configured exports and the current release -> one outcome an export.
 
-Kept free of heavy imports: a run in which nothing changed ends here.
+Keeps heavy imports out: a run in which nothing changed ends here.
 """
 
 from collections.abc import Callable, Iterable

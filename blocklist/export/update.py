@@ -1,4 +1,7 @@
-"""Exports whose files may have to be others now: those that are ready, and those to be rendered."""
+"""Update export files: a release's rows -> rendered, verified and installed files.
+
+Exports that a rehearsal has prepared are installed as they are; the others are rendered first.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict

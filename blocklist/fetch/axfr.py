@@ -1,7 +1,7 @@
-"""A zone from a name server: AXFR, or IXFR to the last good one, signed with TSIG if a key is set.
+"""Transfer a zone from a name server: AXFR or IXFR, optionally signed with TSIG -> zone file.
 
-RFC 5936, RFC 1995, RFC 8945. The zone's serial tells whether anything changed: where it is the one
-that is known, the server says no more than that, or is not listened to any longer.
+RFC 5936, RFC 1995, RFC 8945. The serial shows whether the zone changed: if it is the stored one,
+the server sends nothing more, or the rest is not read.
 """
 
 import asyncio

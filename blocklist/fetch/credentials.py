@@ -1,4 +1,4 @@
-"""Tokens and headers from the environment or a file; and URLs as they may be shown."""
+"""Load credentials for requests: environment or file -> headers, URLs, keys; redact URLs."""
 
 import os
 import re

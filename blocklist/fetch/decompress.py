@@ -1,7 +1,7 @@
-"""Undo compression as bytes come in, told by content and not by name, with caps on what comes out.
+"""Decompress a stream piece by piece, and read the one list in a zip: bytes -> list bytes.
 
-A few kilobytes can unpack to gigabytes, so every step gives at most a piece, and the sum is looked
-at after each (CWE-409).
+The compression is detected by content, not by file name. A few kilobytes can decompress to
+gigabytes, so every step returns at most one piece, and the total is checked after each (CWE-409).
 """
 
 import zlib

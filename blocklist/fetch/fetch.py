@@ -1,4 +1,4 @@
-"""Fetch one feed: a path, `file://` or a server -> its bytes, from the first mirror that answers."""
+"""Fetch one feed: its URLs -> the body and validators of the first mirror that answers."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

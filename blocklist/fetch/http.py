@@ -1,4 +1,7 @@
-"""One try at one URL over HTTP: follow redirects within bounds, stream the body into a file."""
+"""Download one URL over HTTP once: request -> decompressed body in a file.
+
+Redirects are followed within limits, and the body is streamed.
+"""
 
 import asyncio
 import re
@@ -169,7 +172,8 @@ class Downloader:
         length = response.content_length
         if length is not None and length > asked.max_bytes:
             raise ContentRefused(
-                f"{asked.display_url}: {length:,} bytes, more than the {asked.max_bytes:,} of any list"
+                f"{asked.display_url}: {length:,} bytes, "
+                f"more than the {asked.max_bytes:,} of any list"
             )
         try:
             digests = await _store_body(response, asked, path, progress)

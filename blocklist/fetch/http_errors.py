@@ -1,4 +1,4 @@
-"""What went wrong with a download, in one line of plain words and with no secret in it."""
+"""Explain failed downloads: HTTP status or library error -> `FetchError` without secrets."""
 
 import re
 from email.utils import parsedate_to_datetime

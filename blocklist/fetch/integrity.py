@@ -1,4 +1,4 @@
-"""What a list must hash to, or be signed with, before anybody looks into it."""
+"""Verify the integrity of a list before it is parsed: SHA-256 and minisign signature."""
 
 import hashlib
 import re

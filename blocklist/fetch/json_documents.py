@@ -1,4 +1,4 @@
-"""Documents of JSON that make up one list, fetched one after the other under one cap."""
+"""Fetch the JSON documents that make up one list, in sequence, under one size limit."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The door to a feed's bytes: paths and `file://` here, all else through `remote`."""
+"""Fetch from this machine: a path or `file://` -> body, validators and digests."""
 
 import hashlib
 import os

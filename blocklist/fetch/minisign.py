@@ -1,5 +1,6 @@
-"""Minisign: Ed25519 over a list or over its BLAKE2b-512, and over a comment that is trusted, too.
+"""Verify minisign signatures: public key, signature file and list -> nothing, or a refusal.
 
+Ed25519 signs the list or its BLAKE2b-512; a second signature covers the trusted comment.
 Source: https://jedisct1.github.io/minisign/, "Signature format" and "Public key format".
 """
 

@@ -1,7 +1,7 @@
-"""A feed of MISP: a manifest that names events, and a file for each, as one list of events.
+"""Fetch a MISP feed: manifest and event files -> one JSON list of events.
 
-Source: MISP's feed format, as the feed generator of PyMISP writes it. With the last list at hand
-only events that have another timestamp are fetched, and those that have none.
+Source: MISP's feed format, as the feed generator of PyMISP writes it. If the last list is stored,
+only events with another timestamp, or with none, are fetched.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Fetch many feeds at once: mirrors in order, tries with growing pauses, a limit for each host.
+"""Fetch many feeds at once: feeds -> futures; mirrors in order, retries, a limit per host.
 
-The event loop runs in a thread of its own, so that one feed is parsed while others still arrive.
-Bodies wait in files; one is read into memory when it is wanted.
+The event loop runs in its own thread, so one feed is parsed while others are still downloading.
+Bodies are stored in files and read into memory only when needed.
 """
 
 import asyncio

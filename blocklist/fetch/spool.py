@@ -1,7 +1,7 @@
-"""Messages that wait in a file, so that who sends them never waits for who reads them.
+"""Queue messages in a file, so that a slow reader never delays the sender.
 
-A name server hangs up on a client that does not keep up with it (Knot DNS after half a second), and
-to read a message takes longer than to send one.
+A name server closes the connection to a client that reads too slowly (Knot DNS after half a
+second), and parsing a message takes longer than sending one.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Which addresses a feed may lead to: a redirect must not reach into the own network.
+"""Guard against server-side request forgery: check each socket address before it connects.
 
-Checked on the address of the socket itself, so no name, no resolver and no spelling gets around it
-(server-side request forgery, OWASP A10:2021; special addresses: RFC 6890).
+A redirect must not lead into a private network. The check is on the address of the socket itself,
+so no name, resolver or spelling gets around it (OWASP A10:2021; special addresses: RFC 6890).
 """
 
 import socket

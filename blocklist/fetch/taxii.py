@@ -1,7 +1,7 @@
-"""A TAXII 2.1 collection: its indicators, page by page, as one STIX bundle.
+"""Fetch a TAXII 2.1 collection: pages of indicators -> one STIX bundle.
 
-Source: OASIS TAXII 2.1, sections 3.5 (pages) and 5.4 (objects of a collection). With the last
-bundle at hand only what was added since is asked for.
+Source: OASIS TAXII 2.1, sections 3.5 (pages) and 5.4 (objects of a collection). If the last bundle
+is stored, only objects added since are requested.
 """
 
 import asyncio

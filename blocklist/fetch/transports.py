@@ -1,4 +1,7 @@
-"""What is asked of a server, by the scheme of a feed's URL."""
+"""Choose the transport by the scheme of a feed's URL: fetch request -> download.
+
+Schemes: HTTP(S), AXFR, MISP and TAXII. All feeds share one limit of connections for each host.
+"""
 
 import asyncio
 from collections.abc import Callable

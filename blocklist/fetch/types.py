@@ -1,4 +1,7 @@
-"""What fetching takes and gives: requests, results, progress callbacks and errors."""
+"""Types of fetching: requests, results, progress callbacks and errors with a cause for a person.
+
+A URL may hold a password, so only its hash is stored.
+"""
 
 import hashlib
 from collections.abc import Callable

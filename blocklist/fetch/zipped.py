@@ -1,4 +1,8 @@
-"""Take the one list out of a zip."""
+"""Decompress a stream piece by piece, and read the one list in a zip: bytes -> list bytes.
+
+The compression is detected by content, not by file name. A few kilobytes can decompress to
+gigabytes, so every step returns at most one piece, and the total is checked after each (CWE-409).
+"""
 
 import zipfile
 import zlib

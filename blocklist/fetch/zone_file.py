@@ -1,7 +1,7 @@
-"""A zone as it comes in, written a record a line; a difference is applied to the last one.
+"""Write a transferred zone to a file, a record a line; apply a difference to the last one.
 
-`dns.xfr.Inbound` knows the protocol and tells a transaction what to add and to delete. A zone of
-dnspython's own would hold millions of records in memory, so these transactions write them out.
+`dns.xfr.Inbound` implements the protocol and calls a transaction to add and delete records.
+dnspython's own zone would hold millions of records in memory; these transactions write to disk.
 """
 
 from collections.abc import Iterator

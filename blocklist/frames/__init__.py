@@ -1,5 +1,5 @@
-"""The bulk forms: what the scalar modules of the same names do, on whole polars columns.
+"""Process whole polars columns: the bulk forms of the scalar modules of the same names.
 
-Every function here takes and returns columns; nothing runs row by row but the few rows that only a
-library for single values understands (Unicode names, odd spellings of addresses, odd URLs).
+Every function takes and returns columns. Only the few rows that need a scalar library (Unicode
+names, odd spellings of addresses, odd URLs) are processed one by one.
 """

@@ -1,4 +1,4 @@
-"""What is the same and what is not, told by hashes."""
+"""Compare frames and columns by row hashes: rows before and after -> masks, rows or counts."""
 
 from secrets import randbits
 

@@ -1,4 +1,4 @@
-"""Hosts in bulk: a name, or an address as browsers read it; `urls.host_of` is the scalar form."""
+"""Canonicalize columns of hosts: texts -> kind, value and refusal reason of each."""
 
 import polars as pl
 

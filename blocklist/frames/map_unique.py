@@ -1,4 +1,7 @@
-"""The one door from a column to a function for single values, for the few rows that need it."""
+"""Map a column's distinct values by a scalar function: texts -> results or refusal reasons.
+
+This is the only place where column code runs Python row by row.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""Domain names in bulk; `blocklist.indicators.names` gives the meaning and the sources."""
+"""Canonicalize columns of domain names: texts -> names, sort keys, parents or ancestors.
+
+`blocklist.indicators.names` defines the canonical form and cites its sources.
+"""
 
 import polars as pl
 

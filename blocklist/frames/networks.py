@@ -1,6 +1,7 @@
-"""IP networks in bulk; `blocklist.indicators.networks` gives the meaning and the sources.
+"""Canonicalize and combine columns of IP networks: texts -> networks or address spans.
 
-A network is `family` (4 or 6), `first` and `last` (inclusive, unsigned 128 bit for both families).
+`blocklist.indicators.networks` defines the canonical form and cites its sources. A span has the
+columns `family` (4 or 6), `first` and `last` (inclusive, unsigned 128 bit for both families).
 """
 
 from collections.abc import Callable, Iterable, Iterator

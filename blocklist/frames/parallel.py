@@ -1,4 +1,4 @@
-"""Work on columns piece by piece: on all cores, in order, with few pieces in memory."""
+"""Process columns, texts and files in pieces: on all cores, in order, few pieces in memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,8 @@
-"""Public suffixes on whole columns: the Public Suffix List, private section included.
+"""Find registrable domains by the Public Suffix List: names -> registrable domains.
 
-Source: https://publicsuffix.org/list/ as tldextract bundles it; nothing is ever downloaded. The
-algorithm is the list's own: exceptions, wildcards, the longest rule, and `*` where none matches.
+Source: https://publicsuffix.org/list/ as tldextract bundles it, with the private section; nothing
+is ever downloaded. The algorithm is that of the list: exceptions, wildcards, the longest rule, and
+`*` where none matches.
 """
 
 from functools import cache, cached_property

@@ -1,4 +1,7 @@
-"""Ranges of addresses in bulk; `networks.parse_range` is the scalar form."""
+"""Convert columns of address ranges: first and last address -> networks, or a refusal reason.
+
+`indicators.networks.parse_range` is the scalar form.
+"""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""The declared schemas of the frames that travel between the rooms."""
+"""Declare the schemas of the frames that travel between the packages."""
 
 import polars as pl
 

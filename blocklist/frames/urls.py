@@ -1,8 +1,10 @@
-"""URLs in bulk; `blocklist.indicators.urls` gives the meaning and the sources.
+"""Canonicalize columns of URLs: texts -> URLs, hosts or refusal reasons.
 
-Most URLs of a feed are already written as a browser would write them but for the case of scheme
-and host: those are read as columns. Whatever needs more (ports, escapes, dot segments, Unicode,
-defanged or numeric hosts) goes through the scalar form, so both give the same answer.
+`blocklist.indicators.urls` defines the canonical form and cites its sources.
+
+Most URLs of a feed are already canonical except for the case of scheme and host: those are read as
+columns. All others (ports, escapes, dot segments, Unicode, defanged or numeric hosts) go through
+the scalar form, so both give the same result.
 """
 
 import polars as pl

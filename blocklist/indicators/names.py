@@ -1,8 +1,10 @@
-"""Domain names, one at a time: canonical form, sort key, parents. `columns.names` is the bulk form.
+"""Canonicalize single domain names: text -> canonical name, sort key or ancestors.
+
+`blocklist.frames.names` does the same for whole columns.
 
 Canonical (RFC 1035, RFC 5890, UTS #46): A-labels, lower case, no trailing dot, at most 253 octets,
 labels of 1 to 63 of `[a-z0-9_-]`, and a last label that has a letter. A host whose last label is a
-number is an address to every browser (WHATWG URL, "ends in a number") and so no name.
+number is an address to every browser (WHATWG URL, "ends in a number") and so is not a name.
 """
 
 import re

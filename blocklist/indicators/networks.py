@@ -1,7 +1,9 @@
-"""IP networks, one at a time: parse, canonical text, containment. `columns.networks` is for bulk.
+"""Canonicalize single IP networks: text -> network, canonical text or containing networks.
 
-Canonical: an address alone for a single host, `address/prefix` otherwise, host bits cleared, IPv6
-as RFC 5952 writes it, IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) as the IPv4 network that it means.
+`blocklist.frames.networks` does the same for whole columns.
+
+Canonical: a single host has no prefix, other networks are `address/prefix`; host bits are cleared;
+IPv6 is written as in RFC 5952; IPv4-mapped IPv6 (RFC 4291, 2.5.5.2) becomes the IPv4 network.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a person or a script asks about: a name, an address, a network or a URL, told apart."""
+"""Parse what a user asks about: text -> indicator (a name, an address, a network or a URL)."""
 
 from blocklist.errors import InvalidIndicator
 from blocklist.indicators.names import WHITESPACE

@@ -1,7 +1,8 @@
-"""URLs, one at a time: canonical as browsers write them. `columns.urls` is the bulk form.
+"""Canonicalize single URLs and hosts as browsers do: text -> URL, or kind and value of a host.
 
-The WHATWG URL parser (ada) does the work; credentials and fragment are dropped, for a browser
-sends neither to the host, and the host goes through the same canonical form as every name.
+`blocklist.frames.urls` does the same for whole columns. The WHATWG URL parser (ada) does the work.
+Credentials and fragment are dropped, because a browser does not use them to find the host. The host
+gets the same canonical form as every other name or address.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""Installation: a finished file -> loaded by its server, or the old file restored.
+"""Install export files: a finished file -> installed and loaded, or the old file restored.
 
-The exit code of a command is trusted only when it reports a failure: servers answer OK to lists that
-they did not load. A list counts as loaded when the server blocks its canary.
+A command's success is not proof: servers report OK for lists that they did not load. A list counts
+as loaded when the server blocks its canary.
 """

@@ -1,4 +1,4 @@
-"""The old file, kept under a second name until the new one has proved itself."""
+"""Backup of the installed file: a second name for the old file until the new one is confirmed."""
 
 import os
 import shutil

@@ -1,7 +1,7 @@
-"""Ask DNS servers whether they have loaded a list: they block its canaries, and nothing else.
+"""Probe DNS servers: servers and canaries -> whether each server has loaded the list.
 
-An answer counts as blocked when it is one that blocks *and* differs from what the server says of
-the control, a name beside the canaries that no list has.
+An answer counts as blocked if it is a blocking answer *and* differs from the server's answer for
+the control, a name beside the canaries that is never listed.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What an install changes, as its steps, and the commands they run, need to know it."""
+"""Description of one install: export, release, counts and canaries -> environment for commands."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Run a command of somebody else's: without a shell, within a time limit, its output kept."""
+"""Run external commands: words and time limit -> exit code and output; a shell only on request."""
 
 import os
 import shlex

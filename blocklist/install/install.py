@@ -1,8 +1,8 @@
-"""The steps of an install, in an order in which none can take a working list from a server.
+"""Install a file step by step: finish it, swap it in, reload the server, verify, or undo.
 
-A server reads its file only after the file was finished, proved, checked and put on the disk, so
-that a broken one is never read: Unbound would empty the list over it. What fails later brings the
-old file back.
+The order protects the working list. A server reads its file only after the file was finished,
+verified, checked and synced to disk, so a broken file is never read (Unbound would empty the list).
+If a later step fails, the old file is restored.
 """
 
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""From listings to verdicts: guards, score, who wins; every verdict with its reason."""
+"""The judge: listings, guards and operator entries -> verdicts with reasons."""

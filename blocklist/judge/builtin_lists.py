@@ -1,4 +1,4 @@
-"""The guard lists that ship with the package: reserved, never to block, shared, platforms."""
+"""Load the built-in lists (reserved, never-block, shared hosts, platforms): TOML -> groups."""
 
 from dataclasses import dataclass
 from functools import cache

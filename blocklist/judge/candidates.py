@@ -1,6 +1,6 @@
-"""From listings to candidates: what each name and network is listed as, and how far to believe it.
+"""Prepare candidates for the judge: listings -> names and networks with scores.
 
-The score is a noisy-or of the independent voices among the feeds that list a thing (`agreement`).
+A score is a noisy-or over the independent sources that list a value (`scoring.electorate`).
 """
 
 import polars as pl

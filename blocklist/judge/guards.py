@@ -1,4 +1,4 @@
-"""What protects names and networks: the shipped core, the operator's own, the guard feeds."""
+"""Guard entries and their matching: built-in lists, own names and guard feeds -> guard hits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

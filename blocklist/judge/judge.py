@@ -1,6 +1,6 @@
-"""The judge: every listed thing gets a verdict and the reason for it, in the order "who wins".
+"""The judge: listings, guards and operator entries -> verdicts (schema `VERDICTS`).
 
-Operator, protected, popular, shared host, weak, listed: the first that applies decides.
+The first rule that applies decides: operator entry, protected, popular, shared host, weak, listed.
 """
 
 from collections.abc import Mapping

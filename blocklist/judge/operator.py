@@ -1,6 +1,7 @@
-"""The operator's word: the most specific entry that covers all of a candidate decides about it.
+"""Apply operator entries: entries and candidates -> the deciding entry of each candidate.
 
-An entry that covers only a part of a candidate stands beside it in the release and wins there.
+The most specific entry that covers a whole candidate decides. An entry that covers only a part of
+a candidate becomes a verdict of its own in the release and takes precedence there.
 """
 
 import polars as pl

@@ -1,4 +1,4 @@
-"""Which names an entry reaches downwards: its own and all below it."""
+"""Match names with the entries at or above them: names, entries -> rows with the distance."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""Single names out of the ledger, with nothing but sqlite3: cheap to import, for `check`."""
+"""Look up single values: value -> verdicts, listings, facts; sqlite3 only, for `check`."""
 
 import json
 import sqlite3
@@ -32,7 +32,10 @@ _VERDICT_COLUMNS = (
     "batch.kind, member.value, batch.scope, batch.verdict, batch.reason, batch.cause, "
     f"batch.since, {member_end_sql('verdict')} AS until"
 )
-_LISTING_COLUMNS = f"batch.feed_id, member.value, batch.scope, batch.since, {member_end_sql('listing')} AS until, NULL"
+_LISTING_COLUMNS = (
+    "batch.feed_id, member.value, batch.scope, batch.since, "
+    f"{member_end_sql('listing')} AS until, NULL"
+)
 #: How many listings of pages on one host are shown: evidence for a person, not a census.
 MAX_PAGE_LISTINGS = 20
 

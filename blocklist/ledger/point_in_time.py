@@ -1,4 +1,4 @@
-"""Moments of the past: which release was in force then, and which run was the last one."""
+"""Parse a point in time: date, time or release number -> release and last run of then."""
 
 import re
 import sqlite3

@@ -1,4 +1,4 @@
-"""The one thing that deletes: history before a horizon, when a person asks for it."""
+"""Delete history before a time: cutoff -> counts of deleted rows. Nothing else deletes."""
 
 from dataclasses import dataclass, replace
 

@@ -1,1 +1,1 @@
-"""Parsers: the bytes of a list -> indicators, comments and refused lines, which add up."""
+"""Parse snapshots: bytes -> indicators, comments and refused lines, whose counts add up."""

@@ -1,6 +1,6 @@
-"""A text without a declared kind: a link, a network, an address with a port, or a host.
+"""Classify texts of any kind: URL, network, address with port or host -> tokens.
 
-Shared by the formats whose entries are of any kind: csv, json and maltrail.
+Shared by the formats csv, json and maltrail.
 """
 
 import polars as pl

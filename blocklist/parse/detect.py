@@ -1,4 +1,4 @@
-"""Tell the format of a snapshot by reading a sample of it in every format."""
+"""Detect the format of a snapshot: parse a sample in every format and compare the shares."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What a format is, and the helpers that formats build their tokens with."""
+"""Define what a format is, and the helpers with which formats build their tokens."""
 
 import re
 from collections.abc import Callable

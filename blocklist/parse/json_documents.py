@@ -1,4 +1,4 @@
-"""JSON documents: read whole, an entry a line; shared by misp, stix and json."""
+"""Read JSON documents: bytes -> one line per entry; shared by misp, stix and json."""
 
 import json
 import reprlib

@@ -1,6 +1,6 @@
-"""From bytes to numbered lines: encodings, line ends, trailing comments.
+"""Split snapshots into numbered lines: bytes -> frame; encodings, line ends, comments.
 
-Bytes stay bytes up to the piece that is parsed: one emoji makes a text four bytes a character.
+Text stays bytes until a piece is parsed: one emoji makes a Python text four bytes a character.
 """
 
 import codecs

@@ -1,6 +1,6 @@
-"""What there is to say about reading a list, without the parsers and the columns they need.
+"""Define parse options and format names: feed keys -> ParseOptions.
 
-A run in which no list changed needs to know no more than this.
+It imports no parser and no polars, because a run in which no list changed needs neither.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Parse a snapshot: split, cut into tokens by the format, canonicalise, account for every line."""
+"""Parse a snapshot: split lines, extract tokens, canonicalise, account for every line."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

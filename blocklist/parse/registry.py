@@ -1,4 +1,4 @@
-"""The registry of formats: adding one is a module of its own and a row here."""
+"""Register the formats: to add one, write a module and add a row here."""
 
 from blocklist.parse.format import Format
 from blocklist.parse.formats import (

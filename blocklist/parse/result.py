@@ -1,4 +1,4 @@
-"""What parsing a snapshot gives."""
+"""Hold the result of parsing: indicators, refusals and line counts; merge those of pieces."""
 
 from collections import Counter
 from dataclasses import dataclass

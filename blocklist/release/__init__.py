@@ -1,1 +1,1 @@
-"""From verdicts to a numbered release, through the gate."""
+"""Releases: verdicts -> a numbered release, checked by the gate."""

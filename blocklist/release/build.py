@@ -1,6 +1,6 @@
-"""Build a release, unless the one in force is what would come of it.
+"""Build a release, or keep the current one if its inputs are unchanged.
 
-Kept free of heavy imports: a run in which nothing changed ends here.
+No heavy imports: a run in which nothing changed ends here.
 """
 
 from collections.abc import Iterable

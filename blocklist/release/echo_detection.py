@@ -1,4 +1,4 @@
-"""Look for echoes now and then: feeds that pass on what another lists, and do not say so."""
+"""Detect echoes from time to time: listings -> feeds that repeat another feed (recorded)."""
 
 from blocklist.config.loader import Config
 from blocklist.errors import UsageError

@@ -1,4 +1,4 @@
-"""How far each feed is believed today, and whose entries it passes on."""
+"""Current weight of each feed: configuration, health, echoes -> reliability and sources."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""Judge what is listed now, pass the gate, publish the difference."""
+"""Full build: configuration and ledger -> judged listings, gate, published difference."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

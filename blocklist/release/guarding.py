@@ -1,4 +1,4 @@
-"""What the enabled guard lists protect."""
+"""Load the enabled guard lists: listings of guard feeds -> guard entries."""
 
 import polars as pl
 

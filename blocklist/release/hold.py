@@ -1,6 +1,6 @@
-"""What becomes of a release that the gate holds: it waits, and the operator's part of it does not.
+"""Hold a release: a draft and objections -> a waiting candidate and a published operator part.
 
-A person's unblock must not hang on the state of somebody else's list.
+Entries of the operator take effect at once, because they must not depend on the state of a feed.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
-"""Whether the judge would say again what it said last, found out without asking it.
+"""Digest of all inputs of the judge: configuration and ledger -> digest, is a build needed.
 
-Whatever can change a verdict, or what the gate says of one, is looked at here; where there is any
-doubt, the judge is asked. Kept free of heavy imports: a run in which nothing changed ends here.
+Everything that can change a verdict or an objection of the gate is part of the digest. In doubt, a
+build is run. No heavy imports: a run in which nothing changed ends here.
 """
 
 import sqlite3

@@ -1,8 +1,8 @@
-"""The judge's work for a build: all that is listed, or only what changed where that is the same.
+"""Judge for a build: configuration and ledger -> verdicts and the change from the current ones.
 
-A verdict on a value follows from who lists it, or pages on it, and from nothing else that is
-listed. So when guards, entries, votes and settings are as they were at the release in force, only
-values whose listings changed since can be judged otherwise.
+The verdict on a value depends only on the listings of that value and of URLs on it. If guards,
+entries, weights and settings are those of the current release, only values whose listings changed
+since are judged again.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a release would be, for those who prove its files before it is out."""
+"""A proposed release: what it would publish, for the verification of its exports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Addresses that are blocked for the names on them: listings of a feed that the program keeps.
+"""Block addresses behind blocked names: DNS observations -> listings of the `resolved` feed.
 
-Its listings are like any other feed's, so history, guards, `check` and operators' entries treat
-them alike. They end when what they rest on was not seen lately.
+These listings are treated like those of any feed, so history, guards, `check` and operator entries
+apply to them. They end when their observations expire.
 """
 
 from collections import Counter

@@ -1,1 +1,1 @@
-"""Facts about listed names: which still exist, and at which addresses."""
+"""Resolve: listed names -> DNS facts (liveness, addresses, name servers)."""

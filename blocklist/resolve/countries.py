@@ -1,4 +1,4 @@
-"""In which countries a name, an address or a link is, and whether those are wanted ones."""
+"""Countries of an indicator: names, addresses, URLs -> country codes, and a filter on them."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""Which addresses belong to blocked names alone, so that blocking them harms nobody else.
+"""Find addresses used only by blocked names: observations -> addresses, dedicated or why not.
 
-An address is dedicated when enough blocked domains were lately seen on it, no name that is known
-and not blocked, and it lies in no network that strangers share. All in columns.
+An address is dedicated if enough blocked domains were recently observed on it, no other known name
+was, and it is in no shared network. Whole columns only.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One look at a registrable domain and the listed names below it: what is asked, what was seen."""
+"""Look up one domain and its listed names: questions and replies -> observations."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Which names are looked at next."""
+"""Select the names to look up next: configuration and ledger -> names that are due."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""From a look at a family to the facts of its names."""
+"""Derive facts from a lookup: a finished domain lookup -> facts of its names."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""From looks at a domain to its state, with hysteresis, and when it is looked at again.
+"""Liveness of a domain over time: earlier state and a look -> new state and next due time.
 
-A domain is dead when so many looks over so many days found it gone, each look by two resolvers.
-Whoever fails or is silent says nothing, and nothing changes. One answer brings a dead domain back.
+A domain is dead after several looks over several days that found it gone, each confirmed by two
+resolvers. Failures and timeouts change nothing. One answer makes a dead domain alive again.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Signs that a name which answers is nobody's any more: it is parked, or in a sinkhole."""
+"""Detect parked and sinkholed names: addresses and name servers -> liveness."""
 
 from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network

@@ -1,4 +1,4 @@
-"""Names and addresses that the user's own network has seen: passive DNS, as lines of text."""
+"""Read passive DNS of the own network: text files -> pairs of name and address."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Questions to which the answer is known, that show what a resolver's word is worth."""
+"""Check the resolvers: questions with known answers -> resolvers that lie or fail."""
 
 import secrets
 import string

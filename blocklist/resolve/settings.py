@@ -1,4 +1,4 @@
-"""How the configuration wants names looked up."""
+"""Settings of a survey: configuration -> resolvers, limits, rule and canaries."""
 
 from blocklist.config.loader import Config
 from blocklist.resolve.dns.servers import select_resolvers

@@ -1,8 +1,8 @@
-"""A survey: look at names that are due, and record in batches what was seen.
+"""Survey: due names -> DNS facts, recorded in batches.
 
-Every batch is recorded only after each resolver was asked, behind the batch's last answer, for
-names that cannot exist. One that answers even those is left out, and with it all that it said. So
-whatever ends a survey, what it loses is the batch in flight.
+After the last answer of a batch, every resolver is asked for names that cannot exist; only then is
+the batch recorded. A resolver that answers these is excluded, and lookups that used it are
+dropped. If a survey is interrupted, only the current batch is lost.
 """
 
 import time

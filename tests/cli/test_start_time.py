@@ -9,7 +9,8 @@ import pytest
 HEAVY = {"aiohttp", "asyncio", "polars", "sqlite_utils", "tldextract", "adbc_driver_sqlite"}
 CODE = """
 import sys
-import blocklist.check.single, blocklist.cli.app, blocklist.ledger.db.connection, blocklist.ledger.lookup
+import blocklist.check.single, blocklist.cli.app
+import blocklist.ledger.db.connection, blocklist.ledger.lookup
 print(*sys.modules)
 """
 

@@ -312,7 +312,10 @@ def test_a_list_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_that_may_not_be_read(place: Place) -> None:
     place.file.write_text("a.example\n")
     open_to_all(place.folder)
-    imports = "import sys\nfrom blocklist.fetch.fetch import fetch_bytes\nfrom blocklist.fetch.types import FetchError"
+    imports = (
+        "import sys\nfrom blocklist.fetch.fetch import fetch_bytes\n"
+        "from blocklist.fetch.types import FetchError"
+    )
     code = "try: fetch_bytes((sys.argv[1],))\nexcept FetchError as error: print(error, end='')"
     expected = f"{place.file}: cannot be read: Permission denied"
     place.file.chmod(0)

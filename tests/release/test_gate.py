@@ -53,22 +53,23 @@ def made(of: State) -> Release:
 
 
 BEFORE = verdicts(0, 10)
+Gate = GateConfig  # keeps each case on its line
 BUDGETS = [
-    (verdicts(0, 10), GateConfig(), NOBODY, "", "nothing changed"),
-    (verdicts(0, 3), GateConfig(), NOBODY, "", "few changes always pass"),
-    (verdicts(0, 7), GateConfig(always=0), NOBODY, "", "three of ten are 0.3"),
-    (verdicts(0, 6), GateConfig(always=0), NOBODY, "4 would go of 10 blocked (40%)", "four are not"),
-    (verdicts(0, 6), GateConfig(always=4), NOBODY, "", "but four always pass here"),
-    (verdicts(0, 4), GateConfig(always=0), NOBODY, "phishing would shrink from 10 to 4", "a category"),
-    (verdicts(0, 20), GateConfig(always=0), NOBODY, "", "twice as many"),
-    (verdicts(0, 21), GateConfig(always=0), NOBODY, "11 would come of 10 blocked", "more than twice"),
-    (verdicts(5, 15), GateConfig(always=0), NOBODY, "5 would go", "the number alone shows nothing"),
-    (verdicts(0, 11), GateConfig(max_total=10), NOBODY, "gate.max_total is 10", "more than servers bear"),
-    (verdicts(1, 10), GateConfig(max_total=8), NOBODY, "9 would be blocked", "although fewer than now"),
-    (verdicts(0, 4), GateConfig(always=0), pl.Series("value", [f"n{n}.example" for n in range(10)]), "",
+    (verdicts(0, 10), Gate(), NOBODY, "", "nothing changed"),
+    (verdicts(0, 3), Gate(), NOBODY, "", "few changes always pass"),
+    (verdicts(0, 7), Gate(always=0), NOBODY, "", "three of ten are 0.3"),
+    (verdicts(0, 6), Gate(always=0), NOBODY, "4 would go of 10 blocked (40%)", "four are not"),
+    (verdicts(0, 6), Gate(always=4), NOBODY, "", "but four always pass here"),
+    (verdicts(0, 4), Gate(always=0), NOBODY, "phishing would shrink from 10 to 4", "a category"),
+    (verdicts(0, 20), Gate(always=0), NOBODY, "", "twice as many"),
+    (verdicts(0, 21), Gate(always=0), NOBODY, "11 would come of 10 blocked", "more than twice"),
+    (verdicts(5, 15), Gate(always=0), NOBODY, "5 would go", "the number alone shows nothing"),
+    (verdicts(0, 11), Gate(max_total=10), NOBODY, "gate.max_total is 10", "more than servers bear"),
+    (verdicts(1, 10), Gate(max_total=8), NOBODY, "9 would be blocked", "although fewer than now"),
+    (verdicts(0, 4), Gate(always=0), pl.Series("value", [f"n{n}.example" for n in range(10)]), "",
      "a person meant it"),
-    (verdicts(0, 10, ALLOWED), GateConfig(always=0), NOBODY, "", "the operator's own word"),
-    (verdicts(0, 40, MINE), GateConfig(always=0), NOBODY, "", "the operator's own word"),
+    (verdicts(0, 10, ALLOWED), Gate(always=0), NOBODY, "", "the operator's own word"),
+    (verdicts(0, 40, MINE), Gate(always=0), NOBODY, "", "the operator's own word"),
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`allow` and `block`: the operator's own word on names, networks and URLs."""
+"""Run `allow` and `block`: add, remove and list entries for names, networks and URLs."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""`check`: what the release in force does about a name, and why."""
+"""Run `check`: names -> verdict, reason, cause and listings in the current or a past release."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong with this installation, and how to mend it."""
+"""Run `doctor`: check this installation, report each finding with its remedy, repair on request."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""`export`: render, prove and install the release in force."""
+"""Run `export`: render, verify and install the files of the current release."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""`feeds list`, `show`, `test` and `add`."""
+"""Run `feeds list`, `show` and `test`, and register `add` and `overlap`."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""`feeds add`: try a list, show what it gives, and write it to the configuration."""
+"""Run `feeds add`: try a list, show its parse report, and append it to the configuration."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`feeds overlap`: what each feed has of its own, and which feeds are enough."""
+"""Run `feeds overlap`: show each feed's unique entries, its copies, and a covering set of feeds."""
 
 from typing import TYPE_CHECKING
 

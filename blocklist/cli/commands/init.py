@@ -1,4 +1,4 @@
-"""`init`: write a commented configuration."""
+"""Run `init`: write a commented blocklist.toml."""
 
 from pathlib import Path
 from typing import Annotated

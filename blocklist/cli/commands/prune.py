@@ -1,4 +1,4 @@
-"""`prune`: delete history before a horizon."""
+"""Run `prune`: delete history that ended before a given age."""
 
 from datetime import UTC, datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`release build`, `list`, `show` and `diff`; `undo` has those that change what is in force."""
+"""Run `release build`, `list`, `show` and `diff`."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""`release accept`, `rollback` and `unpin`: a person decides what is in force."""
+"""Run `release accept`, `rollback` and `unpin`: change the current release by hand."""
 
 from typing import TYPE_CHECKING, Annotated
 

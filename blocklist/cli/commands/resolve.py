@@ -1,4 +1,4 @@
-"""`resolve`: refresh facts."""
+"""Run `resolve`: look up blocked names in the DNS, store the facts, show a summary."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""`review`: what is held and why; decide."""
+"""Run `review`: list held indicators, and accept or reject them."""
 
 import sys
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`run`: the main job, from feeds to installed files."""
+"""Run `run`, the main job: update feeds, resolve, build a release, export and install it."""
 
 from typing import TYPE_CHECKING
 
@@ -93,8 +93,9 @@ def _warn_wrong_clock(book: "LedgerWriter") -> None:
         last = find_future_run(db, book.run_id)
     if last:
         warn(
-            f"the clock says {current_timestamp()}, and the last run began at {last.started}: what is dated now "
-            "is wrong, and feeds may wait longer than they should; set the clock, best by NTP"
+            f"the clock says {current_timestamp()}, and the last run began at "
+            f"{last.started}: what is dated now is wrong, and feeds may "
+            "wait longer than they should; set the clock, best by NTP"
         )
 
 

@@ -1,4 +1,4 @@
-"""`update`: collect and parse feeds into the ledger."""
+"""Run `update`: fetch and parse feeds into the ledger, show the outcome of each."""
 
 from typing import TYPE_CHECKING, Annotated
 

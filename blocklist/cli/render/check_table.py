@@ -1,4 +1,7 @@
-"""What `check` shows of a great many answers, as columns; `check.lines` shows one of them."""
+"""Render batch answers of `check`: answer columns -> one text per query.
+
+`format_answer_lines` in `check` renders a single answer; both give the same text.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Reading a list without storing it, and the account of its lines; for `feeds test` and `add`."""
+"""Try a list without storing it, and render its parse report; for `feeds test` and `feeds add`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

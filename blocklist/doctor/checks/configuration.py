@@ -1,4 +1,4 @@
-"""Checks of what blocklist.toml says, before anything was collected."""
+"""Checks of the configuration: sources, lineage, secrets and export checkers -> findings."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Checks of what the ledger knows of earlier runs: feeds, guards, exports, the clock."""
+"""Checks of the ledger: feeds, guards, exports, allow entries, clock, last run -> findings."""
 
 import sqlite3
 from collections.abc import Iterator

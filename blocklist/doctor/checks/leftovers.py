@@ -1,4 +1,4 @@
-"""Checks that nothing was left half done: the database, and files beside the exports."""
+"""Checks for damage and leftovers: database integrity and temporary files -> findings."""
 
 import sqlite3
 from collections.abc import Iterator

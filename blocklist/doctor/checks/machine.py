@@ -1,4 +1,4 @@
-"""Checks of the machine: places to write to, room on its disks, its resolvers, the lock."""
+"""Checks of the machine: folders, disk space, system resolver and lock -> findings."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Checks of how names are looked up, and where their addresses are."""
+"""Checks of name resolution: resolvers and GeoIP files -> findings."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Checks of the servers that load exports: whether they block what the files say."""
+"""Checks of the servers that load exports: canary queries -> findings."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The comment at the head of every file."""
+"""Render the comment at the head of a file: export, state and body -> comment lines."""
 
 from blocklist.config.exports import Export
 from blocklist.export.render.body import Body

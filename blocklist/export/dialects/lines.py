@@ -1,4 +1,4 @@
-"""Lists in which each entry is the same line, or lines, filled with a name or a network."""
+"""Render lists: rows -> one entry a name, network or URL, each by the target's line templates."""
 
 import polars as pl
 

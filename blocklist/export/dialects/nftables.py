@@ -1,4 +1,4 @@
-"""Sets for nftables: one file that replaces two sets in one transaction (`nft -f`)."""
+"""Render nftables files: network rows -> one transaction that replaces two sets (`nft -f`)."""
 
 import polars as pl
 

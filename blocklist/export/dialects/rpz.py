@@ -1,9 +1,10 @@
-"""Response policy zones (draft-vixie-dnsop-dns-rpz) that say exactly what the rows mean.
+"""Render response policy zones of names (draft-vixie-dnsop-dns-rpz): rows -> zone records.
 
-A wildcard ends where a name exists (RFC 4592, 2.2.1 and 3.3.1), and a name exists as soon as
-anything below it does: `*.p` beside `a.b.p` blocks neither `b.p` nor `x.b.p`. So no row stands
-below a wildcard that says the same, and every other name there, those between included, has two
-rows of its own: one for itself and a wildcard. Then BIND, Unbound, PowerDNS and Knot agree.
+A wildcard does not match at or below a name that exists (RFC 4592, 2.2.1 and 3.3.1), and a name
+exists as soon as anything below it exists: `*.p` beside `a.b.p` blocks neither `b.p` nor `x.b.p`.
+So no row is written below a wildcard that gives the same answer. Every other name there, including
+the names between, has two rows: its own and a wildcard. Then BIND, Unbound, PowerDNS and Knot
+agree.
 """
 
 import polars as pl

@@ -1,7 +1,7 @@
-"""Response policy zones of addresses: an answer with one of them is denied.
+"""Render response policy zones of addresses: network rows -> records that deny matching answers.
 
-An owner is the prefix and then the address backwards: 24.0.2.0.192.rpz-ip. Of an IPv6 address the
-longest run of zeros is `zz`: 48.zz.bad.db8.2001.rpz-ip. Other spellings are dropped by BIND.
+An owner is the prefix length and then the reversed address: 24.0.2.0.192.rpz-ip. In an IPv6 address
+the longest run of zeros is `zz`: 48.zz.bad.db8.2001.rpz-ip. BIND drops other spellings.
 """
 
 import polars as pl

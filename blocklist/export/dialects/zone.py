@@ -1,4 +1,4 @@
-"""What all response policy zones share: their head, and the data of their rows."""
+"""Shared parts of response policy zones: the head, the owner limit and the data of records."""
 
 import polars as pl
 

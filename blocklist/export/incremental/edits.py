@@ -1,4 +1,4 @@
-"""Texts with some stretches changed, and changed back."""
+"""Text edits: a text and edits of whole lines -> the new text, and the edits that undo them."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

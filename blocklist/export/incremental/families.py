@@ -1,8 +1,8 @@
-"""What a release changes, by families: all rows at, above and below the names it touches.
+"""Touched families: a change of verdicts -> old and new rows related to the changed names.
 
-What a file has for a name follows from the rows at and above it, and where a file knows no subtrees
-or no holes, from those below it. So families that no change touches have in the new file just what
-they have in the old one.
+A family is one topmost name with rows, and all names below it. A file's lines for a name follow
+from the rows at and above it and, where a format has no subtrees or no exceptions, from the rows
+below it. So the lines of untouched families stay the same.
 """
 
 from dataclasses import dataclass

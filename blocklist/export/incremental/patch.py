@@ -1,10 +1,10 @@
-"""Exports of a release of which little is new: the file in place, with what the families need.
+"""Patch the file in place: touched families and the old file -> a verified new file.
 
-A file is proved by induction. The one in place was proved when it was written, and its content is
-still the one with that digest. What a file says of a name follows from the lines about the names
-at, above and below it, all of which are in one family. So the new file is right if it is the old
-one with the lines of the touched families in place of those that they had, which is undone to see,
-and if these lines, read back alone, answer what the release says of these families.
+The proof is by induction. The file in place was verified when it was written, and its digest shows
+that its content is unchanged. What a file says about a name follows only from the lines about the
+names at, above and below it, which all belong to one family. So the new file is right if two things
+hold: undoing the edits gives the old file, and the lines of the touched families, read back alone,
+give the answers of the release.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which exports of a release that is not out yet can be made of the files in place."""
+"""Plan patches: a proposed release and the files in place -> the exports that can be patched."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""A body made of the one in place: some entries taken out, and others put where they belong.
+"""Splice a body: the file in place, removed and added entries -> the new bytes, piece by piece.
 
-Nothing here knows what lines mean; `export.altered` says which ones are right, and proves it.
-Nearly all of a file stays as it is, so it is not cut into lines: what goes is looked for as bytes,
-and the place of what comes among a few lines nearby.
+This module does not know what lines mean; `patch` chooses the entries and verifies the result.
+Nearly all of a file stays the same, so it is not split into lines: removed entries are searched as
+bytes, and the position of an added entry is found among a few lines nearby.
 """
 
 from collections.abc import Iterator

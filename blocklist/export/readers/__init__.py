@@ -1,5 +1,5 @@
-"""Readers of finished files, each with the matching rules of its consumer: file -> answers.
+"""Readers: one a dialect; finished file and queries -> the entries and the blocked queries.
 
-They prove the work of the dialects, so they share no code with them and trust nothing: an unknown
-line is an error, as it would be to a server.
+Each reader follows its consumer's matching rules. Readers verify what dialects rendered, so they
+share no code with them. An unknown line is an error, as it is to a server.
 """

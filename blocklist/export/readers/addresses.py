@@ -1,4 +1,4 @@
-"""Which addresses a list of networks holds, the way a firewall looks them up."""
+"""Address ranges of a file that was read back: networks -> whether an address is in one of them."""
 
 from bisect import bisect_right
 from ipaddress import ip_address

@@ -1,8 +1,8 @@
-"""Lists of one rule an entry: hosts, plain names and networks, and rules with subtrees and allows.
+"""Read lists back: hosts, names, networks, URLs and rules -> entry count and blocked queries.
 
-Each line must be of a form that the target's TOML knows, and the lines of one entry must make up
-one of its rules: a consumer blocks a name in full only where it met every line of it. All entries
-are compared by hashes of 64 bits, and the few that queries are about by their text.
+Each line must match a template of the target's TOML, and the lines of one entry must form one of
+its rules: a consumer blocks a name fully only if every line of the entry is there. Entries are
+compared by 64-bit hashes; the few entries that queries depend on are compared as text.
 """
 
 from dataclasses import dataclass

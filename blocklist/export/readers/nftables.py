@@ -1,4 +1,4 @@
-"""Files for `nft -f`: the statements that this program uses, and the elements of its two sets."""
+"""Read nftables files back: the statements of a file -> the elements of its two sets."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a reader is given and what it gives, and the way through a file piece by piece."""
+"""Shared parts of readers: queries, read results, and reading a file's lines piece by piece."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
-"""Response policy zones as servers look names up in them.
+"""Read response policy zones back: zone file and queries -> the names that servers would block.
 
-BIND and Unbound look a query up below the zone's name: a name that exists answers for itself, also
-where it has no rows but names below it (RFC 4592, 2.2.2); one that does not is answered by the
-wildcard at its closest encloser, if there is one (3.3.1). A query too long for the zone loses
-labels until it fits (BIND's rpz_get_p_name). PowerDNS and Knot Resolver take the nearest wildcard
-above, whatever exists. A file on which they would differ is refused.
+BIND and Unbound look a query up below the zone's name. A name that exists answers for itself, even
+if it has no rows but only names below it (RFC 4592, 2.2.2). For a name that does not exist, the
+wildcard at its closest encloser answers, if there is one (3.3.1). A query too long for the zone
+loses labels until it fits (BIND's rpz_get_p_name). PowerDNS and Knot Resolver take the nearest
+wildcard above, whatever exists. A file on which these servers would differ is refused.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Response policy zones of addresses, as BIND reads their owners: anything else it drops."""
+"""Read response policy zones of addresses back: owners as BIND accepts them -> networks."""
 
 from ipaddress import ip_address
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""What the rows of a release mean for addresses: the longest prefix decides, a tie allows."""
+"""Blocked address ranges: network rows -> sorted, disjoint spans.
+
+The longest prefix that covers an address decides; a tie allows.
+"""
 
 import polars as pl
 

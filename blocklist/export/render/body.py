@@ -1,4 +1,4 @@
-"""What a dialect renders: the lines of a file without its head."""
+"""Body of an export file: rows and a line expression -> the bytes after the head."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

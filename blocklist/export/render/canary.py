@@ -1,9 +1,9 @@
-"""Canaries: names of ours in every list for DNS, by which a server shows that it has loaded it.
+"""Canaries: export and its state -> names that show whether a server has loaded a list.
 
-Servers answer on without a list that they could not read, and an invented name gets NXDOMAIN from
-any of them. So a canary is written such that only the list can give its answer, and is compared to
-a control, a name beside it that is never listed. One canary is always the same; the other changes
-with each content and tells which of two lists is in force.
+A server that cannot read a list keeps answering without it, and any server answers NXDOMAIN for an
+invented name. So only the list can produce a canary's answer, and the answer is compared to that
+for a control name, which is never listed. One canary is always the same. The other changes with
+each content and shows which of two lists a server has loaded.
 """
 
 import polars as pl

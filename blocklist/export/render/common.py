@@ -1,4 +1,4 @@
-"""What exports that take the same rows have in common is worked out for the first of them."""
+"""Cache of one computed frame: exports with equal rows compute their effective rules once."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What the head of a file in its place says of it, where nobody else remembers."""
+"""Read the head of an export file in place: path -> its serial and its number of entries."""
 
 import re
 from itertools import islice

@@ -1,8 +1,8 @@
-"""What a target can say of a release: the same or less, never more.
+"""Narrow rules to what a target can express: effective rules -> rules, never wider, and counts.
 
-A list of rules speaks of a name in four ways: block it alone, block it and all below it, block what
-is below it alone, allow it and all below it. Few consumers know all four, and they differ in how an
-allow stands against a block. What a target cannot say is narrowed here, and counted.
+A rule of a list blocks a name alone, blocks it and all names below it, blocks only the names below
+it, or allows it and all names below it. Few consumers support all four, and they differ in how an
+allow ranks against a block. What a target cannot express is narrowed and counted.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What the rows of a release mean for names: who decides about a name, and about those below it.
+"""Precedence of a release's rows for names: rows -> the effective rule at and below each name.
 
 The most specific row that covers a name decides. At one name, `exact` beats the scopes that reach
 below, and `allow` beats `block`. A name that no row covers is not blocked.

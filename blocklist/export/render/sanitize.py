@@ -1,7 +1,7 @@
-"""The last line of defence: no text that is no name or URL reaches a file that a server reads.
+"""Check values before they are written: names and URLs -> the same values, or `ExportFailed`.
 
-Parsers let only canonical names through, so whatever is found here is a fault of ours or of a
-database that was changed by hand; the whole export stops.
+The last line of defence. Parsers accept only canonical values, so an unsafe value is a bug or comes
+from a database that was edited by hand; the whole export stops.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Serials of zones: the Unix time, and always above the one before (RFC 1982)."""
+"""Zone serials: previous serial and time -> the next serial, always higher (RFC 1982)."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is remembered of an export between two runs, and what one run has to report."""
+"""Export results: the state stored between runs, and the outcome that one run reports."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What an export is told of a release beside its rows."""
+"""Export context: the feed credits and must-verify values that an export gets beside its rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

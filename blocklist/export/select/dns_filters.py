@@ -1,7 +1,7 @@
-"""What an export leaves out because of what DNS said: the dead, and what is in other countries.
+"""Filter rows by DNS facts: drop dead names, other countries and addresses known only from DNS.
 
-Addresses that are blocked only for the names on them it has only when it asks for them. What you
-block or allow yourself is in every export all the same.
+An address that is blocked only because of the names on it is kept only if the export asks for it.
+The operator's own blocks and allows are in every export.
 """
 
 from dataclasses import dataclass

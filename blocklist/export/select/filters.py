@@ -1,7 +1,7 @@
-"""What an export takes of a release, and by which policy: as the listings behind each row say.
+"""Filter rows for an export: release rows and listing evidence -> its rows and policies.
 
-A filter takes blocks away and never an allow, so an export never blocks what the release does not.
-What you block yourself is in every export.
+A filter removes blocks and never an allow, so an export never blocks more than the release. The
+operator's own blocks are in every export.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A release as exports take it: its rows, who stands behind them, and what must not go wrong."""
+"""Load a release for exports: ledger -> rows, listing evidence, DNS data and listing feeds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Whether an export's file is as it was left, and would be rendered the same again.
+"""Export freshness: file fingerprint and input digest -> whether a file is still up to date.
 
-Found out without reading or rendering anything, and without heavy imports: a run in which nothing
-changed ends here. Where there is any doubt, the export is rendered and compared.
+Reads and renders nothing and keeps heavy imports out: a run in which nothing changed ends here. In
+doubt the export is rendered and compared.
 """
 
 import sqlite3

@@ -1,6 +1,7 @@
-"""No more entries than a consumer holds: the best listed are kept, and what is left out is counted.
+"""Limit an export to the entries that its consumer can hold: rows -> body and the rows in it.
 
-Firewalls cut longer lists off without a word, or stop.
+The best-scored rows are kept and the number of dropped rows is counted. Firewalls truncate longer
+lists silently, or stop.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The new content of an export beside its place: rendered once, read back, and not in force yet."""
+"""Prepare an export: rows -> a rendered and verified file beside its place, not yet installed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

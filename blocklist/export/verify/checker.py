@@ -1,4 +1,4 @@
-"""The consumer's own checker, as the target's TOML names it."""
+"""Run the consumer's own checker, as the target's TOML names it: finished file -> notes."""
 
 import os
 from pathlib import Path

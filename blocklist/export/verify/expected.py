@@ -1,7 +1,7 @@
-"""What a finished file must answer, asked one at a time and straight from the release's rows.
+"""Expected answers: the release's rows and one query -> whether a finished file must block it.
 
-This is the plain form of `export.meaning` and `export.addresses`, written apart from both, so that
-a fault in one shows as a difference to the other.
+The simple form of `render.precedence` and `render.addresses`, written independently, so that a
+fault in one shows as a difference from the other.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What a finished file is asked for: allows, changes, what is held, blocks, and what is around."""
+"""Probes for a finished file: rows and must-verify values -> queries, with their neighbours."""
 
 from collections.abc import Iterator
 from math import ceil

@@ -1,4 +1,4 @@
-"""Proof by reading back: the finished file must answer what the release's rows say."""
+"""Verify a finished file: read it back and compare its answers with the release's rows."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Who lists what first, where that is known: where the later of two is new in its feed."""
+"""Compare when feeds first listed a value: dated listings -> counts and leads of each feed.
+
+Only values whose later listing is new in its feed can be dated.
+"""
 
 import polars as pl
 

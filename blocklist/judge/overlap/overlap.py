@@ -1,4 +1,4 @@
-"""How feeds overlap: what only one lists, who lists first, and who lists nothing of its own."""
+"""Measure the overlap of feeds: dated listings -> unique shares, echoes, covering feeds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The fewest feeds that list nearly all there is, as far as a greedy choice finds them."""
+"""Greedy set cover: feed combinations and a share -> the few feeds that cover that share."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

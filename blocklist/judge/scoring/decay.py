@@ -1,4 +1,4 @@
-"""How a feed that is not heard of any more loses its say, by what it lists."""
+"""Reduce the reliability of overdue feeds: reliability, category, days -> reduced reliability."""
 
 from dataclasses import dataclass
 from functools import cache

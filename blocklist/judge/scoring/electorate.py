@@ -1,10 +1,11 @@
-"""Agreement without echo: feeds that pass on the same entries speak with one voice.
+"""Group feeds that share sources: feed weights -> independent sources and a combined score.
 
-A feed is the echo of its sources, and of theirs. Where an echo and a source of it list the same
-thing, they are one voice; where it lists a thing alone, it speaks for itself. Two feeds that share
-a source which is none of ours are one voice, too, for nobody can tell that they are not.
+An echo is a feed that passes on entries of its sources, directly or through other feeds. If an
+echo and its source both list a value, they count as one independent source. If only the echo lists
+it, the echo counts by itself. Two feeds that share a source outside the catalogue also count as
+one, because their independence cannot be shown.
 
-Kept free of heavy imports: `check` shows with this how a score came about.
+No heavy imports: `check` uses this to explain a score.
 """
 
 from collections.abc import Collection, Iterable, Mapping

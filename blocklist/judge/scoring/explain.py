@@ -1,6 +1,6 @@
-"""How a score came about: the voices, the echoes that add nothing, and what has faded.
+"""Explain a score: feeds that list a value -> independent sources, echoes and overdue feeds.
 
-Kept free of heavy imports, for `check` starts here.
+No heavy imports, because `check` starts here.
 """
 
 from collections.abc import Iterable

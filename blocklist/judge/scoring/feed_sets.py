@@ -1,7 +1,7 @@
-"""Which feeds list a value, as bits: a feed is one voice, however often it lists the value.
+"""Sets of feeds as bits: listings -> one bitset a value, so that equal sets are scored once.
 
-Values that the same feeds list are alike, and most are like a million others. So whatever follows
-from who lists a value is found out once for all that are alike.
+A feed counts once for a value, however often it lists it. Most values share their set of feeds
+with many others, so everything that depends only on the set is computed once for each set.
 """
 
 from collections.abc import Callable, Mapping

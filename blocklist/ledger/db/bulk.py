@@ -1,4 +1,4 @@
-"""Whole columns into and out of SQLite through ADBC, in one transaction a unit of work."""
+"""Move frames through ADBC: SQL -> polars frame, frame -> table, one transaction per use."""
 
 from functools import cached_property
 from pathlib import Path

@@ -1,8 +1,10 @@
-"""Open the database: refuse foreign, newer and damaged ones with a clear message.
+"""Open and check the database: path -> connection, or `UsageError` with file and cause.
 
-Python's sqlite3 and ADBC each carry a SQLite of their own, and two SQLite libraries in one process
-corrupt a database: closing a file in one drops the POSIX locks of the other
-(https://www.sqlite.org/howtocorrupt.html, 2.2.1). So whoever opens it does so under `only_library`.
+Refuses foreign, newer and damaged databases, and reports faults of its pages and rows. Python's
+sqlite3 and ADBC each carry a SQLite library, and two SQLite libraries in one process corrupt a
+database: closing a file in one drops the POSIX locks of the other
+(https://www.sqlite.org/howtocorrupt.html, 2.2.1). So every open happens under
+`lock_sqlite_library`.
 """
 
 import os

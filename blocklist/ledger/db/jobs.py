@@ -1,4 +1,4 @@
-"""When something that is done now and then was done last, and in which run."""
+"""Last execution of periodic jobs: job name -> time and run."""
 
 import sqlite3
 

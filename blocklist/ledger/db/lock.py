@@ -1,4 +1,4 @@
-"""One writer at a time: a lock beside the database that says who holds it."""
+"""Allow one writer at a time: a lock file beside the database names its holder."""
 
 import fcntl
 import os

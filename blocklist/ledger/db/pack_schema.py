@@ -1,4 +1,4 @@
-"""The tables and views of what is packed, and how they became what they are (see `packs`)."""
+"""SQL of the pack tables and views, and of their migration to numbered packs."""
 
 from collections.abc import Iterator
 

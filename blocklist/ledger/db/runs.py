@@ -1,4 +1,4 @@
-"""The commands that wrote to the ledger, and when."""
+"""Read runs, the commands that wrote to the ledger: connection -> first, latest, start days."""
 
 import sqlite3
 from dataclasses import dataclass

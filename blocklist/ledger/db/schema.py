@@ -1,7 +1,8 @@
-"""The tables, as migrations that only go forward.
+"""The tables as forward-only migrations: any older database -> the newest schema.
 
-Codes: `kind`, `scope`, `verdict` and `reason` are the places of their words in `blocklist.model`,
-so that millions of rows stay small; the views spell them out for people with a SQLite shell.
+Codes: `kind`, `scope`, `verdict` and `reason` are stored as the positions of their words in
+`blocklist.model`, so that millions of rows stay small; the views show the words to people with a
+SQLite shell.
 """
 
 from enum import StrEnum
@@ -180,7 +181,7 @@ def partly(db: Database) -> None:
 
 @migrations()
 def packed_endings(db: Database) -> None:
-    """Tell what ended of a pack by its places in it; see `blocklist.ledger.temporal.deletion_vectors`.
+    """Store the positions of ended members of packs; see `ledger.temporal.deletion_vectors`.
 
     Before, what ended had a row of its own. Packs get numbers that no `VACUUM` changes.
     """
@@ -199,15 +200,17 @@ def _spell_codes(column: str, words: type[StrEnum]) -> str:
     return f"CASE {column} {cases} END AS {column}"
 
 
-_LISTINGS_VIEW = f"""CREATE VIEW listings AS SELECT feed.name AS feed, value, {_spell_codes("kind", Kind)},
+_LISTINGS_VIEW = f"""CREATE VIEW listings AS SELECT feed.name AS feed, value,
+        {_spell_codes("kind", Kind)},
         {_spell_codes("scope", Scope)}, first.started AS since, last.started AS until,
         coalesce(evidence, value) AS evidence
         FROM listing JOIN feed ON feed.id = feed_id JOIN run AS first ON first.id = since
         LEFT JOIN run AS last ON last.id = until"""
 
 _VERDICTS_VIEW = f"""CREATE VIEW verdicts AS SELECT value, {_spell_codes("kind", Kind)},
-        {_spell_codes("scope", Scope)}, {_spell_codes("verdict", Verdict)}, {_spell_codes("reason", Reason)}, cause,
-        since, until FROM verdict"""
+        {_spell_codes("scope", Scope)}, {_spell_codes("verdict", Verdict)},
+        {_spell_codes("reason", Reason)},
+        cause, since, until FROM verdict"""
 
 _INITIAL_TABLES = (
     # A run is one command that writes; everything dated in the ledger names one.

@@ -1,4 +1,4 @@
-"""Times as the ledger writes them."""
+"""Timestamps of the ledger: datetime -> ISO 8601 text in UTC, and the distance from now."""
 
 from datetime import UTC, datetime
 

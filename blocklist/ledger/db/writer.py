@@ -1,4 +1,4 @@
-"""A writing command's run, and the small tables it keeps: feeds, their health, snapshots."""
+"""Record a writing command: database and command -> a run, and its feed and snapshot rows."""
 
 import dataclasses
 import json

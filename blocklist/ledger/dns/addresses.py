@@ -1,4 +1,4 @@
-"""Addresses behind names: what was seen on each, and whether it is theirs alone."""
+"""Store and read the addresses of names: facts -> live addresses, and those judged."""
 
 import polars as pl
 

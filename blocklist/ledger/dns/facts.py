@@ -1,4 +1,4 @@
-"""What DNS said of names over time, and which names are due."""
+"""Store and read DNS facts of names: facts -> rows, and the names due for a look."""
 
 import json
 import sqlite3

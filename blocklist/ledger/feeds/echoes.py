@@ -1,4 +1,4 @@
-"""Which feeds were found to pass on what another lists, and when somebody looked last."""
+"""Echoes, feeds that repeat another feed: store, read, and decide when to detect again."""
 
 import sqlite3
 from dataclasses import asdict, dataclass

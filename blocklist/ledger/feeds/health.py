@@ -1,4 +1,4 @@
-"""How the feeds stand, as the last looks left it."""
+"""Read the health of feeds: connection -> state, validators and entry counts by feed."""
 
 import sqlite3
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What feeds list otherwise than they did after a run, without reading all that they list."""
+"""Compare listings with an earlier run: feeds and run -> added and removed listings."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Listings in bulk: an update writes the difference, and history is closed, never overwritten."""
+"""Store and read listings in bulk: accepted snapshot -> new and ended rows; feeds -> frames."""
 
 import json
 from collections.abc import Iterator
@@ -61,7 +61,8 @@ def accept_snapshot(
         bulk.execute(
             "UPDATE feed SET state = ?, cause = NULL, checked = ?, accepted_at = ?, "
             "good_at = ?, fingerprint = ?, entries = ? WHERE id = ?",
-            FeedState.FRESH.value, current_timestamp(), current_timestamp(), current_timestamp(), fingerprint, indicators.height, feed.id,
+            FeedState.FRESH.value, current_timestamp(), current_timestamp(), current_timestamp(),
+            fingerprint, indicators.height, feed.id,
         )  # fmt: skip
     return change
 

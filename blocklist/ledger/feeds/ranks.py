@@ -1,4 +1,4 @@
-"""The places of names in top lists, as of their last accepted snapshots; no history is kept."""
+"""Ranks of names in top lists: indicators of the last accepted snapshot -> one row a name."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""Undo what the last snapshot of one feed changed, without overwriting history."""
+"""Undo the last snapshot of one feed: feed -> new rows; history is not overwritten."""
 
 import polars as pl
 

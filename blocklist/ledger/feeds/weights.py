@@ -1,4 +1,4 @@
-"""How feeds counted when listings were judged last, so that a score can be explained."""
+"""Store and read the feed weights of the last judging, to explain scores."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""The operator's own entries, and a history of those that ended."""
+"""Store and read operator entries: add, remove, expire, and list them for the judge."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""How the operator's entries fare: which of them end soon, and which allows had nothing to do."""
+"""Annotate operator entries: entries -> notes on expiry and on allows without a match."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator

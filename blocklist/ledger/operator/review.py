@@ -1,4 +1,4 @@
-"""What is held for a person to decide, with the evidence there is."""
+"""Read held indicators for review: filters -> indicators with cause, rank and listings."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -77,7 +77,8 @@ def list_held(
     why = "" if reason is None else f"AND reason = {_REASONS.index(reason)}"
     only, parameters = _feed_filter(reader, feed)
     found = reader.execute(
-        f"SELECT kind, value, scope, reason, cause, ({_feed_count_sql(reader)}) AS votes FROM verdict AS v "
+        f"SELECT kind, value, scope, reason, cause, ({_feed_count_sql(reader)}) AS votes "
+        "FROM verdict AS v "
         f"WHERE {_OPEN_FILTER} {why} {only} ORDER BY votes DESC, value LIMIT ?",
         [*parameters, limit],
     ).fetchall()

@@ -1,7 +1,7 @@
-"""The candidate: a release that the gate held, kept as its difference to the one in force.
+"""Store and read the candidate: the release that the gate held, and its objections.
 
-There is at most one, and it never outlives the release that it is a difference to: whatever is
-published or built takes its place.
+There is at most one. It is stored as the difference to the current release, and every published or
+newly built release replaces it.
 """
 
 import json
@@ -75,7 +75,8 @@ def load_candidate(reader: sqlite3.Connection) -> Candidate | None:
     if schema_version(reader) < HISTORY_VERSION:
         return None
     row = reader.execute(
-        f"SELECT {', '.join(_CANDIDATE_COLUMNS)}, who, objections FROM candidate JOIN run ON run.id = run_id"
+        f"SELECT {', '.join(_CANDIDATE_COLUMNS)}, who, objections "
+        "FROM candidate JOIN run ON run.id = run_id"
     ).fetchone()
     if row is None:
         return None

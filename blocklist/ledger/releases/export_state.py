@@ -1,4 +1,4 @@
-"""What was last written where: a row an export."""
+"""Store and read the state of exports: one row for each export file."""
 
 import json
 import sqlite3

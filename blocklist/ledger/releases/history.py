@@ -1,4 +1,4 @@
-"""The releases as they are told of, with nothing but sqlite3; `releases` has what is in them."""
+"""Read releases without their verdicts: connection -> `Release` objects; sqlite3 only."""
 
 import json
 import sqlite3

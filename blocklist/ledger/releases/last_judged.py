@@ -1,6 +1,6 @@
-"""What the judge looked at last, and what tells whether it would look at anything else now.
+"""Last judged release and its input digests: tells whether judging can be skipped.
 
-Kept free of heavy imports: a run in which nothing changed starts and ends here.
+Free of heavy imports: a run in which nothing changed starts and ends here.
 """
 
 import sqlite3

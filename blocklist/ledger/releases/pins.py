@@ -1,4 +1,4 @@
-"""Pins: what a person said must stay as it is, a release or a feed, until they say otherwise."""
+"""Store and read pins: a pinned release or feed does not change until a person unpins it."""
 
 import sqlite3
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Releases in bulk: each is the difference to the one before, kept as intervals of verdicts."""
+"""Store and read the verdicts of releases: change -> release; release number -> frames.
+
+Each release is stored as the difference to the one before, as intervals of verdicts.
+"""
 
 import json
 from dataclasses import dataclass, fields

@@ -1,7 +1,7 @@
-"""What ends: of what is a row, its row says when; of what is packed, its places in the pack.
+"""End stored rows at a number: frame of values -> updated rows and deletion vectors.
 
-A hundredth of a list that changes each day would fill the database with values that it has already.
-So `TABLE_end` says of a pack which of its members ended when, as a JSON array of their places.
+If 1 % of a list changes each day, copying ended values would fill the database. So `TABLE_end`
+stores for each pack and end number a JSON array with the positions of the ended members.
 """
 
 from collections.abc import Iterator

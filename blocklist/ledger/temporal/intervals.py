@@ -1,4 +1,4 @@
-"""What holds, held and ever held: the rows, and then the packs, batch by batch."""
+"""Read rows by time: table and moment -> frames of current, past or ended rows."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What is packed (see `packs`), asked for in SQL alone: cheap to import, for `check`."""
+"""Build SQL for packed rows: table and value -> SELECT text; no polars, for `check`."""
 
 import json
 import sqlite3

@@ -1,9 +1,9 @@
-"""Rows that are alike in all but their value, hundreds of values to a stored row.
+"""Store rows that differ only in their value as packs: frame -> batches, packs and rows.
 
-A first snapshot, or a first release, is millions of rows of which all but the values say the same.
-They go into a *batch*, which says it once, and *packs* of sorted values: a fraction of the time
-that a row each takes, and less room. What is packed never changes: what ends of it is told beside
-it, by its places (`endings`). The view TABLE gives all of it as rows.
+A first snapshot or release is millions of rows that are equal except for the value. A *batch*
+stores the common columns once, and its *packs* store sorted values, 500 to a database row: this
+takes a fraction of the time and less space. A pack never changes: the positions of its ended
+members are stored beside it (`deletion_vectors`). The view TABLE returns all of it as rows.
 """
 
 from collections.abc import Mapping

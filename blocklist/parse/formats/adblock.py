@@ -1,8 +1,8 @@
-"""Adblock-style rules, as far as DNS can carry them out: `||x^` blocks x and all below it.
+"""Parse Adblock-style rules: lines -> tokens; `||x^` blocks x and all names below it.
 
 Source: AdGuard's "DNS filtering rules syntax". Rules that only a browser can apply (paths, cosmetic
-rules, limits to third parties) would block more than they mean when taken for their host alone, so
-they are refused with the reason; so are exceptions (`@@`), for a block feed has no say in allows.
+rules, limits to third parties) would block too much if reduced to their host, so they are refused
+with the reason. Exceptions (`@@`) are refused too: a block feed must not allow anything.
 """
 
 import polars as pl

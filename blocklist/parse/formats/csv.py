@@ -1,8 +1,8 @@
-"""Separated columns, one of which holds names, addresses, networks or links, in quotes or not.
+"""Parse separated columns: lines -> tokens from one column, quoted or not.
 
-Source: RFC 4180, with one exception: a quoted field ends on its line. Feeds keep a row a line, and
-one stray quote would swallow all that follows. The header row may stand in a comment, as abuse.ch
-writes it.
+Source: RFC 4180, with one exception: a quoted field ends on its line. Feeds keep one row per line,
+and one stray quote would swallow the rest of the file. The header row may be in a comment, as
+abuse.ch writes it.
 """
 
 import polars as pl

@@ -1,9 +1,9 @@
-"""dnsmasq settings that keep names from being resolved: `address=/x/`, `local=/x/`, `server=/x/`.
+"""Parse dnsmasq settings that block names: `address=/x/`, `local=/x/`, `server=/x/` -> tokens.
 
-Source: dnsmasq(8), --address and --server. Each covers x and all below; `*.x`, known since 2.86,
-only what is below. Addresses to answer with are never taken over. `server=/x/192.0.2.1` asks
-another server about x and `server=/x/#` the usual ones, so neither blocks; `/#/` stands for all
-names, `//` for names without a dot.
+Source: dnsmasq(8), --address and --server. Each covers x and all names below; `*.x` (since 2.86)
+covers only the names below. Redirect addresses are never used. `server=/x/192.0.2.1` forwards x to
+another server and `server=/x/#` to the default ones, so neither blocks; `/#/` means all names, `//`
+names without a dot.
 """
 
 import polars as pl

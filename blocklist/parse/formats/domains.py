@@ -1,4 +1,4 @@
-"""Plain names, one a line; `*.x` and `.x` mean the subtree, a number is an address."""
+"""Parse plain names, one a line -> tokens; `*.x` and `.x` mean the subtree."""
 
 import polars as pl
 

@@ -1,7 +1,7 @@
-"""Hosts files (hosts(5)): an address, then one or more names.
+"""Parse hosts files (hosts(5)): an address, then one or more names -> tokens.
 
-The address is never taken over: the names are listed, and an address other than the usual sinks
-is counted as `redirect-address`.
+The address is never used: the names are listed, and an address other than the usual sinks is
+counted as `redirect-address`.
 """
 
 import polars as pl

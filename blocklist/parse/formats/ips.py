@@ -1,4 +1,4 @@
-"""Addresses, CIDRs and ranges `first-last`, one a line; a port and further columns are left out."""
+"""Parse addresses, CIDRs and ranges `first-last`, one a line -> tokens; ports are dropped."""
 
 import polars as pl
 

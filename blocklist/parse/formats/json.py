@@ -1,8 +1,8 @@
-"""JSON: texts in an array, or what a JMESPath expression finds in a document or in each line of it.
+"""Parse JSON: texts in an array, or the results of a JMESPath expression -> tokens.
 
-Source: RFC 8259; JSON lines as https://jsonlines.org has them; https://jmespath.org for `path`.
-An entry counts as a line. Without a `path` only an array of texts is read: which of an object's
-values are names is not guessed at.
+Source: RFC 8259; JSON lines as defined at https://jsonlines.org; https://jmespath.org for `path`.
+Each entry counts as a line. Without a `path` only an array of texts is accepted: the parser does
+not guess which values of an object are names.
 """
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,8 @@
-"""Maltrail's static trails: names, addresses, `address:port`, links, `name/path`; any mixed.
+"""Parse Maltrail's static trails: names, addresses, `address:port`, URLs, `name/path` -> tokens.
 
 Source: https://github.com/stamparm/maltrail (README, "Custom trails"; core/update.py reads them).
-`#` starts a comment anywhere, for files are often glued together without a line end. Paths of any
-host and regular expressions say nothing about a host. For its trails.csv there is the format csv.
+`#` starts a comment anywhere, because files are often concatenated without a line end. Paths of any
+host and regular expressions identify no host. For its trails.csv use the format csv.
 """
 
 import polars as pl

@@ -1,8 +1,8 @@
-"""MISP: warninglists and events, told apart by their shape. An entry counts as a line.
+"""Parse MISP warninglists and events: document -> tokens; each entry counts as a line.
 
 Sources: https://github.com/MISP/misp-warninglists (schema.json), a `list` of names or networks and
-a `type` that says how they match; and https://www.misp-standard.org (MISP core format), an `Event`
-with attributes, of which those for detection (`to_ids`) that name a host, address or link are read.
+a `type` that defines how they match; and https://www.misp-standard.org (MISP core format), an
+`Event` with attributes, of which hosts, addresses and URLs for detection (`to_ids`) are used.
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
-"""Response policy zones: `x CNAME .` blocks x alone, `*.x CNAME .` what is below, both the subtree.
+"""Parse response policy zones: `x CNAME .` blocks x, `*.x CNAME .` the names below x -> tokens.
 
-Source: draft-vixie-dnsop-dns-rpz; RFC 1035 section 5 for the file. Any action but a pass-through
-(`rpz-passthru.`, or a name that is its own target) is read as a block; where a CNAME or address
-would redirect to is never taken over. `rpz-ip` rows give networks; triggers on servers and clients
-say nothing about a name. Lines are read as columns, a record a line, as zones of this size are
-written: a general zone parser takes a minute for a million of them, and one bad line ends it.
+Source: draft-vixie-dnsop-dns-rpz; RFC 1035 section 5 for the file. Any action except pass-through
+(`rpz-passthru.`, or a name that is its own target) is read as a block; redirect targets are never
+used. `rpz-ip` rows give networks; triggers on servers and clients identify no name. Lines are read
+as columns, one record a line, as zones of this size are written: a general zone parser takes a
+minute for a million of them, and stops at the first bad line.
 """
 
 import polars as pl

@@ -1,10 +1,10 @@
-"""STIX 2.1 bundles: indicators whose patterns name hosts, addresses or links. An object is a line.
+"""Parse STIX 2.1 bundles: indicator patterns -> tokens; each object counts as a line.
 
-Source: OASIS STIX 2.1, sections 4.7 (indicator) and 9 (patterning). Read are comparisons with `=`
-and `IN` of a domain-name, url, ipv4-addr or ipv6-addr, joined by OR: each of them alone is a sign.
-All else (AND, NOT, LIKE, FOLLOWEDBY, WITHIN) needs more than a name to come true, so it is refused.
-Regular expressions suffice for that much of the language, in linear time; the grammar of
-stix2-patterns brings the ANTLR runtime to tell us the same.
+Source: OASIS STIX 2.1, sections 4.7 (indicator) and 9 (patterning). Supported are comparisons with
+`=` and `IN` of a domain-name, url, ipv4-addr or ipv6-addr, joined by OR: each is an indicator of
+its own. All else (AND, NOT, LIKE, FOLLOWEDBY, WITHIN) needs more than a name to match, so it is
+refused. Regular expressions suffice for this part of the language, in linear time; the grammar of
+stix2-patterns would add the ANTLR runtime for the same result.
 """
 
 from datetime import UTC, datetime
@@ -25,7 +25,8 @@ from blocklist.parse.options import ParseOptions
 _HOW_PATTERN = "pattern-of-names"
 _OBJECT_PATH = r"(?:domain-name|url|ipv4-addr|ipv6-addr):value"
 _TEXT_LITERAL = r"'(?:[^'\\]|\\.)*'"
-_COMPARISON = rf"{_OBJECT_PATH}\s*(?:=\s*{_TEXT_LITERAL}|(?i:IN)\s*\(\s*{_TEXT_LITERAL}(?:\s*,\s*{_TEXT_LITERAL})*\s*\))"
+_LITERALS = rf"\(\s*{_TEXT_LITERAL}(?:\s*,\s*{_TEXT_LITERAL})*\s*\)"
+_COMPARISON = rf"{_OBJECT_PATH}\s*(?:=\s*{_TEXT_LITERAL}|(?i:IN)\s*{_LITERALS})"
 _OBSERVATION = rf"\[\s*{_COMPARISON}(?:\s+(?i:OR)\s+{_COMPARISON})*\s*\]"
 _PATTERN = rf"^\s*{_OBSERVATION}(?:\s+(?i:OR)\s+{_OBSERVATION})*\s*$"
 _ADDRESS_OBJECT = r"^ipv[46]-addr"

@@ -1,8 +1,8 @@
-"""Unbound's `local-zone: "x" TYPE`, where the type keeps x and all below from being resolved.
+"""Parse Unbound's `local-zone: "x" TYPE` with a blocking type -> tokens for x and all below.
 
-Source: unbound.conf(5), local-zone. Types that let names through are exceptions, on which a block
-feed has no say. What `local-data` answers with is never taken over: its lines are counted only, and
-a name with nothing but data of its own is not listed.
+Source: unbound.conf(5), local-zone. Types that let names through are exceptions, and a block feed
+must not make any. Answers in `local-data` are never used: its lines are only counted, and a name
+with nothing but data of its own is not listed.
 """
 
 import polars as pl

@@ -1,4 +1,4 @@
-"""URLs, one a line, defanged or not; `x/path` and `x:port` are taken for http, `x` for a host."""
+"""Parse URLs, one a line, defanged or not -> tokens; `x/path` and `x:port` are read as http."""
 
 import polars as pl
 

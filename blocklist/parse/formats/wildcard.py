@@ -1,4 +1,4 @@
-"""Names that stand for their whole subtree, written `*.x` or, as many lists do, plainly `x`."""
+"""Parse names that mean their whole subtree, written `*.x` or plain `x` -> tokens."""
 
 import polars as pl
 

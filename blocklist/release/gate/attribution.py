@@ -1,4 +1,4 @@
-"""Which feeds are behind a change: who lists what comes, and who listed what goes."""
+"""Attribute a change to feeds: changed rows and listings -> how many rows each feed lists."""
 
 import polars as pl
 

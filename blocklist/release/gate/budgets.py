@@ -1,4 +1,4 @@
-"""How much a release may change unseen: budgets on what no person meant to change."""
+"""Budgets of the gate: a change -> its unintended part and the limits that it exceeds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,8 +90,8 @@ def find_exceeded_budgets(
     if balance.formerly_guarded.height > gate.max_unguarded:
         names = ", ".join(balance.formerly_guarded["value"].sort().head(3))
         yield (
-            f"{balance.formerly_guarded.height:,} names would be blocked because a guard list no longer "
-            f"has them, such as {names}; gate.max_unguarded is {gate.max_unguarded}"
+            f"{balance.formerly_guarded.height:,} names would be blocked because a guard list "
+            f"no longer has them, such as {names}; gate.max_unguarded is {gate.max_unguarded}"
         )
     yield from _find_exceeded_categories(gate, past, candidate, balance)
 

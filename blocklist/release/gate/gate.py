@@ -1,4 +1,4 @@
-"""The gate: what must hold before a candidate replaces the release in force."""
+"""The gate: a candidate and its change -> objections; none means that it may be published."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether the guards are there without which nothing is published."""
+"""Health of mandatory guards: configuration and feed health -> faults that stop publishing."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The guards that an operator's new block entry overrules: legal, and worth a word."""
+"""Report guards that new block entries overrule: guards, change -> warnings."""
 
 import polars as pl
 

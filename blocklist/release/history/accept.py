@@ -1,4 +1,4 @@
-"""A person's yes to what the gate held."""
+"""Accept the candidate that the gate held: candidate, reason -> published release."""
 
 from dataclasses import replace
 

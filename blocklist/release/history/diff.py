@@ -1,4 +1,4 @@
-"""The difference between two releases, and the feeds behind it."""
+"""Compare two releases: two references -> added and removed rows and the feeds that list them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

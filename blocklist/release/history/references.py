@@ -1,4 +1,4 @@
-"""Releases as people name them: by number, `current`, or `candidate` for what the gate held."""
+"""References to releases: a number, `current` or `candidate` -> the release and its rows."""
 
 import sqlite3
 from dataclasses import dataclass

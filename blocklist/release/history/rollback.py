@@ -1,4 +1,4 @@
-"""Undo: an earlier release comes back under a new number, or one feed's last update goes."""
+"""Roll back: republish an earlier release, or undo the last update of one feed."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Answers that are not read in place: name servers, with dnspython."""
+"""Parse name servers with dnspython: an answer -> outcome and name servers."""
 
 import dns.exception
 import dns.message

@@ -1,4 +1,4 @@
-"""Which resolvers are asked: those of the configuration, or the system's."""
+"""Resolver addresses: configuration or system -> the resolvers to ask."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A socket from which questions go to one resolver, and the questions on the way from it."""
+"""UDP sockets to resolvers, the questions to send and the queries in flight."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""One question over TCP (RFC 7766), for an answer that does not fit into a datagram."""
+"""One DNS query over TCP (RFC 7766): query -> answer, when it does not fit into a datagram."""
 
 import asyncio
 

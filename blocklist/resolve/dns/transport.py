@@ -1,8 +1,8 @@
-"""Many questions to several resolvers at once, over UDP, and over TCP where an answer is too long.
+"""DNS transport: questions -> replies, from several resolvers at once, over UDP or TCP.
 
-An answer counts when it comes from the socket's resolver with the question's number, and repeats
-the question letter by letter in the case it was asked in. Anything else is dropped, counted, and
-waited past. A question that a resolver leaves or fails goes to another one.
+An answer is accepted if it comes from the resolver of the socket, has the number of the query and
+repeats the question in the same random case. Others are counted and dropped. A question without a
+usable answer goes to another resolver.
 """
 
 import asyncio

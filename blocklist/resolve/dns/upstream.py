@@ -1,4 +1,4 @@
-"""One resolver as it is asked: how much at once, how fast, how long to wait, and is it there."""
+"""State of one resolver: queries, answers and losses -> window, rate, timeout and presence."""
 
 from collections import Counter, deque
 from collections.abc import Callable

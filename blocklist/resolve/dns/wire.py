@@ -1,7 +1,7 @@
-"""DNS messages as bytes (RFC 1035, 4): questions are packed, and addresses read, in place.
+"""DNS messages as bytes (RFC 1035, 4): pack questions, parse addresses in place.
 
-This is the hot path; `resolve.message` reads everything else with dnspython. A question carries its
-name in letters of random case (draft-vixie-dnsext-dns0x20), which an answer must repeat.
+This is the hot path; `resolve.dns.message` parses everything else with dnspython. The name in a
+question has random case (draft-vixie-dnsext-dns0x20), which an answer must repeat.
 """
 
 import os
