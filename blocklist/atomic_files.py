@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 
 _DEFAULT_MODE = 0o644
 _TEMPORARY_SUFFIX = ".new"
@@ -21,7 +21,7 @@ _SETTLE_SECONDS = 2.0
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file so that a reader sees the old content or the new, even after a power cut.
 
-    Raise `UsageError` when the folder cannot be written to or the path is a folder; the old file
+    Raise `StorageError` when the folder cannot be written to or the path is a folder; the old file
     is then untouched.
     """
     with replace_atomically(path) as beside, beside.open("wb") as file:
@@ -33,8 +33,8 @@ def replace_atomically(path: Path) -> Iterator[Path]:
     """Give an empty file beside `path`, which takes its place when the block ends well.
 
     Owner and mode stay. Any error leaves the old file untouched and nothing beside it. Raise
-    `UsageError` for an `OSError`, also one from within the block, and where `path` is a folder or a
-    device. A link stays one: the file it leads to is replaced.
+    `StorageError` for an `OSError`, also one from within the block, and where `path` is a folder or
+    a device. A link stays one: the file it leads to is replaced.
     """
     with create_temporary_beside(path) as new:
         yield new
@@ -68,7 +68,7 @@ def create_temporary_beside(path: Path) -> Iterator[Path]:
             new.unlink(missing_ok=True)
         if isinstance(error, OSError):
             message = f"{path}: cannot be written: {error.strerror or error}"
-            raise UsageError(message) from None
+            raise StorageError(message) from None
         raise
 
 
@@ -138,7 +138,7 @@ def _refuse_non_file(path: Path) -> None:
     if path.parent.is_file():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     if path.exists() and not path.is_file():
-        raise UsageError(f"{path}: cannot be written: it is a device or a pipe; name a file")
+        raise StorageError(f"{path}: cannot be written: it is a device or a pipe; name a file")
 
 
 def _fsync_path(path: Path) -> None:

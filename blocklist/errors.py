@@ -2,13 +2,25 @@
 
 
 class BlocklistError(Exception):
-    """A failure with a message for a person: what, where, and what to do next."""
+    """A failure with a message for a person: what, where, and what to do next (exit 2)."""
 
     exit_code = 2
 
 
 class UsageError(BlocklistError):
-    """Wrong use, wrong configuration, or a place that cannot be read or written (exit 2)."""
+    """Wrong use of a command or function: a bad option, or options that exclude each other."""
+
+
+class ConfigError(BlocklistError):
+    """A configuration, feed or target file has a mistake; the message names file and key."""
+
+
+class NotFoundError(BlocklistError):
+    """A release, feed, export or entry that was asked for does not exist."""
+
+
+class StorageError(BlocklistError):
+    """A file, folder or database cannot be read or written: permissions, full disk, damage."""
 
 
 class GateHeld(BlocklistError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 from blocklist.indicators.networks import parse_network
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class GeoIpDatabase:
     def locate(self, value: str) -> GeoLocation:
         """Return where a canonical address or network is; of a network what all of it shares.
 
-        Raise `UsageError` for a file that cannot be read.
+        Raise `StorageError` for a file that cannot be read.
         """
         network = parse_network(value)
         first = self._locate_address(str(network.network_address))
@@ -125,8 +125,8 @@ def _open_reader(path: Path) -> "Reader":
         raise _make_error(path, error) from None
 
 
-def _make_error(path: Path, error: Exception) -> UsageError:
+def _make_error(path: Path, error: Exception) -> StorageError:
     cause = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return UsageError(
+    return StorageError(
         f"{path}: not a readable MaxMind DB file: {cause}; get it anew, or leave it out"
     )

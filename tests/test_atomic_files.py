@@ -9,7 +9,7 @@ import pytest
 
 from blocklist import atomic_files
 from blocklist.atomic_files import replace_atomically, write_atomically
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 from tests.support.users import as_user, open_to_all
 
 
@@ -63,7 +63,7 @@ def test_an_owner_that_cannot_be_kept(
     if not message:
         write_atomically(path, [b"new"])
         return
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(StorageError, match=message):
         write_atomically(path, [b"new"])
     assert path.read_bytes() == b"old", why
 
@@ -79,7 +79,7 @@ def test_what_fails_midway_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         write_atomically(path, failing())
     with (
-        pytest.raises(UsageError, match="cannot be written: No space"),
+        pytest.raises(StorageError, match="cannot be written: No space"),
         replace_atomically(path) as beside,
     ):
         beside.write_bytes(b"half")
@@ -116,14 +116,14 @@ def test_a_folder_that_cannot_be_synced_does_not_undo_what_is_in_its_place(
 def test_places_that_cannot_be_written(tmp_path: Path, name: str, message: str, why: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(StorageError) as raised:
         write_atomically(tmp_path / name, [b"x"])
     assert str(raised.value) == f"{tmp_path / name}: {message}", why
     assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
 
 
 def test_a_device_is_not_replaced() -> None:
-    with pytest.raises(UsageError, match="it is a device or a pipe"):
+    with pytest.raises(StorageError, match="it is a device or a pipe"):
         write_atomically(Path("/dev/null"), [b"x"])
 
 
@@ -135,13 +135,13 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     imports = (
         "import errno, sys, tempfile, random\nfrom pathlib import Path\n"
-        "from blocklist.errors import UsageError\n"
+        "from blocklist.errors import StorageError\n"
         "from blocklist.atomic_files import remove_leftovers, write_atomically\n"
     )
     code = (
         "remove_leftovers(Path(sys.argv[1]))\n"
         "try: write_atomically(Path(sys.argv[1]), [b'new'])\n"
-        "except UsageError as error: print(error, end='')\n"
+        "except StorageError as error: print(error, end='')\n"
     )
     expected = f"{path}: cannot be written: Permission denied"
     assert as_user(imports, code, path) == expected

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 from blocklist.geoip import GeoIpDatabase, GeoLocation
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.dns.facts import DnsFact, save_facts
@@ -73,7 +73,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, content: bytes | None) -> 
         path.write_bytes(content)
     with (
         GeoIpDatabase(path) as atlas,
-        pytest.raises(UsageError, match=r"country\.mmdb: not a readable"),
+        pytest.raises(StorageError, match=r"country\.mmdb: not a readable"),
     ):
         atlas.locate("192.0.2.1")
 
@@ -85,7 +85,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(whole[: start + 16] + b"\xff" * 40 + whole[start + 56 :])
     with (
         GeoIpDatabase(path) as atlas,
-        pytest.raises(UsageError, match=r"country\.mmdb: not a readable"),
+        pytest.raises(StorageError, match=r"country\.mmdb: not a readable"),
     ):
         atlas.locate("198.51.100.7")
 

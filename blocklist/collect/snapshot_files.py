@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from blocklist.atomic_files import write_atomically
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 
 #: Enough to see what it was.
 _MAX_REFUSED_BYTES = 10 << 20
@@ -20,7 +20,7 @@ def feed_file_path(database: Path, feed: str, what: str = "refused") -> Path:
 
 def save_refused_body(database: Path, feed: str, body: bytes) -> None:
     """Keep the first bytes of a refused body, in place of the last; where it cannot be, go on."""
-    with suppress(UsageError):
+    with suppress(StorageError):
         write_atomically(feed_file_path(database, feed), [body[:_MAX_REFUSED_BYTES]])
 
 
@@ -33,7 +33,7 @@ def remove_refused_body(database: Path, feed: str) -> None:
 
 def save_delta_base(database: Path, feed: str, body: bytes) -> None:
     """Keep a list that its server will tell the differences to; without it all is had anew."""
-    with suppress(UsageError):
+    with suppress(StorageError):
         write_atomically(feed_file_path(database, feed, "bases"), [body])
 
 

@@ -28,7 +28,7 @@ from blocklist.collect.snapshot_files import (
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.config.toml import suggest_name
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError, NotFoundError
 from blocklist.fetch.fetch import fetch_feed, is_local_feed
 from blocklist.fetch.types import (
     FetchError,
@@ -78,17 +78,17 @@ def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
     names = list(dict.fromkeys(names))
     for name in names:
         if name not in known:
-            raise UsageError(f"{name}: no such feed{suggest_name(name, known)}")
+            raise NotFoundError(f"{name}: no such feed{suggest_name(name, known)}")
     feeds = [known[name] for name in names] or config.enabled_sources
     if not feeds:
         if config.path is None:
-            raise UsageError("no feed is enabled, and there is no blocklist.toml: blocklist init")
-        raise UsageError(f"no feed is enabled in {config.path}; see: blocklist feeds list")
+            raise ConfigError("no feed is enabled, and there is no blocklist.toml: blocklist init")
+        raise ConfigError(f"no feed is enabled in {config.path}; see: blocklist feeds list")
     for feed in feeds:
         if feed.format not in FORMAT_NAMES:
             hint = suggest_name(feed.format, FORMAT_NAMES)
             where = f"{config.path or 'the catalogue'}: {feed.config_key}.format"
-            raise UsageError(f"{where}: unknown format {feed.format!r}{hint}")
+            raise ConfigError(f"{where}: unknown format {feed.format!r}{hint}")
     return feeds
 
 
@@ -100,7 +100,9 @@ def lift_size_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
     known = [feed.name for feed in feeds]
     for name in names:
         if name not in known:
-            raise UsageError(f"{name}: is not among the feeds to update{suggest_name(name, known)}")
+            raise NotFoundError(
+                f"{name}: is not among the feeds to update{suggest_name(name, known)}"
+            )
     return [
         replace(feed, max_shrink=1.0, max_growth=inf) if feed.name in names else feed
         for feed in feeds

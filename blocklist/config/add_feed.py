@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from blocklist.atomic_files import write_atomically
 from blocklist.config.feeds import build_feed
 from blocklist.config.loader import Config
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError, StorageError, UsageError
 
 _FEED_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 #: Names of files that say nothing of what is in them.
@@ -56,7 +56,7 @@ def refuse_known_feed(config: Config, name: str, source: str) -> None:
         if known.name == name or _make_source_absolute(config, source) in known.urls:
             what = "is switched on already" if known.enabled else "is known; switch it on with"
             how = "" if known.enabled else f": [{known.config_key}] and the line: enabled = true"
-            raise UsageError(f"{config.path}: feed {known.name} {what}{how}")
+            raise ConfigError(f"{config.path}: feed {known.name} {what}{how}")
 
 
 def _make_source_absolute(config: Config, source: str) -> str:
@@ -73,7 +73,7 @@ def render_feed_table(name: str, url: str, format_name: str, category: str | Non
     try:
         table = tomllib.loads(text)["feeds"][name]
     except (tomllib.TOMLDecodeError, UnicodeError):
-        raise UsageError(f"{url!r}: cannot be written to a configuration") from None
+        raise ConfigError(f"{url!r}: cannot be written to a configuration") from None
     build_feed(name, table, f"feeds.{name}: ")
     return text
 
@@ -83,12 +83,12 @@ def append_to_config(path: Path, text: str) -> None:
     try:
         old = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from None
     new = old.rstrip(b"\r\n") + b"\n\n" + text.encode()
     try:
         tomllib.loads(new.decode("utf-8-sig"))
     except ValueError as error:
-        raise UsageError(
+        raise ConfigError(
             f"{path}: cannot be added to: {error}; write it by hand:\n{text}"
         ) from None
     write_atomically(path, [new])

@@ -12,7 +12,7 @@ from blocklist.config.rpz_actions import RpzAction
 from blocklist.config.rpz_actions import parse_rpz_action as kind_of
 from blocklist.config.targets import Target
 from blocklist.config.toml import build_dataclass, require_valid, suggest_name
-from blocklist.errors import InvalidIndicator, UsageError
+from blocklist.errors import ConfigError, InvalidIndicator
 from blocklist.indicators.names import canonicalize_name
 from blocklist.model import Category, Direction, Kind
 
@@ -106,11 +106,11 @@ SELECTION_KEYS = [key.name for key in fields(ExportSelection)]
 def build_export(
     name: str, table: dict[str, object], targets: dict[str, Target], base: Path, where: str
 ) -> Export:
-    """Return an export from its table; raise `UsageError` with key and what is expected."""
+    """Return an export from its table; raise `ConfigError` with key and what is expected."""
     given = build_dataclass(ExportTable, table, where)
     if given.target not in targets:
         hint = suggest_name(given.target, targets)
-        raise UsageError(f"{where}.target: unknown target {given.target!r}{hint}")
+        raise ConfigError(f"{where}.target: unknown target {given.target!r}{hint}")
     target = targets[given.target]
     require_valid(0 <= given.min_score <= 1, where, "min_score", "a number from 0 to 1")
     takes_pages = Kind.URL in target.kinds
@@ -125,9 +125,9 @@ def build_export(
     most = given.max_entries
     require_valid(most is None or most >= 1, where, "max_entries", "a whole number from 1")
     if target.needs_zone and not given.zone:
-        raise UsageError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
+        raise ConfigError(f"{where}.zone: missing; expected a name such as 'rpz.example.net'")
     if given.probe and not (target.canary and given.canary):
-        raise UsageError(f"{where}.probe: the list has no canary that a server could be asked for")
+        raise ConfigError(f"{where}.probe: the list has no canary that a server could be asked for")
     check_installation(given, where)
     selection = {key: getattr(given, key) for key in SELECTION_KEYS}
     return Export(
@@ -175,4 +175,4 @@ def _parse_name(text: str, where: str) -> str:
     try:
         return canonicalize_name(text)
     except InvalidIndicator as refused:
-        raise UsageError(f"{where}: {text!r} is no domain name: {refused.reason}") from None
+        raise ConfigError(f"{where}: {text!r} is no domain name: {refused.reason}") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from blocklist.config.toml import TomlTable, build_dataclass, load_toml, require_valid
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError, StorageError
 from blocklist.model import Category, Direction, GuardClass, Scope
 
 #: Before the name of a source in `lineage` that is no feed of the catalogue.
@@ -171,7 +171,7 @@ def _list_folder(folder: Traversable) -> list[Traversable]:
         found = folder.iterdir() if folder.is_dir() else ()
         return sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be read: {error.strerror or error}") from None
+        raise StorageError(f"{folder}: cannot be read: {error.strerror or error}") from None
 
 
 def build_feed(name: str, table: TomlTable, where: str) -> Feed:
@@ -179,7 +179,7 @@ def build_feed(name: str, table: TomlTable, where: str) -> Feed:
     table = dict(table)
     if "url" in table:
         if "urls" in table:
-            raise UsageError(f"{where}: give either url or urls, not both")
+            raise ConfigError(f"{where}: give either url or urls, not both")
         table["urls"] = [table.pop("url")]
     built = build_dataclass(Feed, table, where, name=name)
     shrink, growth, limit = built.max_shrink, built.max_growth, built.rank_limit

@@ -31,7 +31,7 @@ from blocklist.config.sections import (
 )
 from blocklist.config.targets import load_targets
 from blocklist.config.toml import TomlTable, build_dataclass, load_toml, suggest_name
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from blocklist.indicators.query import parse_query
 from blocklist.model import GuardClass, Kind
 
@@ -119,13 +119,13 @@ def _build_sources(
     for name in {*known, *file.feeds, *file.guards}:
         if name == RESOLVED_FEED.name:
             key = f"{where}{'guards' if name in file.guards else 'feeds'}.{name}"
-            raise UsageError(f"{key}: a name that the program keeps for itself; choose another")
+            raise ConfigError(f"{key}: a name that the program keeps for itself; choose another")
     for name in file.feeds:
         if name in guards or "guard" in file.feeds[name]:
-            raise UsageError(f"{where}feeds.{name}: a guard; write [guards.{name}]")
+            raise ConfigError(f"{where}feeds.{name}: a guard; write [guards.{name}]")
     for name in file.guards:
         if name in feeds or name in file.feeds:
-            raise UsageError(f"{where}guards.{name}: a feed has that name already")
+            raise ConfigError(f"{where}guards.{name}: a feed has that name already")
     guard = {"guard": GuardClass.POPULAR}
     return (
         _merge_feed_tables(feeds, file.feeds, {}, base, f"{where}feeds"),
@@ -150,7 +150,7 @@ def _merge_feed_tables(
             place, feed = f"{where}.{name}", None
         built[name] = _resolve_paths(feed or build_feed(name, table, place), base)
         if name in own and built[name].mandatory and not built[name].enabled:
-            raise UsageError(f"{place}.enabled: a mandatory guard cannot be switched off")
+            raise ConfigError(f"{place}.enabled: a mandatory guard cannot be switched off")
     return built
 
 
@@ -184,10 +184,10 @@ def _require_fact_sources(config: Config) -> None:
         if export.needs_countries and not config.resolve.country:
             key = "countries" if export.countries else "not_countries"
             where = f"{config.path}: exports.{name}.{key}"
-            raise UsageError(f"{where}: needs a file that knows them; set resolve.country")
+            raise ConfigError(f"{where}: needs a file that knows them; set resolve.country")
         if export.behind_names and not config.resolve.addresses:
             where = f"{config.path}: exports.{name}.behind_names"
-            raise UsageError(f"{where}: no such address is ever blocked; set resolve.addresses")
+            raise ConfigError(f"{where}: no such address is ever blocked; set resolve.addresses")
 
 
 def _refuse_shared_paths(config: Config) -> None:
@@ -202,7 +202,7 @@ def _refuse_shared_paths(config: Config) -> None:
     for name, export in config.exports.items():
         taker = takers.setdefault(_real_path(export.path), f"exports.{name}")
         if taker != f"exports.{name}":
-            raise UsageError(f"{where}exports.{name}.path: {taker} is there already")
+            raise ConfigError(f"{where}exports.{name}.path: {taker} is there already")
 
 
 def _refuse_unknown_feeds(config: Config) -> None:
@@ -211,7 +211,7 @@ def _refuse_unknown_feeds(config: Config) -> None:
             if feed not in config.feeds:
                 hint = suggest_name(feed, config.feeds)
                 where = f"{config.path}: exports.{name}.feeds[{place}]"
-                raise UsageError(f"{where}: no such feed{hint}")
+                raise ConfigError(f"{where}: no such feed{hint}")
 
 
 def _real_path(path: Path, ending: str = "") -> str:

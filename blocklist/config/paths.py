@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from blocklist.config.toml import convert_value, load_toml
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 from blocklist.geoip import GeoIpDatabase
 
 CONFIG_FILE_NAME = "blocklist.toml"
@@ -27,7 +27,7 @@ def _exists(place: Path) -> bool:
     try:
         return place.exists()
     except OSError as error:
-        raise UsageError(f"{place}: cannot be read: {error.strerror or error}") from None
+        raise StorageError(f"{place}: cannot be read: {error.strerror or error}") from None
 
 
 def find_database(given: Path | None) -> Path:

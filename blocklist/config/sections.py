@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blocklist.config.toml import build_dataclass, require_valid
-from blocklist.errors import InvalidIndicator, UsageError
+from blocklist.errors import ConfigError, InvalidIndicator
 from blocklist.indicators.query import parse_query
 from blocklist.model import Kind
 
@@ -106,9 +106,9 @@ def build_policy_config(table: dict[str, object], where: str) -> PolicyConfig:
         try:
             kind = parse_query(own).kind
         except InvalidIndicator as refused:
-            raise UsageError(f"{where}.own[{place}]: {own!r}: {refused.reason}") from None
+            raise ConfigError(f"{where}.own[{place}]: {own!r}: {refused.reason}") from None
         if kind is Kind.URL:
-            raise UsageError(f"{where}.own[{place}]: expected a name or a network, got a URL")
+            raise ConfigError(f"{where}.own[{place}]: expected a name or a network, got a URL")
     share = "a number from 0 to 1"
     require_valid(0 <= built.threshold <= 1, where, "threshold", share)
     require_valid(0 <= built.max_shrink <= 1, where, "max_shrink", share)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -21,15 +21,15 @@ _MAX_INTEGER = 1 << 31
 
 
 def load_toml(path: "Path | Traversable") -> TomlTable:
-    """Return the tables of a TOML file; raise `UsageError` when it cannot be read."""
+    """Return the tables of a TOML file; raise `StorageError` or `ConfigError`."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror or error}"
-        raise UsageError(message) from None
+        raise StorageError(message) from None
     except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, too many digits or levels
         message = f"{path}: not valid TOML: {error}"
-        raise UsageError(message) from None
+        raise ConfigError(message) from None
 
 
 def build_dataclass(cls: type[T], table: object, where: str, **given: object) -> T:
@@ -38,18 +38,18 @@ def build_dataclass(cls: type[T], table: object, where: str, **given: object) ->
     `where` is the file, `: ` and the table's key: `blocklist.toml: feeds.mine`.
     """
     if not isinstance(table, dict):
-        raise UsageError(f"{where}: expected a table, got {_format_value(table)}")
+        raise ConfigError(f"{where}: expected a table, got {_format_value(table)}")
     hints = _field_types(cls)  # type: ignore[arg-type]
     known = {field.name: field for field in dataclasses.fields(cls) if field.name not in given}  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            raise UsageError(f"{_join_key(where, key)}: unknown key{suggest_name(key, known)}")
+            raise ConfigError(f"{_join_key(where, key)}: unknown key{suggest_name(key, known)}")
     for key, field in known.items():
         required = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         )
         if required and key not in table:
-            raise UsageError(
+            raise ConfigError(
                 f"{_join_key(where, key)}: missing; expected {_describe_type(hints[key])}"
             )
     values = {
@@ -81,7 +81,7 @@ def convert_value(value: object, hint: Any, where: str) -> Any:
         }
     if isinstance(hint, type) and _is_of_type(value, hint):
         return hint(value)
-    raise UsageError(f"{where}: expected {_describe_type(hint)}, got {_format_value(value)}")
+    raise ConfigError(f"{where}: expected {_describe_type(hint)}, got {_format_value(value)}")
 
 
 def _is_of_type(value: object, hint: type) -> bool:
@@ -127,7 +127,7 @@ def suggest_name(word: str, known: object) -> str:
 def require_valid(holds: bool, where: str, key: str, expected: str) -> None:
     """Raise `UsageError` with file, key and what is expected unless it `holds`."""
     if not holds:
-        raise UsageError(f"{_join_key(where, key)}: expected {expected}")
+        raise ConfigError(f"{_join_key(where, key)}: expected {expected}")
 
 
 def _join_key(where: str, key: str) -> str:

@@ -9,7 +9,7 @@ from blocklist.atomic_files import remove_leftovers
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
 from blocklist.config.toml import suggest_name
-from blocklist.errors import ExportFailed, UsageError
+from blocklist.errors import ExportFailed, NotFoundError
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
 from blocklist.export.stage.freshness import (
@@ -23,10 +23,10 @@ from blocklist.ledger.releases.history import current_release
 
 
 def select_exports(config: Config, names: Iterable[str]) -> list[Export]:
-    """Return the exports of these names, or all; raise `UsageError` for unknown ones."""
+    """Return the exports of these names, or all; raise `NotFoundError` for unknown ones."""
     for name in names:
         if name not in config.exports:
-            raise UsageError(f"{name}: no such export{suggest_name(name, config.exports)}")
+            raise NotFoundError(f"{name}: no such export{suggest_name(name, config.exports)}")
     return [config.exports[name] for name in names] or list(config.exports.values())
 
 
@@ -40,13 +40,13 @@ def run_exports(
     """Bring each export up to date, tell `done` of it, and return all; none harms another.
 
     A file that is as it was left, and would be the same again, is neither rendered nor read, and
-    what a `rehearsal` has ready for this release is not rendered again. Raise `UsageError` when
+    what a `rehearsal` has ready for this release is not rendered again. Raise `NotFoundError` when
     there is no release yet.
     """
     with book.open_connection() as db:
         current = current_release(db)
         if current is None:
-            raise UsageError("there is no release to export yet; run: blocklist run")
+            raise NotFoundError("there is no release to export yet; run: blocklist run")
         known, made = load_matching_states(db, wanted), load_export_records(db)
         of = load_export_inputs(config, db, current.number)
     ready = rehearsal.exports_for_release(current.number) if rehearsal else {}

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from blocklist.errors import UsageError
+from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.connection import HISTORY_VERSION, schema_version
 from blocklist.ledger.db.timestamps import format_timestamp
 
@@ -32,7 +32,7 @@ def parse_point_in_time(reader: sqlite3.Connection, at: str) -> PointInTime:
         sql = "SELECT number, run_id FROM release WHERE number = ?"
         row = reader.execute(sql, [at]).fetchone()
         if row is None:
-            raise UsageError(f"there is no release {at}; see: blocklist release list")
+            raise NotFoundError(f"there is no release {at}; see: blocklist release list")
         found = PointInTime(*row)
     else:
         when = _parse_time(at)
@@ -41,7 +41,7 @@ def parse_point_in_time(reader: sqlite3.Connection, at: str) -> PointInTime:
         row = reader.execute(f"SELECT ({number}), ({run})", [when, when]).fetchone()
         found = PointInTime(*row)
     if found.release is not None and _is_pruned(reader, found.release):
-        raise UsageError(f"{at}: release {found.release} of then was pruned; see: release list")
+        raise NotFoundError(f"{at}: release {found.release} of then was pruned; see: release list")
     return found
 
 

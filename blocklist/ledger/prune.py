@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 from blocklist.ledger.db.connection import open_read_write
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.temporal.pack_sql import delete_ended_rows
@@ -60,6 +60,6 @@ def _vacuum_database(book: LedgerWriter) -> str | None:
     try:
         with open_read_write(book.database) as opened:
             opened.execute("VACUUM")
-    except UsageError as error:
+    except StorageError as error:
         return str(error)
     return None

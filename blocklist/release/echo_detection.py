@@ -1,7 +1,7 @@
 """Detect echoes from time to time: listings -> feeds that repeat another feed (recorded)."""
 
 from blocklist.config.loader import Config
-from blocklist.errors import UsageError
+from blocklist.errors import NotFoundError
 from blocklist.judge.overlap.overlap import OverlapReport, compute_overlap
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
@@ -25,7 +25,7 @@ def measure_feed_overlap(config: Config) -> OverlapReport:
     feeds = [feed.name for feed in config.feeds.values() if feed.enabled]
     with open_read_only(config.database) as reader:
         if reader is None:
-            raise UsageError("nothing was collected yet; run: blocklist run")
+            raise NotFoundError("nothing was collected yet; run: blocklist run")
         days = run_start_days(reader)
     with BulkTransaction(config.database) as bulk:
         listed, guarded = load_listing_dates(bulk, feeds), guarded_values(bulk)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blocklist.check.single import Answer, check_one
-from blocklist.errors import UsageError
+from blocklist.errors import BlocklistError
 from blocklist.ledger.db import timestamps
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import open_ledger_writer
@@ -133,7 +133,7 @@ def test_what_was_said_then_is_said_now(
     ],
 )
 def test_a_moment_that_is_none(tmp_path: Path, at: str, says: str) -> None:
-    with open_ledger_writer(tmp_path / "x.db", "test"), pytest.raises(UsageError, match=says):  # noqa: SIM117
+    with open_ledger_writer(tmp_path / "x.db", "test"), pytest.raises(BlocklistError, match=says):  # noqa: SIM117
         with open_read_only(tmp_path / "x.db") as reader:
             assert reader is not None
             parse_point_in_time(reader, at)

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from blocklist.config.add_feed import append_to_config, render_feed_table, suggest_feed_name
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from tests.support.cli import Run, commands
 
 CONFIG = """# mine; keep this
@@ -217,7 +217,7 @@ def test_append_keeps_what_is_there(tmp_path: Path, old: str, why: str) -> None:
 def test_append_refuses_what_toml_would(tmp_path: Path) -> None:
     path = tmp_path / "blocklist.toml"
     path.write_text("feeds = {}\n")
-    with pytest.raises(UsageError, match="write it by hand"):
+    with pytest.raises(ConfigError, match="write it by hand"):
         append_to_config(path, render_feed_table("x", "a.txt", "domains", None))
     assert path.read_text() == "feeds = {}\n"
 
@@ -241,7 +241,7 @@ def test_names(source: str, name: str) -> None:
 def test_any_path_is_quoted_or_refused(url: str) -> None:
     try:
         text = render_feed_table("x", url, "domains", "scam")
-    except UsageError:
+    except ConfigError:
         assert url == "a\x7fb.txt"
         return
     assert tomllib.loads(text)["feeds"]["x"]["url"] == url

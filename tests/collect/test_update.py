@@ -12,7 +12,7 @@ from blocklist.collect.update import UpdateOutcome, select_feeds, update_feeds
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.config.sections import PolicyConfig
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError, NotFoundError
 from blocklist.fetch import local as door
 from blocklist.fetch.fetch import fetch_bytes
 from blocklist.fetch.types import FetchError, FetchResult
@@ -333,7 +333,7 @@ def test_which_feeds_are_chosen(place: Place) -> None:
     assert select_feeds(config, ["off"]) == [off], "whoever names a feed means it"
     assert select_feeds(config, ["off", "mine", "off"]) == [off, place.feed], "once each"
     assert select_feeds(config, iter(["mine"])) == [place.feed]
-    with pytest.raises(UsageError, match=r"^mien: no such feed; did you mean 'mine'\?$"):
+    with pytest.raises(NotFoundError, match=r"^mien: no such feed; did you mean 'mine'\?$"):
         select_feeds(config, ["mine", "mien"])
 
 
@@ -349,6 +349,6 @@ def test_which_feeds_are_chosen(place: Place) -> None:
 )
 def test_an_unknown_format(place: Place, feed: Feed, message: str) -> None:
     config = replace(place.config, feeds={feed.name: feed})
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(ConfigError) as raised:
         select_feeds(config, [feed.name])
     assert message in str(raised.value)

@@ -8,7 +8,7 @@ import pytest
 from blocklist.collect.parse_fingerprint import options_from_feed
 from blocklist.config.feeds import EXTERNAL_PREFIX, Feed, build_feed
 from blocklist.config.toml import load_toml
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from blocklist.model import Category, GuardClass
 from blocklist.parse.parser import parse_snapshot
 from blocklist.parse.registry import FORMATS
@@ -181,7 +181,7 @@ def test_no_two_feeds_are_the_same() -> None:
 )
 def test_a_wrong_value_is_named(key: str, value: object, says: str) -> None:
     table = {"url": "x", "format": "domains", key: value}
-    with pytest.raises(UsageError, match=says) as refused:
+    with pytest.raises(ConfigError, match=says) as refused:
         build_feed("x", table, "x.toml: ")
     assert f"x.toml: {key}" in str(refused.value)
 

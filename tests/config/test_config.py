@@ -9,7 +9,7 @@ from blocklist.config.loader import Config, load_config
 from blocklist.config.paths import find_database
 from blocklist.config.sections import CollectConfig, PolicyConfig, ResolveConfig
 from blocklist.config.targets import load_targets
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError, StorageError
 from blocklist.model import GuardClass, Kind, Scope
 from tests.support.users import as_user, open_to_all
 
@@ -46,7 +46,7 @@ def load(folder: Path, text: str) -> Config:
     ],
 )
 def test_how_patient_collecting_is(folder: Path, text: str, message: str) -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(ConfigError) as raised:
         load(folder, f"[collect]\n{text}\n")
     assert message in str(raised.value)
     assert load(folder, "[collect]\ntries = 1\n").collect == CollectConfig(tries=1)
@@ -62,7 +62,7 @@ def test_how_patient_collecting_is(folder: Path, text: str, message: str) -> Non
     ],
 )
 def test_how_names_are_looked_up(folder: Path, text: str, message: str) -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(ConfigError) as raised:
         load(folder, f"[resolve]\n{text}\n")
     assert message in str(raised.value)
     assert load(folder, "[resolve]\ndays = 0\n").resolve == ResolveConfig(days=0)
@@ -287,7 +287,7 @@ def test_errors_name_file_key_and_expectation(
     known = 'url = "x"\nformat = "domains"\n'
     write(folder / "feeds" / "known-feed.toml", known)
     write(folder / "feeds" / "known-guard.toml", known + 'guard = "popular"')
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(ConfigError) as raised:
         load(folder, text)
     assert str(raised.value).startswith(f"{folder / 'blocklist.toml'}: "), why
     assert message in str(raised.value), why
@@ -325,14 +325,14 @@ def test_a_configuration_that_cannot_be_read(
     write(folder / "file.toml", "")
     (folder / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     for load_ in (load_config, find_database):
-        with pytest.raises(UsageError, match=r"^[^:]*" + name) as raised:
+        with pytest.raises((ConfigError, StorageError), match=r"^[^:]*" + name) as raised:
             load_(folder / name)
         assert message in str(raised.value), why
 
 
 def test_a_folder_in_the_place_of_the_configuration_is_not_passed_over(folder: Path) -> None:
     (folder / "blocklist.toml").mkdir()
-    with pytest.raises(UsageError, match=r"blocklist\.toml: cannot be read: Is a directory"):
+    with pytest.raises(StorageError, match=r"blocklist\.toml: cannot be read: Is a directory"):
         load_config()
 
 
@@ -346,13 +346,13 @@ IMPORTS = """
 import sys
 from pathlib import Path
 from blocklist.config.loader import load_config
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 load_config()
 """
 LOAD = """
 try:
     load_config(Path(sys.argv[1]))
-except UsageError as error:
+except StorageError as error:
     print(error, end="")
 """
 
@@ -426,7 +426,7 @@ def test_errors_in_the_users_catalogue(
     folder: Path, name: str, text: str, message: str, why: str
 ) -> None:
     write(folder / name, text)
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(ConfigError) as raised:
         load_config()
     assert str(raised.value).startswith(str(folder / name)), why
     assert message in str(raised.value), why
@@ -434,7 +434,7 @@ def test_errors_in_the_users_catalogue(
 
 def test_an_error_in_a_changed_feed_is_the_configurations(folder: Path) -> None:
     write(folder / "feeds" / "known.toml", 'url = "x"\nformat = "hosts"\n')
-    with pytest.raises(UsageError, match=r"blocklist\.toml: feeds\.known\.scope: expected one of"):
+    with pytest.raises(ConfigError, match=r"blocklist\.toml: feeds\.known\.scope: expected one of"):
         load(folder, "[feeds.known]\nscope = 1\n")
 
 
@@ -452,5 +452,5 @@ def test_no_export_overwrites_what_is_read(tmp_path: Path, path: str, taker: str
         f'[feeds.mine]\nurl = "lists/mine.txt"\nformat = "domains"\n'
         f'[exports.n]\ntarget = "hosts"\npath = "{path}"\n'
     )
-    with pytest.raises(UsageError, match=taker):
+    with pytest.raises(ConfigError, match=taker):
         load_config(tmp_path / "blocklist.toml")

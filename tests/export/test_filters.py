@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from blocklist.config.exports import Export
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import load_config
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from blocklist.export.one import export_one
 from blocklist.export.select.filters import ListingEvidence, filter_rows, list_feed_credits
 from blocklist.frames.schemas import LISTINGS
@@ -321,7 +321,7 @@ def test_held_pages_are_taken_where_they_are_asked_for(tmp_path: Path) -> None:
 def test_mistakes_are_named(tmp_path: Path, line: str, says: str) -> None:
     path = tmp_path / "blocklist.toml"
     path.write_text(f'[exports.a]\ntarget = "rpz"\npath = "x"\nzone = "rpz.a"\n{line}\n')
-    with pytest.raises(UsageError, match=rf"blocklist.toml: exports.a.{says}"):
+    with pytest.raises(ConfigError, match=rf"blocklist.toml: exports.a.{says}"):
         load_config(path)
 
 
@@ -331,7 +331,7 @@ def test_networks_have_one_action(tmp_path: Path) -> None:
     path.write_text(table)
     assert load_config(path).exports["a"].action == "drop"
     path.write_text(f'{table}actions = {{ c2 = "nodata" }}\n')
-    with pytest.raises(UsageError, match=r"exports\.a\.actions: expected none, for networks"):
+    with pytest.raises(ConfigError, match=r"exports\.a\.actions: expected none, for networks"):
         load_config(path)
 
 
@@ -344,5 +344,5 @@ def test_an_action_that_the_consumer_does_not_know(
     path = tmp_path / "blocklist.toml"
     zone = 'zone = "rpz.a"\n' if target != "hosts" else ""
     path.write_text(f'[exports.a]\ntarget = "{target}"\npath = "x"\n{zone}action = "{action}"\n')
-    with pytest.raises(UsageError, match=r"exports\.a\.action: expected one of"):
+    with pytest.raises(ConfigError, match=r"exports\.a\.action: expected one of"):
         load_config(path)

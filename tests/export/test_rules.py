@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from blocklist.config.targets import load_targets
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from blocklist.export.one import export_one
 from blocklist.export.readers.registry import READERS
 from blocklist.frames.schemas import RELEASE
@@ -211,5 +211,5 @@ def test_a_template_with_a_wrong_field(tmp_path: Path, key: str, template: str) 
     (tmp_path / "exports").mkdir()
     text = f"title='x'\ndialect='lines'\nkinds=['domain']\nscopes=['exact']\n{key}='''{template}'''"
     (tmp_path / "exports" / "mine.toml").write_text(text)
-    with pytest.raises(UsageError, match=rf"mine\.toml: {key}: expected one field in each line"):
+    with pytest.raises(ConfigError, match=rf"mine\.toml: {key}: expected one field in each line"):
         load_targets(tmp_path)

@@ -118,9 +118,9 @@ def test_a_folder_that_is_closed(tmp_path: Path) -> None:
     open_to_all(tmp_path)
     tmp_path.chmod(0o555)
     told = as_user(
-        "import sys\nfrom pathlib import Path\nfrom blocklist.errors import UsageError\n"
+        "import sys\nfrom pathlib import Path\nfrom blocklist.errors import StorageError\n"
         "from blocklist.atomic_files import write_atomically",
-        "try: write_atomically(Path(sys.argv[1]), [b'x'])\nexcept UsageError as e: print(e)",
+        "try: write_atomically(Path(sys.argv[1]), [b'x'])\nexcept StorageError as e: print(e)",
         tmp_path / "hosts",
     )
     assert "cannot be written: Permission denied" in told

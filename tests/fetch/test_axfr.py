@@ -13,7 +13,7 @@ from blocklist.collect.update import UpdateOutcome, update_feeds
 from blocklist.config.feeds import Feed, build_feed
 from blocklist.config.loader import Config
 from blocklist.config.sections import CollectConfig
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from blocklist.fetch.axfr import ZoneRequest, _ZoneTransfer
 from blocklist.fetch.spool import Spool
 from blocklist.ledger.db.bulk import BulkTransaction
@@ -273,5 +273,5 @@ def test_places_that_are_none(world: World, url: str, cause: str) -> None:
 )
 def test_wrong_configurations(changes: dict[str, str], says: str) -> None:
     table = {"url": "axfr://192.0.2.1/rpz.example", "format": "rpz", **changes}
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(ConfigError, match=says):
         build_feed("x", table, "x.toml: ")

@@ -14,7 +14,7 @@ from nacl.signing import SigningKey
 
 from blocklist.config.feeds import Feed, build_feed
 from blocklist.config.sections import CollectConfig
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from blocklist.fetch.fetch import fetch_feed
 from blocklist.fetch.minisign import parse_signature, verify_signature
 from blocklist.fetch.types import ContentRefused, FetchError
@@ -160,7 +160,7 @@ def test_secrets_stay_with_the_feeds_own_server(
 
 def test_a_key_is_looked_at_before_anything_is_fetched() -> None:
     table = {"url": "https://lists.example/x", "format": "domains", "minisign": "RWQ"}
-    with pytest.raises(UsageError, match=r"x\.toml: minisign: expected the second line of a mini"):
+    with pytest.raises(ConfigError, match=r"x\.toml: minisign: expected the second line of a mini"):
         build_feed("x", table, "x.toml: ")
 
 

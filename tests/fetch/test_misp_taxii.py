@@ -12,7 +12,7 @@ import pytest
 
 from blocklist.collect.update import UpdateOutcome
 from blocklist.config.feeds import Feed, build_feed
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from blocklist.model import FeedState
 from tests.fetch.test_http_faults import World, contexts, world
 from tests.support.fault_server import Asked, Connection, Play, says
@@ -191,7 +191,7 @@ def test_who_may_see_a_collection(world: World, monkeypatch: pytest.MonkeyPatch)
     [("taxii+https://t.example/c/", "json"), ("misp+https://m.example/", "stix")],
 )
 def test_a_format_that_does_not_fit(url: str, format_name: str) -> None:
-    with pytest.raises(UsageError, match=r"format: expected rpz for axfr://, misp for misp\+"):
+    with pytest.raises(ConfigError, match=r"format: expected rpz for axfr://, misp for misp\+"):
         build_feed("x", {"url": url, "format": format_name}, "x.toml: ")
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks import powercuts
 from blocklist.atomic_files import find_leftovers
-from blocklist.errors import UsageError
+from blocklist.errors import NotFoundError
 from blocklist.ledger import prune
 from blocklist.ledger.db import connection
 from blocklist.ledger.db.bulk import BulkTransaction
@@ -68,7 +68,7 @@ def test_every_older_database_is_read_as_it_is_and_then_migrated(tmp_path: Path)
         with open_read_only(database) as reader:
             assert reader is not None
             assert list_releases(reader) == []
-            with pytest.raises(UsageError, match="there is no candidate"):
+            with pytest.raises(NotFoundError, match="there is no candidate"):
                 find_referenced_release(reader, "candidate")
         with open_ledger_writer(database, "test") as opened:
             assert opened.run_id == 1
@@ -142,7 +142,7 @@ def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
             lambda: find_referenced_release(reader, "1"),
             lambda: parse_point_in_time(reader, "2026-05-01"),
         ):
-            with pytest.raises(UsageError, match="was pruned"):
+            with pytest.raises(NotFoundError, match="was pruned"):
                 asked()
 
 
@@ -213,7 +213,7 @@ def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: 
         run(folder)
     with open_ledger_writer(database, "prune") as opened:
         assert prune.prune_history(opened, current_timestamp()).listings == 1
-        with pytest.raises(UsageError, match="no earlier update to go back to"):
+        with pytest.raises(NotFoundError, match="no earlier update to go back to"):
             undo_feed_update(opened, "mine", "")
     assert run(folder) is None
 

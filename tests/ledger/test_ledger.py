@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.config.feeds import Feed
-from blocklist.errors import LockHeld, UsageError
+from blocklist.errors import LockHeld, StorageError
 from blocklist.frames.schemas import LISTINGS
 from blocklist.ledger.db import schema
 from blocklist.ledger.db.bulk import BulkTransaction
@@ -204,7 +204,7 @@ def test_a_transaction_that_fails_midway_leaves_the_old_state(
     monkeypatch.setattr(listings, "_snapshot_row", lambda *_: pl.DataFrame({"no_such_column": [1]}))
     with (
         open_ledger_writer(database, "update") as book,
-        pytest.raises(UsageError, match="no_such_column"),
+        pytest.raises(StorageError, match="no_such_column"),
     ):
         accept(book, MINE, C)
     assert rows(database, "SELECT * FROM listing, feed, snapshot") == before
@@ -274,7 +274,7 @@ def test_no_database_yet(database: Path) -> None:
 def test_a_half_made_database_is_finished(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = (*schema._INITIAL_TABLES[:3], "CREATE nonsense")
     monkeypatch.setattr(schema, "_INITIAL_TABLES", broken)
-    with migrated_anew(), pytest.raises(UsageError, match="cannot be written"):
+    with migrated_anew(), pytest.raises(StorageError, match="cannot be written"):
         prepare_database(database)
     with open_read_only(database) as reader:
         assert reader is None
@@ -328,11 +328,11 @@ def test_a_database_that_is_not_to_be_used(
     make(database)
     before = None if database.is_dir() else database.read_bytes()
     for _ in range(2):
-        with pytest.raises(UsageError) as raised, open_ledger_writer(database, "update"):
+        with pytest.raises(StorageError) as raised, open_ledger_writer(database, "update"):
             pass
         assert str(raised.value).startswith(f"{database}: "), why
         assert message in str(raised.value), why
-        with pytest.raises(UsageError) as raised, open_read_only(database):
+        with pytest.raises(StorageError) as raised, open_read_only(database):
             pass
         assert message in str(raised.value), why
         assert raised.value.exit_code == 2
@@ -346,15 +346,15 @@ def test_damage_is_told_wherever_it_shows(database: Path) -> None:
     body[8192:] = b"\xff" * (len(body) - 8192)
     database.write_bytes(body)
     with (
-        pytest.raises(UsageError, match="malformed"),
+        pytest.raises(StorageError, match="malformed"),
         open_read_only(database) as reader,
     ):
         assert reader is not None
         reader.execute("SELECT * FROM listings").fetchall()
-    with pytest.raises(UsageError, match="malformed"), BulkTransaction(database) as bulk:
+    with pytest.raises(StorageError, match="malformed"), BulkTransaction(database) as bulk:
         listings.load_listings(bulk, ["mine"])
     with (
-        pytest.raises(UsageError, match="malformed"),
+        pytest.raises(StorageError, match="malformed"),
         open_read_write(database) as opened,
     ):
         opened.execute("DELETE FROM listing_row")
@@ -365,7 +365,7 @@ def test_damage_is_told_wherever_it_shows(database: Path) -> None:
 def test_a_lookup_cannot_write(database: Path) -> None:
     with open_ledger_writer(database, "update"):
         pass
-    with pytest.raises(UsageError, match="readonly"), open_read_only(database) as reader:
+    with pytest.raises(StorageError, match="readonly"), open_read_only(database) as reader:
         assert reader is not None
         reader.execute("DELETE FROM run")
 
@@ -405,7 +405,9 @@ def shared(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_without_room_says_what_to_do(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     prepare_database(database)
-    told = pytest.raises(UsageError, match="full; what was complete before stays: is the disk full")
+    told = pytest.raises(
+        StorageError, match="full; what was complete before stays: is the disk full"
+    )
     with told, open_read_write(database) as opened:
         (pages,) = opened.execute("PRAGMA page_count").fetchone()
         opened.execute(f"PRAGMA max_page_count = {pages}")
@@ -486,7 +488,9 @@ def test_the_lock_is_held_once_within_a_process_too(database: Path) -> None:
 
 def test_a_lock_that_cannot_be_made(database: Path) -> None:
     database.with_name(database.name + ".lock").mkdir()
-    with pytest.raises(UsageError, match=r"\.lock: the ledger's lock cannot be written: Is a dir"):
+    with pytest.raises(
+        StorageError, match=r"\.lock: the ledger's lock cannot be written: Is a dir"
+    ):
         hold_writer_lock(database, "a").__enter__()
 
 
@@ -509,7 +513,7 @@ def test_only_one_library_at_a_time(database: Path) -> None:
 def test_a_bulk_that_cannot_open_gives_its_right_back(tmp_path: Path) -> None:
     nowhere = tmp_path / "no" / "where.db"
     with (
-        pytest.raises(UsageError, match=r"where\.db: cannot be read or written"),
+        pytest.raises(StorageError, match=r"where\.db: cannot be read or written"),
         BulkTransaction(nowhere),
     ):
         pass
@@ -583,7 +587,7 @@ def test_another_program_that_writes(
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert other.stdout is not None
     assert other.stdout.readline() == b"busy\n"
-    refused = nullcontext() if waits else pytest.raises(UsageError, match="database is locked")
+    refused = nullcontext() if waits else pytest.raises(StorageError, match="database is locked")
     with refused, BulkTransaction(database) as bulk:
         bulk.execute("DELETE FROM listing_row")
     other.kill()

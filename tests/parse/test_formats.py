@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from blocklist.collect.parse_fingerprint import options_from_feed
 from blocklist.config.feeds import build_feed
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 from blocklist.frames.parallel import iter_text_pieces
 from blocklist.parse import parser
 from blocklist.parse.options import DATED_FORMATS, FORMAT_NAMES, ParseOptions
@@ -260,7 +260,7 @@ def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(table: dict[str, object], message: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(message)):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         build_feed("x", {"url": "x", "format": "csv", **table}, "x: ")
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from blocklist.config.sections import GateConfig
-from blocklist.errors import GateHeld, UsageError
+from blocklist.errors import GateHeld, NotFoundError
 from blocklist.frames.schemas import LISTINGS
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
@@ -215,7 +215,7 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
     assert history(copied)[0] == release
     assert waiting(copied) is None
     with (
-        pytest.raises(UsageError, match="nothing to accept"),
+        pytest.raises(NotFoundError, match="nothing to accept"),
         open_ledger_writer(database, "x") as opened,
     ):
         accept_candidate(opened, "")

@@ -7,7 +7,7 @@ import typer
 from blocklist.cli.durations import DurationOption, UntilOption, parse_expiry
 from blocklist.cli.session import JsonOption, Session, get_session, show_json, show_line, show_table
 from blocklist.cli.streams import escape_unprintable, warn
-from blocklist.errors import InvalidIndicator, UsageError
+from blocklist.errors import InvalidIndicator, NotFoundError, UsageError
 from blocklist.ledger.db.author import current_author
 from blocklist.model import Entry, Kind, Scope, Verdict
 
@@ -97,7 +97,7 @@ def _remove_entry(context: typer.Context, name: str, action: Verdict) -> None:
     with open_ledger_writer(get_session(context).database, f"{action} remove") as book:
         ended = remove_entries(book, indicator, action)
     if not ended:
-        raise UsageError(f"{indicator.value}: no {action} entry; see: blocklist {action} list")
+        raise NotFoundError(f"{indicator.value}: no {action} entry; see: blocklist {action} list")
     get_session(context).show_status(f"{indicator.value}: no longer {action}; {EFFECT_NOTE}")
     _warn_if_pinned(context)
 

@@ -12,7 +12,7 @@ import typer
 from blocklist.cli.render.check_text import format_answer
 from blocklist.cli.session import JsonOption, get_session, show_json, show_lines
 from blocklist.cli.streams import warn
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError, UsageError
 from blocklist.model import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _answer_batch(queries: list[str], database: Path, at: str | None) -> "BatchA
     try:
         with BulkTransaction(database) as bulk:
             return check_many(queries, bulk, votes, release, then)
-    except UsageError:  # one that may only be read
+    except StorageError:  # one that may only be read
         return None
 
 

@@ -8,7 +8,7 @@ import typer
 
 from blocklist.cli.render.parse_report import build_parse_report, fetch_and_parse, show_parse_report
 from blocklist.cli.session import JsonOption, get_session, show_json, show_line
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError, UsageError
 from blocklist.model import Category
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def add_feed_command(  # noqa: PLR0913, PLR0917 (an option each)
 
 def _require_config_path(config: "Config") -> Path:
     if config.path is None:
-        raise UsageError("there is no blocklist.toml to add to; write one with: blocklist init")
+        raise ConfigError("there is no blocklist.toml to add to; write one with: blocklist init")
     return config.path
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from blocklist.cli.session import get_session
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 
 
 def init_command(
@@ -21,7 +21,7 @@ def init_command(
 
     path = folder / CONFIG_FILE_NAME
     if path.exists():
-        raise UsageError(f"{path}: exists already and is left as it is")
+        raise StorageError(f"{path}: exists already and is left as it is")
     template = (files("blocklist") / "config" / "template.toml").read_bytes()
     write_atomically(path, [template])
     told = "" if folder == Path() else f" --config {path}"

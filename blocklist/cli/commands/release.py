@@ -7,7 +7,7 @@ import typer
 from blocklist.cli.commands.allow_block import end_and_report_expired
 from blocklist.cli.session import JsonOption, get_session, show_json, show_line, show_table
 from blocklist.cli.streams import warn
-from blocklist.errors import UsageError
+from blocklist.errors import NotFoundError
 from blocklist.model import Category
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _select_listing_feeds(
     from blocklist.config.toml import suggest_name
 
     if feed is not None and feed not in feeds:
-        raise UsageError(f"{feed}: no such feed{suggest_name(feed, feeds)}")
+        raise NotFoundError(f"{feed}: no such feed{suggest_name(feed, feeds)}")
     if feed is None and category is None:
         return None
     return [

@@ -8,7 +8,7 @@ from blocklist.cli.commands.export import EXIT_EXPORT_FAILED, export_with_progre
 from blocklist.cli.commands.release import format_build, format_release_counts, warn_about_build
 from blocklist.cli.session import JsonOption, Session, get_session, show_json, show_line
 from blocklist.cli.streams import escape_unprintable, warn
-from blocklist.errors import GateHeld, UsageError
+from blocklist.errors import GateHeld, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from blocklist.export.rehearsal import Rehearsal
@@ -108,10 +108,10 @@ def unpin_command(
             with book.open_database() as db:
                 known = load_feed_health(db.conn)
             if feed not in known:
-                raise UsageError(f"{feed}: no such feed; see: blocklist feeds list")
+                raise NotFoundError(f"{feed}: no such feed; see: blocklist feeds list")
             ended, what = unpin_feed(book, known[feed]), feed
     if not ended:
-        raise UsageError(f"{what}: is not pinned")
+        raise NotFoundError(f"{what}: is not pinned")
     get_session(context).show_status(
         f"{what}: no longer pinned; takes effect with the next: blocklist run"
     )

@@ -19,7 +19,7 @@ from blocklist.cli.session import (
     show_table,
 )
 from blocklist.cli.streams import escape_unprintable
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError, NotFoundError, UsageError
 from blocklist.ledger.db.author import current_author
 from blocklist.model import Entry, Indicator, Reason, Verdict
 
@@ -116,7 +116,7 @@ def _filter_by_country(
     lookup = LedgerLookup(connection)
     with current.geoip as atlas:
         if not atlas:
-            raise UsageError("no file says where addresses are; set resolve.country")
+            raise ConfigError("no file says where addresses are; set resolve.country")
         return [
             one
             for one in found
@@ -220,12 +220,14 @@ def _select_held(
     if name is None:
         found = list_held(connection, _NO_LIMIT, feed=feed) if connection else []
         if not found:
-            raise UsageError(f"{feed}: nothing that it lists is held; see: blocklist review list")
+            raise NotFoundError(
+                f"{feed}: nothing that it lists is held; see: blocklist review list"
+            )
         return found
     indicator = parse_name_argument(name)
     one = find_held(connection, indicator.value) if connection else None
     if one is None:
-        raise UsageError(f"{indicator.value}: is not held; see: blocklist review list")
+        raise NotFoundError(f"{indicator.value}: is not held; see: blocklist review list")
     return [one]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from blocklist.config.loader import Config
 from blocklist.doctor.finding import Finding, problem, warning
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 from blocklist.geoip import GeoIpDatabase
 from blocklist.resolve.dns.servers import select_resolvers
 
@@ -37,7 +37,7 @@ def _check_geoip_file(key: str, path: Path) -> Iterator[Finding]:
     try:
         with GeoIpDatabase(path) as atlas:
             atlas.locate("192.0.2.1")
-    except UsageError as error:
+    except StorageError as error:
         yield problem(str(error), key, f"{_FREE_SOURCES}; or take the key out")
         return
     days = int((time.time() - path.stat().st_mtime) / 86400)

@@ -12,7 +12,7 @@ import polars as pl
 from blocklist.atomic_files import create_temporary_beside
 from blocklist.config.exports import Export
 from blocklist.config.targets import TargetContent
-from blocklist.errors import BlocklistError, ExportFailed, UsageError
+from blocklist.errors import BlocklistError, ExportFailed, StorageError
 from blocklist.export.dialects.registry import get_dialect
 from blocklist.export.render.body import Body
 from blocklist.export.render.canary import exclude_canary_rows, render_canaries
@@ -99,7 +99,7 @@ def write_candidate_file(
             stays = _has_same_content(export, previous, state.digest, body)
             if not stays:
                 _run_verification(proof, state, new)
-    except UsageError:  # nothing can be written there, and perhaps nothing needs to be
+    except StorageError:  # nothing can be written there, and perhaps nothing needs to be
         if not _has_same_content(export, previous, body.content_digest(), body):
             raise
         stays, new = True, None

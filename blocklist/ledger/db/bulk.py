@@ -8,7 +8,7 @@ from typing import Self
 import polars as pl
 from adbc_driver_sqlite import dbapi
 
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 from blocklist.frames.schemas import KIND, REASON, SCOPE, VERDICT
 from blocklist.ledger.db.connection import BUSY_TIMEOUT_SECONDS, lock_sqlite_library, storage_error
 
@@ -57,7 +57,7 @@ class BulkTransaction:
         if isinstance(error, dbapi.Error):
             raise self._storage_error(error) from None
 
-    def _storage_error(self, cause: Exception) -> UsageError:
+    def _storage_error(self, cause: Exception) -> StorageError:
         return storage_error(self._database, "read or written", cause)
 
     def query_frame(self, sql: str, *parameters: str | int, schema: pl.Schema) -> pl.DataFrame:

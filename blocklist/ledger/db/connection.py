@@ -1,4 +1,4 @@
-"""Open and check the database: path -> connection, or `UsageError` with file and cause.
+"""Open and check the database: path -> connection, or `StorageError` with file and cause.
 
 Refuses foreign, newer and damaged databases, and reports faults of its pages and rows. Python's
 sqlite3 and ADBC each carry a SQLite library, and two SQLite libraries in one process corrupt a
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from blocklist.errors import UsageError
+from blocklist.errors import StorageError
 
 #: `PRAGMA application_id`, so that a foreign database is never taken for ours ("BLKL").
 APPLICATION_ID = 0x424C4B4C
@@ -68,13 +68,13 @@ def open_read_only(database: Path) -> Iterator[sqlite3.Connection | None]:
             connection.close()
 
 
-def storage_error(database: Path, what: str, error: Exception) -> UsageError:
+def storage_error(database: Path, what: str, error: Exception) -> StorageError:
     """Return the error for a database that cannot be read or written, or `what` it cannot be."""
     # So SQLite speaks of a disk that is full or failing, and of a file that may not grow.
     disk = ("disk I/O error", "database or disk is full")
     todo = "; what was complete before stays: is the disk full or failing? then run it again"
     told = todo if any(words in str(error) for words in disk) else ""
-    return UsageError(f"{database}: cannot be {what}: {error}{told}")
+    return StorageError(f"{database}: cannot be {what}: {error}{told}")
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def _require_no_wal(database: Path) -> None:
     """Refuse what would be read without its log, for the log holds what was committed last."""
     log = database.with_name(f"{database.name}-wal")
     if log.exists() and log.stat().st_size:
-        raise UsageError(
+        raise StorageError(
             f"{database}: a program that was stopped left its log, {log.name}, which can be read "
             "only where the folder can be written to; run `blocklist update` there"
         )
@@ -168,7 +168,7 @@ def _database_exists(database: Path) -> bool:
     try:
         return database.exists()
     except OSError as error:
-        raise UsageError(f"{database}: cannot be read: {error.strerror}") from None
+        raise StorageError(f"{database}: cannot be read: {error.strerror}") from None
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
@@ -182,7 +182,7 @@ def _connect(uri: str, database: Path) -> sqlite3.Connection:
         return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
     except sqlite3.Error as error:
         cause = "it is a folder" if database.is_dir() else error
-        raise UsageError(f"{database}: cannot be opened: {cause}") from None
+        raise StorageError(f"{database}: cannot be opened: {cause}") from None
 
 
 def _check_database(connection: sqlite3.Connection, database: Path) -> None:
@@ -193,11 +193,11 @@ def _check_database(connection: sqlite3.Connection, database: Path) -> None:
     except sqlite3.OperationalError:
         raise
     except _DAMAGE_ERRORS as error:
-        raise UsageError(f"{database}: not a database of this program: {error}") from None
+        raise StorageError(f"{database}: not a database of this program: {error}") from None
     if tables and application != APPLICATION_ID:
-        raise UsageError(f"{database}: a database of another program; set another `database`")
+        raise StorageError(f"{database}: a database of another program; set another `database`")
     if written > SCHEMA_VERSION:
-        raise UsageError(
+        raise StorageError(
             f"{database}: written by a newer version of blocklist (schema {written}, "
             f"this one knows {SCHEMA_VERSION}); upgrade blocklist"
         )

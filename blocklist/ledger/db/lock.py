@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from blocklist.errors import LockHeld, UsageError
+from blocklist.errors import LockHeld, StorageError
 
 
 def lock_path(database: Path) -> Path:
@@ -27,7 +27,7 @@ def hold_writer_lock(database: Path, command: str) -> Iterator[None]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         message = f"{path}: the ledger's lock cannot be written: {error.strerror or error}"
-        raise UsageError(message) from None
+        raise StorageError(message) from None
     with os.fdopen(handle, "r+", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,7 +35,7 @@ def hold_writer_lock(database: Path, command: str) -> Iterator[None]:
             message = f"{database}: in use by {_read_holder(file)}; try again when it has ended"
             raise LockHeld(message) from None
         except OSError as error:  # a network file system without locks
-            raise UsageError(f"{path}: cannot be locked: {error.strerror}") from None
+            raise StorageError(f"{path}: cannot be locked: {error.strerror}") from None
         file.truncate()
         file.write(f"process {os.getpid()} ({command})\n")
         file.flush()

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from blocklist.errors import GateHeld, UsageError
+from blocklist.errors import GateHeld, NotFoundError
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.writer import LedgerWriter
@@ -14,13 +14,13 @@ from blocklist.ledger.releases.verdicts import publish_release
 def accept_candidate(book: LedgerWriter, reason: str) -> Release:
     """Publish the candidate and return it.
 
-    Raise `UsageError` where none waits, and `GateHeld` where the guards were not there to judge
+    Raise `NotFoundError` where none waits, and `GateHeld` where the guards were not there to judge
     it by: that is nothing to be accepted, but to be mended.
     """
     with book.open_database() as db:
         waiting = load_candidate(db.conn)
     if waiting is None:
-        raise UsageError("there is nothing to accept: the gate holds no candidate")
+        raise NotFoundError("there is nothing to accept: the gate holds no candidate")
     final = [objection.text for objection in waiting.objections if objection.final]
     if final:
         message = "the candidate was judged without a sound guard and cannot be accepted"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.errors import UsageError
+from blocklist.errors import NotFoundError
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.releases.candidate import Objection, candidate_export_rows, load_candidate
 from blocklist.ledger.releases.history import Release, list_releases
@@ -30,23 +30,23 @@ class ReleaseReference:
 
 
 def find_referenced_release(reader: sqlite3.Connection | None, name: str) -> ReleaseReference:
-    """Return what a person calls so; raise `UsageError` where it is not, or is pruned."""
+    """Return what a person calls so; raise `NotFoundError` where it is not, or is pruned."""
     past = list_releases(reader) if reader else []
     if name == CANDIDATE:
         waiting = load_candidate(reader) if reader else None
         if waiting is None:
-            raise UsageError("there is no candidate: the gate holds nothing")
+            raise NotFoundError("there is no candidate: the gate holds nothing")
         return ReleaseReference(waiting.release, is_candidate=True, objections=waiting.objections)
     if name == CURRENT:
         if not past:
-            raise UsageError("there is no release yet; run: blocklist run")
+            raise NotFoundError("there is no release yet; run: blocklist run")
         return ReleaseReference(past[0])
     for release in past:
         if name == str(release.number):
             if release.pruned:
-                raise UsageError(f"release {name} was pruned; see: blocklist release list")
+                raise NotFoundError(f"release {name} was pruned; see: blocklist release list")
             return ReleaseReference(release)
-    raise UsageError(f"there is no release {name}; see: blocklist release list")
+    raise NotFoundError(f"there is no release {name}; see: blocklist release list")
 
 
 def load_referenced_rows(bulk: BulkTransaction, of: ReleaseReference) -> pl.DataFrame:

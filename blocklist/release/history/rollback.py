@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from blocklist.config.toml import suggest_name
-from blocklist.errors import UsageError
+from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import load_feed_health
@@ -32,7 +32,7 @@ class RollbackResult:
 def roll_back_release(book: LedgerWriter, number: int | None, reason: str) -> RollbackResult:
     """Publish what release `number` was, the one before unless told, under a new number; pin it.
 
-    Only the difference is written. Raise `UsageError` where there is no such release, or nothing
+    Only the difference is written. Raise `NotFoundError` where there is no such release, or nothing
     to undo.
     """
     with book.open_database() as db:
@@ -47,7 +47,7 @@ def roll_back_release(book: LedgerWriter, number: int | None, reason: str) -> Ro
     change = diff_verdicts(before, after)
     if not change:
         message = f"release {past[0].number} is the same as release {target.number}"
-        raise UsageError(f"{message}: there is nothing to undo")
+        raise NotFoundError(f"{message}: there is nothing to undo")
     new = replace(
         next_release(book, past[0], change, "release rollback"),
         reason=reason or f"back to release {target.number}",
@@ -65,18 +65,18 @@ def roll_back_release(book: LedgerWriter, number: int | None, reason: str) -> Ro
 
 def _find_target(past: list[Release], number: int | None) -> Release:
     if not past:
-        raise UsageError("there is no release yet, so there is nothing to undo")
+        raise NotFoundError("there is no release yet, so there is nothing to undo")
     wanted = number
     if wanted is None:
         # Of a rollback it is the one before the release that came back.
         wanted = (past[0].origin or past[0].number) - 1
         if wanted < 1:
-            raise UsageError("there is no release before this one, so there is nothing to undo")
+            raise NotFoundError("there is no release before this one, so there is nothing to undo")
     found = next((release for release in past if release.number == wanted), None)
     if found is None:
-        raise UsageError(f"there is no release {wanted}; see: blocklist release list")
+        raise NotFoundError(f"there is no release {wanted}; see: blocklist release list")
     if found.pruned:
-        raise UsageError(f"release {wanted} was pruned; see: blocklist release list")
+        raise NotFoundError(f"release {wanted} was pruned; see: blocklist release list")
     return found
 
 
@@ -114,17 +114,17 @@ def _entry_key(entry: Entry) -> tuple[str, str, str]:
 def undo_feed_update(book: LedgerWriter, name: str, reason: str) -> SnapshotChange:
     """Undo the last update of a feed, and pin the feed so that it does not come again.
 
-    Raise `UsageError` where there is no such feed, or nothing to take back.
+    Raise `NotFoundError` where there is no such feed, or nothing to take back.
     """
     with book.open_database() as db:
         known = load_feed_health(db.conn)
     if name not in known:
-        raise UsageError(f"{name}: no such feed was ever collected{suggest_name(name, known)}")
+        raise NotFoundError(f"{name}: no such feed was ever collected{suggest_name(name, known)}")
     if known[name].pinned:
         raise UsageError(f"{name}: is pinned since {known[name].pinned}; its update is out already")
     change = undo_last_snapshot(book, known[name], reason)
     if change is None:
-        raise UsageError(
+        raise NotFoundError(
             f"{name}: has no earlier update to go back to; "
             f"switch it off with: enabled = false in [feeds.{name}]"
         )

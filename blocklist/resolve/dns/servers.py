@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from blocklist.errors import UsageError
+from blocklist.errors import ConfigError
 
 _DNS_PORT = 53
 
@@ -33,7 +33,7 @@ def parse_resolver(text: str) -> ResolverAddress:
 def select_resolvers(given: Iterable[str]) -> list[ResolverAddress]:
     """Return the resolvers given, each once, or else those of the system.
 
-    Raise `UsageError` when there are none, or one is no address.
+    Raise `ConfigError` when there are none, or one is no address.
     """
     found = []
     for text in given or _load_system_resolvers():
@@ -41,9 +41,9 @@ def select_resolvers(given: Iterable[str]) -> list[ResolverAddress]:
             found.append(parse_resolver(text))
         except ValueError as error:
             message = f"resolver {text!r}: {error}; expected ADDRESS or ADDRESS#PORT"
-            raise UsageError(message) from None
+            raise ConfigError(message) from None
     if not found:
-        raise UsageError("no resolver to ask; give one with --server ADDRESS#PORT")
+        raise ConfigError("no resolver to ask; give one with --server ADDRESS#PORT")
     return list(dict.fromkeys(found))
 
 
