@@ -109,6 +109,11 @@ class FeedState(StrEnum):
     FAILED = "failed"
     NEVER = "never"
 
+    @property
+    def is_good(self) -> bool:
+        """Whether the last fetch confirmed the listings in force: fresh or unchanged."""
+        return self in (FeedState.FRESH, FeedState.UNCHANGED)
+
 
 class Liveness(StrEnum):
     """What DNS says of a name over time; `unknown` while it never said anything."""

@@ -16,7 +16,6 @@ _STALE_AFTER_INTERVALS = 3
 _MIN_EXPIRES, _MAX_EXPIRES = 3600, 14 * 86400
 # A job that runs each hour starts a second early now and then.
 _EARLY_TOLERANCE = timedelta(minutes=5)
-_GOOD_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
 
 # uBlock and Adblock Plus: `! Expires: 4 days (update frequency)`; days where no unit stands.
 _EXPIRES_LINE = re.compile(
@@ -51,7 +50,7 @@ def next_fetch_time(feed: Feed, health: FeedHealth) -> datetime | None:
     if asked is not None and now < asked:
         return asked
     every, good = fetch_interval(feed, health), _parse_time(health.good_at)
-    if every is None or good is None or good > now or health.state not in _GOOD_STATES:
+    if every is None or good is None or good > now or not health.state.is_good:
         return None
     due = good + every
     return due if now < due - min(every / 10, _EARLY_TOLERANCE) else None

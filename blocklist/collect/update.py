@@ -31,6 +31,7 @@ from blocklist.config.toml import suggest_name
 from blocklist.errors import ConfigError, NotFoundError
 from blocklist.fetch.fetch import fetch_feed, is_local_feed
 from blocklist.fetch.types import (
+    FeedProgressCallback,
     FetchError,
     FetchResult,
     PendingResult,
@@ -46,9 +47,6 @@ from blocklist.parse.options import FORMAT_NAMES
 if TYPE_CHECKING:
     from blocklist.parse.result import ParseResult
 
-#: Told the feed's name, how many bytes came, and how many are to come where that is known.
-FeedProgressCallback = Callable[[str, int, int | None], None]
-GOOD_FEED_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
 #: No server is obeyed for longer, in seconds.
 _MAX_RETRY_WAIT = 86400
 
@@ -69,7 +67,7 @@ class UpdateOutcome:
     @property
     def is_good(self) -> bool:
         """Whether the feed could be brought up to date."""
-        return self.state in GOOD_FEED_STATES
+        return self.state.is_good
 
 
 def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
@@ -214,7 +212,7 @@ def _process_feed(
 
 def _outcome_not_due(feed: Feed, health: FeedHealth, due: datetime) -> UpdateOutcome:
     note = f"not due until {format_timestamp(due)}"
-    if health.state in GOOD_FEED_STATES:
+    if health.state.is_good:
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries, note=note)
     cause = f"{health.cause}; its server wants no request until {format_timestamp(due)}"
     return _outcome_failing(feed, health, failure_state(feed, health, health.state), cause)
@@ -226,7 +224,7 @@ def _outcome_failing(feed: Feed, health: FeedHealth, state: FeedState, cause: st
 
 def _outcome_pinned(feed: Feed, health: FeedHealth) -> UpdateOutcome:
     note = f"pinned since {health.pinned}; until: blocklist release unpin --feed {feed.name}"
-    state = FeedState.UNCHANGED if health.state in GOOD_FEED_STATES else health.state
+    state = FeedState.UNCHANGED if health.state.is_good else health.state
     return UpdateOutcome(feed.name, state, health.cause, health.entries, note=note)
 
 

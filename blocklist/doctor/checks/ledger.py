@@ -16,8 +16,6 @@ from blocklist.ledger.releases.history import list_releases
 from blocklist.model import FeedState, Verdict
 from blocklist.release.gate.guard_health import find_guard_faults
 
-_GOOD_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
-
 
 def check_feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find enabled feeds and guards that were never collected, or whose last look went wrong."""
@@ -26,7 +24,7 @@ def check_feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]
         health = known.get(feed.name)
         if health is None or health.state is FeedState.NEVER:
             yield warning("was never collected", feed.config_key, f"blocklist update {feed.name}")
-        elif health.state not in _GOOD_STATES:
+        elif not health.state.is_good:
             good = (
                 f"its last good is of {health.good_at}" if health.good_at else "it never was good"
             )

@@ -11,7 +11,7 @@ from blocklist.ledger.releases.candidate import Objection
 from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import VerdictChange
 from blocklist.release.gate.budgets import find_exceeded_budgets, find_unintended_change
-from blocklist.release.gate.guard_health import GOOD_STATES, find_guard_faults
+from blocklist.release.gate.guard_health import find_guard_faults
 
 
 @dataclass(frozen=True)
@@ -71,4 +71,4 @@ def _check_fresh_feeds(case: GateInput) -> Iterator[str]:
 def _list_failing_feeds(case: GateInput) -> list[str]:
     enabled = [feed.name for feed in case.config.feeds.values() if feed.enabled]
     known = case.healths
-    return [name for name in enabled if name in known and known[name].state not in GOOD_STATES]
+    return [name for name in enabled if name in known and not known[name].state.is_good]

@@ -7,9 +7,6 @@ from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.model import FeedState
 
-#: How a feed stands whose last look was a good one.
-GOOD_STATES = (FeedState.FRESH, FeedState.UNCHANGED)
-
 
 def find_guard_faults(config: Config, healths: dict[str, FeedHealth]) -> list[str]:
     """Return which mandatory guards are missing, failed, empty or out of date, and how."""
@@ -22,7 +19,7 @@ def find_guard_faults(config: Config, healths: dict[str, FeedHealth]) -> list[st
 def _describe_fault(health: FeedHealth | None, days: int) -> str | None:
     if health is None or health.state is FeedState.NEVER:
         return "was never collected; run update"
-    if health.state not in GOOD_STATES:
+    if not health.state.is_good:
         return f"{health.state}: {health.cause}"
     if not health.entries:
         return "lists nothing"
