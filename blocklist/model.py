@@ -162,6 +162,46 @@ class Entry:
     seen: tuple[tuple[str, str], ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """Validators of the last accepted answer, for a conditional request (RFC 9110, 8.8)."""
+
+    etag: str | None = None
+    modified: str | None = None
+    #: A hash of the URL that answered; the validators are valid for this URL only.
+    source: str | None = None
+
+
+#: Stands for a request without conditions.
+NO_VALIDATORS = Validators()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedWeight:
+    """The current weight of a feed in scores, and the feeds whose entries it passes on."""
+
+    feed: str
+    #: The probability that a listing is right, 0 to 1, after the reduction for overdue feeds.
+    reliability: float
+    #: For how many days the feed has been overdue.
+    overdue_days: int = 0
+    upstream: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A feed whose entries another feed, the leader, lists as well and never later."""
+
+    follower: str
+    leader: str
+    #: The share of the follower's entries that the leader lists.
+    contained: float
+    #: The number of shared entries of which it is known which feed listed them first.
+    dated: int
+    #: The share of these that the leader listed earlier or in the same run.
+    behind: float
+
+
 @dataclass(frozen=True)
 class Match:
     """The judged indicator that decides about a queried name, and how far it reaches."""

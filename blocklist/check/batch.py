@@ -20,10 +20,9 @@ from blocklist.indicators.names import MAX_LABEL_LENGTH
 from blocklist.judge.scoring.explain import ScoreExplainer, ScoreExplanation
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.feeds.listings import load_listing_history
-from blocklist.ledger.feeds.weights import FeedWeight
 from blocklist.ledger.point_in_time import PointInTime
 from blocklist.ledger.releases.verdicts import verdicts_for
-from blocklist.model import Kind, Listing, Match, Reason, Scope, Verdict
+from blocklist.model import FeedWeight, Kind, Listing, Match, Reason, Scope, Verdict
 
 _NAME_PATTERN = r"^(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*$"
 _GRAVITY = {Verdict.HOLD.value: 1, Verdict.ALLOW.value: 2, Verdict.CLEAR.value: 3}

@@ -7,7 +7,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 from blocklist.config.feeds import Feed, is_digest
-from blocklist.ledger.feeds.health import NO_VALIDATORS, FeedHealth, Validators
+from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.model import NO_VALIDATORS, Validators
 from blocklist.parse.options import DATED_FORMATS, ParseOptions
 
 #: Part of every fingerprint: raised when the parsers read the same bytes otherwise than before.

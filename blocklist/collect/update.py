@@ -40,8 +40,8 @@ from blocklist.fetch.types import (
 )
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.writer import LedgerWriter
-from blocklist.ledger.feeds.health import NO_VALIDATORS, FeedHealth, Validators
-from blocklist.model import FeedState, GuardClass
+from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.model import NO_VALIDATORS, FeedState, GuardClass, Validators
 from blocklist.parse.options import FORMAT_NAMES
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from blocklist.fetch.http import ByteProgressCallback, Download
 from blocklist.fetch.spool import Spool
 from blocklist.fetch.types import ContentRefused, FetchError
 from blocklist.fetch.zone_file import BaseMismatch, ZoneFile
-from blocklist.ledger.feeds.health import Validators
+from blocklist.model import Validators
 
 _DNS_PORT = 53
 #: What a server answers to a request for differences, though it may well give the whole.

@@ -8,7 +8,7 @@ from blocklist.config.sections import CollectConfig
 from blocklist.fetch.integrity import hash_names
 from blocklist.fetch.local import MAX_LIST_BYTES, read_first_file
 from blocklist.fetch.types import FetchResult, is_remote_url
-from blocklist.ledger.feeds.health import NO_VALIDATORS, Validators
+from blocklist.model import NO_VALIDATORS, Validators
 
 
 def fetch_bytes(urls: tuple[str, ...], settings: CollectConfig | None = None) -> bytes:

@@ -21,7 +21,7 @@ from blocklist.fetch.integrity import BodyHashes
 from blocklist.fetch.ssrf import SsrfGuard, is_public_address
 from blocklist.fetch.types import ContentRefused, FetchError
 from blocklist.fetch.zipped import is_zip_file, read_zip_member
-from blocklist.ledger.feeds.health import NO_VALIDATORS, Validators
+from blocklist.model import NO_VALIDATORS, Validators
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from blocklist.fetch.credentials import fill_credentials, redact_url
 from blocklist.fetch.http import ByteProgressCallback, Downloader, HttpRequest
 from blocklist.fetch.types import ContentRefused
-from blocklist.ledger.feeds.health import NO_VALIDATORS
+from blocklist.model import NO_VALIDATORS
 from blocklist.parse.json_documents import MAX_DOCUMENT_BYTES, UnreadableDocument, load_json
 
 if TYPE_CHECKING:

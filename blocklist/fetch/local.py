@@ -10,7 +10,7 @@ from blocklist.config.feeds import url_scheme
 from blocklist.fetch.credentials import redact_url
 from blocklist.fetch.decompress import StreamDecompressor
 from blocklist.fetch.types import ContentRefused, FetchError, FetchResult, hash_url, join_errors
-from blocklist.ledger.feeds.health import NO_VALIDATORS, Validators
+from blocklist.model import NO_VALIDATORS, Validators
 
 #: A list larger than this is taken for a mistake or an attack.
 MAX_LIST_BYTES = 1 << 30

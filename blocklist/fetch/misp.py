@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from blocklist.fetch.http import Download
 from blocklist.fetch.json_documents import JsonDocuments, MalformedDocuments
-from blocklist.ledger.feeds.health import Validators
+from blocklist.model import Validators
 from blocklist.parse.json_documents import json_objects
 
 _MANIFEST = "manifest.json"

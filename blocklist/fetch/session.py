@@ -31,7 +31,7 @@ from blocklist.fetch.types import (
     is_remote_url,
     join_errors,
 )
-from blocklist.ledger.feeds.health import NO_VALIDATORS, Validators
+from blocklist.model import NO_VALIDATORS, Validators
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver

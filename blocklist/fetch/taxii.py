@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from blocklist.fetch.http import Download
 from blocklist.fetch.json_documents import JsonDocuments, MalformedDocuments
-from blocklist.ledger.feeds.health import Validators
+from blocklist.model import Validators
 
 _MEDIA_TYPE = "application/taxii+json;version=2.1"
 _ADDED_LAST_HEADER = "X-TAXII-Date-Added-Last"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blocklist.config.feeds import FORMAT_BY_SCHEME, Feed, url_scheme
-from blocklist.ledger.feeds.health import NO_VALIDATORS, Validators
+from blocklist.model import NO_VALIDATORS, Validators
 
 #: Told the feed's name, how many bytes came, and how many are to come where that is known.
 FeedProgressCallback = Callable[[str, int, int | None], None]

@@ -9,7 +9,7 @@ from itertools import islice
 
 from blocklist.indicators.names import name_and_ancestors
 from blocklist.ledger.db.connection import schema_version
-from blocklist.ledger.feeds.weights import FeedWeight, load_feed_weights
+from blocklist.ledger.feeds.weights import load_feed_weights
 from blocklist.ledger.point_in_time import PointInTime
 from blocklist.ledger.temporal.pack_sql import (
     has_packs,
@@ -18,7 +18,7 @@ from blocklist.ledger.temporal.pack_sql import (
     packed_value_sql,
     row_table_sql,
 )
-from blocklist.model import Kind, Listing, Liveness, Reason, Scope, Verdict
+from blocklist.model import FeedWeight, Kind, Listing, Liveness, Reason, Scope, Verdict
 
 _KINDS = list(Kind)
 _SCOPES = list(Scope)

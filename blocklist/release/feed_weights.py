@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from blocklist.collect.schedule import stale_duration
 from blocklist.config.loader import Config
 from blocklist.judge.scoring.decay import decay_reliability
-from blocklist.ledger.feeds.echoes import Echo
 from blocklist.ledger.feeds.health import FeedHealth
-from blocklist.ledger.feeds.weights import FeedWeight
+from blocklist.model import Echo, FeedWeight
 
 
 def compute_feed_weights(

@@ -12,14 +12,14 @@ from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.echoes import load_echoes
 from blocklist.ledger.feeds.health import FeedHealth, load_feed_health
 from blocklist.ledger.feeds.listings import load_listings
-from blocklist.ledger.feeds.weights import FeedWeight, load_feed_weights, save_feed_weights
+from blocklist.ledger.feeds.weights import load_feed_weights, save_feed_weights
 from blocklist.ledger.operator.entries import load_judge_entries
 from blocklist.ledger.releases import last_judged as looked_at
 from blocklist.ledger.releases.candidate import Objection, discard_candidate
 from blocklist.ledger.releases.history import Release, current_release
 from blocklist.ledger.releases.last_judged import JudgedRelease
 from blocklist.ledger.releases.verdicts import next_release, publish_release
-from blocklist.model import Entry
+from blocklist.model import Entry, FeedWeight
 from blocklist.release.echo_detection import detect_echoes
 from blocklist.release.feed_weights import compute_feed_weights
 from blocklist.release.gate.attribution import expand_url_hosts

@@ -18,7 +18,6 @@ from blocklist.ledger.feeds.echoes import (
     load_echoes,
 )
 from blocklist.ledger.feeds.health import load_feed_health
-from blocklist.ledger.feeds.weights import FeedWeight
 from blocklist.ledger.releases.history import Release, current_release
 from blocklist.ledger.releases.last_judged import (
     active_entry_ids,
@@ -28,7 +27,7 @@ from blocklist.ledger.releases.last_judged import (
     load_judged_release,
 )
 from blocklist.ledger.releases.pins import Pin, find_release_pin
-from blocklist.model import Entry
+from blocklist.model import Entry, FeedWeight
 from blocklist.release.feed_weights import compute_feed_weights
 from blocklist.release.gate.guard_health import find_guard_faults
 

@@ -18,11 +18,10 @@ from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.feeds.listing_changes import ListingChanges, listing_changes_since
 from blocklist.ledger.feeds.listings import load_listings
-from blocklist.ledger.feeds.weights import FeedWeight
 from blocklist.ledger.releases import verdicts as releases
 from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import VerdictChange
-from blocklist.model import Entry, Kind
+from blocklist.model import Entry, FeedWeight, Kind
 from blocklist.release.gate.budgets import count_blocked_by_category
 from blocklist.release.guarding import load_guard_entries
 

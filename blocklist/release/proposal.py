@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.frames.schemas import RELEASE
-from blocklist.ledger.feeds.weights import FeedWeight
 from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import VerdictChange, to_export_rows
-from blocklist.model import Reason, Verdict
+from blocklist.model import FeedWeight, Reason, Verdict
 
 _VERDICT, _REASON = pl.col("verdict"), pl.col("reason")
 _IS_BLOCK = Verdict.BLOCK.value == _VERDICT

@@ -19,11 +19,11 @@ from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.dns.facts import DnsFact, save_facts
 from blocklist.ledger.feeds.listings import accept_snapshot
-from blocklist.ledger.feeds.weights import FeedWeight, save_feed_weights
+from blocklist.ledger.feeds.weights import save_feed_weights
 from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.point_in_time import PointInTime
 from blocklist.ledger.temporal import packs
-from blocklist.model import GuardClass, Liveness, Reason, Verdict
+from blocklist.model import FeedWeight, GuardClass, Liveness, Reason, Verdict
 from tests.support.listings import ACCOUNT
 
 NAMES = [

@@ -18,9 +18,8 @@ from blocklist.fetch.axfr import ZoneRequest, _ZoneTransfer
 from blocklist.fetch.spool import Spool
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.writer import open_ledger_writer
-from blocklist.ledger.feeds.health import NO_VALIDATORS
 from blocklist.ledger.feeds.listings import load_listings
-from blocklist.model import FeedState
+from blocklist.model import NO_VALIDATORS, FeedState
 from tests.support import transfer_server as servers
 from tests.support.transfer_server import (
     KEY,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from blocklist.frames.schemas import DATED_LISTINGS
 from blocklist.judge.overlap.overlap import FeedShare, compute_overlap, find_echoes
 from blocklist.judge.overlap.set_cover import FeedCombination, choose_covering_feeds
-from blocklist.ledger.feeds.echoes import Echo
+from blocklist.model import Echo
 from tests.support.cli import Run, blocklist, commands
 from tests.support.examples import at_most
 

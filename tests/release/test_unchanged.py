@@ -27,12 +27,12 @@ from blocklist.ledger.db.jobs import DNS_SURVEY, last_job_run
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.dns.facts import save_facts
-from blocklist.ledger.feeds.echoes import Echo, save_echoes
+from blocklist.ledger.feeds.echoes import save_echoes
 from blocklist.ledger.operator.entries import remove_entries
 from blocklist.ledger.releases.export_state import load_export_records
 from blocklist.ledger.releases.last_judged import CHANGING_SNAPSHOTS_SQL, last_changing_snapshots
 from blocklist.ledger.releases.pins import unpin_release
-from blocklist.model import Indicator, Kind, Liveness, Verdict
+from blocklist.model import Echo, Indicator, Kind, Liveness, Verdict
 from blocklist.release.full_build import judge_and_publish
 from blocklist.release.history.rollback import roll_back_release, undo_feed_update
 from blocklist.release.inputs_digest import load_build_status

@@ -19,8 +19,7 @@ from blocklist.judge.candidates import derive_host_listings, score_listings
 from blocklist.judge.scoring.electorate import FeedGroups, feed_groups_from_weights
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.feeds.listings import load_listings
-from blocklist.ledger.feeds.weights import FeedWeight
-from blocklist.model import Direction, Kind
+from blocklist.model import Direction, FeedWeight, Kind
 
 
 @dataclass(frozen=True)

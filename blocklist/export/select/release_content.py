@@ -22,8 +22,8 @@ from blocklist.export.select.filters import (
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.listings import select_active_feeds
-from blocklist.ledger.feeds.weights import FeedWeight
 from blocklist.ledger.releases import verdicts
+from blocklist.model import FeedWeight
 from blocklist.release.proposal import ProposedRelease
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from blocklist.judge.overlap.first_seen import FirstSeenIndex
 from blocklist.judge.overlap.set_cover import CoverStep, FeedCombination, choose_covering_feeds
 from blocklist.judge.scoring.feed_sets import build_feed_bitsets, decode_bitsets
-from blocklist.ledger.feeds.echoes import Echo
+from blocklist.model import Echo
 
 #: A copy contains so much of what it copies, or is contained by it.
 COPY_SHARE = 0.95

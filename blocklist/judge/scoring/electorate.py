@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from blocklist.ledger.feeds.weights import FeedWeight
+from blocklist.model import FeedWeight
 
 #: Scores are rounded to so many places, that 0.1 stays 0.1 and no order of feeds shows in them.
 _DECIMALS = 9

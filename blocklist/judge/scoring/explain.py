@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from blocklist.judge.scoring.electorate import IndependentSource, feed_groups_from_weights
-from blocklist.ledger.feeds.weights import FeedWeight
 from blocklist.ledger.lookup import MAX_PAGE_LISTINGS, LedgerLookup
-from blocklist.model import Listing
+from blocklist.model import FeedWeight, Listing
 
 
 @dataclass(frozen=True, slots=True)

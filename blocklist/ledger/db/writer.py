@@ -14,14 +14,8 @@ from blocklist.ledger.db.author import current_author
 from blocklist.ledger.db.connection import open_read_write, prepare_database
 from blocklist.ledger.db.lock import hold_writer_lock
 from blocklist.ledger.db.timestamps import current_timestamp
-from blocklist.ledger.feeds.health import (
-    NO_VALIDATORS,
-    FeedHealth,
-    Validators,
-    load_feed_health,
-    usual_entry_count,
-)
-from blocklist.model import FeedState
+from blocklist.ledger.feeds.health import FeedHealth, load_feed_health, usual_entry_count
+from blocklist.model import NO_VALIDATORS, FeedState, Validators
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

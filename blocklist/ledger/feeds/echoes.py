@@ -1,29 +1,16 @@
 """Echoes, feeds that repeat another feed: store, read, and decide when to detect again."""
 
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from blocklist.ledger.db.jobs import ECHO_DETECTION, last_job_run, last_job_time, record_job
 from blocklist.ledger.db.runs import first_run
 from blocklist.ledger.db.timestamps import days_since
 from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.model import Echo
 
 #: Who follows whom shows over days, and does not change often, in days.
 _FIRST_CHECK_DAYS, _NEXT_CHECK_DAYS = 1, 7
-
-
-@dataclass(frozen=True, slots=True)
-class Echo:
-    """A feed whose entries another one lists, too, and never later."""
-
-    follower: str
-    leader: str
-    #: The share of the follower's entries that the leader lists.
-    contained: float
-    #: Of how many of them it is known who listed them first, and of which share the leader did, or
-    #: both in the same run.
-    dated: int
-    behind: float
 
 
 def load_echoes(reader: sqlite3.Connection) -> list[Echo]:

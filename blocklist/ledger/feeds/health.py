@@ -4,27 +4,12 @@ import sqlite3
 from dataclasses import dataclass
 
 from blocklist.ledger.db.connection import HISTORY_VERSION, schema_version
-from blocklist.model import FeedState
+from blocklist.model import NO_VALIDATORS, FeedState, Validators
 
 #: How many accepted snapshots tell what is usual: slow loss shows, and a lasting change passes.
 _RECENT_SNAPSHOTS = 5
 # A database that nothing has written to since an upgrade is still read.
 _VERSION_2_COLUMNS = ("good_at", "retry_at", "expires", "etag", "modified", "source")
-
-
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """What a server said of its last good answer, to be asked whether that still holds (RFC 9110).
-
-    `source` is a hash of the URL that it is about.
-    """
-
-    etag: str | None = None
-    modified: str | None = None
-    source: str | None = None
-
-
-NO_VALIDATORS = Validators()
 
 
 @dataclass(frozen=True, slots=True)

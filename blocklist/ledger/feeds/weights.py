@@ -2,24 +2,13 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blocklist.ledger.db.connection import WEIGHTS_VERSION, schema_version
+from blocklist.model import FeedWeight
 
 if TYPE_CHECKING:
     from blocklist.ledger.db.writer import LedgerWriter
-
-
-@dataclass(frozen=True, slots=True)
-class FeedWeight:
-    """How far a feed is believed by now, and whose entries it passes on."""
-
-    feed: str
-    reliability: float
-    #: For how many days it has been overdue; so much its reliability has faded.
-    overdue_days: int = 0
-    upstream: tuple[str, ...] = ()
 
 
 def load_feed_weights(reader: sqlite3.Connection) -> list[FeedWeight]:
