@@ -18,7 +18,7 @@ from blocklist.collect.parse_fingerprint import (
     snapshot_fingerprint,
     validators_to_send,
 )
-from blocklist.collect.schedule import describe_age, failure_state, next_fetch_time, parse_expires
+from blocklist.collect.schedule import failure_state, next_fetch_time, parse_expires
 from blocklist.collect.snapshot_files import (
     find_delta_base,
     remove_refused_body,
@@ -40,6 +40,7 @@ from blocklist.fetch.types import (
 )
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.feeds.age import describe_age
 from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.model import NO_VALIDATORS, FeedState, GuardClass, Validators
 from blocklist.parse.options import FORMAT_NAMES

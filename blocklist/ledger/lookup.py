@@ -61,6 +61,8 @@ class VerdictRecord:
 class LedgerLookup:
     """Questions about single values, answered from an open ledger, as of now or of a moment."""
 
+    max_page_listings = MAX_PAGE_LISTINGS
+
     def __init__(self, connection: sqlite3.Connection, at: PointInTime | None = None) -> None:
         self._connection = connection
         self._moment = at

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from blocklist.collect.schedule import stale_duration
 from blocklist.config.loader import Config
 from blocklist.judge.scoring.decay import decay_reliability
+from blocklist.ledger.feeds.age import overdue_time
 from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.model import Echo, FeedWeight
 
@@ -23,7 +23,7 @@ def compute_feed_weights(
     every = []
     for feed in config.scoring_feeds.values():
         health = healths.get(feed.name)
-        days = stale_duration(feed, health).days if health and not health.pinned else 0
+        days = overdue_time(feed, health).days if health and not health.pinned else 0
         lineage = tuple(dict.fromkeys([*feed.lineage, *found.get(feed.name, ())]))
         said = decay_reliability(feed.reliability, feed.category, days)
         every.append(FeedWeight(feed.name, said, days, lineage))
