@@ -4,16 +4,18 @@ The compression is detected by content, not by file name. A few kilobytes can de
 gigabytes, so every step returns at most one piece, and the total is checked after each (CWE-409).
 """
 
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 from blocklist.fetch.types import ContentRefused
 
 _MAX_PIECE_BYTES = 1 << 20
 #: Lists pack to a tenth at best; more than this ratio is a bomb, once it is worth the name.
-MAX_RATIO = 200
-RATIO_CHECK_FROM = 16 << 20
+_MAX_RATIO = 200
+_RATIO_CHECK_FROM = 16 << 20
 #: A list may be packed in a file that is packed for the way.
 _MAX_LAYERS = 3
 _LONGEST_MAGIC = 6
@@ -149,9 +151,9 @@ class StreamDecompressor:
             raise ContentRefused(
                 f"unpacks to more than {self._max_bytes:,} bytes, which no list has"
             )
-        if self.bytes_out > RATIO_CHECK_FROM and self.bytes_out > self.bytes_in * MAX_RATIO:
+        if self.bytes_out > _RATIO_CHECK_FROM and self.bytes_out > self.bytes_in * _MAX_RATIO:
             raise ContentRefused(
-                f"unpacks to more than {MAX_RATIO} times its size, as no list does"
+                f"unpacks to more than {_MAX_RATIO} times its size, as no list does"
             )
         return piece
 
@@ -240,3 +242,37 @@ class _CompressedLayer:
         if self._decompressor is not None:
             raise ContentRefused(f"cut off: its {self._name} data ends too early")
         yield from self._inner_layer.finish()
+
+
+def is_zip_file(path: Path) -> bool:
+    """Whether a file starts as a zip does."""
+    with path.open("rb") as file:
+        return file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+
+
+def read_zip_member(path: Path, cap: int) -> Iterator[bytes]:
+    """Yield the bytes of the one file in a zip, at most `cap` and at most so many times its size.
+
+    Raise `Unacceptable` when there is not just one.
+    """
+    unpacker = StreamDecompressor(cap)
+    packed = path.stat().st_size
+    try:
+        with zipfile.ZipFile(path) as archive:
+            listed = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if len(listed) != 1:
+                raise ContentRefused(f"a zip of {len(listed)} files, expected one")
+            with archive.open(listed[0]) as member:
+                while piece := member.read(_MAX_PIECE_BYTES):
+                    yield from unpacker.decompress_piece(piece)
+                    if unpacker.bytes_out > max(packed * _MAX_RATIO, _RATIO_CHECK_FROM):
+                        raise ContentRefused(
+                            f"unpacks to more than {_MAX_RATIO} times its size, as no list does"
+                        )
+                yield from unpacker.finish()
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise ContentRefused(f"broken zip data: {error}") from None
+    except (RuntimeError, NotImplementedError):
+        raise ContentRefused(
+            "a zip with a password, or packed as this Python cannot read"
+        ) from None

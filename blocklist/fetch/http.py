@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 from blocklist import __version__
 from blocklist.config.sections import CollectConfig
-from blocklist.fetch.decompress import StreamDecompressor
+from blocklist.fetch.decompress import StreamDecompressor, is_zip_file, read_zip_member
 from blocklist.fetch.http_errors import error_from_exception, error_from_status
 from blocklist.fetch.integrity import BodyHashes
 from blocklist.fetch.ssrf import SsrfGuard, is_public_address
 from blocklist.fetch.types import ContentRefused, FetchError
-from blocklist.fetch.zipped import is_zip_file, read_zip_member
 from blocklist.model import NO_VALIDATORS, Validators
 
 if TYPE_CHECKING:

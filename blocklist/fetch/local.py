@@ -57,8 +57,7 @@ def read_local_file(
 
 
 def _decompress_file(path: Path, raw: bytes, max_bytes: int) -> bytes:
-    from blocklist.fetch.decompress import ZIP_MAGIC
-    from blocklist.fetch.zipped import read_zip_member
+    from blocklist.fetch.decompress import ZIP_MAGIC, read_zip_member
 
     unpacker = StreamDecompressor(max_bytes)
     try:

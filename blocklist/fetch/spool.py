@@ -7,7 +7,6 @@ second), and parsing a message takes longer than sending one.
 import asyncio
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 
@@ -24,12 +23,7 @@ class Spool:
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
         self._path.unlink(missing_ok=True)
 

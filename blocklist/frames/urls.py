@@ -11,8 +11,10 @@ import polars as pl
 
 from blocklist.frames.map_unique import map_unique
 from blocklist.frames.names import canonicalize_names
+from blocklist.frames.networks import canonicalize_numeric_hosts
+from blocklist.frames.schemas import KIND
 from blocklist.indicators.names import MAX_LABEL_LENGTH, WHITESPACE
-from blocklist.indicators.urls import MAX_URL_LENGTH, parse_url
+from blocklist.indicators.urls import MAX_URL_LENGTH, canonicalize_host, parse_url
 
 _SAFE_CHARACTERS = r"A-Za-z0-9._~!$&()*+,;=:@%/-"
 _PLAIN_URL = rf"^(?i-u:(https?)://)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)(/[{_SAFE_CHARACTERS}]*)?(\?[?{_SAFE_CHARACTERS}]+)?$"
@@ -70,3 +72,31 @@ def url_host(url: pl.Expr) -> pl.Expr:
 def is_host_only(url: pl.Expr) -> pl.Expr:
     """Return whether a canonical URL has neither path nor query, and so speaks of its host."""
     return url.str.contains(r"^https?://[^/]+/$")
+
+
+def canonicalize_hosts(texts: pl.Series) -> pl.DataFrame:
+    """Return `kind`, `value` and `reason` for each text; `value` is null where `reason` is not."""
+    texts = texts.str.strip_chars(WHITESPACE)
+    found = canonicalize_names(texts)
+    colon = texts.str.contains(":", literal=True).fill_null(value=False)
+    number = (found["reason"] == "numeric").fill_null(value=False)
+    if number.any():
+        found = _replace_rows(found, number, canonicalize_numeric_hosts(texts.filter(number)))
+    if colon.any():
+        found = _replace_rows(found, colon, _parse_ipv6_hosts(texts.filter(colon)))
+    kind = pl.when(number | colon).then(pl.lit("ip")).otherwise(pl.lit("domain"))
+    return found.select(kind.cast(KIND).alias("kind"), "value", "reason")
+
+
+def _parse_ipv6_hosts(texts: pl.Series) -> pl.DataFrame:
+    known = map_unique(texts, lambda text: canonicalize_host(text)[1])
+    answers = texts.alias("text").to_frame().join(known, on="text", maintain_order="left")
+    return answers.select(value="mapped", reason="refused")
+
+
+def _replace_rows(found: pl.DataFrame, rows: pl.Series, answers: pl.DataFrame) -> pl.DataFrame:
+    """Put the answers in the place of the rows, which they match in order."""
+    place = rows.arg_true()
+    return found.select(
+        found[column].scatter(place, answers[column]) for column in ("value", "reason")
+    )

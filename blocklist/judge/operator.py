@@ -8,7 +8,7 @@ import polars as pl
 
 from blocklist.frames.networks import networks_to_spans
 from blocklist.frames.schemas import KIND, REASON, SCOPE, VERDICT, VERDICTS
-from blocklist.judge.reach import match_at_or_below
+from blocklist.judge.guards import match_at_or_below
 from blocklist.model import Entry, Kind, Reason, Scope, Verdict
 
 _ENTRY_SCHEMA = pl.Schema(

@@ -6,11 +6,10 @@ from functools import partial
 
 import polars as pl
 
-from blocklist.frames.hosts import canonicalize_hosts
 from blocklist.frames.networks import canonicalize_networks
 from blocklist.frames.parallel import iter_text_pieces, map_in_order
 from blocklist.frames.schemas import INDICATORS, KIND, REFUSALS, SCOPE
-from blocklist.frames.urls import canonicalize_urls
+from blocklist.frames.urls import canonicalize_hosts, canonicalize_urls
 from blocklist.model import Kind, Scope
 from blocklist.parse.fast_path import split_fast_path
 from blocklist.parse.format import Format, carry_no_state

@@ -22,9 +22,8 @@ from blocklist.ledger.releases.verdicts import next_release, publish_release
 from blocklist.model import Entry, FeedWeight
 from blocklist.release.echo_detection import detect_echoes
 from blocklist.release.feed_weights import compute_feed_weights
-from blocklist.release.gate.attribution import expand_url_hosts
+from blocklist.release.gate.change_report import describe_overruled_guards, expand_url_hosts
 from blocklist.release.gate.gate import GateInput, find_objections
-from blocklist.release.gate.overruled import describe_overruled_guards
 from blocklist.release.hold import DraftRelease, hold_release
 from blocklist.release.inputs_digest import compute_context_digest, compute_inputs_digest
 from blocklist.release.judging import JudgeResult, judge_listings

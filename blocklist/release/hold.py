@@ -28,9 +28,12 @@ from blocklist.ledger.releases.verdicts import (
     publish_release,
 )
 from blocklist.model import Reason, Verdict
-from blocklist.release.gate.attribution import count_listing_feeds, format_listing_feeds
 from blocklist.release.gate.budgets import select_operator_values
-from blocklist.release.gate.overruled import describe_overruled_guards
+from blocklist.release.gate.change_report import (
+    count_listing_feeds,
+    describe_overruled_guards,
+    format_listing_feeds,
+)
 from blocklist.release.proposal import ExportVerifier, ProposedRelease
 
 

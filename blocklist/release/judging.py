@@ -13,7 +13,8 @@ import polars as pl
 from blocklist.config.loader import Config
 from blocklist.frames.urls import url_host
 from blocklist.indicators.query import parse_query
-from blocklist.judge.guards import Guards, load_guards
+from blocklist.judge.candidates import derive_host_listings
+from blocklist.judge.guards import GUARDS, Guards, load_guards
 from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.feeds.listing_changes import ListingChanges, listing_changes_since
@@ -23,7 +24,6 @@ from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import VerdictChange
 from blocklist.model import Entry, FeedWeight, Kind
 from blocklist.release.gate.budgets import count_blocked_by_category
-from blocklist.release.guarding import load_guard_entries
 
 #: Where more of the values than this changed, all are judged at least as soon.
 _MAX_CHANGED_SHARE = 0.2
@@ -126,3 +126,21 @@ def _filter_by_subject(rows: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
 def _count_categories(config: Config, listed: pl.DataFrame, judged: pl.DataFrame) -> dict[str, int]:
     categories = {name: feed.category.value for name, feed in config.scoring_feeds.items()}
     return count_blocked_by_category(listed, judged, categories)
+
+
+def load_guard_entries(config: Config, bulk: BulkTransaction) -> pl.DataFrame:
+    """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
+    enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
+    listed = load_listings(bulk, list(enabled))
+    # A guard list of URLs means their hosts.
+    hosts = derive_host_listings(listed).select(listed.columns)
+    listed = pl.concat([listed, hosts])
+    schema = {"feed": pl.String(), "class": GUARDS["class"]}
+    classes = pl.DataFrame(list(enabled.items()), schema=schema, orient="row")
+    return listed.join(classes, on="feed").select(
+        pl.col("kind").cast(pl.String),
+        "value",
+        "class",
+        source="feed",
+        bounded=pl.lit(value=True),
+    )

@@ -22,7 +22,7 @@ from blocklist.ledger.feeds.listings import accept_snapshot, load_listings
 from blocklist.ledger.releases.last_judged import has_expired_address
 from blocklist.ledger.releases.verdicts import current_verdicts
 from blocklist.model import Kind, Scope, Verdict
-from blocklist.release.guarding import load_guard_entries
+from blocklist.release.judging import load_guard_entries
 from blocklist.resolve.dedicated_addresses import AddressObservations, classify_addresses
 from blocklist.resolve.passive_dns import read_passive_dns
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from blocklist.errors import StorageError
-from blocklist.frames.hosts import canonicalize_hosts
+from blocklist.frames.urls import canonicalize_hosts
 from blocklist.model import Kind
 
 _PAIR_PATTERN = r"^\s*([^\s,;#]+)[\s,;]+([^\s,;]+)"

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.errors import InvalidIndicator
-from blocklist.frames.hosts import canonicalize_hosts
 from blocklist.frames.names import canonicalize_names
 from blocklist.frames.networks import (
     canonicalize_networks,
@@ -21,7 +20,7 @@ from blocklist.frames.networks import (
     networks_to_spans,
     spans_to_networks,
 )
-from blocklist.frames.urls import canonicalize_urls
+from blocklist.frames.urls import canonicalize_hosts, canonicalize_urls
 from blocklist.indicators.names import canonicalize_name
 from blocklist.indicators.networks import format_network, parse_browser_ipv4, parse_network
 from blocklist.indicators.urls import canonicalize_host, parse_url

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.errors import InvalidIndicator
-from blocklist.frames.hosts import canonicalize_hosts
-from blocklist.frames.urls import canonicalize_urls, is_host_only, url_host
+from blocklist.frames.urls import canonicalize_hosts, canonicalize_urls, is_host_only, url_host
 from blocklist.indicators.names import canonicalize_name
 from blocklist.indicators.urls import canonicalize_host, parse_url, refang
 from blocklist.model import Kind

@@ -144,7 +144,7 @@ def diff_releases_command(
 ) -> None:
     """Show what B blocks or allows that A does not, and the other way round, and who lists it."""
     from blocklist.ledger.db.bulk import BulkTransaction
-    from blocklist.release.gate.attribution import format_listing_feeds as listed_by
+    from blocklist.release.gate.change_report import format_listing_feeds as listed_by
     from blocklist.release.history.diff import diff_releases
 
     config = get_session(context).config

@@ -67,8 +67,7 @@ def resolve_with_progress(
     import asyncio
 
     from blocklist.release.resolved_addresses import refresh_resolved_addresses
-    from blocklist.resolve.due import select_names_to_resolve
-    from blocklist.resolve.settings import load_survey_settings
+    from blocklist.resolve.plan import load_survey_settings, select_names_to_resolve
     from blocklist.resolve.survey import Survey
 
     how = load_survey_settings(current.config, servers or [])

@@ -7,7 +7,7 @@ import polars as pl
 
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.feeds.listings import load_listings
-from blocklist.release.gate.attribution import count_listing_feeds, expand_url_hosts
+from blocklist.release.gate.change_report import count_listing_feeds, expand_url_hosts
 from blocklist.release.history.references import ReleaseReference, load_referenced_rows
 
 

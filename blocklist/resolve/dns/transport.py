@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from blocklist.resolve.dns.message import parse_name_servers
 from blocklist.resolve.dns.servers import ResolverAddress
-from blocklist.resolve.dns.sockets import PendingQuery, Question, UdpSocket
-from blocklist.resolve.dns.tcp import exchange_over_tcp
+from blocklist.resolve.dns.sockets import PendingQuery, Question, UdpSocket, exchange_over_tcp
 from blocklist.resolve.dns.upstream import QueryLimits, Upstream
 from blocklist.resolve.dns.wire import (
     QUESTION_OFFSET,

@@ -10,7 +10,10 @@ from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.dns.facts import filter_due_names, select_due_names
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.model import Kind
-from blocklist.resolve.liveness import MAX_DUE_AHEAD
+from blocklist.resolve.dns.servers import select_resolvers
+from blocklist.resolve.dns.upstream import QueryLimits
+from blocklist.resolve.liveness import MAX_DUE_AHEAD, DeadDomainRule
+from blocklist.resolve.survey import SurveySettings
 
 
 def select_names_to_resolve(config: Config, book: LedgerWriter, limit: int) -> list[str]:
@@ -27,3 +30,15 @@ def select_names_to_resolve(config: Config, book: LedgerWriter, limit: int) -> l
             names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
             found = found.append(filter_due_names(bulk, names, now, now + MAX_DUE_AHEAD))
     return found.unique(maintain_order=True).head(limit).to_list()
+
+
+def load_survey_settings(config: Config, given: list[str]) -> SurveySettings:
+    """Return the settings; resolvers that are `given` take the place of the configured ones."""
+    said = config.resolve
+    canaries = {export.canary for export in config.exports.values() if export.canary}
+    return SurveySettings(
+        resolvers=select_resolvers(given or said.servers),
+        limits=QueryLimits(said.window, said.rate, said.timeout, said.tries),
+        rule=DeadDomainRule(said.looks, said.days),
+        canaries=tuple(sorted(canaries)),
+    )
