@@ -28,7 +28,7 @@ from blocklist.fetch.zone_file import BaseMismatch, ZoneFile
 from blocklist.model import Validators
 
 _DNS_PORT = 53
-#: What a server answers to a request for differences, though it may well give the whole.
+#: Answers of servers that do not support IXFR but may still send the complete zone.
 _NO_IXFR_RCODES = (dns.rcode.NOTIMP, dns.rcode.FORMERR)
 _TSIG_CAUSES: dict[type[dns.exception.DNSException], str] = {
     dns.tsig.PeerBadKey: "the server does not know the TSIG key",
@@ -44,69 +44,72 @@ _TSIG_CAUSES: dict[type[dns.exception.DNSException], str] = {
 
 
 class _IxfrUnavailable(Exception):
-    """The server cannot say what changed since the last transfer, so all of it is wanted."""
+    """The server cannot send a difference, so the complete zone is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneRequest:
-    """A zone to be transferred, and what is known of it."""
+    """A request for a zone, with what is stored from the last transfer."""
 
     #: `axfr://server[:port]/zone`
     url: str
     tsig_key: dns.tsig.Key | None
     validators: Validators
-    #: The zone as it was when its serial was the one that is known.
+    #: The stored zone, with the serial in the validators.
     base: Path | None
     max_bytes: int
-    #: How it is called in messages.
+    #: The URL for messages, without secrets.
     display_url: str
 
 
 async def transfer_zone(
-    wanted: ZoneRequest, settings: CollectConfig, path: Path, progress: ByteProgressCallback
+    request: ZoneRequest, settings: CollectConfig, path: Path, progress: ByteProgressCallback
 ) -> Download:
-    """Return the zone as a file in `path`, or no file when its serial is the one that is known."""
+    """Return the zone in `path`, or no file if its serial has not changed.
+
+    Raise `FetchError` if the transfer fails, `ContentRefused` if the zone is not acceptable.
+    """
     try:
-        if wanted.base is not None and wanted.validators.etag is not None:
+        if request.base is not None and request.validators.etag is not None:
             try:
-                return await _ZoneTransfer(wanted, settings, wanted.base).run(path, progress)
+                return await _ZoneTransfer(request, settings, request.base).run(path, progress)
             except (_IxfrUnavailable, BaseMismatch):
                 pass
-        return await _ZoneTransfer(wanted, settings, None).run(path, progress)
+        return await _ZoneTransfer(request, settings, None).run(path, progress)
     except ContentRefused as error:
-        raise ContentRefused(f"{wanted.display_url}: {error}") from None
+        raise ContentRefused(f"{request.display_url}: {error}") from None
     except FetchError as error:
-        raise FetchError(f"{wanted.display_url}: {error}", again=error.can_retry) from None
+        raise FetchError(f"{request.display_url}: {error}", can_retry=error.can_retry) from None
 
 
 def _parse_zone_url(url: str) -> tuple[str, int, dns.name.Name]:
-    """Return server, port and zone of a URL."""
+    """Return server, port and zone of a URL; raise `FetchError` if it is malformed."""
     try:
         parts = urlsplit(url)
         zone = dns.name.from_text(unquote(parts.path.strip("/")))
         port = parts.port or _DNS_PORT
     except (ValueError, dns.exception.DNSException):
-        raise FetchError("no zone that can be asked for") from None
+        raise FetchError("the URL names no valid zone") from None
     if not parts.hostname or zone == dns.name.root:
         raise FetchError("expected a server and a zone, as in axfr://server/zone")
     return parts.hostname, port, zone
 
 
 class _ZoneTransfer:
-    """One conversation with a server: about all of a zone, or about what changed since `base`."""
+    """One transfer: of the complete zone, or of the difference to `base`."""
 
-    def __init__(self, wanted: ZoneRequest, settings: CollectConfig, base: Path | None) -> None:
-        self._request = wanted
+    def __init__(self, request: ZoneRequest, settings: CollectConfig, base: Path | None) -> None:
+        self._request = request
         self._settings = settings
         self._base = base
-        self._server, self._port, self._origin = _parse_zone_url(wanted.url)
-        self._serial = int(wanted.validators.etag) if wanted.validators.etag else None
+        self._server, self._port, self._origin = _parse_zone_url(request.url)
+        self._serial = int(request.validators.etag) if request.validators.etag else None
         self._query = self._make_query()
         self._tsig_context: dns.tsig.HMACTSig | None = None
 
     def _make_query(self) -> dns.message.QueryMessage:
-        kind = dns.rdatatype.IXFR if self._base else dns.rdatatype.AXFR
-        query = dns.message.make_query(self._origin, kind)
+        record_type = dns.rdatatype.IXFR if self._base else dns.rdatatype.AXFR
+        query = dns.message.make_query(self._origin, record_type)
         if self._base:
             soa = f". . {self._serial} 0 0 0 0"
             query.authority.append(dns.rrset.from_text(self._origin, 0, "IN", "SOA", soa))
@@ -115,7 +118,10 @@ class _ZoneTransfer:
         return query
 
     async def run(self, path: Path, progress: ByteProgressCallback) -> Download:
-        """Return what came of it; `_NoDifference` or `OtherBase` where all of it is wanted."""
+        """Return the result.
+
+        Raise `_IxfrUnavailable` or `BaseMismatch` if the complete zone is needed.
+        """
         try:
             async with asyncio.timeout(self._settings.total_timeout):
                 reader, writer = await self._connect()
@@ -126,12 +132,12 @@ class _ZoneTransfer:
                     writer.transport.abort()
         except TimeoutError:
             seconds = self._settings.total_timeout
-            raise FetchError(f"not done within {seconds:g} s") from None
+            raise FetchError(f"not finished within {seconds:g} s") from None
         except (asyncio.IncompleteReadError, ConnectionError):
-            raise FetchError("the connection ended before the zone did", again=True) from None
+            raise FetchError("the connection ended before the zone did", can_retry=True) from None
         except OSError as error:
             cause = error.strerror or type(error).__name__
-            raise FetchError(f"cannot be kept: {cause}") from None
+            raise FetchError(f"cannot be stored: {cause}") from None
         unchanged = serial == self._serial
         return Download(None if unchanged else path, Validators(str(serial)))
 
@@ -141,47 +147,47 @@ class _ZoneTransfer:
             async with asyncio.timeout(seconds):
                 return await asyncio.open_connection(self._server, self._port)
         except TimeoutError:
-            raise FetchError(f"no connection within {seconds:g} s", again=True) from None
+            raise FetchError(f"no connection within {seconds:g} s", can_retry=True) from None
         except socket.gaierror:
-            raise FetchError("its host is not found in DNS", again=True) from None
+            raise FetchError("its host is not found in DNS", can_retry=True) from None
         except OSError as error:
             cause = error.strerror or type(error).__name__
-            raise FetchError(f"cannot be reached: {cause}", again=True) from None
+            raise FetchError(f"cannot be reached: {cause}", can_retry=True) from None
 
     async def _receive_zone(
         self, reader: asyncio.StreamReader, path: Path, progress: ByteProgressCallback
     ) -> int:
-        """Take messages until the zone is whole, or known to be as it was; return its serial."""
+        """Process messages until the zone is complete or found unchanged; return its serial."""
         zone = ZoneFile(self._origin, path, self._request.max_bytes, self._base)
-        kind = self._query.question[0].rdtype
+        record_type = self._query.question[0].rdtype
         with (
             Spool(path.with_suffix(".wire")) as spool,
-            dns.xfr.Inbound(zone, kind, self._serial if self._base else None) as inbound,
+            dns.xfr.Inbound(zone, record_type, self._serial if self._base else None) as inbound,
         ):
-            listening = asyncio.create_task(self._spool_messages(reader, spool, progress))
+            receiver = asyncio.create_task(self._spool_messages(reader, spool, progress))
             try:
                 while not await asyncio.to_thread(
                     self._process_message, inbound, await spool.get()
                 ):
                     pass
             finally:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+                receiver.cancel()
+                await asyncio.gather(receiver, return_exceptions=True)
             return _zone_serial(inbound)
 
     async def _spool_messages(
         self, reader: asyncio.StreamReader, spool: Spool, progress: ByteProgressCallback
     ) -> None:
-        """Put all that the server sends into the spool, at most what a list may have."""
-        taken = 0
+        """Put all messages of the server into the spool, up to the size limit of a list."""
+        received = 0
         try:
             while True:
                 wire = await self._read_message(reader)
-                taken += len(wire)
-                if taken > self._request.max_bytes:
+                received += len(wire)
+                if received > self._request.max_bytes:
                     raise ContentRefused(f"more than {self._request.max_bytes:,} bytes of any list")
                 spool.put(wire)
-                progress(taken, None)
+                progress(received, None)
         except (FetchError, OSError, asyncio.IncompleteReadError) as error:
             spool.end_with_error(error)
 
@@ -192,10 +198,10 @@ class _ZoneTransfer:
                 (length,) = struct.unpack("!H", await reader.readexactly(2))
                 return await reader.readexactly(length)
         except TimeoutError:
-            raise FetchError(f"the server said nothing for {seconds:g} s", again=True) from None
+            raise FetchError(f"no data from the server for {seconds:g} s", can_retry=True) from None
 
     def _process_message(self, inbound: dns.xfr.Inbound, wire: bytes) -> bool:
-        """Take a message, and return whether nothing more is wanted."""
+        """Process a message; return whether the transfer is finished."""
         try:
             message = dns.message.from_wire(
                 wire,
@@ -207,25 +213,30 @@ class _ZoneTransfer:
                 one_rr_per_rrset=True,
             )
             if message.id != self._query.id:
-                raise FetchError("answers another question than the one that was asked")
+                raise FetchError("answers another query than the one that was sent")
             self._tsig_context = message.tsig_ctx
             return inbound.process_message(message) or _zone_serial(inbound) == self._serial
         except dns.exception.DNSException as error:
             raise self._explain_error(error) from None
 
     def _explain_error(self, error: dns.exception.DNSException) -> Exception:
-        """Return what went wrong, in plain words or as the wish for all of the zone."""
-        told = next((why for kind, why in _TSIG_CAUSES.items() if isinstance(error, kind)), None)
-        if told is not None:
-            return FetchError(told)
+        """Return the error to raise: with a plain cause, or the request for the complete zone."""
+        cause = next(
+            (text for error_class, text in _TSIG_CAUSES.items() if isinstance(error, error_class)),
+            None,
+        )
+        if cause is not None:
+            return FetchError(cause)
         if isinstance(error, dns.xfr.TransferError):
             if self._base and error.rcode in _NO_IXFR_RCODES:
                 return _IxfrUnavailable()
             code = dns.rcode.to_text(error.rcode)
-            return FetchError(f"the server answers {code}", again=error.rcode == dns.rcode.SERVFAIL)
+            return FetchError(
+                f"the server answers {code}", can_retry=error.rcode == dns.rcode.SERVFAIL
+            )
         if self._base:
             return _IxfrUnavailable()
-        return ContentRefused(f"sends no such zone: {' '.join(str(error).split())[:100]}")
+        return ContentRefused(f"sends no valid zone: {' '.join(str(error).split())[:100]}")
 
 
 def _frame_message(wire: bytes) -> bytes:
@@ -233,6 +244,6 @@ def _frame_message(wire: bytes) -> bytes:
 
 
 def _zone_serial(inbound: dns.xfr.Inbound) -> int:
-    """Return the serial that the server's zone has; its SOA comes first."""
+    """Return the serial of the server's zone; its SOA comes first."""
     assert inbound.soa_rdataset is not None
     return int(inbound.soa_rdataset[0].serial)

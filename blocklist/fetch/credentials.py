@@ -19,7 +19,7 @@ _TOKEN_PLACEHOLDER = "{token}"  # noqa: S105
 
 
 def redact_url(url: str) -> str:
-    """Return a URL without what may be secret in it: user, password, query and fragment."""
+    """Return a URL without user, password, query and fragment, which may be secret."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -31,7 +31,7 @@ def redact_url(url: str) -> str:
 
 
 def url_origin(url: str) -> str:
-    """Return the server that a URL leads to, nothing for a path."""
+    """Return the scheme, host and port of a URL; empty for a path."""
     try:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.hostname else ""
@@ -40,9 +40,9 @@ def url_origin(url: str) -> str:
 
 
 def fill_credentials(feed: Feed, url: str) -> tuple[str, dict[str, str]]:
-    """Return a feed's URL and headers with the secrets in their places.
+    """Return a feed's URL and headers with the secrets filled in.
 
-    Raise `FetchError` when one is missing; no message ever says a value.
+    Raise `FetchError` if a secret is missing; no message ever contains a secret.
     """
     headers = dict(_parse_header(feed, line) for line in feed.headers)
     if not feed.token_env and not feed.token_file:
@@ -60,7 +60,7 @@ def _authorization_header(user: str, token: str) -> str:
 
 
 def load_tsig_key(feed: Feed) -> "Key | None":
-    """Return the key that a feed's transfers are signed with; its secret is the token."""
+    """Return the key that signs a feed's transfers, or None; its secret is the feed's token."""
     if not feed.tsig:
         return None
     from dns.exception import DNSException
@@ -92,7 +92,7 @@ def _parse_header(feed: Feed, line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not _HEADER_NAME.fullmatch(name.strip()):
         raise FetchError(f"{feed.config_key}.headers: expected texts such as 'Auth-Key: $NAME'")
-    filled = _VARIABLE.sub(lambda found: _read_variable(feed, found[1] or found[2]), value.strip())
+    filled = _VARIABLE.sub(lambda match: _read_variable(feed, match[1] or match[2]), value.strip())
     return name.strip(), _check_header_value(filled, f"{feed.config_key}.headers")
 
 
@@ -105,8 +105,8 @@ def _read_variable(feed: Feed, name: str) -> str:
     return value
 
 
-def _check_header_value(value: str, where: str) -> str:
-    """Return a value that can stand in a header; a line end in one would start another."""
+def _check_header_value(value: str, source: str) -> str:
+    """Return a valid header value; raise `FetchError` for any other, such as one of two lines."""
     if not value or not value.isascii() or not value.isprintable():
-        raise FetchError(f"{where}: expected one line of plain ASCII")
+        raise FetchError(f"{source}: expected one line of plain ASCII")
     return value

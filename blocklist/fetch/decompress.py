@@ -13,16 +13,16 @@ from typing import Protocol
 from blocklist.fetch.types import ContentRefused
 
 _MAX_PIECE_BYTES = 1 << 20
-#: Lists pack to a tenth at best; more than this ratio is a bomb, once it is worth the name.
+#: Lists compress to a tenth at best; a higher ratio than this is an attack, from a certain size.
 _MAX_RATIO = 200
 _RATIO_CHECK_FROM = 16 << 20
-#: A list may be packed in a file that is packed for the way.
+#: A compressed file may be compressed once more for the transfer.
 _MAX_LAYERS = 3
 _LONGEST_MAGIC = 6
 
 
 class _Decompressor(Protocol):
-    """What bz2, lzma and zstd have in common."""
+    """The common interface of bz2, lzma and zstd."""
 
     @property
     def eof(self) -> bool: ...
@@ -37,7 +37,7 @@ class _Decompressor(Protocol):
 
 
 class _ZlibDecompressor:
-    """`zlib` with the interface of the others."""
+    """`zlib` with the common interface."""
 
     def __init__(self, window: int) -> None:
         self._inner = zlib.decompressobj(window)
@@ -59,7 +59,7 @@ class _ZlibDecompressor:
 
 
 class _BrotliDecompressor:
-    """Brotli with the interface of the others (RFC 7932)."""
+    """Brotli with the common interface (RFC 7932)."""
 
     unused_data = b""
 
@@ -106,43 +106,47 @@ def _make_zstd() -> _Decompressor:
     return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 27})
 
 
-#: The first bytes of a packed file, what it is called, and what unpacks it.
+#: First bytes of a compressed file, name of the compression, and factory of its decompressor.
 _MAGIC_NUMBERS: tuple[tuple[bytes, str, Callable[[], _Decompressor]], ...] = (
     (b"\x1f\x8b", "gzip", _make_gzip),
     (b"BZh", "bzip2", _make_bz2),
     (b"\xfd7zXZ\x00", "xz", _make_xz),
     (b"\x28\xb5\x2f\xfd", "zstd", _make_zstd),
 )
-#: What content cannot tell: the `Content-Encoding` says it (RFC 9110, 8.4.1).
+#: Compressions that have no magic number: only `Content-Encoding` names them (RFC 9110, 8.4.1).
 _CONTENT_CODINGS: dict[str, Callable[[], _Decompressor]] = {
     "br": _BrotliDecompressor,
     "deflate": lambda: _ZlibDecompressor(zlib.MAX_WBITS),
 }
-#: How a zip starts; it can only be read from its end, so it is unpacked as a file.
+#: The first bytes of a zip archive; its directory is at the end, so it is decompressed as a file.
 ZIP_MAGIC = b"PK\x03\x04"
 
 
 class StreamDecompressor:
-    """Gives the list within the bytes that come in, piece by piece."""
+    """Decompresses a stream, however many layers of compression it has."""
 
-    def __init__(self, cap: int, coding: str = "") -> None:
-        """`coding` is the `Content-Encoding`, `cap` how many bytes may come in and out."""
-        self._max_bytes = cap
+    def __init__(self, max_bytes: int, coding: str = "") -> None:
+        """Limit input and output to `max_bytes` each; `coding` is the `Content-Encoding`."""
+        self._max_bytes = max_bytes
         self.bytes_in = 0
         self.bytes_out = 0
         coding = coding.strip().lower()
-        known = _CONTENT_CODINGS.get(coding)
-        self._layer = _CompressedLayer(coding, known, 1) if known else _DetectingLayer(1)
+        make_decompressor = _CONTENT_CODINGS.get(coding)
+        self._layer = (
+            _CompressedLayer(coding, make_decompressor, 1)
+            if make_decompressor
+            else _DetectingLayer(1)
+        )
 
     def decompress_piece(self, data: bytes) -> Iterator[bytes]:
-        """Yield what a piece of input unpacks to; raise `Unacceptable` where that is no list."""
+        """Yield the output of a piece of input; raise `ContentRefused` if it is not a list."""
         self.bytes_in += len(data)
         if self.bytes_in > self._max_bytes:
             raise ContentRefused(f"more than {self._max_bytes:,} bytes, which no list has")
         yield from map(self._count_output, self._layer.decompress_piece(data))
 
     def finish(self) -> Iterator[bytes]:
-        """Yield what is left at the end of the input; raise `Unacceptable` when it is cut off."""
+        """Yield the rest at the end of the input; raise `ContentRefused` if it is cut off."""
         yield from map(self._count_output, self._layer.finish())
 
     def _count_output(self, piece: bytes) -> bytes:
@@ -159,7 +163,7 @@ class StreamDecompressor:
 
 
 class _DetectingLayer:
-    """A layer whose first bytes tell what it is."""
+    """A layer whose first bytes decide how it is decompressed."""
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
@@ -190,7 +194,7 @@ class _DetectingLayer:
 
 
 class _PlainLayer:
-    """No layer: the list itself."""
+    """The innermost layer: the list itself."""
 
     def decompress_piece(self, data: bytes) -> Iterator[bytes]:
         yield data
@@ -200,11 +204,11 @@ class _PlainLayer:
 
 
 class _CompressedLayer:
-    """A layer of compression; several packed parts in a row are one list."""
+    """A layer of compression; several compressed parts in a row are one list."""
 
     def __init__(self, name: str, make: Callable[[], _Decompressor], depth: int) -> None:
         if depth > _MAX_LAYERS:
-            raise ContentRefused(f"packed more than {_MAX_LAYERS} times, as no list is")
+            raise ContentRefused(f"compressed more than {_MAX_LAYERS} times, which no list is")
         self._name, self._make_decompressor = name, make
         self._decompressor: _Decompressor | None = None
         self._inner_layer = _DetectingLayer(depth + 1)
@@ -230,9 +234,9 @@ class _CompressedLayer:
                 raise ContentRefused(f"broken {self._name} data: {error}") from None
             if piece:
                 yield from self._inner_layer.decompress_piece(piece)
-            empty, data = not piece and not data, b""
+            is_empty, data = not piece and not data, b""
             if (
-                empty
+                is_empty
                 or decompressor.eof
                 or (decompressor.needs_input and len(piece) < _MAX_PIECE_BYTES)
             ):
@@ -245,34 +249,33 @@ class _CompressedLayer:
 
 
 def is_zip_file(path: Path) -> bool:
-    """Whether a file starts as a zip does."""
+    """Return whether a file starts like a zip archive."""
     with path.open("rb") as file:
         return file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
 
 
-def read_zip_member(path: Path, cap: int) -> Iterator[bytes]:
-    """Yield the bytes of the one file in a zip, at most `cap` and at most so many times its size.
+def read_zip_member(path: Path, max_bytes: int) -> Iterator[bytes]:
+    """Yield the bytes of the only file in a zip archive.
 
-    Raise `Unacceptable` when there is not just one.
+    Raise `ContentRefused` if there is not exactly one, or if it is larger than `max_bytes` or too
+    large for the size of the archive.
     """
-    unpacker = StreamDecompressor(cap)
-    packed = path.stat().st_size
+    counter = StreamDecompressor(max_bytes)
+    packed_bytes = path.stat().st_size
     try:
         with zipfile.ZipFile(path) as archive:
-            listed = [entry for entry in archive.infolist() if not entry.is_dir()]
-            if len(listed) != 1:
-                raise ContentRefused(f"a zip of {len(listed)} files, expected one")
-            with archive.open(listed[0]) as member:
+            members = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if len(members) != 1:
+                raise ContentRefused(f"a zip of {len(members)} files, expected one")
+            with archive.open(members[0]) as member:
                 while piece := member.read(_MAX_PIECE_BYTES):
-                    yield from unpacker.decompress_piece(piece)
-                    if unpacker.bytes_out > max(packed * _MAX_RATIO, _RATIO_CHECK_FROM):
+                    yield from counter.decompress_piece(piece)
+                    if counter.bytes_out > max(packed_bytes * _MAX_RATIO, _RATIO_CHECK_FROM):
                         raise ContentRefused(
                             f"unpacks to more than {_MAX_RATIO} times its size, as no list does"
                         )
-                yield from unpacker.finish()
+                yield from counter.finish()
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise ContentRefused(f"broken zip data: {error}") from None
     except (RuntimeError, NotImplementedError):
-        raise ContentRefused(
-            "a zip with a password, or packed as this Python cannot read"
-        ) from None
+        raise ContentRefused("a zip with a password or an unsupported compression") from None

@@ -12,31 +12,31 @@ from blocklist.model import NO_VALIDATORS, Validators
 
 
 def fetch_bytes(urls: tuple[str, ...], settings: CollectConfig | None = None) -> bytes:
-    """Return the bytes of the first of the mirrors that answers; raise `FetchError` when none."""
+    """Return the body of the first mirror that answers; raise `FetchError` if none does."""
     settings = settings or CollectConfig(max_bytes=MAX_LIST_BYTES)
     body = fetch_feed(Feed("", urls, ""), settings).body
-    assert body is not None  # nothing was known of it, so no server can call it unchanged
+    assert body is not None  # a request without conditions has no answer "unchanged"
     return body
 
 
 def fetch_feed(
-    feed: Feed, settings: CollectConfig, known: Validators = NO_VALIDATORS
+    feed: Feed, settings: CollectConfig, validators: Validators = NO_VALIDATORS
 ) -> FetchResult:
-    """Return the first answer of a feed's mirrors; raise `FetchError` when none answers.
+    """Return the result of the first mirror that answers; raise `FetchError` if none does.
 
-    A file that is as it is `known` is not read again.
+    A local file that still matches `validators` is not read again.
     """
     if is_local_feed(feed):
-        return read_first_file(feed.urls, feed.max_bytes or settings.max_bytes, known)
+        return read_first_file(feed.urls, feed.max_bytes or settings.max_bytes, validators)
     from blocklist.fetch.session import FetchSession
 
     with (
         TemporaryDirectory(prefix="blocklist-") as scratch,
-        FetchSession(settings, Path(scratch)) as door,
+        FetchSession(settings, Path(scratch)) as session,
     ):
-        return door.start_fetch(feed, NO_VALIDATORS).result()()
+        return session.start_fetch(feed, NO_VALIDATORS).result()()
 
 
 def is_local_feed(feed: Feed) -> bool:
-    """Whether a feed can be had without a network, and at once."""
+    """Return whether a feed can be read at once, without a network."""
     return not hash_names(feed) and not any(map(is_remote_url, feed.urls))

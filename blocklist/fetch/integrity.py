@@ -12,69 +12,70 @@ from blocklist.fetch.types import ContentRefused, FetchError
 
 _SHA256_HEX = re.compile(r"\b[0-9a-fA-F]{64}\b")
 
-#: Gives a small file that a feed names, such as one of digests.
+#: Fetch a small file that a feed names, such as a list of digests.
 SideFileFetcher = Callable[[str], Awaitable[bytes]]
 
 
 class BodyHashes:
-    """The digests of a body that goes by in pieces, as far as the feed needs any."""
+    """Hashes of a body that is processed in pieces."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._hashes = [hashlib.new(name) for name in names]
 
     def update(self, piece: bytes) -> None:
-        """Take the next piece."""
-        for each in self._hashes:
-            each.update(piece)
+        """Add the next piece."""
+        for digest in self._hashes:
+            digest.update(piece)
 
     def digests(self) -> set[str]:
-        """Return what all pieces hash to; the length of a digest tells its kind."""
-        return {each.hexdigest() for each in self._hashes}
+        """Return the hexadecimal digests of all pieces; the length of a digest shows its kind."""
+        return {digest.hexdigest() for digest in self._hashes}
 
 
 def hash_names(feed: Feed) -> tuple[str, ...]:
-    """Return the names of the hashes that are wanted of a feed's list."""
-    named = {"sha256": feed.sha256, "blake2b": feed.minisign}
-    return tuple(name for name, wanted in named.items() if wanted)
+    """Return the names of the hashes that are needed to verify a feed's list."""
+    settings = {"sha256": feed.sha256, "blake2b": feed.minisign}
+    return tuple(name for name, setting in settings.items() if setting)
 
 
 async def verify_integrity(
     feed: Feed,
     url: str,
     digests: frozenset[str],
-    body: Callable[[], bytes],
-    beside: SideFileFetcher,
+    read_body: Callable[[], bytes],
+    fetch_side_file: SideFileFetcher,
 ) -> None:
-    """Raise `Unacceptable` unless a list is what the feed says that it must be.
+    """Raise `ContentRefused` unless a list has the SHA-256 and signature that the feed demands.
 
-    `digests` are those of the list as published and of what was in it.
+    `digests` are those of the list as published and of its content. `read_body` is called only if a
+    signature covers the list itself.
     """
-    if feed.sha256 and await _find_sha256(feed, url, beside) not in digests:
+    if feed.sha256 and await _find_sha256(feed, url, fetch_side_file) not in digests:
         raise ContentRefused(
             f"{redact_url(url)}: its SHA-256 is not the one of {_digest_origin(feed)}"
         )
     if feed.minisign:
-        await _verify_minisign(feed, url, digests, body, beside)
+        await _verify_minisign(feed, url, digests, read_body, fetch_side_file)
 
 
-async def _find_sha256(feed: Feed, url: str, beside: SideFileFetcher) -> str:
-    """Return the digest that the feed's list must have."""
+async def _find_sha256(feed: Feed, url: str, fetch_side_file: SideFileFetcher) -> str:
+    """Return the SHA-256 that the feed's list must have, in hexadecimal."""
     if is_digest(feed.sha256):
         return feed.sha256.lower()
-    text = (await beside(feed.sha256)).decode(errors="replace")
+    text = (await fetch_side_file(feed.sha256)).decode(errors="replace")
     name = url.partition("?")[0].rpartition("/")[2]
     lines = [line for line in text.splitlines() if _SHA256_HEX.search(line)]
-    own = [line for line in lines if name and _is_for_file(line, name)]
-    named = own or [line for line in lines if name and name in line] or lines
-    if not named or (len(named) > 1 and named is lines):
-        raise FetchError(f"{_digest_origin(feed)} says no SHA-256 of {name}")
-    found = _SHA256_HEX.search(named[0])
-    assert found
-    return found[0].lower()
+    exact_matches = [line for line in lines if name and _is_for_file(line, name)]
+    candidates = exact_matches or [line for line in lines if name and name in line] or lines
+    if not candidates or (len(candidates) > 1 and candidates is lines):
+        raise FetchError(f"{_digest_origin(feed)} has no SHA-256 of {name}")
+    match = _SHA256_HEX.search(candidates[0])
+    assert match
+    return match[0].lower()
 
 
 def _is_for_file(line: str, name: str) -> bool:
-    """Whether a line is of a file: `DIGEST  NAME`, also with `*` or a folder before the name."""
+    """Return whether a line is about a file: `DIGEST NAME`, also with `*` or a folder before it."""
     words = re.split(r"[\s*()]+", line)
     return any(word.rpartition("/")[2] == name for word in words)
 
@@ -87,23 +88,23 @@ async def _verify_minisign(
     feed: Feed,
     url: str,
     digests: frozenset[str],
-    body: Callable[[], bytes],
-    beside: SideFileFetcher,
+    read_body: Callable[[], bytes],
+    fetch_side_file: SideFileFetcher,
 ) -> None:
-    place = feed.signature or _signature_url(url)
+    signature_url = feed.signature or _signature_url(url)
     try:
-        text = await beside(place)
+        text = await fetch_side_file(signature_url)
     except FetchError as error:
-        raise ContentRefused(f"its signature is not to be had: {error}") from None
+        raise ContentRefused(f"its signature cannot be fetched: {error}") from None
     blake2b = frozenset(digest for digest in digests if len(digest) == 128)
     try:
-        verify_signature(feed.minisign, parse_signature(text), blake2b, body)
+        verify_signature(feed.minisign, parse_signature(text), blake2b, read_body)
     except ContentRefused as error:
-        raise ContentRefused(f"{redact_url(place)} {error}") from None
+        raise ContentRefused(f"{redact_url(signature_url)} {error}") from None
 
 
 def _signature_url(url: str) -> str:
-    """Return where minisign puts the signature of a file: beside it."""
+    """Return the URL where minisign stores a file's signature: beside the file."""
     if "://" not in url:
         return f"{url}.minisig"
     parts = urlsplit(url)

@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 
 class MalformedDocuments(Exception):
-    """The parts do not make up a list; the text says why."""
+    """The documents do not make up a list; the message says why."""
 
 
 class JsonDocuments:
-    """The way to the parts of one list."""
+    """Fetch the documents of one list, with a limit on their total size."""
 
     def __init__(
         self,
         downloader: Downloader,
-        wish: "FetchRequest",
+        request: "FetchRequest",
         path: Path,
         progress: ByteProgressCallback,
     ) -> None:
-        """`path` is where a part waits to be read."""
+        """Store the request; each document is kept in `path` until it is read."""
         self._downloader = downloader
-        self._request = wish
+        self._request = request
         self._path = path
         self._progress = progress
         self._total_bytes = 0
@@ -39,13 +39,15 @@ class JsonDocuments:
     async def fetch_document(
         self, url: str, accept: str = "*/*"
     ) -> tuple[object, Mapping[str, str]]:
-        """Return a document and the headers that it came with; raise `FetchError`."""
-        before, where = self._total_bytes, redact_url(url)
+        """Return a parsed document and its response headers; raise `FetchError` if it fails."""
+        bytes_before, display_url = self._total_bytes, redact_url(url)
         filled, headers = fill_credentials(self._request.feed, url)
-        most = min(self._request.max_bytes, MAX_DOCUMENT_BYTES)
-        asked = HttpRequest(filled, {"Accept": accept, **headers}, NO_VALIDATORS, most, where)
-        got = await self._downloader.download(
-            asked, self._path, lambda came, _: self._progress(before + came, None)
+        max_bytes = min(self._request.max_bytes, MAX_DOCUMENT_BYTES)
+        request = HttpRequest(
+            filled, {"Accept": accept, **headers}, NO_VALIDATORS, max_bytes, display_url
+        )
+        download = await self._downloader.download(
+            request, self._path, lambda received, _: self._progress(bytes_before + received, None)
         )
         self._total_bytes += self._path.stat().st_size
         if self._total_bytes > self._request.max_bytes:
@@ -53,6 +55,8 @@ class JsonDocuments:
                 f"more than {self._request.max_bytes:,} bytes in all, which no list has"
             )
         try:
-            return await asyncio.to_thread(lambda: load_json(got.read_body())), got.headers
+            return await asyncio.to_thread(
+                lambda: load_json(download.read_body())
+            ), download.headers
         except UnreadableDocument:
-            raise ContentRefused(f"{where}: sends no JSON") from None
+            raise ContentRefused(f"{display_url}: sends no valid JSON") from None

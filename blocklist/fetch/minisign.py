@@ -1,7 +1,7 @@
 """Verify minisign signatures: public key, signature file and list -> nothing, or a refusal.
 
-Ed25519 signs the list or its BLAKE2b-512; a second signature covers the trusted comment.
-Source: https://jedisct1.github.io/minisign/, "Signature format" and "Public key format".
+Ed25519 signs the list or its BLAKE2b-512; a second signature covers the trusted comment. Source:
+https://jedisct1.github.io/minisign/, "Signature format" and "Public key format".
 """
 
 from base64 import b64decode
@@ -17,19 +17,19 @@ _ID_BYTES, _KEY_BYTES, _SIGNATURE_BYTES = 8, 32, 64
 
 @dataclass(frozen=True, slots=True)
 class MinisignSignature:
-    """What a signature file says."""
+    """The content of a signature file."""
 
-    #: Whether it is over the BLAKE2b-512 of the list, as minisign does since 0.10.
+    #: Whether the BLAKE2b-512 of the list is signed, as minisign does since 0.10.
     is_prehashed: bool
     key_id: bytes
     list_signature: bytes
     trusted_comment: bytes
-    #: Over `of_list` and the comment.
+    #: Covers `list_signature` and the comment.
     global_signature: bytes
 
 
 def parse_signature(text: bytes) -> MinisignSignature:
-    """Return what a signature file says; raise `Unacceptable` when it is none."""
+    """Return the content of a signature file; raise `ContentRefused` if it is malformed."""
     lines = text.splitlines()
     if (
         len(lines) < 4
@@ -37,13 +37,13 @@ def parse_signature(text: bytes) -> MinisignSignature:
         or not lines[2].startswith(_TRUSTED_PREFIX)
     ):
         raise ContentRefused("is no minisign signature")
-    signed, of_all = (_decode_base64(lines[place]) for place in (1, 3))
-    kind, rest = signed[:2], signed[2:]
-    if kind not in (_LEGACY, _PREHASHED) or len(rest) != _ID_BYTES + _SIGNATURE_BYTES:
+    signature_bytes, global_signature = (_decode_base64(lines[index]) for index in (1, 3))
+    algorithm, rest = signature_bytes[:2], signature_bytes[2:]
+    if algorithm not in (_LEGACY, _PREHASHED) or len(rest) != _ID_BYTES + _SIGNATURE_BYTES:
         raise ContentRefused("is no minisign signature")
     comment = lines[2].removeprefix(_TRUSTED_PREFIX)
     return MinisignSignature(
-        kind == _PREHASHED, rest[:_ID_BYTES], rest[_ID_BYTES:], comment, of_all
+        algorithm == _PREHASHED, rest[:_ID_BYTES], rest[_ID_BYTES:], comment, global_signature
     )
 
 
@@ -55,22 +55,27 @@ def _decode_base64(line: bytes) -> bytes:
 
 
 def verify_signature(
-    key: str, signature: MinisignSignature, digests: frozenset[str], body: Callable[[], bytes]
+    public_key: str,
+    signature: MinisignSignature,
+    digests: frozenset[str],
+    read_body: Callable[[], bytes],
 ) -> None:
-    """Raise `Unacceptable` unless the key has signed the list.
+    """Raise `ContentRefused` unless the key signed the list.
 
-    `digests` are hexadecimal BLAKE2b-512 of the list as published and unpacked; `body` is asked
-    for only where a signature is over the list itself.
+    `digests` are hexadecimal BLAKE2b-512 of the list as published and decompressed. `read_body` is
+    called only if the signature covers the list itself.
     """
-    identity, public = _split_key(key)
-    if signature.key_id != identity:
+    key_id, verify_key = _split_key(public_key)
+    if signature.key_id != key_id:
         raise ContentRefused("is by another key")
     if not _is_signed_by(
-        public, signature.list_signature + signature.trusted_comment, signature.global_signature
+        verify_key, signature.list_signature + signature.trusted_comment, signature.global_signature
     ):
         raise ContentRefused("has a trusted comment that was not signed with it")
-    signed = map(bytes.fromhex, digests) if signature.is_prehashed else iter([body()])
-    if not any(_is_signed_by(public, message, signature.list_signature) for message in signed):
+    messages = map(bytes.fromhex, digests) if signature.is_prehashed else iter([read_body()])
+    if not any(
+        _is_signed_by(verify_key, message, signature.list_signature) for message in messages
+    ):
         raise ContentRefused("is not of this list")
 
 
@@ -79,12 +84,12 @@ def _split_key(text: str) -> tuple[bytes, bytes]:
     return raw[:_ID_BYTES], raw[_ID_BYTES:]
 
 
-def _is_signed_by(public: bytes, message: bytes, signature: bytes) -> bool:
+def _is_signed_by(verify_key: bytes, message: bytes, signature: bytes) -> bool:
     from nacl.exceptions import CryptoError
     from nacl.signing import VerifyKey
 
     try:
-        VerifyKey(public).verify(message, signature)
+        VerifyKey(verify_key).verify(message, signature)
     except (CryptoError, ValueError):
         return False
     return True

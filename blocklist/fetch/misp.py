@@ -18,31 +18,33 @@ from blocklist.model import Validators
 from blocklist.parse.json_documents import json_objects
 
 _MANIFEST = "manifest.json"
-#: More than this is a database, not a feed.
+#: A feed with more events is considered a mistake.
 _MAX_EVENTS = 20_000
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-#: What is kept of an attribute: all that is read of it.
+#: The keys of an attribute that the parser reads.
 _ATTRIBUTE_KEYS = ("type", "value", "to_ids")
 
 
 async def fetch_misp_events(
-    parts: JsonDocuments, url: str, known: str | None, base: Path | None, path: Path
+    documents: JsonDocuments, url: str, known_etag: str | None, base: Path | None, path: Path
 ) -> Download:
-    """Return the events of a feed in `path`, or no file when its manifest is as it was.
+    """Return the events of a feed in `path`, or no file if the manifest has not changed.
 
-    `base` is the list of events that was whole when the manifest was the one that is `known`.
+    `base` is the stored list of events, complete when the hash of the manifest was `known_etag`.
     """
-    manifest, _ = await parts.fetch_document(_file_url(url, _MANIFEST))
-    stamps = _read_timestamps(manifest)
-    said = Validators(hashlib.sha256(json.dumps(stamps, sort_keys=True).encode()).hexdigest())
-    if base and said.etag == known and all(stamps.values()):
-        return Download(None, said)
-    found = await asyncio.to_thread(_load_unchanged_events, base, stamps) if base else {}
-    for uuid in sorted(stamps.keys() - found.keys()):
-        document, _ = await parts.fetch_document(_file_url(url, f"{uuid}.json"))
-        found[uuid] = _slim_event(document, uuid, stamps[uuid])
-    await asyncio.to_thread(_write_events, [found[uuid] for uuid in sorted(stamps)], path)
-    return Download(path, said)
+    manifest, _ = await documents.fetch_document(_file_url(url, _MANIFEST))
+    timestamps = _read_timestamps(manifest)
+    validators = Validators(
+        hashlib.sha256(json.dumps(timestamps, sort_keys=True).encode()).hexdigest()
+    )
+    if base and validators.etag == known_etag and all(timestamps.values()):
+        return Download(None, validators)
+    events = await asyncio.to_thread(_load_unchanged_events, base, timestamps) if base else {}
+    for uuid in sorted(timestamps.keys() - events.keys()):
+        document, _ = await documents.fetch_document(_file_url(url, f"{uuid}.json"))
+        events[uuid] = _slim_event(document, uuid, timestamps[uuid])
+    await asyncio.to_thread(_write_events, [events[uuid] for uuid in sorted(timestamps)], path)
+    return Download(path, validators)
 
 
 def _file_url(url: str, name: str) -> str:
@@ -53,14 +55,14 @@ def _file_url(url: str, name: str) -> str:
 
 
 def _read_timestamps(manifest: object) -> dict[str, str]:
-    """Return what a manifest says of when each event was changed last; empty where it does not."""
+    """Return the time of the last change of each event in a manifest; empty if it has none."""
     if not isinstance(manifest, dict) or not all(map(_UUID.fullmatch, manifest)):
-        raise MalformedDocuments(f"its {_MANIFEST} is none")
+        raise MalformedDocuments(f"its {_MANIFEST} is no manifest")
     if not manifest:
-        raise MalformedDocuments(f"its {_MANIFEST} names no event")
+        raise MalformedDocuments(f"its {_MANIFEST} lists no event")
     if len(manifest) > _MAX_EVENTS:
         raise MalformedDocuments(
-            f"its {_MANIFEST} names {len(manifest):,} events, more than any feed's"
+            f"its {_MANIFEST} lists {len(manifest):,} events; no feed has so many"
         )
     return {
         uuid: str(about.get("timestamp") or "") if isinstance(about, dict) else ""
@@ -68,27 +70,27 @@ def _read_timestamps(manifest: object) -> dict[str, str]:
     }
 
 
-def _load_unchanged_events(base: Path, stamps: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the events that are as they were."""
-    known = {one["Event"]["uuid"]: one for one in json.loads(base.read_bytes())}
+def _load_unchanged_events(base: Path, timestamps: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the stored events whose timestamps are those of the manifest."""
+    stored = {event["Event"]["uuid"]: event for event in json.loads(base.read_bytes())}
     return {
-        uuid: one
-        for uuid, one in known.items()
-        if stamps.get(uuid) and one["Event"]["timestamp"] == stamps[uuid]
+        uuid: event
+        for uuid, event in stored.items()
+        if timestamps.get(uuid) and event["Event"]["timestamp"] == timestamps[uuid]
     }
 
 
-def _slim_event(document: object, uuid: str, stamp: str) -> dict[str, Any]:
-    """Return an event with what is read of it, under the name and time that the manifest says."""
+def _slim_event(document: object, uuid: str, timestamp: str) -> dict[str, Any]:
+    """Return the parts of an event that the parser reads, with UUID and time of the manifest."""
     event = document.get("Event") if isinstance(document, dict) else None
     if not isinstance(event, dict):
-        raise MalformedDocuments(f"its {uuid}.json is no event")
+        raise MalformedDocuments(f"its {uuid}.json is not an event")
     objects = [
         {"Attribute": _slim_attributes(inner)} for inner in json_objects(event.get("Object"))
     ]
     slim = {
         "uuid": uuid,
-        "timestamp": stamp,
+        "timestamp": timestamp,
         "Attribute": _slim_attributes(event),
         "Object": objects,
     }
@@ -96,8 +98,11 @@ def _slim_event(document: object, uuid: str, stamp: str) -> dict[str, Any]:
 
 
 def _slim_attributes(holder: dict[str, Any]) -> list[dict[str, Any]]:
-    found = json_objects(holder.get("Attribute"))
-    return [{key: one[key] for key in _ATTRIBUTE_KEYS if key in one} for one in found]
+    attributes = json_objects(holder.get("Attribute"))
+    return [
+        {key: attribute[key] for key in _ATTRIBUTE_KEYS if key in attribute}
+        for attribute in attributes
+    ]
 
 
 def _write_events(events: list[dict[str, Any]], path: Path) -> None:

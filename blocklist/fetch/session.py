@@ -5,6 +5,7 @@ Bodies are stored in files and read into memory only when needed.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Coroutine
 from concurrent.futures import Future
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from blocklist.config.feeds import Feed
 from blocklist.config.sections import CollectConfig
-from blocklist.fetch.credentials import url_origin
+from blocklist.fetch.credentials import redact_url, url_origin
 from blocklist.fetch.integrity import hash_names, verify_integrity
 from blocklist.fetch.local import read_local_file
 from blocklist.fetch.transports import Transports
@@ -37,12 +38,14 @@ if TYPE_CHECKING:
 
     from blocklist.fetch.http import Download
 
-#: More than any file of digests or signature has.
+logger = logging.getLogger(__name__)
+
+#: No file of digests or signatures is larger.
 _MAX_SIDE_FILE_BYTES = 1 << 20
 
 
 class FetchSession:
-    """An event loop in a thread, which ends with the `with` block, and the fetches in it."""
+    """Fetches feeds in an event loop in a thread; both end with the `with` block."""
 
     def __init__(
         self,
@@ -68,13 +71,13 @@ class FetchSession:
         self._loop.close()
 
     def start_fetch(
-        self, feed: Feed, known: Validators, base: Path | None = None
+        self, feed: Feed, validators: Validators, base: Path | None = None
     ) -> "Future[PendingResult]":
-        """Begin to fetch a feed; the result, when called, reads the body or raises `FetchError`.
+        """Start to fetch a feed; calling the result reads the body or raises `FetchError`.
 
-        `base` is the list that `known` is about, for servers that tell what changed since.
+        `base` is the stored list that the validators belong to, for servers that send only changes.
         """
-        work = self._fetch_first_mirror(feed, known, base)
+        work = self._fetch_first_mirror(feed, validators, base)
         return asyncio.run_coroutine_threadsafe(self._catch_errors(work), self._loop)
 
     async def _catch_errors(self, work: Coroutine[None, None, PendingResult]) -> PendingResult:
@@ -88,75 +91,93 @@ class FetchSession:
             )
 
     async def _fetch_first_mirror(
-        self, feed: Feed, known: Validators, base: Path | None = None
+        self, feed: Feed, validators: Validators, base: Path | None = None
     ) -> PendingResult:
-        """Ask the mirrors in order until one answers; raise `FetchError` when none does."""
+        """Try the mirrors in order until one answers; raise `FetchError` if none does."""
         errors = []
         for url in feed.urls:
             try:
-                return await self._fetch_mirror(feed, url, known, base)
+                return await self._fetch_mirror(feed, url, validators, base)
             except FetchError as error:
+                logger.debug("%s: mirror %s failed: %s", feed.name, redact_url(url), error)
                 errors.append(error)
         raise join_errors(errors)
 
     async def _fetch_mirror(
-        self, feed: Feed, url: str, known: Validators, base: Path | None
+        self, feed: Feed, url: str, validators: Validators, base: Path | None
     ) -> PendingResult:
         max_bytes = feed.max_bytes or self._settings.max_bytes
         if not is_remote_url(url):
-            found = await asyncio.to_thread(read_local_file, url, max_bytes, hash_names(feed))
-            await self._verify_result(feed, url, found)
-            return lambda: found
-        if known.source != hash_url(url):
-            known, base = NO_VALIDATORS, None
-        got = await self._fetch_with_retries(FetchRequest(feed, url, known, base, max_bytes))
-        if got.path is not None:
-            await self._verify_result(feed, url, got)
-        return partial(_read_download, got, url)
+            result = await asyncio.to_thread(read_local_file, url, max_bytes, hash_names(feed))
+            await self._verify_result(feed, url, result)
+            return lambda: result
+        if validators.source != hash_url(url):
+            validators, base = NO_VALIDATORS, None
+        download = await self._fetch_with_retries(
+            FetchRequest(feed, url, validators, base, max_bytes)
+        )
+        if download.path is not None:
+            await self._verify_result(feed, url, download)
+        return partial(_read_download, download, url)
 
-    async def _fetch_with_retries(self, wish: FetchRequest) -> "Download":
-        """Try again where that may help, with pauses that double, and some chance in them."""
-        for tried in range(1, self._settings.tries + 1):
+    async def _fetch_with_retries(self, request: FetchRequest) -> "Download":
+        """Try again where that may help, after delays that double, with random jitter."""
+        for attempt in range(1, self._settings.tries + 1):
             try:
-                return await self._transports.fetch_once(wish)
+                return await self._transports.fetch_once(request)
             except FetchError as error:
-                longest = self._settings.max_wait
+                max_wait = self._settings.max_wait
                 if (
                     not error.can_retry
-                    or tried == self._settings.tries
-                    or (error.retry_after or 0) > longest
+                    or attempt == self._settings.tries
+                    or (error.retry_after or 0) > max_wait
                 ):
                     raise
-                pause = min(self._settings.backoff * 2 ** (tried - 1), longest)
-                chance = random.uniform(0.5, 1)  # noqa: S311 - so that many do not come at once
-                await asyncio.sleep(
-                    pause * chance if error.retry_after is None else error.retry_after
+                delay = (
+                    self._retry_delay(attempt) if error.retry_after is None else error.retry_after
                 )
+                name = request.feed.name
+                logger.debug(
+                    "%s: attempt %d failed, next in %.1f s: %s", name, attempt, delay, error
+                )
+                await asyncio.sleep(delay)
         raise AssertionError("the last try returns or raises")
 
-    async def _verify_result(self, feed: Feed, url: str, got: "Download | FetchResult") -> None:
-        """Raise `Unacceptable` unless the list is what the feed says that it must be."""
+    def _retry_delay(self, attempt: int) -> float:
+        delay: float = min(self._settings.backoff * 2 ** (attempt - 1), self._settings.max_wait)
+        return delay * random.uniform(0.5, 1)  # noqa: S311 - spreads simultaneous retries
+
+    async def _verify_result(
+        self, feed: Feed, url: str, download: "Download | FetchResult"
+    ) -> None:
+        """Raise `ContentRefused` unless the list passes the integrity checks of the feed."""
         if hash_names(feed):
             await verify_integrity(
-                feed, url, got.digests, got.read_body, partial(self._fetch_side_file, feed)
+                feed,
+                url,
+                download.digests,
+                download.read_body,
+                partial(self._fetch_side_file, feed),
             )
 
-    async def _fetch_side_file(self, feed: Feed, place: str) -> bytes:
+    async def _fetch_side_file(self, feed: Feed, url: str) -> bytes:
         """Return a small file that belongs to a list; secrets go to the feed's own server only."""
-        other = replace(feed, urls=(place,), sha256="", minisign="", max_bytes=_MAX_SIDE_FILE_BYTES)
-        if url_origin(place) not in {url_origin(url) for url in feed.urls}:
-            other = replace(other, headers=(), token_env="", token_file="")
-        answer = (await self._fetch_first_mirror(other, NO_VALIDATORS))()
+        side_feed = replace(
+            feed, urls=(url,), sha256="", minisign="", max_bytes=_MAX_SIDE_FILE_BYTES
+        )
+        if url_origin(url) not in {url_origin(feed_url) for feed_url in feed.urls}:
+            side_feed = replace(side_feed, headers=(), token_env="", token_file="")
+        answer = (await self._fetch_first_mirror(side_feed, NO_VALIDATORS))()
         return answer.body or b""
 
 
-def _read_download(got: "Download", url: str) -> FetchResult:
+def _read_download(download: "Download", url: str) -> FetchResult:
     body = None
-    if got.path is not None:
-        body = got.path.read_bytes()
-        got.path.unlink()
-    said = replace(got.validators, source=hash_url(url))
-    return FetchResult(body, url, said, got.content_type, got.digests)
+    if download.path is not None:
+        body = download.path.read_bytes()
+        download.path.unlink()
+    validators = replace(download.validators, source=hash_url(url))
+    return FetchResult(body, url, validators, download.content_type, download.digests)
 
 
 def _raise_error(error: FetchError) -> FetchResult:

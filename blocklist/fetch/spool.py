@@ -11,7 +11,7 @@ from typing import Self
 
 
 class Spool:
-    """A queue of messages, whose bytes are in a file until they are wanted."""
+    """A queue of messages whose bytes are stored in a file until they are read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,16 +28,16 @@ class Spool:
         self._path.unlink(missing_ok=True)
 
     def put(self, message: bytes) -> None:
-        """Add a message."""
+        """Append a message."""
         self._write_offset += os.pwrite(self._descriptor, message, self._write_offset)
         self._lengths.put_nowait(len(message))
 
     def end_with_error(self, error: Exception) -> None:
-        """Let who has got all messages know why there are no more."""
+        """Make `get` raise an error once all messages were read."""
         self._lengths.put_nowait(error)
 
     async def get(self) -> bytes:
-        """Return the next message, or raise why there is none."""
+        """Wait for the next message and return it, or raise the error at the end."""
         length = await self._lengths.get()
         if isinstance(length, Exception):
             raise length

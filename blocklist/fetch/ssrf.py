@@ -7,7 +7,7 @@ so no name, resolver or spelling gets around it (OWASP A10:2021; special address
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-# Clouds answer at these with secrets, though no registry calls them special.
+# Cloud metadata services that hand out secrets; no registry lists this address as special.
 _CLOUD_METADATA = {ip_address("168.63.129.16")}
 _NAT64 = ip_network("64:ff9b::/96")
 
@@ -15,7 +15,7 @@ AddressInfo = tuple[int, int, int, str, tuple[object, ...]]
 
 
 def is_public_address(text: str) -> bool:
-    """Whether an address is one of the internet at large, also when it carries an IPv4 one."""
+    """Return whether an address, or the IPv4 address inside it, is on the public Internet."""
     address = ip_address(text.partition("%")[0])
     inner = _extract_ipv4(address) if isinstance(address, IPv6Address) else None
     if inner is not None:
@@ -30,37 +30,38 @@ def _extract_ipv4(address: IPv6Address) -> IPv4Address | None:
 
 
 class SsrfGuard:
-    """Where the sockets of one fetch may connect to.
+    """Decides which addresses the sockets of one fetch may connect to.
 
-    A feed's own URL may be anywhere, for a person wrote it, and so may a proxy. Whatever it
-    redirects to must be public, or at the very address that the feed's own URL was at. That one
-    counts only where all addresses behind its name are private: a name with an address of each
-    kind would let its owner answer from the one and point to the other.
+    A feed's own URL may be anywhere, because a person wrote it, and so may a proxy. A redirect must
+    lead to a public address, or to an address that the feed's own URL used. The latter counts only
+    if all addresses of that host are private: the owner of a name with an address of each kind
+    could answer from the public one and redirect to the private one.
     """
 
     def __init__(self) -> None:
         self.is_redirected = False
-        #: Whether a proxy is asked; then the socket leads to it.
+        #: Whether a proxy is used; then every socket leads to the proxy.
         self.is_proxied = False
-        #: The last address that was refused; libraries wrap errors beyond recognition.
+        #: The last refused address; HTTP libraries wrap the error so that it cannot be recognized.
         self.refused_address: str | None = None
-        self._own: set[str] = set()
+        self._own_addresses: set[str] = set()
 
     def create_socket(self, info: AddressInfo) -> socket.socket:
-        """Return a socket for an address, or raise `OSError` where it may not connect to."""
-        family, kind, protocol, _, place = info
-        self.check(str(place[0]))
+        """Return a socket for an address; raise `PermissionError` if it may not connect there."""
+        family, kind, protocol, _, socket_address = info
+        self.check(str(socket_address[0]))
         return socket.socket(family=family, type=kind, proto=protocol)
 
     def check(self, address: str) -> None:
-        """Raise `PermissionError` when a socket may not connect to the address."""
+        """Raise `PermissionError` if a socket may not connect to the address."""
         if self.is_proxied:
             return
         if not self.is_redirected:
-            self._own.add(address)
+            self._own_addresses.add(address)
         elif not is_public_address(address) and not self._is_own_address(address):
             self.refused_address = address
             raise PermissionError(f"{address} is not public")
 
     def _is_own_address(self, address: str) -> bool:
-        return address in self._own and not any(map(is_public_address, self._own))
+        own = self._own_addresses
+        return address in own and not any(map(is_public_address, own))

@@ -16,72 +16,74 @@ from blocklist.model import Validators
 
 _MEDIA_TYPE = "application/taxii+json;version=2.1"
 _ADDED_LAST_HEADER = "X-TAXII-Date-Added-Last"
-#: What is kept of an object: all that is read of it.
+#: The keys of an object that the parser reads.
 _OBJECT_KEYS = ("type", "id", "pattern", "pattern_type", "revoked", "valid_until")
 
-#: Keys and values of a query: where a page is.
+#: Query parameters that select a page.
 _PageQuery = tuple[tuple[str, str], ...]
 
 
 async def fetch_taxii_collection(
-    parts: JsonDocuments, url: str, since: str | None, base: Path | None, path: Path
+    documents: JsonDocuments, url: str, since: str | None, base: Path | None, path: Path
 ) -> Download:
-    """Return a collection in `path`, or no file when nothing was added since.
+    """Return a collection in `path`, or no file if nothing was added since.
 
-    `base` is the bundle that was whole when the last object was added at `since`.
+    `base` is the stored bundle, complete up to the object that was added at `since`.
     """
-    last = since if base else None
-    place: _PageQuery | None = (("added_after", last),) if last else ()
+    last_added = since if base else None
+    page: _PageQuery | None = (("added_after", last_added),) if last_added else ()
     objects: list[dict[str, Any]] = []
-    seen = {place}
-    while place is not None:
-        envelope, headers = await parts.fetch_document(_page_url(url, place), _MEDIA_TYPE)
-        found = envelope.get("objects", []) if isinstance(envelope, dict) else None
-        if not isinstance(envelope, dict) or not isinstance(found, list):
-            raise MalformedDocuments("sends no TAXII envelope")
-        objects += [_slim_object(one) for one in found if isinstance(one, dict)]
-        added = headers.get(_ADDED_LAST_HEADER)
-        last, place = added or last, _next_page(envelope, added, place)
-        if place in seen:
-            raise MalformedDocuments("its pages run in a circle")
-        seen.add(place)
+    seen_pages = {page}
+    while page is not None:
+        envelope, headers = await documents.fetch_document(_page_url(url, page), _MEDIA_TYPE)
+        page_objects = envelope.get("objects", []) if isinstance(envelope, dict) else None
+        if not isinstance(envelope, dict) or not isinstance(page_objects, list):
+            raise MalformedDocuments("sends no valid TAXII envelope")
+        objects += [_slim_object(item) for item in page_objects if isinstance(item, dict)]
+        added_until = headers.get(_ADDED_LAST_HEADER)
+        last_added, page = added_until or last_added, _next_page(envelope, added_until, page)
+        if page in seen_pages:
+            raise MalformedDocuments("its pages form a loop")
+        seen_pages.add(page)
     if base and since and not objects:
-        return Download(None, Validators(last))
+        return Download(None, Validators(last_added))
     await asyncio.to_thread(_write_bundle, objects, base if since else None, path)
-    return Download(path, Validators(last))
+    return Download(path, Validators(last_added))
 
 
-def _page_url(url: str, place: _PageQuery) -> str:
+def _page_url(url: str, page: _PageQuery) -> str:
     """Return the URL of a page of a collection's indicators."""
     parts = urlsplit(url)
-    query = urlencode([("match[type]", "indicator"), *place])
+    query = urlencode([("match[type]", "indicator"), *page])
     query = f"{parts.query}&{query}" if parts.query else query
     path = f"{parts.path.rstrip('/').removesuffix('/objects')}/objects/"
     return urlunsplit(parts._replace(path=path, query=query))
 
 
-def _next_page(envelope: dict[str, Any], added: str | None, place: _PageQuery) -> _PageQuery | None:
-    """Return where the next page is: as the server calls it, or after what was added last.
+def _next_page(
+    envelope: dict[str, Any], added_until: str | None, page: _PageQuery
+) -> _PageQuery | None:
+    """Return the query of the next page: the server's token, or the time of the last added object.
 
-    The server's word for it goes along with what else was asked (section 3.5).
+    The token is sent together with the other parameters (section 3.5). None after the last page.
     """
     if envelope.get("more") is not True:
         return None
-    following = envelope.get("next")
-    if isinstance(following, str) and following:
-        return (*(one for one in place if one[0] != "next"), ("next", following))
-    if added:
-        return (("added_after", added),)
-    raise MalformedDocuments("says that there is more, but not where")
+    next_token = envelope.get("next")
+    if isinstance(next_token, str) and next_token:
+        return (*(parameter for parameter in page if parameter[0] != "next"), ("next", next_token))
+    if added_until:
+        return (("added_after", added_until),)
+    raise MalformedDocuments("announces another page, but not which one")
 
 
-def _slim_object(found: dict[str, Any]) -> dict[str, Any]:
-    return {key: found[key] for key in _OBJECT_KEYS if key in found}
+def _slim_object(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: item[key] for key in _OBJECT_KEYS if key in item}
 
 
 def _write_bundle(objects: list[dict[str, Any]], base: Path | None, path: Path) -> None:
-    """Write the bundle; of an object that is there twice, the later word counts."""
-    before = json.loads(base.read_bytes())["objects"] if base else []
-    merged = {str(found.get("id", place)): found for place, found in enumerate(before + objects)}
+    """Write the bundle; of two objects with the same id, the later one is kept."""
+    stored = json.loads(base.read_bytes())["objects"] if base else []
+    merged = {str(item.get("id", number)): item for number, item in enumerate(stored + objects)}
     with path.open("w", encoding="ascii") as file:
         json.dump({"type": "bundle", "objects": list(merged.values())}, file)

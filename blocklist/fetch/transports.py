@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Transports:
-    """The ways to servers, with a limit for each host that all feeds share."""
+    """The transports, with a limit of connections for each host that all feeds share."""
 
     def __init__(
         self,
@@ -39,59 +39,76 @@ class Transports:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._numbers = count()
 
-    async def fetch_once(self, wish: FetchRequest) -> Download:
-        """Try once; raise `FetchError` with a line of plain cause."""
+    async def fetch_once(self, request: FetchRequest) -> Download:
+        """Try once; raise `FetchError` with a plain cause."""
         path = self._scratch / str(next(self._numbers))
-        kind, plus, _ = url_scheme(wish.url).partition("+")
-        if kind == "axfr":
-            return await self._fetch_zone(wish, path)
+        scheme, plus, _ = url_scheme(request.url).partition("+")
+        if scheme == "axfr":
+            return await self._fetch_zone(request, path)
         if plus:
-            return await self._fetch_documents(wish, kind, path)
-        return await self._fetch_http(wish, path)
+            return await self._fetch_documents(request, scheme, path)
+        return await self._fetch_http(request, path)
 
-    async def _fetch_http(self, wish: FetchRequest, path: Path) -> Download:
-        filled, headers = fill_credentials(wish.feed, wish.url)
-        place = redact_url(wish.url)
-        asked = HttpRequest(
-            filled, headers, wish.validators, wish.max_bytes, place, hash_names(wish.feed)
+    async def _fetch_http(self, request: FetchRequest, path: Path) -> Download:
+        url, headers = fill_credentials(request.feed, request.url)
+        display_url = redact_url(request.url)
+        http_request = HttpRequest(
+            url,
+            headers,
+            request.validators,
+            request.max_bytes,
+            display_url,
+            hash_names(request.feed),
         )
-        return await self._make_downloader().download(asked, path, self._progress_of_feed(wish))
+        return await self._make_downloader().download(
+            http_request, path, self._progress_of_feed(request)
+        )
 
-    async def _fetch_documents(self, wish: FetchRequest, kind: str, path: Path) -> Download:
-        """Return a list that comes as several documents."""
+    async def _fetch_documents(self, request: FetchRequest, scheme: str, path: Path) -> Download:
+        """Return a list that is made of several documents."""
         from blocklist.fetch.json_documents import JsonDocuments, MalformedDocuments
         from blocklist.fetch.misp import fetch_misp_events
         from blocklist.fetch.taxii import fetch_taxii_collection
 
-        compose = {"misp": fetch_misp_events, "taxii": fetch_taxii_collection}[kind]
-        parts = JsonDocuments(
-            self._make_downloader(), wish, path.with_suffix(".part"), self._progress_of_feed(wish)
+        fetch_list = {"misp": fetch_misp_events, "taxii": fetch_taxii_collection}[scheme]
+        documents = JsonDocuments(
+            self._make_downloader(),
+            request,
+            path.with_suffix(".part"),
+            self._progress_of_feed(request),
         )
-        url = wish.url.partition("+")[2]
+        url = request.url.partition("+")[2]
         seconds = self._settings.total_timeout
         try:
             async with asyncio.timeout(seconds):
-                return await compose(parts, url, wish.validators.etag, wish.base, path)
+                return await fetch_list(documents, url, request.validators.etag, request.base, path)
         except MalformedDocuments as error:
             raise ContentRefused(f"{redact_url(url)}: {error}") from None
         except TimeoutError:
-            raise FetchError(f"{redact_url(url)}: not done within {seconds:g} s") from None
+            raise FetchError(f"{redact_url(url)}: not finished within {seconds:g} s") from None
 
-    async def _fetch_zone(self, wish: FetchRequest, path: Path) -> Download:
+    async def _fetch_zone(self, request: FetchRequest, path: Path) -> Download:
         from blocklist.fetch.axfr import ZoneRequest, transfer_zone
 
-        key = load_tsig_key(wish.feed)
-        wanted = ZoneRequest(
-            wish.url, key, wish.validators, wish.base, wish.max_bytes, redact_url(wish.url)
+        key = load_tsig_key(request.feed)
+        zone_request = ZoneRequest(
+            request.url,
+            key,
+            request.validators,
+            request.base,
+            request.max_bytes,
+            redact_url(request.url),
         )
-        async with self._host_slot(urlsplit(wish.url).hostname or ""):
-            return await transfer_zone(wanted, self._settings, path, self._progress_of_feed(wish))
+        async with self._host_slot(urlsplit(request.url).hostname or ""):
+            return await transfer_zone(
+                zone_request, self._settings, path, self._progress_of_feed(request)
+            )
 
     def _make_downloader(self) -> Downloader:
         return Downloader(self._settings, self._host_slot, self._resolver)
 
-    def _progress_of_feed(self, wish: FetchRequest) -> Callable[[int, int | None], None]:
-        return partial(self._progress, wish.feed.name)
+    def _progress_of_feed(self, request: FetchRequest) -> Callable[[int, int | None], None]:
+        return partial(self._progress, request.feed.name)
 
     def _host_slot(self, host: str) -> asyncio.Semaphore:
         return self._slots.setdefault(host, asyncio.Semaphore(self._settings.per_host))

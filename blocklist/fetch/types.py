@@ -1,6 +1,6 @@
 """Types of fetching: requests, results, progress callbacks and errors with a cause for a person.
 
-A URL may hold a password, so only its hash is stored.
+A URL may contain a password, so only its hash is stored.
 """
 
 import hashlib
@@ -11,80 +11,85 @@ from pathlib import Path
 from blocklist.config.feeds import FORMAT_BY_SCHEME, Feed, url_scheme
 from blocklist.model import NO_VALIDATORS, Validators
 
-#: Told the feed's name, how many bytes came, and how many are to come where that is known.
+#: Called with the feed's name, the bytes received, and the bytes expected, if known.
 FeedProgressCallback = Callable[[str, int, int | None], None]
 
 
 class FetchError(Exception):
-    """A feed could not be fetched; the text says what and why, for a person."""
+    """A feed could not be fetched; the message says what failed and why, for a person."""
 
-    #: Whether something was had that is not to be taken, where others could not be had at all.
+    #: Whether content was received and refused; otherwise nothing was received.
     is_refusal = False
 
-    def __init__(self, cause: str, *, again: bool = False, wait: float | None = None) -> None:
-        """`again`: whether another try may help, and after how many seconds the server says."""
+    def __init__(
+        self, cause: str, *, can_retry: bool = False, retry_after: float | None = None
+    ) -> None:
+        """Set the cause; `can_retry` if another try may help, `retry_after` in seconds."""
         super().__init__(cause)
-        self.can_retry = again
-        self.retry_after = wait
+        self.can_retry = can_retry
+        self.retry_after = retry_after
 
 
 class ContentRefused(FetchError):
-    """What was sent is no list: too large, cut off, wrongly packed."""
+    """The content is not a list: too large, cut off, or wrongly compressed."""
 
     is_refusal = True
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """A feed's list that is wanted from one of its URLs, and what is had of it already."""
+    """A request for a feed's list at one of its URLs, with what is stored from the last fetch."""
 
     feed: Feed
     url: str
     validators: Validators
-    #: The list that `known` is about.
+    #: The stored list that the validators belong to.
     base: Path | None
     max_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What a fetch gave: a list, or that it is as it was."""
+    """The result of a fetch: a list, or the answer that it has not changed."""
 
-    #: None when a server says that nothing changed.
+    #: None if the server answers that nothing changed.
     body: bytes | None
     #: The URL that answered.
     url: str
     validators: Validators = NO_VALIDATORS
-    #: As the server says it, without parameters; empty for files.
+    #: Media type from the server, without parameters; empty for files.
     content_type: str = ""
-    #: Of the file as published and of what was in it, as far as they are wanted.
+    #: Digests of the file as published and of its content, for the hashes that the feed needs.
     digests: frozenset[str] = frozenset()
 
     def read_body(self) -> bytes:
-        """Return the body."""
+        """Return the body; call it only if there is one."""
         assert self.body is not None
         return self.body
 
 
-#: Returns what came of a fetch that has ended, or raises why nothing did.
+#: Return the result of a finished fetch, or raise `FetchError`.
 PendingResult = Callable[[], FetchResult]
 
 
 def join_errors(errors: list[FetchError]) -> FetchError:
-    """Return one error for all mirrors; to wait helps only where every one of them says so."""
-    kind = ContentRefused if any(error.is_refusal for error in errors) else FetchError
-    waits = [error.retry_after for error in errors if error.retry_after is not None]
-    wait = min(waits) if len(waits) == len(errors) else None
-    return kind("; ".join(map(str, errors)), wait=wait)
+    """Return one error for all mirrors of a feed.
+
+    A delay is kept only if every mirror asked for one.
+    """
+    error_class = ContentRefused if any(error.is_refusal for error in errors) else FetchError
+    delays = [error.retry_after for error in errors if error.retry_after is not None]
+    retry_after = min(delays) if len(delays) == len(errors) else None
+    return error_class("; ".join(map(str, errors)), retry_after=retry_after)
 
 
 def is_remote_url(url: str) -> bool:
-    """Whether a URL leads to a server."""
+    """Return whether a URL leads to a server."""
     return url_scheme(url) in ("http", "https", *FORMAT_BY_SCHEME)
 
 
 def is_incremental_url(url: str) -> bool:
-    """Whether a server can tell what changed since the last time."""
+    """Return whether the server at a URL can send only what changed since the last fetch."""
     return url_scheme(url) in FORMAT_BY_SCHEME
 
 

@@ -1,4 +1,4 @@
-"""Write a transferred zone to a file, a record a line; apply a difference to the last one.
+"""Write a transferred zone to a file, one record a line; apply a difference to the stored zone.
 
 `dns.xfr.Inbound` implements the protocol and calls a transaction to add and delete records.
 dnspython's own zone would hold millions of records in memory; these transactions write to disk.
@@ -18,22 +18,22 @@ from blocklist.fetch.types import ContentRefused
 
 
 class BaseMismatch(Exception):
-    """The difference is to another zone than the one that is here."""
+    """The difference was computed from another zone than the stored one."""
 
 
 class ZoneFile(TransactionManager):
-    """A file that a zone is transferred into: whole, or as a difference to `base`."""
+    """The file that a zone is transferred into: complete, or as a difference to `base`."""
 
-    def __init__(self, origin: Name, path: Path, cap: int, base: Path | None) -> None:
-        """`cap` is how many bytes the file may have."""
+    def __init__(self, origin: Name, path: Path, max_bytes: int, base: Path | None) -> None:
+        """Set the limit of the file's size to `max_bytes`."""
         self._origin = origin
         self._path = path
-        self._max_bytes = cap
+        self._max_bytes = max_bytes
         self._base = base
 
     def writer(self, replacement: bool = False) -> Transaction:
-        """Return the transaction for a whole zone, or for a difference."""
-        # `dns.xfr` calls no more of a transaction than these classes have.
+        """Return the transaction for a complete zone, or for a difference."""
+        # These classes implement all methods of a transaction that `dns.xfr` calls.
         if replacement or self._base is None:
             return cast("Transaction", _WholeZoneWriter(self._origin, self._path, self._max_bytes))
         return cast(
@@ -42,31 +42,31 @@ class ZoneFile(TransactionManager):
         )
 
     def origin_information(self) -> tuple[Name | None, bool, Name | None]:
-        """Return the zone's name, and that names in it are whole."""
+        """Return the zone's name; names in it are absolute."""
         return self._origin, False, self._origin
 
     def get_class(self) -> RdataClass:
-        """Return the class of the Internet."""
+        """Return the class IN."""
         return IN
 
     def from_wire_origin(self) -> Name | None:
-        """Return what names are relative to: nothing."""
+        """Return None: names are not relative to any origin."""
         return None
 
 
 def _record_lines(name: Name, records: Rdataset) -> Iterator[bytes]:
-    """Yield the records of a name: DNS knows no case, and a list no time to live."""
-    kind = to_text(records.rdtype)
+    """Yield the records of a name in lower case, without their time to live."""
+    record_type = to_text(records.rdtype)
     for record in records:
-        yield f"{name.to_text().lower()} {kind} {record.to_text().lower()}\n".encode()
+        yield f"{name.to_text().lower()} {record_type} {record.to_text().lower()}\n".encode()
 
 
 class _WholeZoneWriter:
-    """A zone that is written as it comes. Its SOA comes last, so a `$ORIGIN` tells its name."""
+    """Writes a zone as it arrives. The SOA comes last, so a `$ORIGIN` states the zone's name."""
 
-    def __init__(self, origin: Name, path: Path, cap: int) -> None:
+    def __init__(self, origin: Name, path: Path, max_bytes: int) -> None:
         self._file = path.open("wb")
-        self._bytes_left = cap
+        self._bytes_left = max_bytes
         self._write_line(f"$ORIGIN {origin.to_text().lower()}\n".encode())
 
     def add(self, name: Name, records: Rdataset) -> None:
@@ -86,20 +86,20 @@ class _WholeZoneWriter:
     def _write_line(self, line: bytes) -> None:
         self._bytes_left -= len(line)
         if self._bytes_left < 0:
-            raise ContentRefused("more records than any list has")
+            raise ContentRefused("more bytes of records than any list has")
         self._file.write(line)
 
 
 class _ZoneDifferenceWriter(_WholeZoneWriter):
-    """What changes of a zone; at the end the last one is written with it."""
+    """Collects the changes of a zone; `commit` applies them to the stored zone."""
 
-    def __init__(self, origin: Name, path: Path, cap: int, base: Path) -> None:
-        super().__init__(origin, path, cap)
+    def __init__(self, origin: Name, path: Path, max_bytes: int, base: Path) -> None:
+        super().__init__(origin, path, max_bytes)
         self._base = base
         self._soa_prefix = f"{origin.to_text().lower()} SOA ".encode()
         self._last_soa = b""
         self._gone: set[bytes] = set()
-        # A dict keeps their order.
+        # A dict, because it keeps the order.
         self._come: dict[bytes, None] = {}
 
     def add(self, name: Name, records: Rdataset) -> None:

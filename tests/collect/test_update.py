@@ -120,10 +120,12 @@ def test_what_tells_a_file_from_itself(
     file.write_text("a.example\n")
     age(file, seconds)
     first = door.read_local_file(str(file))
-    again = door.read_local_file(str(file), known=first.validators)
+    again = door.read_local_file(str(file), validators=first.validators)
     assert (again.body is None) == same, why
     elsewhere = replace(first.validators, source="another")
-    assert door.read_local_file(str(file), known=elsewhere).body == b"a.example\n", "another URL"
+    assert door.read_local_file(str(file), validators=elsewhere).body == b"a.example\n", (
+        "another URL"
+    )
 
 
 @pytest.mark.parametrize(

@@ -153,16 +153,16 @@ FAULTS: dict[str, tuple[servers.Play, FeedState, str]] = {
     "NOTAUTH": (says(rcode=dns.rcode.NOTAUTH), FAILED, ": the server answers NOTAUTH"),
     "SERVFAIL": (says(rcode=dns.rcode.SERVFAIL), FAILED, ": the server answers SERVFAIL"),
     "truncated stream": (servers.cut_off, FAILED, ": the connection ended before the zone did"),
-    "silence": (servers.silence, FAILED, ": the server said nothing for 0.3 s"),
-    "endless stream": (servers.endless, REFUSED, ": more records than any list has"),
+    "silence": (servers.silence, FAILED, ": no data from the server for 0.3 s"),
+    "endless stream": (servers.endless, REFUSED, ": more bytes of records than any list has"),
     "another zone": (
         says(soa(2, "other.example"), *rows(NAMES, "other.example"), soa(2, "other.example")),
-        REFUSED, ": sends no such zone: No answer or RRset not for zone origin",
+        REFUSED, ": sends no valid zone: No answer or RRset not for zone origin",
     ),
-    "no SOA": (says(*rows(NAMES)), REFUSED, ": sends no such zone: No answer or RRset"),
-    "nothing": (says(), REFUSED, ": sends no such zone: No answer"),
-    "no DNS": (servers.garbage, REFUSED, ": sends no such zone: "),
-    "another question": (servers.another_question, FAILED, ": answers another question"),
+    "no SOA": (says(*rows(NAMES)), REFUSED, ": sends no valid zone: No answer or RRset"),
+    "nothing": (says(), REFUSED, ": sends no valid zone: No answer"),
+    "no DNS": (servers.garbage, REFUSED, ": sends no valid zone: "),
+    "another question": (servers.another_question, FAILED, ": answers another query"),
     "an empty zone": (zone(2, []), REFUSED, "lists nothing: 2 lines, all empty or comments"),
     "shrinks": (zone(2, NAMES[:9]), REFUSED, "shrank from 200 to 9 entries"),
 }  # fmt: skip
@@ -253,9 +253,9 @@ def test_a_server_never_waits_for_what_is_read_of_it(tmp_path: Path) -> None:
     ("url", "cause"),
     [
         ("axfr://127.0.0.1:1/rpz.example", ": cannot be reached: "),
-        ("axfr://127.0.0.1:x/rpz.example", ": no zone that can be asked for"),
+        ("axfr://127.0.0.1:x/rpz.example", ": the URL names no valid zone"),
         ("axfr://127.0.0.1/", ": expected a server and a zone, as in axfr://server/zone"),
-        ("axfr://127.0.0.1/a..b", ": no zone that can be asked for"),
+        ("axfr://127.0.0.1/a..b", ": the URL names no valid zone"),
     ],
 )
 def test_places_that_are_none(world: World, url: str, cause: str) -> None:

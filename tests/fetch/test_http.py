@@ -101,7 +101,7 @@ def test_whatever_it_is_packed_in(world: World, body: bytes, coding: str, why: s
         (gzip.compress(GOOD)[:50] + b"x" * 500, "broken gzip data", "damaged"),
         (
             gzip.compress(gzip.compress(gzip.compress(gzip.compress(GOOD)))),
-            "packed more than 3",
+            "compressed more than 3",
             "",
         ),
     ],

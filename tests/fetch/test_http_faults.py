@@ -56,7 +56,7 @@ FAULTS = {
     ),
     "empty with status 200": Fault(says(b""), REFUSED, "empty: 0 bytes of content"),
     "304 after garbage": Fault(
-        faults.always_unchanged, FAILED, "answers 304, unchanged, though nothing is known",
+        faults.always_unchanged, FAILED, "answers 304 to a request without conditions",
         before=says(b"<html>", 'ETag: "garbage"'), kept=True,
     ),
     "403": Fault(says(b"no", status="403 Forbidden"), FAILED, "the server answers 403 Forbidden"),
@@ -72,8 +72,8 @@ FAULTS = {
         says(b'{"error": "quota exceeded"}', "Content-Type: application/json"),
         REFUSED, 'a JSON document, not a list: {"error": "quota exceeded"}', kept=True,
     ),
-    "slow loris": Fault(faults.slow_loris, FAILED, "not done within 1 s"),
-    "silence": Fault(faults.silence, FAILED, "the server said nothing for 0.3 s"),
+    "slow loris": Fault(faults.slow_loris, FAILED, "not finished within 1 s"),
+    "silence": Fault(faults.silence, FAILED, "no data from the server for 0.3 s"),
     "endless body": Fault(faults.endless, REFUSED, "more than 20,000,000 bytes, which no list has"),
     "length over the cap": Fault(
         faults.claims_too_much, REFUSED, "10,000,000,000 bytes, more than the 20,000,000"
@@ -96,7 +96,7 @@ FAULTS = {
         faults.two_lengths(GOOD), FAILED, "the server does not speak HTTP as it should"
     ),
     "redirect loop": Fault(
-        faults.redirect(lambda asked: asked.path), FAILED, "redirects in a circle"
+        faults.redirect(lambda asked: asked.path), FAILED, "redirects in a loop"
     ),
     "redirects without end": Fault(
         faults.redirect(lambda asked: f"{asked.path}?{asked.times}"),
@@ -104,26 +104,26 @@ FAULTS = {
     ),
     "redirect to 127.0.0.1": Fault(
         faults.redirect(lambda asked: f"http://127.0.0.1:{asked.port}/secret"),
-        FAILED, "leads to 127.0.0.1, which is in no public network",
+        FAILED, "leads to 127.0.0.1, which is not a public address",
     ),
     "redirect to localhost": Fault(
         faults.redirect(lambda asked: f"http://localhost:{asked.port}/secret"),
-        FAILED, "which is in no public network",
+        FAILED, "which is not a public address",
     ),
     "redirect to 127.0.0.1 in disguise": Fault(
         faults.redirect(lambda asked: f"http://0x7f.1:{asked.port}/secret"),
-        FAILED, "leads to 127.0.0.1, which is in no public network",
+        FAILED, "leads to 127.0.0.1, which is not a public address",
     ),
     "redirect to the metadata address": Fault(
         faults.redirect(lambda _: METADATA),
-        FAILED, "leads to 169.254.169.254, which is in no public network",
+        FAILED, "leads to 169.254.169.254, which is not a public address",
     ),
     "redirect to a file": Fault(
-        faults.redirect(lambda _: "file:///etc/passwd"), FAILED, "redirects to no place on the web"
+        faults.redirect(lambda _: "file:///etc/passwd"), FAILED, "redirects to a non-web address"
     ),
     "redirect from https to http": Fault(
         faults.redirect(lambda _: "http://127.0.0.2/"),
-        FAILED, "redirects from https down to http", kind="https",
+        FAILED, "redirects from https to http", kind="https",
     ),
     "self-signed TLS": Fault(
         says(GOOD + b"x.example\n"), FAILED, "its TLS certificate cannot be trusted: self",

@@ -110,7 +110,7 @@ def test_a_signed_list(world: World, body: Play, signature: bytes, why: str) -> 
     ("signature", "cause"),
     [
         (says(SIGNED), ".minisig is not of this list"),
-        (faults.not_found, "its signature is not to be had: "),
+        (faults.not_found, "its signature cannot be fetched: "),
     ],
 )
 def test_a_list_that_is_not_signed_is_refused(world: World, signature: Play, cause: str) -> None:

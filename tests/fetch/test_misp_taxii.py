@@ -149,12 +149,12 @@ async def endless(to: Connection, asked: Asked) -> None:
 
 
 NO_COLLECTIONS: dict[str, tuple[Play, FeedState, str]] = {
-    "circle": (circle, REFUSED, ": its pages run in a circle"),
+    "circle": (circle, REFUSED, ": its pages form a loop"),
     "endless": (endless, REFUSED, ": more than 200,000 bytes in all, which no list has"),
-    "page": (says(b"<html>"), REFUSED, "/objects/?...: sends no JSON"),
-    "array": (says(b"[]"), REFUSED, ": sends no TAXII envelope"),
-    "number": (says(b'{"objects": 1}'), REFUSED, ": sends no TAXII envelope"),
-    "more": (says(b'{"more": true}'), REFUSED, ": says that there is more, but not where"),
+    "page": (says(b"<html>"), REFUSED, "/objects/?...: sends no valid JSON"),
+    "array": (says(b"[]"), REFUSED, ": sends no valid TAXII envelope"),
+    "number": (says(b'{"objects": 1}'), REFUSED, ": sends no valid TAXII envelope"),
+    "more": (says(b'{"more": true}'), REFUSED, ": announces another page, but not which one"),
     "nothing": (says(b"{}"), REFUSED, "lists nothing"),
     "401": (says(b"", status="401 Unauthorized"), FAILED, "server answers 401 Unauthorized"),
     "406": (says(b"", status="406 Not Acceptable"), FAILED, "server answers 406 Not Acceptable"),
@@ -267,11 +267,21 @@ def test_events_without_a_time_are_fetched_each_time(misp: Misp) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "state", "cause"),
     [
-        ("manifest.json", b"[]", REFUSED, "/feed/: its manifest.json is none"),
-        ("manifest.json", b'{"../../x": {}}', REFUSED, "/feed/: its manifest.json is none"),
-        ("manifest.json", b"<html>", REFUSED, "/feed/manifest.json: sends no JSON"),
-        ("manifest.json", b"{}", REFUSED, ": its manifest.json names no event"),
-        ("2", b"{}", REFUSED, "000000000002.json is no event"),
+        ("manifest.json", b"[]", REFUSED, "/feed/: its manifest.json is no manifest"),
+        (
+            "manifest.json",
+            b'{"../../x": {}}',
+            REFUSED,
+            "/feed/: its manifest.json is no manifest",
+        ),
+        (
+            "manifest.json",
+            b"<html>",
+            REFUSED,
+            "/feed/manifest.json: sends no valid JSON",
+        ),
+        ("manifest.json", b"{}", REFUSED, ": its manifest.json lists no event"),
+        ("2", b"{}", REFUSED, "000000000002.json is not an event"),
         ("2", None, FAILED, "000000000002.json: the server answers 404 Not Found"),
     ],
 )
