@@ -11,7 +11,7 @@ from blocklist.cli.streams import escape_unprintable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from blocklist.collect.update import UpdateOutcome
+    from blocklist.collect.outcome import UpdateOutcome
 
 
 class FeedProgress:

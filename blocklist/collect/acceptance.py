@@ -6,13 +6,13 @@ from blocklist.config.sections import PolicyConfig
 from blocklist.parse.result import ParseResult
 
 _MIN_SHARE_SHORT_LIST = 0.5
-# A list that is half garbage must not pass, nor one that chance put just above a half; a hand-kept
-# one of a few lines may have as many that do not read.
+# A long list must be clearly better than half readable; a hand-kept list of a few lines may have as
+# many lines that cannot be read.
 _MIN_SHARE_LONG_LIST = 0.6
 _LONG_LIST_LINES = 100
-# Below this a list may grow as it likes: a hand-kept one of five names may well become fifty.
+# Growth is not checked up to this size: a hand-kept list of five names may well become fifty.
 _GROWTH_CHECK_FROM = 1000
-# Some servers call every file a web page; then all but a few of its lines must read well.
+# Some servers declare every file a web page; then nearly all lines must be readable.
 _WEB_PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _MIN_SHARE_WEB_PAGE = 0.9
 
@@ -22,18 +22,18 @@ def find_refusal(
     policy: PolicyConfig,
     body: bytes,
     parsed: ParseResult,
-    before: int,
+    usual_entries: int,
     content_type: str = "",
 ) -> str | None:
-    """Return why a snapshot is refused, in words for a person, or None when it is good.
+    """Return why a snapshot is refused, in words for a person, or None if it is accepted.
 
-    `before` is how many entries the feed usually has, 0 for a feed never accepted.
+    `usual_entries` is the feed's usual number of entries, 0 for a feed that was never accepted.
     """
     cause = detect_non_list(feed, body)
     if cause is not None:
         return cause
-    least = _MIN_SHARE_SHORT_LIST if parsed.lines < _LONG_LIST_LINES else _MIN_SHARE_LONG_LIST
-    if parsed.share_accepted < least:
+    min_share = _MIN_SHARE_SHORT_LIST if parsed.lines < _LONG_LIST_LINES else _MIN_SHARE_LONG_LIST
+    if parsed.share_accepted < min_share:
         return _describe_unreadable(parsed)
     if content_type in _WEB_PAGE_TYPES and parsed.share_accepted < _MIN_SHARE_WEB_PAGE:
         return f"sent as a web page ({content_type}), and {_describe_unreadable(parsed)}"
@@ -41,28 +41,30 @@ def find_refusal(
     if damage is not None:
         return damage
     if host is not None:
-        return f"lists {host}, where it is fetched from, and would cut itself off"
-    return _check_size_change(feed, policy, parsed.indicators.height, before)
+        return f"lists {host}, the host it is fetched from, and would block its own download"
+    return _check_size_change(feed, policy, parsed.indicators.height, usual_entries)
 
 
 def size_change_limits(feed: Feed, policy: PolicyConfig) -> tuple[float, float]:
-    """Return how much a feed may shrink, as a share, and grow, in times."""
+    """Return by which share a feed may shrink, and by which factor it may grow."""
     shrink = policy.max_shrink if feed.max_shrink is None else feed.max_shrink
     return shrink, policy.max_growth if feed.max_growth is None else feed.max_growth
 
 
-def _check_size_change(feed: Feed, policy: PolicyConfig, found: int, before: int) -> str | None:
+def _check_size_change(
+    feed: Feed, policy: PolicyConfig, entries: int, usual_entries: int
+) -> str | None:
     shrink, growth = size_change_limits(feed, policy)
-    if before and found < before * (1 - shrink):
+    if usual_entries and entries < usual_entries * (1 - shrink):
         return (
-            f"shrank from {before:,} to {found:,} entries, to less than {1 - shrink:.0%} "
-            f"(if that is right: blocklist run --accept {feed.name}; "
+            f"shrank from {usual_entries:,} to {entries:,} entries, to less than {1 - shrink:.0%} "
+            f"(if this is correct: blocklist run --accept {feed.name}; "
             f"or set {feed.config_key}.max_shrink)"
         )
-    if before and found > max(before * growth, _GROWTH_CHECK_FROM):
+    if usual_entries and entries > max(usual_entries * growth, _GROWTH_CHECK_FROM):
         return (
-            f"grew from {before:,} to {found:,} entries, more than {growth:g} times "
-            f"(if that is right: blocklist run --accept {feed.name}; "
+            f"grew from {usual_entries:,} to {entries:,} entries, more than {growth:g} times "
+            f"(if this is correct: blocklist run --accept {feed.name}; "
             f"or set {feed.config_key}.max_growth)"
         )
     return None
@@ -71,8 +73,9 @@ def _check_size_change(feed: Feed, policy: PolicyConfig, found: int, before: int
 def _describe_unreadable(parsed: ParseResult) -> str:
     if parsed.lines == parsed.comments:
         return f"lists nothing: {parsed.lines:,} lines, all empty or comments"
-    worst = next(iter(parsed.refusal_counts.items()), ("", 0))
+    reason, count = next(iter(parsed.refusal_counts.items()), ("", 0))
+    read = parsed.lines - parsed.comments
     return (
-        f"only {parsed.share_accepted:.0%} of {parsed.lines - parsed.comments:,} lines read as "
-        f"{parsed.format} (most often: {worst[0]}, {worst[1]:,})"
+        f"only {parsed.share_accepted:.0%} of {read:,} lines can be read as {parsed.format} "
+        f"(most often: {reason}, {count:,})"
     )

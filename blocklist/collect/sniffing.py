@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
+from blocklist.collect.outcome import EXCERPT_LABEL
 from blocklist.config.feeds import Feed
 from blocklist.fetch.types import is_remote_url
 from blocklist.indicators.names import name_and_ancestors
@@ -24,7 +25,7 @@ _WEB_PAGE_STARTS = (
     "<title",
 )
 _HEAD_BYTES = 1024
-#: Formats whose lists are JSON documents, or may be.
+#: Formats whose lists are, or may be, JSON documents.
 _JSON_FORMATS = ("json", "jsonl", "misp", "stix", "csv")
 _JSON_DOCUMENT = re.compile(r"\{\s*[\"}]|\[\s*[{\"]")
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
@@ -32,7 +33,7 @@ _TEXT_IN_UTF16 = re.compile(rb"(?:[^\0]\0){4}|(?:\0[^\0]){4}", re.DOTALL)
 
 
 def detect_non_list(feed: Feed, body: bytes) -> str | None:
-    """Return why a body is no list at all, in words for a person, or None."""
+    """Return why a body cannot be a list, in words for a person, or None."""
     encoding = "utf-16" if body.startswith(_UTF16_BOMS) else "utf-8"
     head = body[:_HEAD_BYTES].decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
     if not head and not body.strip():
@@ -40,14 +41,14 @@ def detect_non_list(feed: Feed, body: bytes) -> str | None:
     if head.lower().startswith(_WEB_PAGE_STARTS):
         return "a web page, not a list"
     if feed.format not in _JSON_FORMATS and _JSON_DOCUMENT.match(head):
-        return f"a JSON document, not a list: {_printable_head(head)}"
+        return f"a JSON document, not a list{EXCERPT_LABEL}{_printable_head(head)}"
     if _TEXT_IN_UTF16.match(body):
         return "UTF-16 without a byte order mark, which cannot be told from binary data"
     return None
 
 
 def detect_nul(body: bytes) -> str | None:
-    """Return where a body has a NUL, as files have that were damaged on a disk, or None."""
+    """Return where a body contains a NUL, as files damaged on disk do, or None."""
     if body.startswith(_UTF16_BOMS) or b"\0" not in body:
         return None
     return f"damaged: a NUL at byte {body.index(0):,}, which no list has"
@@ -58,23 +59,28 @@ def _printable_head(head: str) -> str:
 
 
 def find_own_host(feed: Feed, parsed: ParseResult) -> str | None:
-    """Return the host of the feed's own URL if the feed lists it, for a guard may."""
+    """Return the host of the feed's own URL if the feed lists it, or None.
+
+    A guard may list its own host.
+    """
     if feed.guard is not None:
         return None
     for host in {urlsplit(url).hostname or "" for url in feed.urls if is_remote_url(url)}:
-        above = pl.col("value").is_in(list(_ancestors_of_host(host)))
-        rows = parsed.indicators.filter((pl.col("kind") != Kind.URL.value) & above)
+        covers_host = pl.col("value").is_in(list(_ancestors_of_host(host)))
+        rows = parsed.indicators.filter((pl.col("kind") != Kind.URL.value) & covers_host)
         itself = pl.col("value") == host
         exact, below = (pl.col("scope") == scope.value for scope in (Scope.EXACT, Scope.BELOW))
-        name = pl.col("kind") == Kind.DOMAIN.value
-        covers = pl.when(name).then((itself & ~below) | (~itself & ~exact)).otherwise(pl.lit(True))
+        is_name = pl.col("kind") == Kind.DOMAIN.value
+        covers = (
+            pl.when(is_name).then((itself & ~below) | (~itself & ~exact)).otherwise(pl.lit(True))
+        )
         if not rows.filter(covers).is_empty():
             return host
     return None
 
 
 def _ancestors_of_host(host: str) -> Iterator[str]:
-    """Yield what covers a host: itself and the names or networks above it."""
+    """Yield the values that cover a host: itself and the names or networks above it."""
     yield from name_and_ancestors(host)
     try:
         address = ip_address(host)

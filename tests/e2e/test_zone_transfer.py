@@ -12,7 +12,8 @@ import dns.message
 import dns.query
 import pytest
 
-from blocklist.collect.update import UpdateOutcome, update_feeds
+from blocklist.collect.outcome import UpdateOutcome
+from blocklist.collect.update import update_feeds
 from blocklist.config.feeds import Feed, build_feed
 from blocklist.config.loader import Config
 from blocklist.ledger.db.writer import open_ledger_writer

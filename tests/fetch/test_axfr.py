@@ -8,8 +8,9 @@ from pathlib import Path
 import dns.rcode
 import pytest
 
+from blocklist.collect.outcome import UpdateOutcome
 from blocklist.collect.snapshot_files import feed_file_path
-from blocklist.collect.update import UpdateOutcome, update_feeds
+from blocklist.collect.update import update_feeds
 from blocklist.config.feeds import Feed, build_feed
 from blocklist.config.loader import Config
 from blocklist.config.sections import CollectConfig

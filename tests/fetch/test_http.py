@@ -168,7 +168,7 @@ def test_a_server_that_asks_to_wait_is_left_alone(world: World) -> None:
     asked = len(world.server.asked)
     (outcome,) = world.update(feed)
     assert (outcome.state, len(world.server.asked)) == (FAILED, asked)
-    assert "its server wants no request until 2" in (outcome.cause or "")
+    assert "its server accepts no request until 2" in (outcome.cause or "")
     world.update(feed, named=True)
     assert len(world.server.asked) == asked + 1, "who names it wants it"
 

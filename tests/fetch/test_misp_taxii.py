@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from blocklist.collect.update import UpdateOutcome
+from blocklist.collect.outcome import UpdateOutcome
 from blocklist.config.feeds import Feed, build_feed
 from blocklist.errors import ConfigError
 from blocklist.model import FeedState

@@ -9,7 +9,7 @@ from blocklist.cli.session import JsonOption, Session, get_session, show_json, s
 from blocklist.cli.streams import warn
 
 if TYPE_CHECKING:
-    from blocklist.collect.update import UpdateOutcome
+    from blocklist.collect.outcome import UpdateOutcome
     from blocklist.config.feeds import Feed
     from blocklist.ledger.db.writer import LedgerWriter
 
@@ -54,7 +54,12 @@ def update_with_progress(
 
     with show_feed_progress(current, len(feeds)) as shown:
         outcomes = update_feeds(
-            current.config, book, feeds, shown.finish_feed, named=named, progress=shown.update_bytes
+            current.config,
+            book,
+            feeds,
+            shown.finish_feed,
+            ignore_schedule=named,
+            progress=shown.update_bytes,
         )
     for outcome in outcomes:
         if not outcome.is_good:

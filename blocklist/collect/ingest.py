@@ -1,0 +1,138 @@
+"""Ingest a fetched snapshot: parse, accept or refuse, and record the result in the ledger."""
+
+import hashlib
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from blocklist.collect.outcome import UpdateOutcome, outcome_failing
+from blocklist.collect.parse_fingerprint import options_from_feed, snapshot_fingerprint
+from blocklist.collect.schedule import failure_state, parse_expires
+from blocklist.collect.snapshot_files import (
+    remove_refused_body,
+    save_delta_base,
+    save_refused_body,
+)
+from blocklist.config.feeds import Feed
+from blocklist.config.loader import Config
+from blocklist.fetch.types import FetchError, FetchResult, is_incremental_url, is_remote_url
+from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.model import FeedState, GuardClass, Validators
+
+if TYPE_CHECKING:
+    from blocklist.parse.result import ParseResult
+
+logger = logging.getLogger(__name__)
+
+#: The longest delay that a server may ask for, in seconds.
+_MAX_RETRY_WAIT = 86400
+
+
+def ingest_snapshot(
+    config: Config, book: LedgerWriter, feed: Feed, health: FeedHealth, result: FetchResult
+) -> UpdateOutcome:
+    """Parse a fetched snapshot, accept or refuse it, and return the outcome.
+
+    Raise `FetchError` if the body cannot be read.
+    """
+    body = result.body
+    if body is None:
+        book.record_attempt(health, FeedState.UNCHANGED, None)
+        return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
+    digest = hashlib.sha256(body).hexdigest()
+    fingerprint = snapshot_fingerprint(feed, digest)
+    if fingerprint == health.fingerprint:
+        book.record_attempt(health, FeedState.UNCHANGED, None)
+        _record_success(
+            book, health, result.validators, _save_base_and_expires(book, health, result, body)
+        )
+        return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
+    # Imported here, so that a run in which no list changed does not load polars.
+    from blocklist.collect.acceptance import find_refusal, size_change_limits
+    from blocklist.ledger.feeds.listings import accept_snapshot
+    from blocklist.parse.parser import parse_snapshot
+
+    parsed = parse_snapshot(body, feed.format, options_from_feed(feed))
+    report = _build_parse_report(parsed, digest, len(body))
+    usual_entries = book.usual_entry_count(health, *size_change_limits(feed, config.policy))
+    logger.debug(
+        "feed %s: %d lines, %d entries, %d entries before, usually %d",
+        *(feed.name, parsed.lines, parsed.accepted, health.entries, usual_entries),
+    )
+    cause = find_refusal(feed, config.policy, body, parsed, usual_entries, result.content_type)
+    if cause is not None:
+        return _record_refusal(book, feed, health, cause, report, result)
+    validators, expires = result.validators, _save_base_and_expires(book, health, result, body)
+    del result, body  # may be large, and the ledger needs as much memory
+    ranked = feed.guard is GuardClass.POPULAR
+    change = accept_snapshot(book, health, parsed.indicators, fingerprint, report, ranked=ranked)
+    _record_success(book, health, validators, expires)
+    entries = parsed.indicators.height
+    return UpdateOutcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
+
+
+def _save_base_and_expires(
+    book: LedgerWriter, health: FeedHealth, result: FetchResult, body: bytes
+) -> int | None:
+    """Store the base of the next incremental fetch; return the interval that the list asks for."""
+    if is_incremental_url(result.url):
+        save_delta_base(book.database, health.name, body)
+    return parse_expires(body)
+
+
+def _record_success(
+    book: LedgerWriter, health: FeedHealth, validators: Validators, expires: int | None
+) -> None:
+    """Record the validators and interval of a good answer; remove the body refused before."""
+    book.record_validators(health, validators, expires)
+    remove_refused_body(book.database, health.name)
+
+
+def _record_refusal(
+    book: LedgerWriter,
+    feed: Feed,
+    health: FeedHealth,
+    cause: str,
+    report: dict[str, object],
+    result: FetchResult,
+) -> UpdateOutcome:
+    state = failure_state(feed, health, FeedState.REFUSED)
+    book.record_refusal(health, cause, report)
+    book.clear_validators(health)
+    book.record_attempt(health, state, cause)
+    if result.body and is_remote_url(result.url):
+        save_refused_body(book.database, feed.name, result.body)
+    return outcome_failing(feed, health, state, cause)
+
+
+def _build_parse_report(parsed: "ParseResult", digest: str, size: int) -> dict[str, object]:
+    return {
+        "sha256": digest,
+        "bytes": size,
+        "lines": parsed.lines,
+        "accepted": parsed.accepted,
+        "comments": parsed.comments,
+        "refused": parsed.refusal_counts,
+    }
+
+
+def record_failure(
+    book: LedgerWriter, feed: Feed, health: FeedHealth, error: FetchError
+) -> UpdateOutcome:
+    """Record that a feed could not be fetched, and return the outcome."""
+    state = failure_state(feed, health, FeedState.REFUSED if error.is_refusal else FeedState.FAILED)
+    cause = str(error)
+    if error.is_refusal:
+        book.clear_validators(health)
+    book.record_attempt(health, state, cause, _retry_time(error))
+    return outcome_failing(feed, health, state, cause)
+
+
+def _retry_time(error: FetchError) -> str | None:
+    if not error.retry_after:
+        return None
+    return format_timestamp(
+        datetime.now(UTC) + timedelta(seconds=min(error.retry_after, _MAX_RETRY_WAIT))
+    )
