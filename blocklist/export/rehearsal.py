@@ -47,7 +47,6 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         One that cannot be written at all harms no other, and fails when its turn comes.
         """
         from blocklist.export.incremental.plan import plan_patches
-        from blocklist.export.render.precedence import share_frame_cache
         from blocklist.export.select.release_content import (
             collect_must_verify,
             load_proposal_content,
@@ -74,8 +73,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         if not whole:
             return []
         release = load_proposal_content(self._book, self._config, prospect, whole, watched)
-        with share_frame_cache():
-            faults = self._prepare_exports(partial(_render_whole, release, known), whole)
+        faults = self._prepare_exports(partial(_render_whole, release, known), whole)
         if faults:
             self.discard_all()
         return faults

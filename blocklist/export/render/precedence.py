@@ -6,7 +6,6 @@ below, and `allow` beats `block`. A name that no row covers is not blocked.
 
 import polars as pl
 
-from blocklist.export.render.common import FrameCache
 from blocklist.frames.names import name_sort_key_expr, parent_name
 from blocklist.frames.parallel import compact_strings, map_column
 
@@ -15,10 +14,6 @@ FAMILY_ORDER = "family_place"
 #: The type of codes: 0 is allow, from 1 on a block and its policy.
 POLICY_CODE = pl.UInt8()
 _ALLOW_RANK, _EXACT_OFFSET = 255, 256
-_FRAME_CACHE = FrameCache()
-
-#: While it is open, what is worked out for an export is there for others that take the same rows.
-share_frame_cache = _FRAME_CACHE.keep_open
 
 
 def name_rules(rows: pl.DataFrame) -> pl.DataFrame:
@@ -52,8 +47,8 @@ def name_rules(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def effective_rules(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the nodes of a release with what those above them say; see `nodes` and `placed`."""
-    return _FRAME_CACHE.get_or_compute(rows, lambda rows: inherit_within(name_rules(rows)))
+    """Return the rules of all names of a release; see `name_rules` and `inherit_within`."""
+    return inherit_within(name_rules(rows))
 
 
 def sort_by_family(frame: pl.DataFrame) -> pl.DataFrame:
