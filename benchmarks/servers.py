@@ -24,9 +24,9 @@ from benchmarks.measure import cost
 from blocklist.config.exports import Export
 from blocklist.config.installation import ProbeServer
 from blocklist.config.targets import load_targets
-from blocklist.export.one import export_one
 from blocklist.export.render.canary import derive_canaries
 from blocklist.export.render.state import ExportResult
+from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 from blocklist.install.canary_probe import ProbeAnswer, find_load_fault, probe_server
 from blocklist.install.command import fill_words, find_program, run_command

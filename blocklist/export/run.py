@@ -69,7 +69,7 @@ def _confirm_unchanged(export: Export, state: ExportState, made: ExportRecord) -
     """Leave a file as it is; only its server, if it can be asked, must show that it has it."""
     result = ExportResult(state, False, made.row_count, made.left_out)
     if export.installation.probe:
-        from blocklist.export.one import confirm_loaded
+        from blocklist.export.update import confirm_loaded
 
         try:
             result = confirm_loaded(export, result)

@@ -1,66 +1,171 @@
-"""Update export files: a release's rows -> rendered, verified and installed files.
+"""Update export files: a release's rows -> verified files in place, loaded by their servers.
 
-Exports that a rehearsal has prepared are installed as they are; the others are rendered first.
+Exports that a rehearsal has prepared are installed without rendering them again.
 """
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
+
+import polars as pl
 
 from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.one import export_one, install_prepared
+from blocklist.export.render.canary import derive_canaries
+from blocklist.export.render.file_head import read_entry_count
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
-from blocklist.export.select.release_content import ReleaseContent, load_release_content
+from blocklist.export.select.release_content import (
+    ExportContext,
+    ReleaseContent,
+    load_release_content,
+)
 from blocklist.export.stage.freshness import ExportInputs, file_fingerprint
-from blocklist.export.stage.prepare import PreparedExport
+from blocklist.export.stage.prepare import PreparedExport, error_context, render_and_verify
+from blocklist.export.verify.verify import run_checker
+from blocklist.install.change import InstallChange
+from blocklist.install.install import ensure_loaded, install_file
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.export_state import ExportRecord, save_export_state
+
+logger = logging.getLogger(__name__)
 
 
 def update_exports(
     book: LedgerWriter,
-    wanted: list[Export],
-    of: ExportInputs,
-    known: Mapping[str, ExportState],
-    ready: Mapping[str, PreparedExport],
-    done: Callable[[ExportOutcome], None],
+    exports: list[Export],
+    inputs: ExportInputs,
+    previous_states: Mapping[str, ExportState],
+    prepared_exports: Mapping[str, PreparedExport],
+    on_outcome: Callable[[ExportOutcome], None],
 ) -> list[ExportOutcome]:
-    """Bring exports up to the release in force, one after the other; none harms another."""
+    """Bring exports up to the current release, one after the other; return all outcomes.
+
+    A failing export does not stop the others.
+    """
 
     @cache
     def load_content() -> ReleaseContent:
-        oldest = min((state.release for state in known.values()), default=None)
-        rest = [export for export in wanted if export.name not in ready]
-        return load_release_content(book, of.config, of.release, rest, of.feed_weights, oldest)
+        oldest = min((state.release for state in previous_states.values()), default=None)
+        rest = [export for export in exports if export.name not in prepared_exports]
+        return load_release_content(
+            book, inputs.config, inputs.release, rest, inputs.feed_weights, oldest
+        )
 
     def update_export(export: Export) -> ExportResult:
-        if export.name in ready:
-            return install_prepared(ready[export.name])
-        rows, behind = load_content().rows_for_export(export), load_content().context_for(export)
-        now = datetime.now(UTC)
-        return export_one(export, rows, of.release, known.get(export.name), now, behind)
+        if export.name in prepared_exports:
+            return install_prepared(prepared_exports[export.name])
+        content, now = load_content(), datetime.now(UTC)
+        rows, context = content.rows_for_export(export), content.context_for(export)
+        previous = previous_states.get(export.name)
+        return export_one(export, rows, inputs.release, previous, now, context)
 
     outcomes = []
-    for export in wanted:
+    for export in exports:
         try:
-            found = update_export(export)
+            result = update_export(export)
         except ExportFailed as error:
+            logger.info("%s failed: %s", export.name, error)
             outcome = ExportOutcome(export.name, str(export.path), None, str(error))
         else:
-            _record_export(book, export, found, of)
-            outcome = ExportOutcome(export.name, str(export.path), found)
+            _record_export(book, export, result, inputs)
+            outcome = ExportOutcome(export.name, str(export.path), result)
         outcomes.append(outcome)
-        done(outcome)
+        on_outcome(outcome)
     return outcomes
 
 
-def _record_export(
-    book: LedgerWriter, export: Export, result: ExportResult, of: ExportInputs
-) -> None:
-    """Record how an export stands, and what its file was made of."""
-    made = ExportRecord(
-        of.digest_for(export), file_fingerprint(export.path), result.rows, result.left_out
+def export_one(
+    export: Export,
+    rows: pl.DataFrame,
+    release: int,
+    previous: ExportState | None,
+    now: datetime,
+    context: ExportContext | None = None,
+) -> ExportResult:
+    """Bring one export up to a release, given as rows of the schema `RELEASE`.
+
+    The rows may have the columns `policy` and `score` that `filters.filter_rows` adds. `previous`
+    is the state that the last call returned for this export: if the content is the same and nobody
+    changed the file, the file stays, with its serial. Raise `ExportFailed` when the new file cannot
+    be rendered, verified, checked or installed; the old one is then unchanged. When the server does
+    not load the new file, the old one is restored.
+    """
+    return install_prepared(
+        render_and_verify(export, rows, release, previous, now, context or ExportContext())
     )
-    save_export_state(book, asdict(result.state), made)
+
+
+def install_prepared(prepared: PreparedExport) -> ExportResult:
+    """Install a prepared file and have it loaded; raise `ExportFailed` where that fails."""
+    export, new_file = prepared.export, prepared.new_file
+    if new_file is None:
+        logger.info("%s: content unchanged, %s stays", export.name, export.path)
+        return confirm_loaded(
+            export, ExportResult(prepared.state, False, prepared.entry_count, prepared.left_out)
+        )
+    notes = list[str]()
+
+    def write_and_check(temporary: Path) -> None:
+        new_file.replace(temporary)
+        notes.extend(run_checker(export, temporary))
+
+    try:
+        with error_context(export):
+            output = install_file(
+                _make_install_change(
+                    export, prepared.state, prepared.previous, prepared.entry_count
+                ),
+                write_and_check,
+            )
+    finally:
+        prepared.discard()
+    logger.info("%s: wrote %s, %d entries", export.name, export.path, prepared.entry_count)
+    return ExportResult(
+        prepared.state,
+        True,
+        prepared.entry_count,
+        prepared.left_out,
+        tuple(notes),
+        output,
+        loaded=bool(export.installation.probe),
+    )
+
+
+def confirm_loaded(export: Export, unchanged: ExportResult) -> ExportResult:
+    """Return the result for a file that stays, after its servers have shown that they loaded it.
+
+    Raise `ExportFailed` when they do not show it.
+    """
+    with error_context(export):
+        output = ensure_loaded(
+            _make_install_change(export, unchanged.state, unchanged.state, unchanged.rows)
+        )
+    return replace(unchanged, said=output, loaded=bool(export.installation.probe))
+
+
+def _make_install_change(
+    export: Export, state: ExportState, previous: ExportState | None, entry_count: int
+) -> InstallChange:
+    return InstallChange(
+        export=export,
+        release=state.release,
+        serial=state.serial,
+        entry_count=entry_count,
+        entry_count_before=read_entry_count(export.path),
+        release_before=previous.release if previous else None,
+        new_canaries=derive_canaries(export, state),
+        old_canaries=derive_canaries(export, previous) if previous else None,
+    )
+
+
+def _record_export(
+    book: LedgerWriter, export: Export, result: ExportResult, inputs: ExportInputs
+) -> None:
+    """Store the state of an export and the digest of the inputs of its file."""
+    record = ExportRecord(
+        inputs.digest_for(export), file_fingerprint(export.path), result.rows, result.left_out
+    )
+    save_export_state(book, asdict(result.state), record)

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from blocklist.config.exports import Export
-from blocklist.export.one import export_one
+from blocklist.export.update import export_one
 from blocklist.export.verify.expected import (
     RulesByValue,
     collect_rules,

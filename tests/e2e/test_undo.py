@@ -20,8 +20,8 @@ from blocklist.config.exports import Export
 from blocklist.config.installation import Installation, ProbeServer
 from blocklist.config.targets import load_targets
 from blocklist.errors import ExportFailed
-from blocklist.export.one import export_one
 from blocklist.export.render.state import ExportState
+from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 from blocklist.install import canary_probe
 from blocklist.install.canary_probe import ProbeAnswer, probe_server

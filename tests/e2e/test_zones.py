@@ -8,8 +8,8 @@ from dns.exception import Timeout
 from dns.rcode import NOERROR, NXDOMAIN, SERVFAIL
 from dns.rdatatype import AAAA, A
 
-from blocklist.export.one import export_one
 from blocklist.export.render.precedence import POLICY_CODE
+from blocklist.export.update import export_one
 from blocklist.model import Category
 from tests.e2e import resolvers
 from tests.e2e.matrix import CANARY

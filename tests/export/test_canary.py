@@ -9,7 +9,6 @@ from tldextract import TLDExtract
 
 from blocklist.config.exports import DEFAULT_CANARY, Export
 from blocklist.errors import ExportFailed
-from blocklist.export.one import export_one
 from blocklist.export.readers.reading import decode_lines
 from blocklist.export.render.canary import (
     derive_canaries,
@@ -17,6 +16,7 @@ from blocklist.export.render.canary import (
     split_canary_lines,
     verify_canaries,
 )
+from blocklist.export.update import export_one
 from blocklist.indicators.names import canonicalize_name
 from tests.support.exports import NOW, content, export_to, release, run
 

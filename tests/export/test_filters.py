@@ -13,8 +13,8 @@ from blocklist.config.exports import Export
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import load_config
 from blocklist.errors import ConfigError
-from blocklist.export.one import export_one
 from blocklist.export.select.filters import ListingEvidence, filter_rows, list_feed_credits
+from blocklist.export.update import export_one
 from blocklist.frames.schemas import LISTINGS
 from blocklist.judge.scoring.electorate import FeedGroups
 from blocklist.model import Category, Direction, Kind

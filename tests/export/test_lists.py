@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.errors import ExportFailed
-from blocklist.export.one import export_one
 from blocklist.export.render.addresses import compute_blocked_spans
+from blocklist.export.update import export_one
 from blocklist.frames.networks import spans_to_networks
 from blocklist.frames.schemas import RELEASE
 from tests.support.exports import NOW, content, export_to, run

@@ -14,7 +14,7 @@ from dns.rdatatype import CNAME
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist.export.one import export_one
+from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 from tests.support.exports import NOW, ZONE, export_to
 

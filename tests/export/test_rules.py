@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from blocklist.config.targets import load_targets
 from blocklist.errors import ConfigError
-from blocklist.export.one import export_one
 from blocklist.export.readers.registry import READERS
+from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 from blocklist.model import Kind
 from tests.export.test_rpz_model import QUERIES, Row, blocked_by_meaning, releases

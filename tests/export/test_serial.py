@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.export.one import export_one
-from blocklist.export.render.serial import latest_serial, next_serial
-from blocklist.export.select.context import ExportContext
+from blocklist.export.render.file_head import latest_serial, next_serial
+from blocklist.export.select.release_content import ExportContext
+from blocklist.export.update import export_one
 from tests.support.exports import NOW, export_to, release, run
 
 ROWS, OTHERS = "block exact x.example", "block exact y.example"

@@ -11,7 +11,7 @@ import pytest
 
 from blocklist.config.targets import load_targets
 from blocklist.errors import ExportFailed
-from blocklist.export.one import export_one
+from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 from tests.support.exports import NOW, export_to, release, run
 from tests.support.users import as_user, open_to_all

@@ -10,12 +10,12 @@ import pytest
 from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.dialects.registry import get_dialect
-from blocklist.export.one import export_one
 from blocklist.export.readers import reading
 from blocklist.export.readers.registry import READERS
 from blocklist.export.render.body import Body, BodyPart
 from blocklist.export.render.state import ExportState
-from blocklist.export.select.context import ExportContext
+from blocklist.export.select.release_content import ExportContext
+from blocklist.export.update import export_one
 from blocklist.frames.parallel import iter_file_pieces
 from blocklist.frames.schemas import RELEASE
 from blocklist.ledger.db.bulk import BulkTransaction

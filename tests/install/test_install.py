@@ -15,9 +15,9 @@ import pytest
 from blocklist.config.exports import Export
 from blocklist.config.installation import Installation, parse_probe_servers
 from blocklist.errors import ExportFailed
-from blocklist.export.one import export_one
 from blocklist.export.render.canary import derive_canaries
 from blocklist.export.render.state import ExportResult, ExportState
+from blocklist.export.update import export_one
 from blocklist.install import canary_probe
 from blocklist.install.command import run_command
 from tests.support.dns_server import DnsServer, dns_server

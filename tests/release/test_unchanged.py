@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from blocklist import fingerprint
 from blocklist.config.exports import Export
 from blocklist.export import update
-from blocklist.export.one import export_one
 from blocklist.export.render.state import ExportResult
 from blocklist.export.run import run_exports, select_exports
+from blocklist.export.update import export_one
 from blocklist.ledger.db.connection import open_read_only, open_read_write
 from blocklist.ledger.db.jobs import DNS_SURVEY, last_job_run
 from blocklist.ledger.db.timestamps import format_timestamp

@@ -8,8 +8,8 @@ import polars as pl
 
 from blocklist.config.exports import Export
 from blocklist.config.targets import load_targets
-from blocklist.export.one import export_one
 from blocklist.export.render.state import ExportResult, ExportState
+from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 
 NOW = datetime(2026, 5, 3, 12, 30, tzinfo=UTC)

@@ -5,9 +5,9 @@ import polars as pl
 from blocklist.config.exports import Export
 from blocklist.config.line_templates import LineTemplate, parse_line_templates
 from blocklist.config.targets import Target, target_templates
-from blocklist.export.dialects.comments import render_comment
 from blocklist.export.render.addresses import compute_blocked_spans
 from blocklist.export.render.body import Body, BodyPart
+from blocklist.export.render.file_head import render_comment
 from blocklist.export.render.narrowing import narrow_to_target
 from blocklist.export.render.precedence import POLICY_CODE, name_rules, sort_by_family
 from blocklist.export.render.sanitize import require_safe_names, require_safe_urls

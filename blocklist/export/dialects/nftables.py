@@ -3,9 +3,9 @@
 import polars as pl
 
 from blocklist.config.exports import Export
-from blocklist.export.dialects.comments import render_comment
 from blocklist.export.render.addresses import compute_blocked_spans
 from blocklist.export.render.body import Body, BodyPart
+from blocklist.export.render.file_head import render_comment
 from blocklist.export.render.state import ExportState
 from blocklist.frames.networks import spans_to_networks
 

@@ -13,12 +13,6 @@ from blocklist.config.exports import Export
 from blocklist.config.rpz_actions import PASSTHRU_RECORD
 from blocklist.config.targets import AllowPrecedence
 from blocklist.errors import ExportFailed
-from blocklist.export.dialects.zone import (
-    owner_length_limit,
-    policy_data,
-    render_head,
-    render_records,
-)
 from blocklist.export.render.body import Body, BodyPart
 from blocklist.export.render.narrowing import narrow_to_target
 from blocklist.export.render.precedence import (
@@ -30,6 +24,12 @@ from blocklist.export.render.precedence import (
     sort_by_family,
 )
 from blocklist.export.render.sanitize import require_safe_names
+from blocklist.export.render.zone import (
+    owner_length_limit,
+    policy_data,
+    render_head,
+    render_records,
+)
 from blocklist.frames.names import expand_ancestors
 from blocklist.frames.schemas import SCOPE
 from blocklist.indicators.names import name_and_ancestors

@@ -7,14 +7,14 @@ the longest run of zeros is `zz`: 48.zz.bad.db8.2001.rpz-ip. BIND drops other sp
 import polars as pl
 
 from blocklist.config.exports import Export
-from blocklist.export.dialects.zone import (
+from blocklist.export.render.addresses import compute_blocked_spans
+from blocklist.export.render.body import Body, BodyPart
+from blocklist.export.render.zone import (
     owner_length_limit,
     policy_data,
     render_head,
     render_records,
 )
-from blocklist.export.render.addresses import compute_blocked_spans
-from blocklist.export.render.body import Body, BodyPart
 from blocklist.frames.networks import spans_to_networks
 
 __all__ = ["render_body", "render_head"]

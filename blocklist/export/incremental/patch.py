@@ -25,7 +25,7 @@ from blocklist.export.incremental.splice import NotPatchable, Splice, SplicedBod
 from blocklist.export.render.body import Body
 from blocklist.export.render.canary import exclude_canary_rows
 from blocklist.export.render.state import ExportState
-from blocklist.export.select.context import ExportContext
+from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.prepare import (
     PreparedExport,
     encode_head,

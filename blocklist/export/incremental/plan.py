@@ -13,8 +13,8 @@ from blocklist.export.incremental.families import TouchedFamilies, find_touched_
 from blocklist.export.incremental.patch import FileInPlace, is_patchable, patch_and_verify
 from blocklist.export.incremental.splice import NotPatchable
 from blocklist.export.render.state import ExportState
-from blocklist.export.select.context import ExportContext
 from blocklist.export.select.filters import list_feed_credits
+from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.freshness import (
     is_export_fresh,
     load_export_inputs,

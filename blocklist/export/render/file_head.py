@@ -1,30 +1,74 @@
-"""Read the head of an export file in place: path -> its serial and its number of entries."""
+"""Head of an export file: export, state and body -> comment lines; file -> serial, entry count."""
 
 import re
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-# A line for each feed is in it, before the serial.
+from blocklist.config.exports import Export
+from blocklist.export.render.body import Body
+from blocklist.export.render.state import ExportState
+
+# The head has a line for each feed before the serial.
 _MAX_HEAD_LINES = 1000
 _SERIAL_PATTERN = re.compile(rb"@ SOA \S+ \S+ ([0-9]{1,10}) ")
 _ENTRY_COUNT_PATTERN = re.compile(rb"\S+ entries: ([0-9]{1,10})$")
+_SERIAL_MODULUS = 1 << 32
 
 
-def read_serial(file: Path) -> int | None:
-    """Return the serial of a zone; none where there is no file or no zone in it."""
-    return _read_number(file, _SERIAL_PATTERN)
+def render_comment(export: Export, state: ExportState, body: Body) -> list[str]:
+    """Return the comment lines: program, release, time, number of entries and feed credits.
+
+    Every line follows from the state and the content. So rendering the head again shows whether
+    anybody changed the file.
+    """
+    mark = export.target.comment
+    if not mark:
+        return []
+    lines = (
+        "Made by Blocklist. Changes by hand are lost with the next release.",
+        f"release: {state.release}",
+        f"written: {state.written}",
+        f"entries: {body.entry_count}",
+        *(f"feed {credit}" for credit in body.feed_credits),
+    )
+    return [f"{mark} {line}" for line in lines]
 
 
-def read_entry_count(file: Path) -> int | None:
-    """Return how many entries a file lists; none where there is no file or its head is silent."""
-    return _read_number(file, _ENTRY_COUNT_PATTERN)
+def read_entry_count(path: Path) -> int | None:
+    """Return how many entries a file lists; None without a file or without a count in its head."""
+    return _read_number(path, _ENTRY_COUNT_PATTERN)
 
 
-def _read_number(file: Path, pattern: re.Pattern[bytes]) -> int | None:
+def latest_serial(stored: int | None, path: Path) -> int | None:
+    """Return the higher one of the stored serial and the serial of the zone file in place.
+
+    They differ when the ledger was lost, or when a run was killed before it stored the serial.
+    """
+    written = _read_number(path, _SERIAL_PATTERN)
+    if stored is None or (written is not None and _is_above(written, stored)):
+        return written
+    return stored
+
+
+def next_serial(previous: int | None, now: datetime) -> int:
+    """Return the serial of a changed zone: the time, or the previous serial plus 1 if higher."""
+    time = int(now.timestamp()) % _SERIAL_MODULUS
+    if previous is None or _is_above(time, previous):
+        return time
+    return (previous + 1) % _SERIAL_MODULUS
+
+
+def _is_above(serial: int, other: int) -> bool:
+    """Compare serials by RFC 1982, 3.2: above means less than half the number circle ahead."""
+    return 0 < (serial - other) % _SERIAL_MODULUS < _SERIAL_MODULUS // 2
+
+
+def _read_number(path: Path, pattern: re.Pattern[bytes]) -> int | None:
     try:
-        with file.open("rb") as lines:
-            heads = (line.rstrip() for line in islice(lines, _MAX_HEAD_LINES))
-            found = next(filter(None, map(pattern.match, heads)), None)
+        with path.open("rb") as file:
+            head_lines = (line.rstrip() for line in islice(file, _MAX_HEAD_LINES))
+            match = next(filter(None, map(pattern.match, head_lines)), None)
     except OSError:
         return None
-    return int(found[1]) if found else None
+    return int(match[1]) if match else None

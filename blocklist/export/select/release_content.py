@@ -10,7 +10,6 @@ from blocklist.config.exports import Export
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.export.render.precedence import FAMILY_ORDER, sort_by_family
-from blocklist.export.select.context import ExportContext
 from blocklist.export.select.dns_filters import DnsFilterData, filter_by_dns, load_dns_filter_data
 from blocklist.export.select.filters import (
     ListingEvidence,
@@ -19,6 +18,7 @@ from blocklist.export.select.filters import (
     load_listing_evidence,
     select_blockable_urls,
 )
+from blocklist.frames.schemas import RELEASE
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.listings import select_active_feeds
@@ -26,20 +26,33 @@ from blocklist.ledger.releases import verdicts
 from blocklist.model import FeedWeight
 from blocklist.release.proposal import ProposedRelease
 
+_MUST_VERIFY_SCHEMA = pl.Schema({name: RELEASE[name] for name in ("kind", "value")})
+
+
+@dataclass(frozen=True)
+class ExportContext:
+    """What an export gets beside its rows."""
+
+    #: Names and terms of the feeds whose entries may be in the file, for its head.
+    feed_credits: tuple[str, ...] = ()
+    #: Return `kind` and `value` of the values that verification always queries.
+    must_verify: Callable[[], pl.DataFrame] = _MUST_VERIFY_SCHEMA.to_frame
+
 
 @dataclass(frozen=True)
 class ReleaseContent:
-    """What a release has for exports."""
+    """The content of a release from which exports select their rows."""
 
     number: int
-    #: Schema `RELEASE` and `PLACE`; and the same with the held pages, where an export takes them.
+    #: Schema `RELEASE` and `FAMILY_ORDER`.
     rows: pl.DataFrame
+    #: The same with the held URLs that a proxy can block, if any export takes them.
     rows_with_held_urls: pl.DataFrame
     evidence: ListingEvidence | None
     dns_data: DnsFilterData
-    #: The enabled feeds that listed anything when it was judged.
+    #: The enabled feeds that listed anything when the release was judged.
     listing_feeds: list[Feed]
-    #: Gives `kind` and `value` of what the proof asks for in any case.
+    #: Return `kind` and `value` of the values that verification always queries.
     must_verify: Callable[[], pl.DataFrame]
 
     def rows_for_export(self, export: Export) -> pl.DataFrame:
@@ -48,16 +61,16 @@ class ReleaseContent:
         return filter_rows(export, filter_by_dns(export, rows, self.dns_data), self.evidence)
 
     def context_for(self, export: Export) -> ExportContext:
-        """Return what an export is told beside its rows."""
+        """Return what an export gets beside its rows."""
         return ExportContext(list_feed_credits(export, self.listing_feeds), self.must_verify)
 
 
 @dataclass(frozen=True)
 class _ReleaseFacts:
-    """What exports need to know of a release beside its rows."""
+    """Facts of a release, beside its rows, on which its exports depend."""
 
     number: int
-    #: The run after which feeds listed what it was judged from.
+    #: The release was judged from the listings after this run.
     source_run: int
     feed_weights: list[FeedWeight]
     operator_blocks: pl.Series
@@ -68,89 +81,91 @@ def load_release_content(
     book: LedgerWriter,
     config: Config,
     number: int,
-    wanted: list[Export],
-    votes: list[FeedWeight],
+    exports: list[Export],
+    feed_weights: list[FeedWeight],
     oldest: int | None,
 ) -> ReleaseContent:
-    """Return what the release in force has; files may still be of releases since the `oldest`."""
+    """Return the content of the current release.
+
+    The files in place may be of any release since `oldest`; None means that there are no files.
+    """
     with BulkTransaction(book.database) as bulk:
         rows = verdicts.export_rows(bulk, number)
-        pages = verdicts.held_urls(bulk, number) if _needs_held_urls(wanted) else None
-        own, basis = verdicts.operator_blocks(bulk, number), verdicts.source_run(bulk, number)
+        held_urls = verdicts.held_urls(bulk, number) if _needs_held_urls(exports) else None
+        operator_blocks = verdicts.operator_blocks(bulk, number)
+        source_run = verdicts.source_run(bulk, number)
 
     @cache
     def query_must_verify() -> pl.DataFrame:
         with BulkTransaction(book.database) as bulk:
             return verdicts.values_to_verify(bulk, number, oldest)
 
-    return _assemble_content(
-        book,
-        config,
-        wanted,
-        rows,
-        pages,
-        _ReleaseFacts(number, basis, votes, own, query_must_verify),
-    )
+    release = _ReleaseFacts(number, source_run, feed_weights, operator_blocks, query_must_verify)
+    return _assemble_content(book, config, exports, rows, held_urls, release)
 
 
 def load_proposal_content(
     book: LedgerWriter,
     config: Config,
-    prospect: ProposedRelease,
-    wanted: list[Export],
-    watched: pl.DataFrame,
+    proposal: ProposedRelease,
+    exports: list[Export],
+    must_verify: pl.DataFrame,
 ) -> ReleaseContent:
-    """Return what a release would have that is not out yet, and follows the one in force."""
-    release, own = prospect.release, prospect.operator_blocks()
-    rows = prospect.export_rows()
-    pages = prospect.held_urls() if _needs_held_urls(wanted) else None
-    told = _ReleaseFacts(release.number, release.basis, prospect.feed_weights, own, lambda: watched)
-    return _assemble_content(book, config, wanted, rows, pages, told)
+    """Return the content of a proposed release, which is to follow the current one."""
+    release = _ReleaseFacts(
+        proposal.release.number,
+        proposal.release.basis,
+        proposal.feed_weights,
+        proposal.operator_blocks(),
+        lambda: must_verify,
+    )
+    held_urls = proposal.held_urls() if _needs_held_urls(exports) else None
+    return _assemble_content(book, config, exports, proposal.export_rows(), held_urls, release)
 
 
 def collect_must_verify(
-    book: LedgerWriter, prospect: ProposedRelease, oldest: int | None
+    book: LedgerWriter, proposal: ProposedRelease, oldest: int | None
 ) -> pl.DataFrame:
-    """Return what the proof of a release that is not out yet asks for in any case.
+    """Return `kind` and `value` that verification of a proposed release always queries.
 
-    Files may still be of releases since the `oldest`.
+    The files in place may be of any release since `oldest`; None means that there are no files.
     """
     if oldest is None:
-        return prospect.must_verify()
+        return proposal.must_verify()
     with BulkTransaction(book.database) as bulk:
-        before = verdicts.values_to_verify(bulk, prospect.release.number - 1, oldest)
-    return pl.concat([prospect.must_verify(), prospect.values_to_change(), before])
+        before = verdicts.values_to_verify(bulk, proposal.release.number - 1, oldest)
+    return pl.concat([proposal.must_verify(), proposal.values_to_change(), before])
 
 
-def _needs_held_urls(wanted: list[Export]) -> bool:
-    return any(export.held_pages for export in wanted)
+def _needs_held_urls(exports: list[Export]) -> bool:
+    return any(export.held_pages for export in exports)
 
 
 def _assemble_content(
     book: LedgerWriter,
     config: Config,
-    wanted: list[Export],
+    exports: list[Export],
     rows: pl.DataFrame,
-    pages: pl.DataFrame | None,
-    told: _ReleaseFacts,
+    held_urls: pl.DataFrame | None,
+    release: _ReleaseFacts,
 ) -> ReleaseContent:
-    asked = any(export.needs_listings for export in wanted)
+    # Each export keeps this order, so that the sort key is computed once.
+    rows = all_rows = sort_by_family(rows).with_row_index(FAMILY_ORDER)
+    if held_urls is not None:
+        all_rows = pl.concat([rows, select_blockable_urls(held_urls)], how="diagonal")
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
-    # Each export keeps this order, so that the key it goes by is made once.
-    rows = every = sort_by_family(rows).with_row_index(FAMILY_ORDER)
-    if pages is not None:
-        every = pl.concat([rows, select_blockable_urls(pages)], how="diagonal")
+    source_run, operator_blocks = release.source_run, release.operator_blocks
+    evidence = None
     with BulkTransaction(book.database) as bulk:
-        known = (
-            load_listing_evidence(
-                bulk, config, told.source_run, told.operator_blocks, told.feed_weights
+        if any(export.needs_listings for export in exports):
+            evidence = load_listing_evidence(
+                bulk, config, source_run, operator_blocks, release.feed_weights
             )
-            if asked
-            else None
+        dns_data = load_dns_filter_data(
+            bulk, config, source_run, all_rows, operator_blocks, exports
         )
-        looked = load_dns_filter_data(
-            bulk, config, told.source_run, every, told.operator_blocks, wanted
-        )
-        names = select_active_feeds(bulk, enabled, told.source_run)
-    speaking = [config.feeds[name] for name in names]
-    return ReleaseContent(told.number, rows, every, known, looked, speaking, told.must_verify)
+        names = select_active_feeds(bulk, enabled, source_run)
+    listing_feeds = [config.feeds[name] for name in names]
+    return ReleaseContent(
+        release.number, rows, all_rows, evidence, dns_data, listing_feeds, release.must_verify
+    )

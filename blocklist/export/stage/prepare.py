@@ -16,9 +16,9 @@ from blocklist.errors import BlocklistError, ExportFailed, StorageError
 from blocklist.export.dialects.registry import get_dialect
 from blocklist.export.render.body import Body
 from blocklist.export.render.canary import exclude_canary_rows, render_canaries
-from blocklist.export.render.serial import latest_serial, next_serial
+from blocklist.export.render.file_head import latest_serial, next_serial
 from blocklist.export.render.state import ExportState
-from blocklist.export.select.context import ExportContext
+from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.verify.verify import verify_export_file
 from blocklist.frames.schemas import RELEASE

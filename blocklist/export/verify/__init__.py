@@ -1,1 +1,1 @@
-"""Proof that a file answers as its release does, before it takes its place."""
+"""Verify export files before they are installed: finished file and rows -> nothing, or an error."""

@@ -1,5 +1,7 @@
-"""Verify a finished file: read it back and compare its answers with the release's rows."""
+"""Verify a finished file: read it back, compare its answers with the rows, run the checker."""
 
+import logging
+import os
 from pathlib import Path
 
 import polars as pl
@@ -16,62 +18,90 @@ from blocklist.export.verify.expected import (
     name_length_limit,
 )
 from blocklist.export.verify.probes import select_probes
+from blocklist.install.command import fill_words, find_program, run_command
 from blocklist.model import Kind, Scope
+
+logger = logging.getLogger(__name__)
 
 
 def verify_export_file(
     export: Export,
     state: ExportState,
     path: Path,
-    taken: pl.DataFrame,
-    count: int,
-    watched: pl.DataFrame,
+    rows: pl.DataFrame,
+    entry_count: int,
+    must_verify: pl.DataFrame,
 ) -> None:
-    """Read a finished file and ask it; raise `ExportFailed` at the first wrong answer.
+    """Read a finished file and query it; raise `ExportFailed` at the first wrong answer.
 
-    Asked are all of the operator's allows, what is `watched`, and a sample of the blocks that were
-    `taken`, each with the names above, below and between. What is not blocked must pass in every
-    target; what is blocked must be blocked where the target can say so.
+    `rows` are the rows that the file was rendered from. Queried are all allows of the operator, the
+    values in `must_verify` and a sample of the blocks, each with the names above, below and
+    between. A value that is not blocked must pass in every target. A blocked value must be blocked
+    if the target can express the block.
     """
     kinds = [Kind(kind) for kind in export.target.kinds]
-    asked = {kind: _select_queries(kind, export, taken, watched) for kind in kinds}
-    reading = READERS[export.target.dialect](path, export, asked)
-    verify_canaries(export, state, reading.canary_lines)
-    if reading.entry_count != count:
+    queries = {kind: _select_queries(kind, export, rows, must_verify) for kind in kinds}
+    result = READERS[export.target.dialect](path, export, queries)
+    verify_canaries(export, state, result.canary_lines)
+    if result.entry_count != entry_count:
         raise ExportFailed(
-            f"the new file lists {reading.entry_count} entries where {count} were written"
+            f"the new file lists {result.entry_count} entries where {entry_count} were written"
         )
-    for kind, queries in asked.items():
-        _compare_answers(kind, queries, reading.blocked_queries[kind], export, taken)
+    for kind, kind_queries in queries.items():
+        _compare_answers(kind, kind_queries, result.blocked_queries[kind], export, rows)
+    query_count = sum(map(len, queries.values()))
+    logger.debug("%s: %s answers %d queries as the release", export.name, path, query_count)
+
+
+def run_checker(export: Export, path: Path) -> tuple[str, ...]:
+    """Run the consumer's own checker on a finished file; return notes for the user.
+
+    Raise `ExportFailed` with the checker's output when it refuses the file or does not end in time.
+    A checker that is not installed, or that cannot work here, is no failure: the file was read back
+    before.
+    """
+    if not export.target.check:
+        return ()
+    name, limit = export.target.check[0], export.target.check_timeout
+    if find_program(name) is None:
+        return (f"{name} is not installed, so it did not check the file",)
+    words = fill_words(export.target.check, {"file": str(path), "zone": export.zone or ""})
+    result = run_command(words, limit, os.environ, "check_timeout of the target")
+    if not result.exit_code:
+        logger.debug("%s: %s accepts %s", export.name, name, path)
+        return ()
+    if any(excuse in result.output_text for excuse in export.target.check_cannot):
+        return (f"{name} could not check the file here: {result.output_text.splitlines()[0]}",)
+    raise ExportFailed(f"{name} refuses the new file:\n{result.failure_text}")
 
 
 def _list_allows(kind: Kind, rows: pl.DataFrame) -> list[tuple[str, Scope]]:
-    known = rows.filter(pl.col("kind") == kind.value, pl.col("action") == "allow")
-    return [(value, Scope(scope)) for value, scope in known.select("value", "scope").iter_rows()]
+    allows = rows.filter(pl.col("kind") == kind.value, pl.col("action") == "allow")
+    return [(value, Scope(scope)) for value, scope in allows.select("value", "scope").iter_rows()]
 
 
 def _select_queries(
-    kind: Kind, export: Export, rows: pl.DataFrame, watched: pl.DataFrame
+    kind: Kind, export: Export, rows: pl.DataFrame, must_verify: pl.DataFrame
 ) -> list[str]:
-    names = {value for value, _ in _list_allows(kind, rows)}
-    # BIND takes a longer query for a name above it, which may be blocked on its own account.
-    room = name_length_limit(export)
+    allowed = {value for value, _ in _list_allows(kind, rows)}
+    # BIND looks a longer query up as a name above it, which may have a block of its own.
+    max_length = name_length_limit(export)
     return [
         query
-        for query in select_probes(kind, rows, watched)
-        if len(query) <= room or query in names
+        for query in select_probes(kind, rows, must_verify)
+        if len(query) <= max_length or query in allowed
     ]
 
 
 def _compare_answers(
     kind: Kind, queries: list[str], blocked: set[str], export: Export, rows: pl.DataFrame
 ) -> None:
-    told = collect_rules(kind, rows, queries)
-    says = make_can_express(export, _list_allows(kind, rows))
+    rules = collect_rules(kind, rows, queries)
+    can_express = make_can_express(export, _list_allows(kind, rows))
     for query in queries:
-        wanted = must_block(kind, query, told, says)
-        if wanted not in (None, query in blocked):
-            fault = "would not block" if wanted else "would block"
+        expected = must_block(kind, query, rules, can_express)
+        if expected not in (None, query in blocked):
+            fault = "would not block" if expected else "would block"
             raise ExportFailed(
                 f"the new file {fault} {query}, which is not what the release says; "
                 "this is a fault of the program, please report it"

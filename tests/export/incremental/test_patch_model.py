@@ -12,10 +12,10 @@ from blocklist.config.targets import load_targets
 from blocklist.export.dialects.lines import extract_listed_name
 from blocklist.export.incremental import families, splice
 from blocklist.export.incremental.patch import FileInPlace, is_patchable, patch_and_verify
-from blocklist.export.one import install_prepared
-from blocklist.export.select.context import ExportContext
+from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.stage.prepare import PreparedExport, render_and_verify
+from blocklist.export.update import install_prepared
 from blocklist.ledger.releases.export_state import ExportRecord
 from blocklist.ledger.releases.verdicts import VERDICT_ROW, diff_verdicts
 from blocklist.release.proposal import select_export_rows

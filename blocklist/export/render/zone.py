@@ -6,8 +6,8 @@ from blocklist.config.exports import Export
 from blocklist.config.rpz_actions import NXDOMAIN_RECORD, PASSTHRU_RECORD, action_records
 from blocklist.config.targets import TargetContent
 from blocklist.errors import ExportFailed
-from blocklist.export.dialects.comments import render_comment
 from blocklist.export.render.body import Body
+from blocklist.export.render.file_head import render_comment
 from blocklist.export.render.state import ExportState
 from blocklist.indicators.names import MAX_NAME_LENGTH
 
