@@ -5,10 +5,10 @@ installed later without rendering them again. Keeps heavy imports out, because m
 nothing to rehearse.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -20,98 +20,112 @@ from blocklist.export.stage.freshness import load_matching_states
 from blocklist.ledger.db.writer import LedgerWriter
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from blocklist.export.render.state import ExportState
     from blocklist.export.select.release_content import ReleaseContent
     from blocklist.export.stage.prepare import PreparedExport
     from blocklist.release.proposal import ProposedRelease
 
+logger = logging.getLogger(__name__)
 
-#: One fills the gaps that another leaves on a core; more need more memory than they save time.
+#: Two exports at once keep both cores busy; more need more memory than they save time.
 _MAX_PARALLEL = 2
 
 
 class Rehearsal(AbstractContextManager["Rehearsal"]):
-    """Exports that are ready for a release; at the end nothing of them is left beside a file."""
+    """The prepared exports of a proposed release; on exit all files not installed are removed."""
 
     def __init__(
-        self, book: LedgerWriter, config: Config, wanted: list[Export], say: Callable[[str], None]
+        self,
+        book: LedgerWriter,
+        config: Config,
+        exports: list[Export],
+        on_message: Callable[[str], None],
     ) -> None:
-        self._book, self._config, self._wanted, self._say = book, config, wanted, say
-        self._ready: dict[str, PreparedExport] = {}
-        #: The exports of which it is known whether they can be made.
-        self._settled = set[str]()
+        self._book, self._config = book, config
+        self._exports, self._on_message = exports, on_message
+        self._prepared: dict[str, PreparedExport] = {}
 
-    def __call__(self, prospect: "ProposedRelease") -> list[str]:
-        """Make and prove all exports of a release; return what is wrong with any, in words.
+    def __call__(self, proposal: "ProposedRelease") -> list[str]:
+        """Render and verify all exports of a proposed release; return the faults, one a line.
 
-        One that cannot be written at all harms no other, and fails when its turn comes.
+        An export that cannot be written at all is no fault of the release; it fails later, when it
+        is updated.
         """
-        from blocklist.export.incremental.plan import plan_patches
-        from blocklist.export.select.release_content import (
-            collect_must_verify,
-            load_proposal_content,
-        )
+        from blocklist.export.incremental.patch import patch_exports
+        from blocklist.export.select.release_content import collect_must_verify
 
         self.discard_all()
-        self._settled.clear()
-        if not self._wanted:
+        if not self._exports:
             return []
         with self._book.open_connection() as db:
-            known = load_matching_states(db, self._wanted)
-        oldest = min((state.release for state in known.values()), default=None)
-        # Whatever the ledger is asked for, before threads share the work.
-        watched = collect_must_verify(self._book, prospect, oldest)
-        for export in self._wanted:
-            self._say(f"proving {export.name}")
-        whole = self._wanted
-        few = plan_patches(self._book, self._config, prospect, whole, watched, self._say)
-        if few is not None:  # what is at fault there is not yet wrong: it is rendered whole
-            self._prepare_exports(
-                few.patch_export, [export for export in whole if export.name in few.files_in_place]
-            )
-            whole = [export for export in whole if export.name not in self._settled]
-        if not whole:
-            return []
-        release = load_proposal_content(self._book, self._config, prospect, whole, watched)
-        faults = self._prepare_exports(partial(_render_whole, release, known), whole)
+            states = load_matching_states(db, self._exports)
+        oldest = min((state.release for state in states.values()), default=None)
+        # All that the exports need from the ledger is read before threads share the work.
+        must_verify = collect_must_verify(self._book, proposal, oldest)
+        for export in self._exports:
+            self._on_message(f"verifying {export.name}")
+        self._prepared |= patch_exports(
+            self._book, self._config, proposal, self._exports, must_verify, self._on_message
+        )
+        faults = self._render_rest(proposal, must_verify, states)
         if faults:
             self.discard_all()
         return faults
 
-    def _prepare_exports(
-        self, make: "Callable[[Export], PreparedExport | None]", exports: list[Export]
+    def _render_rest(
+        self,
+        proposal: "ProposedRelease",
+        must_verify: "pl.DataFrame",
+        states: "Mapping[str, ExportState]",
     ) -> list[str]:
-        """Make exports and prove them, some at once; return what is wrong with any.
-
-        One that is neither ready nor at fault nor impossible is to be made otherwise.
-        """
-        from blocklist.export.stage.prepare import VerificationFailed
+        """Render and verify the exports that are not prepared yet; return the faults."""
+        from blocklist.export.select.release_content import load_proposal_content
         from blocklist.frames.parallel import map_in_order
 
-        def prepare_export(export: Export) -> VerificationFailed | None:
-            remove_leftovers(export.path)
-            try:
-                ready = make(export)
-            except ExportFailed as fault:
-                self._settled.add(export.name)
-                return fault if isinstance(fault, VerificationFailed) else None
-            if ready is not None:
-                self._ready[export.name] = ready
-                self._settled.add(export.name)
-            return None
+        rest = [export for export in self._exports if export.name not in self._prepared]
+        if not rest:
+            return []
+        content = load_proposal_content(self._book, self._config, proposal, rest, must_verify)
 
-        return [
-            str(fault) for fault in map_in_order(prepare_export, exports, _MAX_PARALLEL) if fault
-        ]
+        def prepare_export(export: Export) -> str | None:
+            return self._prepare_export(export, content, states.get(export.name))
+
+        return [fault for fault in map_in_order(prepare_export, rest, _MAX_PARALLEL) if fault]
+
+    def _prepare_export(
+        self, export: Export, content: "ReleaseContent", previous: "ExportState | None"
+    ) -> str | None:
+        """Render and verify an export from all rows of a release; return the fault, if any."""
+        from blocklist.export.stage.prepare import VerificationFailed, render_and_verify
+
+        remove_leftovers(export.path)
+        rows, context = content.rows_for_export(export), content.context_for(export)
+        now = datetime.now(UTC)
+        try:
+            prepared = render_and_verify(export, rows, content.number, previous, now, context)
+        except VerificationFailed as error:
+            logger.info("%s: verification failed for release %d", export.name, content.number)
+            return str(error)
+        except ExportFailed as error:
+            logger.info("%s: cannot be prepared: %s", export.name, error)
+            return None
+        self._prepared[export.name] = prepared
+        return None
 
     def exports_for_release(self, release: int) -> "dict[str, PreparedExport]":
-        """Return what is ready for a release, by the exports' names."""
-        return {name: ready for name, ready in self._ready.items() if ready.release == release}
+        """Return the exports that are prepared for a release, by name."""
+        return {
+            name: prepared
+            for name, prepared in self._prepared.items()
+            if prepared.release == release
+        }
 
     def discard_all(self) -> None:
-        """Let go of all that is ready."""
-        while self._ready:
-            self._ready.popitem()[1].discard()
+        """Remove the new files of all prepared exports that are not installed."""
+        while self._prepared:
+            self._prepared.popitem()[1].discard()
 
     def __exit__(
         self,
@@ -120,14 +134,3 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         trace: TracebackType | None,
     ) -> None:
         self.discard_all()
-
-
-def _render_whole(
-    release: "ReleaseContent", known: "Mapping[str, ExportState]", export: Export
-) -> "PreparedExport":
-    """Return an export rendered from all rows of a release."""
-    from blocklist.export.stage.prepare import render_and_verify
-
-    rows, behind = release.rows_for_export(export), release.context_for(export)
-    before, now = known.get(export.name), datetime.now(UTC)
-    return render_and_verify(export, rows, release.number, before, now, behind)

@@ -79,9 +79,7 @@ def judge_and_publish(
     draft = DraftRelease(past.release, past.has_candidate, found.guards, new, change)
     objections = find_objections(GateInput(config, past.healths, past.release, new, change, meant))
     if change and rehearse and not objections:
-        prospect = ProposedRelease(
-            new, found.verdicts, change, past.feed_weights, found.current_verdicts
-        )
+        prospect = ProposedRelease(new, found.verdicts, change, past.feed_weights)
         objections = list(map(Objection, rehearse(prospect)))
     if objections:
         raise hold_release(book, draft, objections, rehearse)

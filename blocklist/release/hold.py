@@ -102,7 +102,7 @@ def _verify_operator_part(
         counted = load_feed_weights(db)
     with BulkTransaction(book.database) as bulk:
         before = current_verdicts(bulk)
-    return rehearse(ProposedRelease(new, apply_change(before, mine), mine, counted, before))
+    return rehearse(ProposedRelease(new, apply_change(before, mine), mine, counted))
 
 
 def _select_urgent_values(change: VerdictChange, found: list[Objection]) -> pl.Series:

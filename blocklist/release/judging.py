@@ -37,8 +37,6 @@ class JudgeResult:
     #: All verdicts, and how they differ from those in force.
     verdicts: pl.DataFrame
     change: VerdictChange
-    #: Those in force, where few differ.
-    current_verdicts: pl.DataFrame | None
     #: How many indicators are blocked that feeds of each category list.
     categories: dict[str, int]
 
@@ -61,12 +59,10 @@ def judge_listings(
     judged = decide_verdicts(case)
     before = releases.current_verdicts(bulk)  # only now, for the judge needs the room
     change = releases.diff_verdicts(before, judged)
-    few = change.new.height + change.old.height < _MAX_CHANGED_SHARE * before.height
     return JudgeResult(
         case.guards,
         judged.select(releases.VERDICT_ROW.names()),
         change,
-        before if few else None,
         _count_categories(config, case.listings, judged),
     )
 
@@ -103,9 +99,7 @@ def _judge_changed_values(
     counts.update(_count_categories(config, some.listings, judged))
     counts.subtract(_count_categories(config, pl.concat([stayed, lists.removed]), known))
     categories = {name: count for name, count in sorted(counts.items()) if count}
-    return JudgeResult(
-        case.guards, releases.apply_change(before, change), change, before, categories
-    )
+    return JudgeResult(case.guards, releases.apply_change(before, change), change, categories)
 
 
 def _collect_subjects(changed: pl.DataFrame) -> pl.Series:

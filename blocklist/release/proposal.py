@@ -28,8 +28,6 @@ class ProposedRelease:
     change: VerdictChange
     #: How the feeds counted when it was judged.
     feed_weights: list[FeedWeight]
-    #: All that is in force, where the difference to it is small.
-    current_verdicts: pl.DataFrame | None = None
 
     def export_rows(self) -> pl.DataFrame:
         """Return what it would block, and what the operator's entries open (schema `RELEASE`)."""

@@ -3,7 +3,7 @@
 import polars as pl
 
 from blocklist.config.exports import Export
-from blocklist.config.line_templates import LineTemplate, parse_line_templates
+from blocklist.config.line_templates import parse_line_templates
 from blocklist.config.targets import Target, target_templates
 from blocklist.export.render.addresses import compute_blocked_spans
 from blocklist.export.render.body import Body, BodyPart
@@ -15,7 +15,6 @@ from blocklist.export.render.state import ExportState
 from blocklist.frames.networks import spans_to_networks
 from blocklist.model import Kind, Scope
 
-_NAME_PATTERN = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
 _VALUE, _BLOCKS_NAME, _BLOCKS_BELOW = pl.col("value"), pl.col("own") > 0, pl.col("under") > 0
 
 
@@ -47,29 +46,6 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     )
     count = int(names.select((_BLOCKS_NAME | _BLOCKS_BELOW).sum()).item()) + urls.height
     return Body(parts, count + sum(part.rows.height for part in addresses), narrowed | left_out)
-
-
-def extract_listed_name(export: Export) -> pl.Expr:
-    """Return the name that a `line` of a list of names is about; null for any other line."""
-    return pl.coalesce(
-        pl.col("line").str.extract(
-            f"^{pl.escape_regex(form.prefix)}({_NAME_PATTERN}){pl.escape_regex(form.suffix)}$"
-        )
-        for form in _list_line_templates(export.target)
-    )
-
-
-def has_literal_names(export: Export) -> bool:
-    """Return whether each line of a list has the name in it as it is."""
-    return all(form.field == "value" for form in _list_line_templates(export.target))
-
-
-def _list_line_templates(target: Target) -> list[LineTemplate]:
-    return [
-        form
-        for template in target_templates(target).values()
-        for form in parse_line_templates(template) or []
-    ]
 
 
 def _select_urls(rows: pl.DataFrame) -> pl.DataFrame:

@@ -73,11 +73,6 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     )
 
 
-def extract_owner_name(export: Export) -> pl.Expr:
-    """Return the name that a `line` of a zone is about, whose wildcard it may be."""
-    return pl.col("line").str.extract(r"^(\S+) ").str.strip_prefix("*.")
-
-
 def _raise_long_allows(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, int]:
     """Put an allow that does not fit on names above it: one that does, and one with its wildcard.
 

@@ -14,74 +14,80 @@ from blocklist.ledger.releases.verdicts import VerdictChange
 from blocklist.model import Kind
 from blocklist.release.proposal import select_export_rows
 
-# Where more of the rows are touched, all of them are rendered at least as soon.
+# If a larger share of the rows is touched, rendering all rows is at least as fast.
 _MAX_TOUCHED_SHARE = 0.2
 _ROW_COLUMNS = ["kind", "value", "scope", "action"]
 
 
 @dataclass(frozen=True)
 class TouchedFamilies:
-    """The rows (`RELEASE`) of touched families in the release in force and in the one to come."""
+    """The rows (schema `RELEASE`) of touched families in the current release and the next one."""
 
     old_rows: pl.DataFrame
     new_rows: pl.DataFrame
-    #: The names that the families are at and below.
+    #: The topmost names of the families.
     top_names: pl.Series
-    #: How many more blocks there are of the kinds that are no names, by kind.
+    #: By how many the blocks of each other kind grow.
     other_kinds: dict[str, int]
 
 
-def find_touched_families(before: pl.DataFrame, change: VerdictChange) -> TouchedFamilies | None:
-    """Return the families that a change touches, or none where these are too many.
+def find_touched_families(verdicts: pl.DataFrame, change: VerdictChange) -> TouchedFamilies | None:
+    """Return the families that a change touches, or None if they are too many.
 
-    `before` are the verdicts of the release in force.
+    `verdicts` are those of the next release; `change` leads to them from the current one.
     """
-    was, now = select_export_rows(change.old), select_export_rows(change.new)
-    gone, came = (
-        was.join(now, on=_ROW_COLUMNS, how="anti"),
-        now.join(was, on=_ROW_COLUMNS, how="anti"),
-    )
-    names = pl.col("kind") == Kind.DOMAIN.value
-    rows = select_export_rows(before.filter(names))
-    told = pl.concat([gone, came]).filter(names)["value"].unique()
-    if told.len() > _MAX_TOUCHED_SHARE * rows.height:
+    if change.new.height + change.old.height > _MAX_TOUCHED_SHARE * verdicts.height:
         return None
-    new = came.filter(names)
-    tops = _find_top_names(told, pl.concat([rows["value"], new["value"]]))
-    old = rows.filter(are_at_or_below(rows["value"], tops))
-    if old.height > _MAX_TOUCHED_SHARE * rows.height:
+    removed, added = _diff_export_rows(change)
+    is_name = pl.col("kind") == Kind.DOMAIN.value
+    removed_names, added_names = removed.filter(is_name), added.filter(is_name)
+    rows = select_export_rows(verdicts.filter(is_name))
+    most = _MAX_TOUCHED_SHARE * (rows.height - added_names.height + removed_names.height)
+    changed = pl.concat([removed_names, added_names])["value"].unique()
+    if changed.len() > most:
         return None
-    stays = old.join(gone, on=_ROW_COLUMNS, how="anti")
-    return TouchedFamilies(old, pl.concat([stays, new]), tops, _count_other_kinds(gone, came))
+    tops = _find_top_names(changed, pl.concat([rows["value"], removed_names["value"]]))
+    new_rows = rows.filter(are_at_or_below(rows["value"], tops))
+    unchanged = new_rows.join(added_names, on=_ROW_COLUMNS, how="anti")
+    old_rows = pl.concat([unchanged, removed_names])
+    if old_rows.height > most:
+        return None
+    return TouchedFamilies(old_rows, new_rows, tops, _count_other_kinds(removed, added))
 
 
-def _find_top_names(told: pl.Series, known: pl.Series) -> pl.Series:
-    """Return the highest names above those told, or these themselves, that have rows."""
-    above = expand_ancestors(told.alias("value").to_frame(), "value")
-    known = known.filter(known.is_in(above["ancestor"].unique().implode()))
-    speaking = above.filter(pl.col("ancestor").is_in(known.implode()) | (pl.col("steps") == 0))
-    highest = pl.col("ancestor").sort_by("steps").last()
-    return speaking.group_by("value").agg(highest)["ancestor"].unique()
+def _diff_export_rows(change: VerdictChange) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows (schema `RELEASE`) that a change removes and adds."""
+    old, new = select_export_rows(change.old), select_export_rows(change.new)
+    return old.join(new, on=_ROW_COLUMNS, how="anti"), new.join(old, on=_ROW_COLUMNS, how="anti")
+
+
+def _find_top_names(changed: pl.Series, names: pl.Series) -> pl.Series:
+    """Return for each changed name the topmost of `names` at or above it, or itself."""
+    above = expand_ancestors(changed.alias("value").to_frame(), "value")
+    listed = names.filter(names.is_in(above["ancestor"].unique().implode()))
+    candidates = above.filter(pl.col("ancestor").is_in(listed.implode()) | (pl.col("steps") == 0))
+    topmost = pl.col("ancestor").sort_by("steps").last()
+    return candidates.group_by("value").agg(topmost)["ancestor"].unique()
 
 
 def are_at_or_below(names: pl.Series, tops: pl.Series) -> pl.Series:
-    """Return which names are one of the others, or below one of them."""
-    found = pl.zeros(len(names), pl.Boolean, eager=True)
-    # A name without a dot is above all others; most often none of these is among the tops.
-    least = int(bool(tops.str.contains(".", literal=True).all()))
+    """Return a mask of the names that are equal to or below one of `tops`."""
+    mask = pl.zeros(len(names), pl.Boolean, eager=True)
+    # A name without a dot is above all others; usually none of these is among the tops.
+    min_dots = int(bool(tops.str.contains(".", literal=True).all()))
     dots = names.str.count_matches(".", literal=True)
     level = pl.DataFrame({"name": names, "dots": dots}).with_row_index("row")
     while not level.is_empty():
-        hit = level["name"].is_in(tops.implode())
-        found = found.scatter(level["row"].filter(hit), True)
-        level = level.filter(~hit & (pl.col("dots") > least))
+        is_top = level["name"].is_in(tops.implode())
+        mask = mask.scatter(level["row"].filter(is_top), True)
+        level = level.filter(~is_top & (pl.col("dots") > min_dots))
         level = level.select("row", parent_name(pl.col("name")), pl.col("dots") - 1)
-    return found
+    return mask
 
 
-def _count_other_kinds(gone: pl.DataFrame, came: pl.DataFrame) -> dict[str, int]:
+def _count_other_kinds(removed: pl.DataFrame, added: pl.DataFrame) -> dict[str, int]:
     counts = dict[str, int]()
-    for rows, sign in ((gone, -1), (came, 1)):
+    for rows, sign in ((removed, -1), (added, 1)):
         blocks = rows.filter(pl.col("action") == "block", pl.col("kind") != Kind.DOMAIN.value)
         for kind, count in blocks["kind"].value_counts().iter_rows():
             counts[kind] = counts.get(kind, 0) + sign * count

@@ -1,4 +1,4 @@
-"""A file made of the one in place is byte for byte the one that rendering all of it gives."""
+"""A patched file is byte for byte the file that rendering all rows gives."""
 
 from pathlib import Path
 
@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from blocklist.config.exports import Export
 from blocklist.config.targets import load_targets
-from blocklist.export.dialects.lines import extract_listed_name
 from blocklist.export.incremental import families, splice
-from blocklist.export.incremental.patch import FileInPlace, is_patchable, patch_and_verify
+from blocklist.export.incremental.entry_names import entry_name_expr
+from blocklist.export.incremental.file_patch import FileInPlace, patch_file
+from blocklist.export.incremental.patch import is_patchable
 from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.stage.prepare import PreparedExport, render_and_verify
@@ -26,93 +27,113 @@ NAMES = [
     "under_score.d.top", "f.e.d.top", "z.org", "a.z.org", "b.z.org", "aa.top", "a-b.top",
     f"{'l' * 40}.b.a.top", f"{'l' * 20}.e.d.top", "a.rpz-ip",
 ]  # fmt: skip
-#: Under the second, the longest of the names do not fit.
+#: The longest of the names do not fit under the second zone.
 ZONES = [ZONE, ".".join(["o" * 63, "o" * 63, "o" * 63, "o" * 24])]
 CANARIES = {"hosts": "0.0.0.0 {value}\n:: {value}", "rpz": "{value} A 0.0.0.0"}
-TARGETS = [
-    "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "squid", "rpz", "rpz-unbound",
-    "rpz-powerdns", "rpz-knot",
-]  # fmt: skip
-said = st.sampled_from([("block", "listed"), ("block", "operator"), ("allow", "operator")])
+SHIPPED = sorted(load_targets(Path("no-such-folder")))
+TARGETS = [name for name in SHIPPED if is_patchable(export_to(Path(), name))]
+decisions = st.sampled_from([("block", "listed"), ("block", "operator"), ("allow", "operator")])
 scopes = st.sampled_from(["exact", "subtree", "below"])
-held = st.dictionaries(st.tuples(st.sampled_from(NAMES), scopes), said, min_size=1, max_size=12)
-Held = dict[tuple[str, str], tuple[str, str]]
+row_sets = st.dictionaries(
+    st.tuples(st.sampled_from(NAMES), scopes), decisions, min_size=1, max_size=12
+)
+#: Name and scope -> verdict and reason.
+RowSet = dict[tuple[str, str], tuple[str, str]]
 
 
-def verdicts(rows: Held) -> pl.DataFrame:
-    """Return verdicts on names, and two of other kinds."""
-    names = [("domain", name, scope, *said, None) for (name, scope), said in rows.items()]
+def verdicts(rows: RowSet) -> pl.DataFrame:
+    """Return verdicts on names, and one on an address."""
+    names = [("domain", name, scope, *decision, None) for (name, scope), decision in rows.items()]
     others = [("ip", "192.0.2.1", "exact", "block", "listed", None)]
     return pl.DataFrame([*names, *others], schema=VERDICT_ROW, orient="row")
 
 
-def whole(
-    export: Export, rows: pl.DataFrame, before: PreparedExport | None, number: int
+def render_whole(
+    export: Export, after: pl.DataFrame, previous: PreparedExport | None, number: int
 ) -> PreparedExport:
-    state = before.state if before else None
-    return render_and_verify(export, select_export_rows(rows), number, state, NOW, ExportContext())
+    state = previous.state if previous else None
+    rows = select_export_rows(after)
+    return render_and_verify(export, rows, number, state, NOW, ExportContext())
 
 
-def whole_rows(export: Export, rows: pl.DataFrame) -> int:
-    return render_within_limit(export, select_export_rows(rows.filter(pl.col("kind") == "domain")))[
-        0
-    ].entry_count
+def count_entries(export: Export, after: pl.DataFrame) -> int:
+    rows = select_export_rows(after.filter(pl.col("kind") == "domain"))
+    return render_within_limit(export, rows)[0].entry_count
 
 
-def alter(
-    export: Export, before: pl.DataFrame, after: pl.DataFrame, standing: PreparedExport
+def patch(
+    export: Export, before: pl.DataFrame, after: pl.DataFrame, current: PreparedExport
 ) -> PreparedExport:
-    change = diff_verdicts(before, after)
-    found = families.find_touched_families(before, change)
-    assert found is not None
-    made = ExportRecord("", None, standing.entry_count, standing.left_out)
-    return patch_and_verify(
-        export, found, FileInPlace(standing.state, made, ()), 8, NOW, ExportContext()
-    )
+    touched = families.find_touched_families(after, diff_verdicts(before, after))
+    assert touched is not None
+    record = ExportRecord("", None, current.entry_count, current.left_out)
+    file = FileInPlace(export, current.state, record)
+    return patch_file(file, touched, 8, NOW, ExportContext().must_verify())
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _small() -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(families, "_MAX_TOUCHED_SHARE", 99)
-        patch.setattr(splice, "_BLOCK_BYTES", 30)
-        patch.setattr(splice, "_PIECE_BYTES", 60)
+def _small_pieces() -> object:
+    with pytest.MonkeyPatch.context() as changes:
+        changes.setattr(families, "_MAX_TOUCHED_SHARE", 99)
+        changes.setattr(splice, "_BLOCK_BYTES", 30)
+        changes.setattr(splice, "_PIECE_BYTES", 60)
         yield
 
 
 @pytest.mark.slow
 @settings(max_examples=40)
 @pytest.mark.parametrize("target", TARGETS)
-@given(before=held, after=held, zone=st.sampled_from(ZONES))
-def test_what_is_altered_is_what_is_rendered(
-    tmp_path_factory: pytest.TempPathFactory, target: str, before: Held, after: Held, zone: str
+@given(old_rows=row_sets, new_rows=row_sets, zone=st.sampled_from(ZONES))
+def test_patched_file_equals_rendered_file(
+    tmp_path_factory: pytest.TempPathFactory,
+    target: str,
+    old_rows: RowSet,
+    new_rows: RowSet,
+    zone: str,
 ) -> None:
-    folder = tmp_path_factory.mktemp("altered")
+    folder = tmp_path_factory.mktemp("patched")
     export = export_to(folder, target, zone, canary=CANARIES.get(target, ""))
-    was, now = verdicts(before), verdicts(after)
-    standing = whole(export, was, None, 7)
-    install_prepared(standing)
-    if not standing.entry_count or not whole_rows(export, now):
+    before, after = verdicts(old_rows), verdicts(new_rows)
+    current = render_whole(export, before, None, 7)
+    install_prepared(current)
+    if not current.entry_count or not count_entries(export, after):
         with pytest.raises(splice.NotPatchable):
-            alter(export, was, now, standing)
+            patch(export, before, after, current)
         return
-    wanted, found = whole(export, now, standing, 8), alter(export, was, now, standing)
-    assert (found.state, found.entry_count, found.left_out) == (
-        wanted.state,
-        wanted.entry_count,
-        wanted.left_out,
+    rendered, patched = (
+        render_whole(export, after, current, 8),
+        patch(export, before, after, current),
     )
-    if wanted.new_file is None:
-        assert found.new_file is None
+    assert (patched.state, patched.entry_count, patched.left_out) == (
+        rendered.state,
+        rendered.entry_count,
+        rendered.left_out,
+    )
+    if rendered.new_file is None:
+        assert patched.new_file is None
         return
-    assert found.new_file is not None
-    assert found.new_file.read_text() == wanted.new_file.read_text()
-    assert sorted(folder.iterdir()) == sorted([export.path, found.new_file, wanted.new_file])
+    assert patched.new_file is not None
+    assert patched.new_file.read_text() == rendered.new_file.read_text()
+    assert sorted(folder.iterdir()) == sorted([export.path, patched.new_file, rendered.new_file])
 
 
-def test_only_targets_that_are_tried_here_are_simple(tmp_path: Path) -> None:
-    simple = [name for name in load_targets(tmp_path) if is_patchable(export_to(tmp_path, name))]
-    assert sorted(simple) == sorted(TARGETS), "in others, such as suricata, no line tells its name"
+PATCHABLE = [
+    ("hosts", {}, True, "one line a name"),
+    ("rpz", {}, True, "records of a name"),
+    ("suricata", {}, False, "its lines contain the name in base64"),
+    ("nftables", {}, False, "a list of addresses"),
+    ("rpz-allow", {}, False, "a list of allows"),
+    ("hosts", {"foot": "end"}, False, "lines after the entries"),
+]
+
+
+@pytest.mark.parametrize(
+    ("target", "changes", "expected", "why"), PATCHABLE, ids=[row[-1] for row in PATCHABLE]
+)
+def test_only_files_of_plain_names_are_patchable(
+    tmp_path: Path, target: str, changes: dict[str, object], expected: bool, why: str
+) -> None:
+    assert is_patchable(export_to(tmp_path, target, None, **changes)) is expected, why
 
 
 LINES = [
@@ -123,26 +144,30 @@ LINES = [
     ("dnsmasq", "server=/*.a.top/#", "a.top"),
     ("unbound", 'local-data: "a.top. TXT blocked"', "a.top"),
     ("hosts", "0.0.0.0 a top", None),
+    ("rpz", "a.top CNAME .", "a.top"),
+    ("rpz", "*.a.top CNAME .", "a.top"),
 ]
 
 
 @pytest.mark.parametrize(("target", "line", "name"), LINES)
-def test_a_line_tells_its_name(tmp_path: Path, target: str, line: str, name: str | None) -> None:
-    found = extract_listed_name(export_to(tmp_path, target))
-    assert pl.DataFrame({"line": [line]}).select(found).item() == name
+def test_name_of_a_line(tmp_path: Path, target: str, line: str, name: str | None) -> None:
+    expression = entry_name_expr(export_to(tmp_path, target))
+    assert pl.DataFrame({"line": [line]}).select(expression).item() == name
 
 
-def test_what_is_asked_of_families_is_in_them() -> None:
-    before: Held = {("a.top", "subtree"): ("block", "listed")}
-    after: Held = {**before, ("b.a.top", "exact"): ("allow", "operator")}
-    change = diff_verdicts(verdicts(before), verdicts(after))
-    found = families.find_touched_families(verdicts(before), change)
-    assert found is not None
-    asked = pl.Series(["top", "a.top", "x.b.a.top", "aa.top", "z.org"])
-    assert families.are_at_or_below(asked, found.top_names).to_list() == [
-        False,
-        True,
-        True,
-        False,
-        False,
-    ]
+def test_families_have_the_rows_before_and_after_a_change() -> None:
+    old: RowSet = {
+        ("a.top", "subtree"): ("block", "listed"),
+        ("c.a.top", "exact"): ("block", "listed"),
+        ("z.org", "exact"): ("block", "listed"),
+    }
+    new: RowSet = {**old, ("b.a.top", "exact"): ("allow", "operator")}
+    del new["c.a.top", "exact"]
+    before, after = verdicts(old), verdicts(new)
+    touched = families.find_touched_families(after, diff_verdicts(before, after))
+    assert touched is not None
+    assert set(touched.old_rows["value"]) == {"a.top", "c.a.top"}
+    assert set(touched.new_rows["value"]) == {"a.top", "b.a.top"}
+    queries = pl.Series(["top", "a.top", "x.b.a.top", "aa.top", "z.org"])
+    mask = families.are_at_or_below(queries, touched.top_names)
+    assert mask.to_list() == [False, True, True, False, False]
