@@ -14,58 +14,59 @@ from blocklist.errors import StorageError
 
 _DEFAULT_MODE = 0o644
 _TEMPORARY_SUFFIX = ".new"
-# A file written to twice within this may look the same after the second time.
+# A file that is written twice within this time may have the same fingerprint.
 _SETTLE_SECONDS = 2.0
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file so that a reader sees the old content or the new, even after a power cut.
+    """Write a file so that readers see the old or the new content, even after a power failure.
 
-    Raise `StorageError` when the folder cannot be written to or the path is a folder; the old file
-    is then untouched.
+    Raise `StorageError` if the folder cannot be written to or the path is a folder; the old file is
+    then untouched.
     """
-    with replace_atomically(path) as beside, beside.open("wb") as file:
+    with replace_atomically(path) as temporary, temporary.open("wb") as file:
         file.writelines(chunks)
 
 
 @contextmanager
 def replace_atomically(path: Path) -> Iterator[Path]:
-    """Give an empty file beside `path`, which takes its place when the block ends well.
+    """Yield an empty temporary file that replaces `path` if the block succeeds.
 
-    Owner and mode stay. Any error leaves the old file untouched and nothing beside it. Raise
-    `StorageError` for an `OSError`, also one from within the block, and where `path` is a folder or
-    a device. A link stays one: the file it leads to is replaced.
+    Owner and mode are kept. After any error the old file is untouched and the temporary one
+    removed. Raise `StorageError` for an `OSError`, also from within the block, and if `path` is a
+    folder or a device. A symbolic link stays; its target is replaced.
     """
-    with create_temporary_beside(path) as new:
-        yield new
+    with create_temporary_beside(path) as temporary:
+        yield temporary
         path = Path(os.path.realpath(path))
-        copy_owner_and_mode(new, path)
-        _fsync_path(new)
-        new.replace(path)
-        # It is in its place. Where the folder cannot be synced, which some file systems refuse, a
-        # power cut may bring the old file back, and that is whole, too.
+        copy_owner_and_mode(temporary, path)
+        _fsync_path(temporary)
+        temporary.replace(path)
+        # The file is replaced. If the folder cannot be synced, which some file systems refuse, a
+        # power failure may bring back the old file, which is complete, too.
         with suppress(OSError):
             _fsync_path(path.parent)
 
 
 @contextmanager
 def create_temporary_beside(path: Path) -> Iterator[Path]:
-    """Give an empty file beside `path`, which is still there when the block ends well.
+    """Yield an empty temporary file beside `path`, which is kept if the block succeeds.
 
-    Errors are as of `replacing`. A process that is killed leaves it, for `sweep`.
+    Errors are handled as in `replace_atomically`. A killed process leaves the file, which
+    `remove_leftovers` removes.
     """
-    path = Path(os.path.realpath(path))  # `resolve` fails where links run in a circle
-    new = None
+    path = Path(os.path.realpath(path))  # Path.resolve fails for a loop of links
+    temporary = None
     try:
         _refuse_non_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(_TEMPORARY_SUFFIX, f".{path.name}.", path.parent)
         os.close(handle)
-        new = Path(name)
-        yield new
+        temporary = Path(name)
+        yield temporary
     except BaseException as error:
-        if new is not None:
-            new.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             message = f"{path}: cannot be written: {error.strerror or error}"
             raise StorageError(message) from None
@@ -73,66 +74,68 @@ def create_temporary_beside(path: Path) -> Iterator[Path]:
 
 
 def copy_owner_and_mode(new: Path, old: Path) -> None:
-    """Give a new file the owner and mode of the one whose place it takes."""
+    """Give a new file the owner and mode of the file that it replaces."""
     if not old.exists():
         new.chmod(_DEFAULT_MODE)
         return
-    was = old.stat()
-    if _owner_ids(was) != _owner_ids(new.stat()):
-        _copy_owner(new, was)
-    new.chmod(was.st_mode & 0o777)
+    old_stat = old.stat()
+    if _owner_ids(old_stat) != _owner_ids(new.stat()):
+        _copy_owner(new, old_stat)
+    new.chmod(old_stat.st_mode & 0o777)
 
 
-def _owner_ids(found: os.stat_result) -> tuple[int, int]:
-    return found.st_uid, found.st_gid
+def _owner_ids(file_stat: os.stat_result) -> tuple[int, int]:
+    return file_stat.st_uid, file_stat.st_gid
 
 
-def _copy_owner(new: Path, was: os.stat_result) -> None:
-    """Give a file to the old one's owner, or at least to its group, where we may.
+def _copy_owner(new: Path, old_stat: os.stat_result) -> None:
+    """Set the old file's owner, or at least its group, if this process may.
 
-    Where we may not, it matters if the file is closed to others: its server could read it no more.
+    Raise `PermissionError` if it may not and other users cannot read the file, because then its
+    server could no longer read it.
     """
-    for owner in (was.st_uid, -1):
+    for owner in (old_stat.st_uid, -1):
         try:
-            os.chown(new, owner, was.st_gid)
+            os.chown(new, owner, old_stat.st_gid)
         except PermissionError:
             continue
         return
-    if not was.st_mode & 0o004:
+    if not old_stat.st_mode & 0o004:
         raise PermissionError(errno.EPERM, "its owner and group cannot be kept; run as its owner")
 
 
 def find_leftovers(path: Path) -> list[Path]:
-    """Return the files beside `path` that a process which was killed meant to put in its place."""
+    """Return the temporary files beside `path` that killed processes left."""
     path = Path(os.path.realpath(path))
-    # What tempfile makes of a prefix and an ending.
-    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_TEMPORARY_SUFFIX)}")
+    # The form of names that tempfile creates from a prefix and a suffix.
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_TEMPORARY_SUFFIX)}")
     try:
-        return sorted(one for one in path.parent.iterdir() if name.fullmatch(one.name))
+        return sorted(entry for entry in path.parent.iterdir() if pattern.fullmatch(entry.name))
     except OSError:
         return []
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the leftovers beside `path`, as far as we may; only for who alone writes there."""
-    for left in find_leftovers(path):
+    """Remove the leftovers beside `path`; call it only if no other process writes there."""
+    for leftover in find_leftovers(path):
         with suppress(OSError):
-            left.unlink()
+            leftover.unlink()
 
 
-def stat_fingerprint(found: os.stat_result, settled: float = _SETTLE_SECONDS) -> str | None:
-    """Return what tells a file from what it was before, without reading it.
+def stat_fingerprint(
+    file_stat: os.stat_result, settle_seconds: float = _SETTLE_SECONDS
+) -> str | None:
+    """Return a text that changes when a file changes, without reading the file.
 
-    None where nothing does: for a device or a pipe, and for a file that was written to just now,
-    which is less than the seconds `settled` ago.
+    None for a device or a pipe, and for a file that was written within the last `settle_seconds`.
     """
-    if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < settled:
+    if not stat.S_ISREG(file_stat.st_mode) or time.time() - file_stat.st_mtime < settle_seconds:
         return None
-    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+    return f"{file_stat.st_ino}-{file_stat.st_size}-{file_stat.st_mtime_ns}-{file_stat.st_ctime_ns}"
 
 
 def _refuse_non_file(path: Path) -> None:
-    """Fail before all the work, and never put a file in the place of /dev/null."""
+    """Fail early, before any work, and never replace a device such as /dev/null."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if path.parent.is_file():

@@ -42,7 +42,7 @@ class ExportFailed(BlocklistError):
 
 
 class InvalidIndicator(ValueError):
-    """A text that is no valid indicator. `reason` is a short code that is counted and shown."""
+    """A text that is not a valid indicator. `reason` is a short code for counting and display."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

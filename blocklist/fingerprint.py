@@ -9,25 +9,26 @@ from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from pathlib import Path
 
-# They decide what a name is, what a public suffix is, and how columns compare.
+# Libraries that decide what a name is, what a public suffix is, and how columns compare.
 _DEPENDENCIES = ("ada_url", "idna", "polars", "tldextract")
 
 
 @cache
 def program_fingerprint() -> str:
-    """Return what tells one installation of the program from another.
+    """Return a digest that differs between installations of the program.
 
-    A version number would not: who follows the trunk has the same one for weeks.
+    A version number is not enough, because users of the development branch keep the same one for
+    weeks.
     """
-    seen = sha256(sys.version.encode())
+    digest = sha256(sys.version.encode())
     for name, content in _package_files(files("blocklist")):
-        seen.update(f"{name} {len(content)} ".encode() + content)
+        digest.update(f"{name} {len(content)} ".encode() + content)
     for name in _DEPENDENCIES:
-        found = find_spec(name)  # which does not load it
-        if found and found.origin:
-            stat = Path(found.origin).stat()
-            seen.update(f"{name} {stat.st_size} {stat.st_mtime_ns} ".encode())
-    return seen.hexdigest()
+        spec = find_spec(name)  # finds it without loading it
+        if spec and spec.origin:
+            stat = Path(spec.origin).stat()
+            digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns} ".encode())
+    return digest.hexdigest()
 
 
 def _package_files(folder: Traversable) -> Iterator[tuple[str, bytes]]:

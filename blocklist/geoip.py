@@ -11,7 +11,7 @@ from blocklist.indicators.networks import parse_network
 if TYPE_CHECKING:
     from maxminddb import Reader
 
-#: Where files of different makers have the country's code, and the number and name of a network.
+#: Paths of the country code, the network number and the network name in files of different makers.
 _COUNTRY_PATHS = (
     ("country", "iso_code"),
     ("country_code",),
@@ -24,7 +24,7 @@ _OPERATOR_PATHS = (("autonomous_system_organization",), ("as_name",), ("name",),
 
 @dataclass(frozen=True, slots=True)
 class GeoLocation:
-    """Where an address or network is, as far as the files know."""
+    """The location of an address or network, as far as the files contain it."""
 
     #: Two letters (ISO 3166-1).
     country: str | None = None
@@ -33,12 +33,12 @@ class GeoLocation:
 
     def __str__(self) -> str:
         number = f"AS{self.asn}" if self.asn is not None else None
-        named = " ".join(part for part in (number, self.operator) if part)
-        return ", ".join(part for part in (self.country, named) if part)
+        network = " ".join(part for part in (number, self.operator) if part)
+        return ", ".join(part for part in (self.country, network) if part)
 
 
 class GeoIpDatabase:
-    """The files, opened when first asked. Used as a context, it closes them."""
+    """MaxMind DB files, opened on first use and closed at the end of a `with` block."""
 
     def __init__(self, country: Path | None = None, asn: Path | None = None) -> None:
         self._paths = [path for path in dict.fromkeys((country, asn)) if path is not None]
@@ -58,33 +58,34 @@ class GeoIpDatabase:
         return [(path, _open_reader(path)) for path in self._paths]
 
     def locate(self, value: str) -> GeoLocation:
-        """Return where a canonical address or network is; of a network what all of it shares.
+        """Return the location of a canonical address or network.
 
-        Raise `StorageError` for a file that cannot be read.
+        For a network, only the fields that its first and last address share are set. Raise
+        `StorageError` for a file that cannot be read.
         """
         network = parse_network(value)
-        first = self._locate_address(str(network.network_address))
+        first_location = self._locate_address(str(network.network_address))
         if network.num_addresses == 1:
-            return first
-        last = self._locate_address(str(network.broadcast_address))
+            return first_location
+        last_location = self._locate_address(str(network.broadcast_address))
         shared = {
-            key: found if found == getattr(last, key) else None
-            for key, found in asdict(first).items()
+            key: field if field == getattr(last_location, key) else None
+            for key, field in asdict(first_location).items()
         }
         return GeoLocation(**shared)
 
     def _locate_address(self, address: str) -> GeoLocation:
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for path, reader in self._readers:
             try:
                 record = reader.get(address)
-            except ValueError:  # IPv6 in a file of IPv4
+            except ValueError:  # IPv6 address, IPv4 file
                 continue
             except Exception as error:  # a damaged file fails in many ways
                 raise _make_error(path, error) from None
             if isinstance(record, dict):
-                found = {**_extract_fields(record), **found}
-        return GeoLocation(**found)
+                fields = {**_extract_fields(record), **fields}
+        return GeoLocation(**fields)
 
 
 def _extract_fields(record: dict[str, Any]) -> dict[str, Any]:
@@ -92,12 +93,12 @@ def _extract_fields(record: dict[str, Any]) -> dict[str, Any]:
     if isinstance(number, str):
         digits = number.upper().removeprefix("AS")
         number = int(digits) if digits.isdecimal() else None
-    said = {
+    fields = {
         "country": _first_value(record, _COUNTRY_PATHS),
         "asn": number,
         "operator": _first_value(record, _OPERATOR_PATHS),
     }
-    return {key: value for key, value in said.items() if isinstance(value, str | int)}
+    return {key: value for key, value in fields.items() if isinstance(value, str | int)}
 
 
 def _first_value(record: Any, paths: tuple[tuple[str, ...], ...]) -> Any:  # noqa: ANN401
@@ -121,6 +122,5 @@ def _open_reader(path: Path) -> "Reader":
 
 def _make_error(path: Path, error: Exception) -> StorageError:
     cause = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return StorageError(
-        f"{path}: not a readable MaxMind DB file: {cause}; get it anew, or leave it out"
-    )
+    remedy = "download it again, or remove it from the configuration"
+    return StorageError(f"{path}: not a readable MaxMind DB file: {cause}; {remedy}")

@@ -1,6 +1,6 @@
 """Define the shared vocabulary as types: kinds, scopes, verdicts, reasons, listings and entries.
 
-It has no heavy imports, because `check` starts here.
+No heavy imports, because `check` starts here.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What an indicator is: a domain name, an IP network (an address is one), or a URL."""
+    """The kind of an indicator: a domain name, an IP network (or single address), or a URL."""
 
     DOMAIN = "domain"
     IP = "ip"
@@ -16,7 +16,7 @@ class Kind(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a listing of a name covers; addresses, networks and URLs are always `exact`."""
+    """The names that a listing covers; addresses, networks and URLs are always `exact`."""
 
     EXACT = "exact"
     SUBTREE = "subtree"
@@ -34,7 +34,7 @@ class Scope(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What is to be done about an indicator; `hold` means that a person must look."""
+    """The decision about an indicator; `hold` means that a person must decide."""
 
     BLOCK = "block"
     HOLD = "hold"
@@ -43,7 +43,7 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a verdict is what it is, in the order in which the judge asks."""
+    """The rule that decided a verdict, in the order in which the judge applies the rules."""
 
     OPERATOR = "operator"
     PROTECTED = "protected"
@@ -58,7 +58,7 @@ class Reason(StrEnum):
 
 
 class GuardClass(StrEnum):
-    """What a guard list protects from: `protected` is never blocked, the others are held."""
+    """The protection by a guard list: `protected` is never blocked, the others are held."""
 
     PROTECTED = "protected"
     POPULAR = "popular"
@@ -66,7 +66,7 @@ class GuardClass(StrEnum):
 
 
 class Category(StrEnum):
-    """What a feed lists. The last five are for guard lists: what they protect."""
+    """The subject of a feed. The last five are for guard lists."""
 
     PHISHING = "phishing"
     SCAM = "scam"
@@ -92,7 +92,7 @@ class Category(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which connections a feed of addresses is about: those that come in, that go out, or both."""
+    """The connections that a feed of addresses is about: incoming, outgoing, or both."""
 
     IN = "in"
     OUT = "out"
@@ -100,7 +100,7 @@ class Direction(StrEnum):
 
 
 class FeedState(StrEnum):
-    """How the last look at a feed ended."""
+    """The result of the last update of a feed."""
 
     FRESH = "fresh"
     UNCHANGED = "unchanged"
@@ -116,7 +116,7 @@ class FeedState(StrEnum):
 
 
 class Liveness(StrEnum):
-    """What DNS says of a name over time; `unknown` while it never said anything."""
+    """The state of a name in DNS over time; `unknown` without any answer so far."""
 
     ALIVE = "alive"
     PARKED = "parked"
@@ -135,7 +135,7 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Listing:
-    """Feed `feed` listed an indicator from `since` until `until` (ISO 8601, UTC) or still."""
+    """Feed `feed` listed an indicator from `since` until `until` (ISO 8601, UTC), or still does."""
 
     feed: str
     indicator: str
@@ -147,7 +147,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Entry:
-    """An operator's own word on a name, network or URL; it wins over every feed and guard."""
+    """An operator's decision on a name, network or URL; it overrides every feed and guard."""
 
     kind: Kind
     value: str
@@ -156,9 +156,10 @@ class Entry:
     reason: str
     created: str
     expires: str | None
-    #: Who made it, as far as the system tells.
+    #: The user who made it, as reported by the system.
     author: str = ""
-    #: From a review: which feeds listed it then, and in what form. None for a word of one's own.
+    #: For a review decision: the feeds that listed it then, and the text in each. None for other
+    #: entries.
     seen: tuple[tuple[str, str], ...] | None = None
 
 
@@ -204,7 +205,7 @@ class Echo:
 
 @dataclass(frozen=True)
 class Match:
-    """The judged indicator that decides about a queried name, and how far it reaches."""
+    """The judged indicator that decides about a queried name, and its scope."""
 
     indicator: str
     scope: Scope

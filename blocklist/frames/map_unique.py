@@ -13,9 +13,9 @@ _RESULT_SCHEMA = pl.Schema({"text": pl.String, "mapped": pl.String, "refused": p
 
 
 def map_unique(texts: pl.Series, function: Callable[[str], str]) -> pl.DataFrame:
-    """Return a row for each different `text`: what the function gave, or why it `refused`.
+    """Return a row for each distinct `text`: the result in `mapped`, or the reason in `refused`.
 
-    Meant for rows that are rare in a feed, to be joined back: this is Python, row by row.
+    For rows that are rare in a feed; the caller joins the result to its column.
     """
     rows = [(text, *_call_function(text, function)) for text in texts.drop_nulls().unique()]
     return pl.DataFrame(rows, schema=_RESULT_SCHEMA, orient="row")
@@ -24,5 +24,5 @@ def map_unique(texts: pl.Series, function: Callable[[str], str]) -> pl.DataFrame
 def _call_function(text: str, function: Callable[[str], str]) -> tuple[str | None, str | None]:
     try:
         return function(text), None
-    except InvalidIndicator as refused:
-        return None, refused.reason
+    except InvalidIndicator as refusal:
+        return None, refusal.reason

@@ -20,7 +20,7 @@ _REFUSAL_RULES: tuple[tuple[str, pl.Expr], ...] = (
 
 
 def canonicalize_names(texts: pl.Series) -> pl.DataFrame:
-    """Return `value` (the canonical name or null) and `reason` (why it is refused, or null)."""
+    """Return `value` (the canonical name or null) and `reason` (of a refusal, or null)."""
     frame = pl.DataFrame({"value": texts.cast(pl.String).str.strip_chars(WHITESPACE)})
     overlong = pl.col("value").str.len_chars() > MAX_UNICODE_LENGTH
     frame = frame.with_columns(
@@ -31,31 +31,33 @@ def canonicalize_names(texts: pl.Series) -> pl.DataFrame:
     if unicode.any():
         frame = _encode_unicode_names(frame, unicode)
     frame = frame.with_columns(pl.col("value").str.to_lowercase().str.strip_suffix("."))
-    found = pl.coalesce(
-        "reason", *(pl.when(broken).then(pl.lit(reason)) for reason, broken in _REFUSAL_RULES)
+    first_reason = pl.coalesce(
+        "reason", *(pl.when(is_broken).then(pl.lit(reason)) for reason, is_broken in _REFUSAL_RULES)
     )
-    frame = frame.with_columns(reason=found)
+    frame = frame.with_columns(reason=first_reason)
     return frame.with_columns(value=pl.when(pl.col("reason").is_null()).then("value"))
 
 
 def _encode_unicode_names(frame: pl.DataFrame, unicode: pl.Series) -> pl.DataFrame:
-    done = map_unique(frame["value"].filter(unicode), to_ascii)
-    joined = frame.join(done, left_on="value", right_on="text", how="left", maintain_order="left")
-    refused = pl.col("refused").is_not_null()
+    encoded = map_unique(frame["value"].filter(unicode), to_ascii)
+    joined = frame.join(
+        encoded, left_on="value", right_on="text", how="left", maintain_order="left"
+    )
+    is_refused = pl.col("refused").is_not_null()
     return joined.select(
-        value=pl.when(~refused).then(pl.coalesce("mapped", "value")),
+        value=pl.when(~is_refused).then(pl.coalesce("mapped", "value")),
         reason=pl.coalesce("refused", "reason"),
     )
 
 
 def name_sort_key_expr(name: pl.Expr) -> pl.Expr:
-    """Return the key that keeps a family together: labels reversed, each followed by a dot."""
+    """Return the sort key that keeps a domain together: labels reversed, each followed by a dot."""
     return name.str.split(".").list.reverse().list.join(".") + "."
 
 
 def parent_name(name: pl.Expr) -> pl.Expr:
     """Return the name without its first label; null for a single label."""
-    # Canonical names are ASCII, so the place in bytes is the one in characters.
+    # Canonical names are ASCII, so offsets in bytes and in characters are equal.
     return name.str.slice(name.str.find(".", literal=True) + 1)
 
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import polars as pl
 
-#: Bytes of a piece: enough to keep a core busy, little beside what a large list needs.
+#: Bytes of a piece: enough to keep a core busy, little compared with the memory of a large list.
 PIECE_BYTES = 8_000_000
-#: Rows of a piece, where they are counted.
+#: Rows of a piece of a column.
 _PIECE_ROWS = 250_000
 _POLL_SECONDS = 0.2
 
@@ -20,25 +20,25 @@ _Output = TypeVar("_Output")
 
 
 def map_in_order(
-    work: Callable[[_Input], _Output], pieces: Iterable[_Input], at_once: int | None = None
+    work: Callable[[_Input], _Output], pieces: Iterable[_Input], threads: int | None = None
 ) -> Iterator[_Output]:
-    """Yield what `work` makes of each piece, in their order, `at_once` or as many as cores are.
+    """Yield the result of `work` for each piece, in order, from `threads` threads or one a core.
 
-    Threads do it, for polars and Python's reading of files leave the interpreter free meanwhile;
-    but a piece that comes alone is not worth one.
+    Threads suffice, because polars and file reads release the interpreter lock. A single piece is
+    processed without threads.
     """
-    coming = iter(pieces)
-    first = list(islice(coming, 2))
+    remaining = iter(pieces)
+    first = list(islice(remaining, 2))
     if len(first) < 2:
         yield from map(work, first)
         return
-    threads = at_once or pl.thread_pool_size()
-    with ThreadPoolExecutor(threads) as pool:
+    thread_count = threads or pl.thread_pool_size()
+    with ThreadPoolExecutor(thread_count) as pool:
         waiting: deque[Future[_Output]] = deque()
         try:
-            for piece in chain(first, coming):
+            for piece in chain(first, remaining):
                 waiting.append(pool.submit(work, piece))
-                if len(waiting) > threads:
+                if len(waiting) > thread_count:
                     yield _wait_for_result(waiting.popleft())
             while waiting:
                 yield _wait_for_result(waiting.popleft())
@@ -48,24 +48,23 @@ def map_in_order(
 
 
 def _wait_for_result(future: Future[_Output]) -> _Output:
-    """Wait for what a thread makes; Ctrl-C is heard at once only by one who wakes up for it."""
+    """Wait for a thread's result, waking up regularly so that Ctrl-C is handled at once."""
     while not future.done():
         wait([future], _POLL_SECONDS)
     return future.result()
 
 
 def compact_strings(texts: pl.Series) -> pl.Series:
-    """Return the same texts, side by side in memory as they stand in the column.
+    """Return the same texts in one contiguous copy; other types are returned as they are.
 
-    After a sort, a join or a group they lie where they were, all over the memory, and whatever
-    looks at each of millions takes several times as long as copying them once. What else lies
-    there may go then, too. Numbers are never scattered.
+    Sorting, joining and grouping leave strings scattered in memory. Copying them once makes later
+    passes over millions of strings several times faster, and lets the old memory be freed.
     """
     return texts if texts.dtype != pl.String else map_column(lambda piece: piece + "", texts)
 
 
 def map_column(work: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.Series:
-    """Return what `work` makes of a column, a value for each of its own."""
+    """Return the column that `work` makes of a column, piece by piece; it must keep the length."""
     if len(column) <= _PIECE_ROWS:
         return work(column)
     slices = (column.slice(start, _PIECE_ROWS) for start in range(0, len(column), _PIECE_ROWS))
@@ -73,7 +72,7 @@ def map_column(work: Callable[[pl.Series], pl.Series], column: pl.Series) -> pl.
 
 
 def iter_text_pieces(text: bytes, size: int = PIECE_BYTES) -> Iterator[bytes]:
-    """Yield a text in pieces of about `size`, cut at line ends."""
+    """Yield a text in pieces of about `size` bytes, cut at line ends."""
     start = 0
     while start < len(text):
         stop = start + size
@@ -84,27 +83,28 @@ def iter_text_pieces(text: bytes, size: int = PIECE_BYTES) -> Iterator[bytes]:
 
 
 def iter_file_pieces(path: Path, size: int = PIECE_BYTES, start: int = 0) -> Iterator[bytes]:
-    """Yield a file in pieces of about `size`, cut at line ends, the last one of at least that."""
+    """Yield a file in pieces of about `size` bytes, cut at line ends; the last may be longer."""
     with path.open("rb") as file:
         file.seek(start)
         piece = file.read(size) + file.readline()
-        while rest := file.read(size) + file.readline():
-            if len(rest) >= size:
+        while next_piece := file.read(size) + file.readline():
+            if len(next_piece) >= size:
                 yield piece
-                piece = rest
+                piece = next_piece
             else:
-                piece += rest
+                piece += next_piece
         yield piece
 
 
 def bytes_to_lines(text: bytes) -> pl.Series:
-    """Return the lines of a text; raise `UnicodeError` when it is not UTF-8.
+    """Return the lines of a text; raise `UnicodeError` if it is not UTF-8.
 
-    They end in LF; a line end at the very end starts no further line.
+    Lines end in LF; a line end at the very end does not start another line.
     """
     try:
-        # What starts as packed data does would be unpacked, however much that is: no line end does.
-        found = pl.read_lines(b"\n" + text, name="text")["text"]
+        # polars decompresses text that starts like compressed data; a line end in front prevents
+        # it.
+        lines = pl.read_lines(b"\n" + text, name="text")["text"]
     except pl.exceptions.ComputeError as error:
         raise UnicodeError(str(error)) from None
-    return found.slice(1)
+    return lines.slice(1)

@@ -2,7 +2,7 @@
 
 Source: https://publicsuffix.org/list/ as tldextract bundles it, with the private section; nothing
 is ever downloaded. The algorithm is that of the list: exceptions, wildcards, the longest rule, and
-`*` where none matches.
+`*` if no rule matches.
 """
 
 from functools import cache, cached_property
@@ -17,7 +17,7 @@ from blocklist.indicators.names import canonicalize_name
 
 
 class PublicSuffixes:
-    """The rules of the list, and names that are to be treated as if they stood in it."""
+    """The rules of the list, and further names that are treated as suffixes."""
 
     def __init__(self, extra: frozenset[str] = frozenset()) -> None:
         rules = _load_bundled_rules()
@@ -30,13 +30,13 @@ class PublicSuffixes:
     @cached_property
     def names_above(self) -> pl.Series:
         """The names that have public suffixes below them."""
-        exact, wild = (
+        exact, wildcard = (
             self.exact_rules.alias("rule").to_frame(),
             self.wildcard_rules.alias("rule").to_frame(),
         )
         above = expand_ancestors(exact, "rule").filter(pl.col("steps") > 0)["ancestor"]
-        # All that stands right below the name of a wildcard rule is a suffix.
-        return above.append(expand_ancestors(wild, "rule")["ancestor"]).unique()
+        # Every name directly below the name of a wildcard rule is a suffix.
+        return above.append(expand_ancestors(wildcard, "rule")["ancestor"]).unique()
 
     def registrable_domains(self, texts: pl.Series) -> pl.Series:
         """Return the registrable domain of each canonical name; null for a public suffix."""
@@ -45,27 +45,27 @@ class PublicSuffixes:
     def _find_registrable(self, texts: pl.Series) -> pl.Series:
         level = texts.alias("name").to_frame().with_row_index("row")
         level = level.with_columns(below=pl.lit(None, pl.String))
-        found = []
+        results = []
         while not level.is_empty():
-            marked = level.with_columns(up=parent_name(pl.col("name"))).with_columns(
+            matched = level.with_columns(up=parent_name(pl.col("name"))).with_columns(
                 self._match_rules()
             )
-            found.append(marked.filter("done").select("row", registrable="below"))
-            level = marked.filter(~pl.col("done")).select("row", name="up", below="name")
-        if not found:
+            results.append(matched.filter("done").select("row", registrable="below"))
+            level = matched.filter(~pl.col("done")).select("row", name="up", below="name")
+        if not results:
             return pl.Series("registrable", [], pl.String)
-        return pl.concat(found).sort("row")["registrable"]
+        return pl.concat(results).sort("row")["registrable"]
 
     def _match_rules(self) -> tuple[pl.Expr, pl.Expr]:
-        """Return `done` and `below`: a walk up ends at a public suffix, which a last label is."""
+        """Return `done` and `below`: walking up a name ends at the first public suffix."""
         name, up = pl.col("name"), pl.col("up")
-        # The parent of an exception counts as a suffix, but for names below the exception only.
-        exception = name.is_in(self.exception_rules.implode())
-        wild = up.is_in(self.wildcard_rules.implode()).fill_null(value=False)
-        suffix = name.is_in(self.exact_rules.implode()) | wild | up.is_null()
+        # The parent of an exception is a suffix, but only for names below the exception.
+        is_exception = name.is_in(self.exception_rules.implode())
+        is_wildcard = up.is_in(self.wildcard_rules.implode()).fill_null(value=False)
+        is_suffix = name.is_in(self.exact_rules.implode()) | is_wildcard | up.is_null()
         return (
-            (exception | suffix).fill_null(value=True).alias("done"),
-            pl.when(exception).then(name).otherwise("below").alias("below"),
+            (is_exception | is_suffix).fill_null(value=True).alias("done"),
+            pl.when(is_exception).then(name).otherwise("below").alias("below"),
         )
 
 

@@ -9,7 +9,7 @@ SCOPE = pl.Enum([member.value for member in Scope])
 VERDICT = pl.Enum([member.value for member in Verdict])
 REASON = pl.Enum([member.value for member in Reason])
 
-#: What a parser gives: one row an indicator of a feed. `evidence` is the form as seen.
+#: The result of a parser: one row an indicator of a feed. `evidence` is the text in the feed.
 INDICATORS = pl.Schema(
     [
         ("kind", KIND),
@@ -19,16 +19,17 @@ INDICATORS = pl.Schema(
         ("line", pl.UInt32()),
     ]
 )
-#: What is in force from all feeds: one row a feed, value and scope.
+#: The current listings of all feeds: one row a feed, value and scope.
 LISTINGS = pl.Schema(
     [("feed", pl.String()), ("kind", KIND), ("value", pl.String()), ("scope", SCOPE)]
 )
-#: Since which run feeds list what they list, and whether that is later than the feed's own first
-#: run: what it took in then may have been listed for long.
+#: The run since which feeds list their values. `new` is true if that is later than the feed's own
+#: first run; entries of its first run may have been listed for long.
 DATED_LISTINGS = pl.Schema(
     [("feed", pl.String()), ("value", pl.String()), ("since", pl.Int64()), ("new", pl.Boolean())]
 )
-#: What the judge gives: one row a value and scope. `cause` names the guard or entry that decided.
+#: The result of the judge: one row a value and scope. `cause` names the guard or entry that
+#: decided.
 VERDICTS = pl.Schema(
     [
         ("kind", KIND),
@@ -40,10 +41,10 @@ VERDICTS = pl.Schema(
         ("score", pl.Float64()),
     ]
 )
-#: A line, or a part of one, that is no indicator, and why.
+#: A line, or a part of a line, that is not an indicator, and the reason.
 REFUSALS = pl.Schema({"line": pl.UInt32(), "reason": pl.String(), "text": pl.String()})
-#: What a format's reader cuts out of lines, before it is judged an indicator or refused: the
-#: `token` to be judged, and the form as `seen`, which is kept as evidence.
+#: The tokens that a format extracts from lines, before each is accepted as an indicator or refused:
+#: the `token` to examine, and the text as `seen`, which becomes the evidence.
 TOKENS = pl.Schema(
     [
         ("line", pl.UInt32()),
@@ -55,7 +56,7 @@ TOKENS = pl.Schema(
         ("dropped", pl.String()),
     ]
 )
-#: A row of a release: what is blocked, and what the operator allows in the midst of it.
+#: A row of a release: a block, or an operator's allow inside a block.
 RELEASE_ACTION = pl.Enum([Verdict.BLOCK.value, Verdict.ALLOW.value])
 RELEASE = pl.Schema(
     [("kind", KIND), ("value", pl.String()), ("scope", SCOPE), ("action", RELEASE_ACTION)]

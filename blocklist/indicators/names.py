@@ -14,7 +14,7 @@ from blocklist.errors import InvalidIndicator
 
 MAX_NAME_LENGTH = 253
 MAX_LABEL_LENGTH = 63
-# Mapping can shorten a Unicode name, so the cap before it is looser than the one behind it.
+# Mapping can shorten a Unicode name, so the limit before it is wider than the one after it.
 MAX_UNICODE_LENGTH = 1024
 WHITESPACE = " \t\r\n\f\v"
 
@@ -24,7 +24,10 @@ _LETTER = re.compile(r"[a-z]")
 
 
 def canonicalize_name(text: str) -> str:
-    """Return the canonical form of a domain name; raise `Refused` with the first rule it breaks."""
+    """Return the canonical form of a domain name.
+
+    Raise `InvalidIndicator` with the first rule that it breaks.
+    """
     text = text.strip(WHITESPACE)
     if len(text) > MAX_UNICODE_LENGTH:
         raise InvalidIndicator("too-long")
@@ -48,14 +51,14 @@ def canonicalize_name(text: str) -> str:
 
 
 def to_ascii(text: str) -> str:
-    """Map a Unicode name to A-labels as browsers do (UTS #46 as the WHATWG URL standard sets it).
+    """Map a Unicode name to A-labels as browsers do (UTS #46 with the options of WHATWG URL).
 
-    Raise `Refused("idna")` where the mapping, the bidi rule or the joiner rules forbid the name.
-    What IDNA 2008 forbids but browsers open, such as emoji, is encoded rather than lost.
+    Raise `InvalidIndicator("idna")` if the mapping, the bidi rule or the joiner rules forbid the
+    name. Names that IDNA 2008 forbids but browsers open, such as emoji, are encoded.
     """
     import ada_url
 
-    if "\0" in text:  # ada would return the name up to there
+    if "\0" in text:  # ada would return the name before it
         raise InvalidIndicator("bad-character")
     try:
         mapped = ada_url.idna_to_ascii(text)
@@ -67,7 +70,7 @@ def to_ascii(text: str) -> str:
 
 
 def to_unicode(name: str) -> str:
-    """Return a canonical name as a person reads it; labels that do not decode stay as they are."""
+    """Return a canonical name in Unicode for a person; undecodable labels stay as they are."""
     if "xn--" not in name:
         return name
     import ada_url
@@ -78,8 +81,8 @@ def to_unicode(name: str) -> str:
 def name_sort_key(name: str) -> str:
     """Return the labels reversed, each followed by a dot: `a.example.com` is `com.example.a.`.
 
-    The dot behind each label keeps a family together: `-` sorts before `.`, so without it
-    `com.example-a` would stand between `com.example` and `com.example.a`.
+    The dot after each label keeps a domain together: `-` sorts before `.`, so without it
+    `com.example-a` would sort between `com.example` and `com.example.a`.
     """
     return ".".join(reversed(name.split("."))) + "."
 

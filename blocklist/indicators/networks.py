@@ -14,7 +14,6 @@ from ipaddress import (
     IPv6Network,
     ip_address,
     ip_network,
-    summarize_address_range,
 )
 
 from blocklist.errors import InvalidIndicator
@@ -26,25 +25,25 @@ _IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 _NETWORK_TEXT = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
 _LEADING_ZERO = re.compile(r"(^|:)0[0-9]+\.|\.0[0-9]")
 _BROWSER_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
-# Longer than any spelling in use, so the conversion to a number stays cheap on hostile input.
+# Longer than any real spelling, and short enough that hostile input converts quickly.
 _MAX_DIGITS = 64
 _IPV4_PARTS = 4
 _IPV4_COUNT = 1 << 32
 
 
 def parse_network(text: str) -> Network:
-    """Return the network that an address or CIDR means; host bits are cleared.
+    """Return the network of an address or CIDR text; host bits are cleared.
 
-    Raise `Refused`: `not-an-address`, or `leading-zero` for `010.0.0.1`, which some tools read as
-    octal and some as decimal.
+    Raise `InvalidIndicator`: `not-an-address`, or `leading-zero` for `010.0.0.1`, which some
+    programs read as octal and some as decimal.
     """
     if not _NETWORK_TEXT.fullmatch(text):
         raise InvalidIndicator("not-an-address")
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        ambiguous = _LEADING_ZERO.search(text)
-        raise InvalidIndicator("leading-zero" if ambiguous else "not-an-address") from None
+        is_ambiguous = _LEADING_ZERO.search(text)
+        raise InvalidIndicator("leading-zero" if is_ambiguous else "not-an-address") from None
     return _unmap_ipv4(network)
 
 
@@ -55,24 +54,15 @@ def _unmap_ipv4(network: Network) -> Network:
     return network
 
 
-def parse_range(text: str) -> list[Network]:
-    """Return the fewest networks that make up an inclusive range `first-last`."""
-    first, _, last = text.partition("-")
-    lower, upper = (parse_address(end.strip()).network_address for end in (first, last))
-    if lower.version != upper.version or lower > upper:  # type: ignore[operator]
-        raise InvalidIndicator("range-reversed")
-    return list(summarize_address_range(lower, upper))
-
-
 def format_network(network: Network) -> str:
-    """Return the canonical text of a network: a single address stands without its prefix."""
+    """Return the canonical text of a network; a single address has no prefix."""
     if network.prefixlen == network.max_prefixlen:
         return str(network.network_address)
     return str(network)
 
 
 def network_and_supernets(network: Network) -> Iterator[str]:
-    """Yield the canonical text of the network and of all that contain it, narrowest first."""
+    """Yield the canonical text of a network and of all that contain it, narrowest first."""
     yield format_network(network)
     for prefix in range(network.prefixlen - 1, -1, -1):
         yield format_network(network.supernet(new_prefix=prefix))
@@ -81,9 +71,10 @@ def network_and_supernets(network: Network) -> Iterator[str]:
 def parse_browser_ipv4(host: str) -> str:
     """Return the address that browsers read in a numeric host (WHATWG URL, IPv4 parser).
 
-    Full-width and other digits are mapped first, as in every host.
-    One to four parts, decimal, octal with a leading `0` or hexadecimal with `0x`; the last part
-    fills all octets that are left: `0000153.0000255.0000011.0000125` is 107.173.9.85.
+    Full-width and other digits are mapped first, as in every host. A host has one to four parts,
+    decimal, octal with a leading `0` or hexadecimal with `0x`; the last part fills all remaining
+    octets: `0000153.0000255.0000011.0000125` is 107.173.9.85. Raise `InvalidIndicator` for any
+    other.
     """
     ascii_host = host if host.isascii() else to_ascii(host)
     parts = ascii_host.lower().removesuffix(".").split(".")
@@ -93,7 +84,7 @@ def parse_browser_ipv4(host: str) -> str:
     *leading, last = numbers
     if any(number > 255 for number in leading) or last >= 256 ** (5 - len(numbers)):
         raise InvalidIndicator("not-an-address")
-    value = last + sum(number << 8 * (3 - place) for place, number in enumerate(leading))
+    value = last + sum(number << 8 * (3 - index) for index, number in enumerate(leading))
     return str(ip_address(value))
 
 
@@ -109,7 +100,7 @@ def _parse_browser_number(part: str) -> int:
 
 
 def parse_address(text: str) -> Network:
-    """Return the network of a single address; raise `Refused` for anything wider."""
+    """Return the network of a single address; raise `InvalidIndicator` for anything wider."""
     network = parse_network(text)
     if network.num_addresses > 1 or "/" in text:
         raise InvalidIndicator("not-an-address")

@@ -1,4 +1,4 @@
-"""Parse what a user asks about: text -> indicator (a name, an address, a network or a URL)."""
+"""Parse a user's query: text -> indicator (a name, an address, a network or a URL)."""
 
 from blocklist.errors import InvalidIndicator
 from blocklist.indicators.names import WHITESPACE
@@ -8,7 +8,7 @@ from blocklist.model import Indicator, Kind
 
 
 def parse_query(text: str) -> Indicator:
-    """Return the indicator that a text means; raise `Refused` with the reason when it is none.
+    """Return the indicator of a text; raise `InvalidIndicator` with the reason if it is none.
 
     A path without a scheme is read as http, as in a browser's address bar.
     """
@@ -22,6 +22,6 @@ def parse_query(text: str) -> Indicator:
         kind, value = canonicalize_host(host)
         if not slash:
             return Indicator(kind, value)
-        if kind is Kind.IP:  # 192.0.2.0/33 is a network gone wrong, not a page
+        if kind is Kind.IP:  # 192.0.2.0/33 is an invalid network, not a page
             raise
         return Indicator(Kind.URL, parse_url(f"http://{text}").value)

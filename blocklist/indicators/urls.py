@@ -31,15 +31,16 @@ class Url(NamedTuple):
 
 
 def refang(text: str) -> str:
-    """Undo the spellings that keep a URL from being clicked: `hxxps[://]a[.]example` and such."""
+    """Undo the spellings that keep a URL from being clicked, such as `hxxps[://]a[.]example`."""
     return _DEFANGED_SCHEME.sub(r"http\1://", _DEFANGED_DOT.sub(".", text))
 
 
 def parse_url(text: str) -> Url:
-    """Return the canonical URL; raise `Refused` with `too-long`, `scheme`, `not-a-url` or a host's.
+    """Return the canonical URL.
 
-    The result has a lower-case scheme (http or https), a canonical host, no default port, no
-    credentials, no fragment and at least `/` as its path.
+    It has a lower-case scheme (http or https), a canonical host, no default port, no credentials,
+    no fragment and at least `/` as its path. Raise `InvalidIndicator` with `too-long`, `scheme`,
+    `not-a-url` or the reason of the host.
     """
     import ada_url
 
@@ -54,23 +55,26 @@ def parse_url(text: str) -> Url:
     except ValueError:
         raise InvalidIndicator("not-a-url") from None
     kind, host = canonicalize_host(url.hostname)
-    shown = f"[{host}]" if kind is Kind.IP and ":" in host else host
+    url_host = f"[{host}]" if kind is Kind.IP and ":" in host else host
     port = f":{url.port}" if url.port else ""
-    value = f"{url.protocol}//{shown}{port}{url.pathname}{url.search}"
-    if len(value) > MAX_URL_LENGTH:  # escapes make it longer
+    value = f"{url.protocol}//{url_host}{port}{url.pathname}{url.search}"
+    if len(value) > MAX_URL_LENGTH:  # escapes may lengthen it
         raise InvalidIndicator("too-long")
     return Url(value, kind, host)
 
 
 def canonicalize_host(text: str) -> tuple[Kind, str]:
-    """Return kind and canonical form of a host: a name, or an address as browsers read it."""
+    """Return kind and canonical form of a host: a name, or an address as browsers read it.
+
+    Raise `InvalidIndicator` with the reason if it is neither.
+    """
     text = text.strip(WHITESPACE)
     if ":" in text:
         bare = text.removeprefix("[").removesuffix("]")
         return Kind.IP, format_network(parse_address(bare))
     try:
         return Kind.DOMAIN, canonicalize_name(text)
-    except InvalidIndicator as refused:
-        if refused.reason != "numeric":
+    except InvalidIndicator as refusal:
+        if refusal.reason != "numeric":
             raise
     return Kind.IP, parse_browser_ipv4(text)

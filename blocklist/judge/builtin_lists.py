@@ -9,7 +9,7 @@ from blocklist.config.toml import build_dataclass, load_toml
 
 @dataclass(frozen=True, slots=True)
 class BuiltinGroup:
-    """A group of names and networks of a core list, and why they are in it."""
+    """A group of names and networks of a built-in list, and the reason that they are listed."""
 
     title: str
     why: str
@@ -20,12 +20,12 @@ class BuiltinGroup:
 
 @cache
 def load_builtin_groups(name: str) -> tuple[BuiltinGroup, ...]:
-    """Return the groups of a core list: `reserved`, `never-block`, `shared-hosts`, `platforms`."""
+    """Return the groups of a built-in list, such as `reserved`, `never-block` or `shared-hosts`."""
     file = files("blocklist") / "judge" / "builtin" / f"{name}.toml"
     tables = load_toml(file)["group"]
     return tuple(build_dataclass(BuiltinGroup, table, f"{file}: group") for table in tables)
 
 
 def load_builtin_names(name: str) -> frozenset[str]:
-    """Return all names of a core list."""
+    """Return all names of a built-in list."""
     return frozenset(entry for group in load_builtin_groups(name) for entry in group.names)

@@ -14,55 +14,57 @@ from blocklist.model import Kind, Scope
 
 
 def derive_host_listings(listings: pl.DataFrame) -> pl.DataFrame:
-    """Return the hosts that URLs speak of: `feed`, `kind`, `value`, `scope`, `whole`, `url`.
+    """Return the hosts of listed URLs: `feed`, `kind`, `value`, `scope`, `whole`, `url`.
 
-    `whole` tells a URL without a path, which speaks of its host, from one that speaks of a page.
+    `whole` is true for a URL without a path, which is evidence against its host. A URL with a path
+    is evidence against one page only.
     """
     url = pl.col("value")
-    found = listings.filter(pl.col("kind") == Kind.URL.value).select(
+    hosts = listings.filter(pl.col("kind") == Kind.URL.value).select(
         "feed",
         value=url_host(url),
         scope=pl.lit(Scope.EXACT.value, listings.schema["scope"]),
         whole=is_host_only(url),
         url=url,
     )
-    address = pl.col("value").str.contains(r"^[0-9.]+$|:")
-    kind = pl.when(address).then(pl.lit(Kind.IP.value)).otherwise(pl.lit(Kind.DOMAIN.value))
-    return found.with_columns(kind=kind.cast(KIND))
+    is_address = pl.col("value").str.contains(r"^[0-9.]+$|:")
+    kind = pl.when(is_address).then(pl.lit(Kind.IP.value)).otherwise(pl.lit(Kind.DOMAIN.value))
+    return hosts.with_columns(kind=kind.cast(KIND))
 
 
-def score_listings(listings: pl.DataFrame, electorate: FeedGroups) -> pl.DataFrame:
-    """Return one row a value with its scores, each null where nobody lists that part.
+def score_listings(listings: pl.DataFrame, groups: FeedGroups) -> pl.DataFrame:
+    """Return one row a value with its scores, each null if no feed lists that part.
 
-    `listings` has `feed`, `value`, `scope` and `whole`; all its feeds are of the electorate.
-    The result: `value`, `here` (the score of the value itself), `below` (of all below it) and
-    `wide` (of those who list the host and not just pages on it).
+    `listings` has `feed`, `value`, `scope` and `whole`; all its feeds are in `groups`. The result
+    has `value`, `here` (the score of the value itself), `below` (of everything below it) and `wide`
+    (of the feeds that list the host itself, not only pages on it).
     """
     parts = {
         "here": pl.col("scope") != Scope.BELOW.value,
         "below": pl.col("scope") != Scope.EXACT.value,
         "wide": pl.col("whole"),
     }
-    feeds = electorate.ordered_feeds
-    said, columns = build_feed_bitsets(listings, pl.Series(feeds, dtype=pl.String), parts)
+    feeds = groups.ordered_feeds
+    bitsets, columns = build_feed_bitsets(listings, pl.Series(feeds, dtype=pl.String), parts)
     scores = {
-        part: score_bitsets(said, columns[part], feeds, electorate.score_feeds) for part in parts
+        part: score_bitsets(bitsets, columns[part], feeds, groups.score_feeds) for part in parts
     }
-    return said.select("value", **scores)
+    return bitsets.select("value", **scores)
 
 
 def build_name_candidates(
-    listings: pl.DataFrame, electorate: FeedGroups, suffixes: PublicSuffixes, *, widen: bool
+    listings: pl.DataFrame, groups: FeedGroups, suffixes: PublicSuffixes, *, widen: bool
 ) -> pl.DataFrame:
-    """Return the names to be judged: `value`, `registrable`, the scores, and `widened`.
+    """Return the names to judge: `value`, `registrable`, the scores, and `widened`.
 
-    With `widen`, whoever lists a registrable domain as such lists all below it: the owner is the
-    fraud. A page on a host says nothing about the rest of it, so URLs with a path never widen.
+    With `widen`, a listing of a registrable domain covers everything below it, because the owner of
+    the domain commits the fraud. A page is no evidence against the rest of its host, so URLs with a
+    path never widen.
     """
-    frame = score_listings(listings, electorate)
+    frame = score_listings(listings, groups)
     frame = frame.with_columns(registrable=suffixes.registrable_domains(frame["value"]))
-    owned = (pl.col("registrable") == pl.col("value")).fill_null(value=False) & widen
+    is_registrable = (pl.col("registrable") == pl.col("value")).fill_null(value=False) & widen
     return frame.with_columns(
-        widened=owned & pl.col("below").is_null() & pl.col("wide").is_not_null(),
-        below=pl.when(owned).then("wide").otherwise("below"),
+        widened=is_registrable & pl.col("below").is_null() & pl.col("wide").is_not_null(),
+        below=pl.when(is_registrable).then("wide").otherwise("below"),
     )

@@ -27,7 +27,7 @@ _MILDEST_FIRST = (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK)
 def build_entry_frame(entries: list[Entry]) -> pl.DataFrame:
     """Return the entries with `kind`, `value`, `scope`, `action` and `why`.
 
-    Of two on the same thing and scope the milder one stands: a tie is an allow.
+    Of two entries on the same value and scope, the milder one is kept: a tie is an allow.
     """
     mildest_first = sorted(entries, key=lambda entry: _MILDEST_FIRST.index(entry.action))
     rows = [(e.kind, e.value, e.scope, e.action, e.reason or None) for e in mildest_first]
@@ -49,26 +49,28 @@ def entries_to_verdicts(entries: pl.DataFrame) -> pl.DataFrame:
 
 
 def decide_by_entries(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Return `value`, `action` and `why` for each candidate that an entry covers wholly.
+    """Return `value`, `action` and `why` for each candidate that an entry covers completely.
 
     `candidates` has `kind`, `value` and `scope`.
     """
     parts = [entries.clear().select("value", "action", "why")]
     for kind, decide in ((Kind.DOMAIN, _decide_names), (Kind.IP, _decide_networks)):
-        own, listed = (
+        kind_entries, kind_candidates = (
             frame.filter(pl.col("kind") == kind.value) for frame in (entries, candidates)
         )
-        if not own.is_empty() and not listed.is_empty():
-            parts.append(decide(own, listed))
+        if not kind_entries.is_empty() and not kind_candidates.is_empty():
+            parts.append(decide(kind_entries, kind_candidates))
     return pl.concat(parts)
 
 
 def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    known = entries.select("value", "action", "why", covers="scope")
-    found = match_at_or_below(candidates.select("value", "scope"), known)
-    here = (pl.col("covers") == Scope.SUBTREE.value) | (pl.col("covers") == pl.col("scope"))
-    above = pl.col("covers") != Scope.EXACT.value
-    covering = found.filter(pl.when(pl.col("steps") == 0).then(here).otherwise(above))
+    scoped_entries = entries.select("value", "action", "why", covers="scope")
+    matches = match_at_or_below(candidates.select("value", "scope"), scoped_entries)
+    covers_name = (pl.col("covers") == Scope.SUBTREE.value) | (pl.col("covers") == pl.col("scope"))
+    covers_below = pl.col("covers") != Scope.EXACT.value
+    covering = matches.filter(
+        pl.when(pl.col("steps") == 0).then(covers_name).otherwise(covers_below)
+    )
     return (
         covering.with_columns(wide=pl.col("covers") == Scope.SUBTREE.value)
         .sort("steps", "wide")
@@ -78,16 +80,17 @@ def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFra
 
 
 def _decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    reach = pl.concat([entries, networks_to_spans(entries["value"])], how="horizontal").select(
-        "family", "action", "why", start="first", end="last"
-    )
+    entry_spans = pl.concat(
+        [entries, networks_to_spans(entries["value"])], how="horizontal"
+    ).select("family", "action", "why", start="first", end="last")
     spans = pl.concat(
         [candidates.select("value"), networks_to_spans(candidates["value"])],
         how="horizontal",
     )
-    # Without the family in the join polars need not pair everything with everything of a family.
+    # The family is compared after the join; as a join condition it would make polars pair all rows
+    # of a family.
     inside = spans.join_where(
-        reach.rename({"family": "kin"}),
+        entry_spans.rename({"family": "kin"}),
         pl.col("first") >= pl.col("start"),
         pl.col("last") <= pl.col("end"),
     ).filter(pl.col("family") == pl.col("kin"))

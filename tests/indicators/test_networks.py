@@ -24,7 +24,6 @@ from blocklist.indicators.networks import (
     network_and_supernets,
     parse_browser_ipv4,
     parse_network,
-    parse_range,
 )
 
 TOP = {4: 2**32 - 1, 6: 2**128 - 1}
@@ -95,34 +94,6 @@ def test_refused(text: str, reason: str, why: str) -> None:
     with pytest.raises(InvalidIndicator) as refused:
         parse_network(text)
     assert refused.value.reason == reason, why
-
-
-@pytest.mark.parametrize(
-    ("text", "expected", "why"),
-    [
-        ("192.0.2.0-192.0.2.255", ["192.0.2.0/24"], "a whole network"),
-        ("192.0.2.1 - 192.0.2.2", ["192.0.2.1", "192.0.2.2"], "not aligned: two addresses"),
-        ("192.0.2.7-192.0.2.7", ["192.0.2.7"], "one address"),
-        ("192.0.2.255-192.0.3.1", ["192.0.2.255", "192.0.3.0/31"], "over the edge of a network"),
-        ("0.0.0.0-255.255.255.255", ["0.0.0.0/0"], "everything"),
-        ("2001:db8::-2001:db8::3", ["2001:db8::/126"], "IPv6"),
-        ("::ffff:192.0.2.0-192.0.2.1", ["192.0.2.0/31"], "a mapped end is an IPv4 end"),
-        ("192.0.2.2-192.0.2.1", "range-reversed", "the wrong way round"),
-        ("192.0.2.2-2001:db8::", "range-reversed", "from one family to the other"),
-        ("192.0.2.0/24-192.0.3.0", "not-an-address", "a network is no end"),
-        ("192.0.2.0/32-192.0.3.0", "not-an-address", "nor is a network of one"),
-        ("192.0.2.0-", "not-an-address", "an end is missing"),
-        ("192.0.2.0", "not-an-address", "no range"),
-        ("192.0.2.0-1-2", "not-an-address", "too many ends"),
-        ("192.0.2.0-192.0.2.010", "leading-zero", "octal or decimal"),
-    ],
-)
-def test_parse_range(text: str, expected: list[str] | str, why: str) -> None:
-    try:
-        found: list[str] | str = [format_network(part) for part in parse_range(text)]
-    except InvalidIndicator as refused:
-        found = refused.reason
-    assert found == expected, why
 
 
 @pytest.mark.parametrize(

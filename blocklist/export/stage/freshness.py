@@ -60,7 +60,7 @@ def file_fingerprint(path: Path) -> str | None:
     """Return what tells a file from any other in its place, None where there is none."""
     try:
         # No time to settle, for nobody else writes in the very moment in which we did.
-        return stat_fingerprint(path.stat(), settled=0)
+        return stat_fingerprint(path.stat(), settle_seconds=0)
     except OSError:
         return None
 

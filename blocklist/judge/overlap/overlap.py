@@ -11,27 +11,28 @@ from blocklist.judge.overlap.set_cover import CoverStep, FeedCombination, choose
 from blocklist.judge.scoring.feed_sets import build_feed_bitsets, decode_bitsets
 from blocklist.model import Echo
 
-#: A copy contains so much of what it copies, or is contained by it.
+#: The share of entries that a copy has in common with its original.
 COPY_SHARE = 0.95
-#: Fewer entries prove nothing.
+#: With fewer entries nothing is concluded.
 _MIN_ENTRIES = 50
-#: A list that is first with more than a tenth looks for itself, and by chance no such list (one in
-#: a hundred: the quantile of the normal distribution) may pass for one that copies.
+#: A list that is first with more than a tenth of its entries is independent; with this confidence
+#: (one in a hundred: the quantile of the normal distribution) no such list passes for a copy.
 _MIN_BEHIND_SHARE, _CONFIDENCE_Z = 0.9, 2.33
 
 
 @dataclass(frozen=True, slots=True)
 class FeedShare:
-    """What a feed has of its own."""
+    """The part of a feed's entries that it contributes itself."""
 
     feed: str
     entries: int
-    #: How many of them nobody else lists.
+    #: How many of them no other feed lists.
     unique: int
-    #: Of how many that others list, too, it is known who was first, and of how many this feed was.
+    #: How many shared entries have a known first feed, and how many of these this feed listed
+    #: first.
     dated: int
     first: int
-    #: How many days ahead of the next it then was, in the middle.
+    #: The median lead before the next feed, in days.
     lead: float | None
     #: How many of them a guard protects.
     conflicts: int
@@ -39,11 +40,11 @@ class FeedShare:
 
 @dataclass(frozen=True, slots=True)
 class OverlapReport:
-    """How all feeds overlap."""
+    """The overlap of all feeds."""
 
     values: int
     shares: tuple[FeedShare, ...]
-    #: Feeds of which nearly all is in another, as `Echo` counts it.
+    #: Feeds whose entries are nearly all in another feed.
     contained: tuple[Echo, ...]
     #: Those of them that are echoes.
     echoes: tuple[Echo, ...]
@@ -51,24 +52,27 @@ class OverlapReport:
 
 
 def compute_overlap(
-    listed: pl.DataFrame, days: dict[int, float], guarded: pl.Series
+    listings: pl.DataFrame, run_days: dict[int, float], guarded_values: pl.Series
 ) -> OverlapReport:
-    """Return how feeds overlap that list these values (`columns.schema.DATED`).
+    """Return how feeds overlap that list these values (schema `DATED_LISTINGS`).
 
-    `days` is when each run was, in days since whenever; `guarded` are the values that guards hold.
+    `run_days` is the time of each run in days since any moment; `guarded_values` are the values
+    that guards hold.
     """
-    feeds = sorted(listed["feed"].unique())
-    said, columns = build_feed_bitsets(listed, pl.Series(feeds), {"all": pl.lit(value=True)})
-    alike = said.group_by(columns["all"]).len()
-    listing = decode_bitsets(alike, columns["all"], feeds)
-    combinations = [FeedCombination(*one) for one in zip(listing, alike["len"], strict=True)]
-    order = FirstSeenIndex(listed, days)
-    contained = tuple(_find_contained_feeds(combinations, order))
-    held = listed.filter(pl.col("value").is_in(guarded.implode()))
-    conflicts = dict(held["feed"].value_counts().iter_rows())
+    feeds = sorted(listings["feed"].unique())
+    bitsets, columns = build_feed_bitsets(listings, pl.Series(feeds), {"all": pl.lit(value=True)})
+    set_sizes = bitsets.group_by(columns["all"]).len()
+    feed_sets = decode_bitsets(set_sizes, columns["all"], feeds)
+    combinations = [
+        FeedCombination(*pair) for pair in zip(feed_sets, set_sizes["len"], strict=True)
+    ]
+    index = FirstSeenIndex(listings, run_days)
+    contained = tuple(_find_contained_feeds(combinations, index))
+    guarded_listings = listings.filter(pl.col("value").is_in(guarded_values.implode()))
+    conflicts = dict(guarded_listings["feed"].value_counts().iter_rows())
     return OverlapReport(
-        values=said.height,
-        shares=tuple(_count_shares(combinations, order, conflicts)),
+        values=bitsets.height,
+        shares=tuple(_count_shares(combinations, index, conflicts)),
         contained=contained,
         echoes=tuple(find_echoes(contained)),
         cover=tuple(choose_covering_feeds(combinations, COPY_SHARE)),
@@ -76,58 +80,58 @@ def compute_overlap(
 
 
 def find_echoes(contained: tuple[Echo, ...]) -> Iterator[Echo]:
-    """Yield those that list nothing earlier than their leader, or the very same as it.
+    """Yield the contained feeds that list nothing earlier than their leader, or the same entries.
 
-    To be contained is not enough: a small list that looks for itself may be in a large one. Two
-    lists that are each in the other are one, and then the one that is behind is the echo.
+    To be contained is not sufficient, because a small independent list may be part of a large one.
+    If two lists contain each other they are the same list, and the later one is the echo.
     """
-    known = {(one.follower, one.leader): one for one in contained}
-    for one in contained:
-        other = known.get((one.leader, one.follower))
-        if other is not None:
-            if (one.behind, one.follower) >= (other.behind, other.follower):
-                yield one
+    by_pair = {(echo.follower, echo.leader): echo for echo in contained}
+    for echo in contained:
+        reverse = by_pair.get((echo.leader, echo.follower))
+        if reverse is not None:
+            if (echo.behind, echo.follower) >= (reverse.behind, reverse.follower):
+                yield echo
         elif (
-            one.behind >= COPY_SHARE
-            and _wilson_lower_bound(one.behind, one.dated) >= _MIN_BEHIND_SHARE
+            echo.behind >= COPY_SHARE
+            and _wilson_lower_bound(echo.behind, echo.dated) >= _MIN_BEHIND_SHARE
         ):
-            yield one
+            yield echo
 
 
-def _wilson_lower_bound(share: float, of: int) -> float:
-    """Return what a share that was seen in so many cases is at least (Wilson's lower bound)."""
-    if not of:
+def _wilson_lower_bound(share: float, count: int) -> float:
+    """Return the lower bound of the true share, observed in `count` cases (Wilson score)."""
+    if not count:
         return 0.0
-    square = _CONFIDENCE_Z**2 / of
-    margin = _CONFIDENCE_Z * sqrt(share * (1 - share) / of + square / (4 * of))
+    square = _CONFIDENCE_Z**2 / count
+    margin = _CONFIDENCE_Z * sqrt(share * (1 - share) / count + square / (4 * count))
     return (share + square / 2 - margin) / (1 + square)
 
 
 def _count_shares(
-    combinations: list[FeedCombination], order: FirstSeenIndex, conflicts: dict[str, int]
+    combinations: list[FeedCombination], index: FirstSeenIndex, conflicts: dict[str, int]
 ) -> Iterator[FeedShare]:
     entries: dict[str, int] = {}
     unique: dict[str, int] = {}
-    for one in combinations:
-        for feed in one.feeds:
-            entries[feed] = entries.get(feed, 0) + one.value_count
-        if len(one.feeds) == 1:
-            unique[one.feeds[0]] = one.value_count
+    for combination in combinations:
+        for feed in combination.feeds:
+            entries[feed] = entries.get(feed, 0) + combination.value_count
+        if len(combination.feeds) == 1:
+            unique[combination.feeds[0]] = combination.value_count
     for feed, count in sorted(entries.items(), key=lambda item: (-item[1], item[0])):
         yield FeedShare(
-            feed, count, unique.get(feed, 0), *order.summarize_feed(feed), conflicts.get(feed, 0)
+            feed, count, unique.get(feed, 0), *index.summarize_feed(feed), conflicts.get(feed, 0)
         )
 
 
 def _find_contained_feeds(
-    combinations: list[FeedCombination], order: FirstSeenIndex
+    combinations: list[FeedCombination], index: FirstSeenIndex
 ) -> Iterator[Echo]:
     shared: dict[tuple[str, str], int] = {}
-    for one in combinations:
-        for feed in one.feeds:
-            for other in one.feeds:
-                shared[feed, other] = shared.get((feed, other), 0) + one.value_count
+    for combination in combinations:
+        for feed in combination.feeds:
+            for other in combination.feeds:
+                shared[feed, other] = shared.get((feed, other), 0) + combination.value_count
     for (feed, other), count in sorted(shared.items()):
         entries = shared[feed, feed]
         if feed != other and entries >= _MIN_ENTRIES and count >= COPY_SHARE * entries:
-            yield Echo(feed, other, round(count / entries, 4), *order.compare_pair(feed, other))
+            yield Echo(feed, other, round(count / entries, 4), *index.compare_pair(feed, other))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FeedCombination:
-    """Some feeds, and how many values these list and no others do."""
+    """A set of feeds, and the number of values that exactly these feeds list."""
 
     feeds: Sequence[str]
     value_count: int
@@ -14,7 +14,7 @@ class FeedCombination:
 
 @dataclass(frozen=True, slots=True)
 class CoverStep:
-    """A feed that is chosen: what it adds to those before it, and the share they then cover."""
+    """A chosen feed, the values that it adds to those before it, and the share covered so far."""
 
     feed: str
     added: int
@@ -24,21 +24,24 @@ class CoverStep:
 def choose_covering_feeds(
     combinations: Sequence[FeedCombination], share: float
 ) -> Iterator[CoverStep]:
-    """Yield feeds until they cover a share of all values: each time the one that adds most."""
-    of: dict[str, list[FeedCombination]] = {}
-    for one in combinations:
-        for feed in one.feeds:
-            of.setdefault(feed, []).append(one)
-    gain = {feed: sum(one.value_count for one in its) for feed, its in of.items()}
-    total = sum(one.value_count for one in combinations)
-    covered, done = 0, set[int]()
+    """Yield feeds until they cover a share of all values; each adds the most values."""
+    by_feed: dict[str, list[FeedCombination]] = {}
+    for combination in combinations:
+        for feed in combination.feeds:
+            by_feed.setdefault(feed, []).append(combination)
+    gains = {
+        feed: sum(combination.value_count for combination in feed_combinations)
+        for feed, feed_combinations in by_feed.items()
+    }
+    total = sum(combination.value_count for combination in combinations)
+    covered, counted = 0, set[int]()
     while covered < share * total:
-        best = min(gain, key=lambda feed: (-gain[feed], feed))
-        added = gain[best]
+        best = min(gains, key=lambda feed: (-gains[feed], feed))
+        added = gains[best]
         covered += added
-        for one in of[best]:
-            if id(one) not in done:
-                done.add(id(one))
-                for feed in one.feeds:
-                    gain[feed] -= one.value_count
+        for combination in by_feed[best]:
+            if id(combination) not in counted:
+                counted.add(id(combination))
+                for feed in combination.feeds:
+                    gains[feed] -= combination.value_count
         yield CoverStep(best, added, round(covered / total, 4))

@@ -1,1 +1,1 @@
-"""How much the feeds that list a value are believed: feed sets -> score."""
+"""Scores: the feeds that list a value -> the probability that the listing is right."""

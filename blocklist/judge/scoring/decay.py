@@ -10,7 +10,7 @@ from blocklist.model import Category
 
 @dataclass(frozen=True, slots=True)
 class HalfLife:
-    """After how many days listings of some categories are half as likely to be still true."""
+    """The number of days after which listings of some categories are half as reliable."""
 
     categories: tuple[Category, ...]
     days: int
@@ -19,14 +19,16 @@ class HalfLife:
 
 @cache
 def load_half_lives() -> dict[Category, HalfLife]:
-    """Return the half-life of each category that feeds list; guards have none."""
+    """Return the half-life of each category of feeds; categories of guards have none."""
     file = files("blocklist") / "judge" / "builtin" / "half-lives.toml"
     tables = load_toml(file)["half_life"]
-    every = [build_dataclass(HalfLife, table, f"{file}: half_life") for table in tables]
-    return {category: one for one in every for category in one.categories}
+    half_lives = [build_dataclass(HalfLife, table, f"{file}: half_life") for table in tables]
+    return {category: half_life for half_life in half_lives for category in half_life.categories}
 
 
-def decay_reliability(reliability: float, category: Category, days: int) -> float:
-    """Return how reliable a feed is that has been overdue for so many days."""
-    known = load_half_lives().get(category)
-    return reliability if known is None else reliability * 0.5 ** (days / known.days)
+def decay_reliability(reliability: float, category: Category, overdue_days: int) -> float:
+    """Return the reliability of a feed that has been overdue for so many days."""
+    half_life = load_half_lives().get(category)
+    return (
+        reliability if half_life is None else reliability * 0.5 ** (overdue_days / half_life.days)
+    )

@@ -14,13 +14,13 @@ from math import prod
 
 from blocklist.model import FeedWeight
 
-#: Scores are rounded to so many places, that 0.1 stays 0.1 and no order of feeds shows in them.
+#: Scores are rounded, so that 0.1 stays 0.1 and the order of feeds makes no difference.
 _DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class IndependentSource:
-    """A feed that speaks for itself, and its echoes, as reliable as the most reliable of them."""
+    """A feed that counts by itself, with its echoes; the highest of their reliabilities counts."""
 
     feed: str
     reliability: float
@@ -28,14 +28,14 @@ class IndependentSource:
 
 
 class FeedGroups:
-    """All feeds that count: how far each is to be believed, and whose entries it passes on."""
+    """All feeds with a weight: their reliability, and the sources whose entries they pass on."""
 
     def __init__(
-        self, reliability: Mapping[str, float], lineage: Mapping[str, Collection[str]]
+        self, reliability: Mapping[str, float], upstream: Mapping[str, Collection[str]]
     ) -> None:
         self._reliability = reliability
-        sources = {feed: _find_all_sources(feed, lineage) for feed in reliability}
-        # A source has fewer sources than its echoes, so sources speak first.
+        sources = {feed: _find_all_sources(feed, upstream) for feed in reliability}
+        # A source has fewer sources than its echoes, so this order puts it first.
         self._ordered_feeds = sorted(
             reliability, key=lambda feed: (len(sources[feed]), -reliability[feed], feed)
         )
@@ -50,59 +50,61 @@ class FeedGroups:
         return self._ordered_feeds
 
     def group_feeds(self, feeds: Iterable[str]) -> list[IndependentSource]:
-        """Return the independent voices among feeds that list the same thing."""
-        listing = set(feeds)
-        found: dict[str, list[str]] = {}
+        """Return the independent sources among feeds that list the same value."""
+        listing_feeds = set(feeds)
+        groups: dict[str, list[str]] = {}
         for feed in self._ordered_feeds:
-            if feed in listing:
-                first = next((one for one in found if one in self._related[feed]), feed)
-                found.setdefault(first, []).append(feed)
+            if feed in listing_feeds:
+                first = next((leader for leader in groups if leader in self._related[feed]), feed)
+                groups.setdefault(first, []).append(feed)
         return [
             IndependentSource(
-                first, max(map(self._reliability.__getitem__, every)), tuple(every[1:])
+                first, max(map(self._reliability.__getitem__, members)), tuple(members[1:])
             )
-            for first, every in found.items()
+            for first, members in groups.items()
         ]
 
-    def adds_evidence(self, feed: str, heard: Collection[str]) -> bool:
-        """Return whether a feed says something of its own after others were heard.
+    def adds_evidence(self, feed: str, counted_feeds: Collection[str]) -> bool:
+        """Return whether a feed is new evidence after others were counted.
 
-        One that was heard itself does, if it says something else now; an echo or a source of theirs
-        does not.
+        A feed that was itself counted is, if its listing changed since; an echo or a source of a
+        counted feed is not.
         """
-        return feed in self._related and (feed in heard or self._related[feed].isdisjoint(heard))
+        return feed in self._related and (
+            feed in counted_feeds or self._related[feed].isdisjoint(counted_feeds)
+        )
 
     def score_feeds(self, feeds: Iterable[str]) -> float:
-        """Return how far to believe what these feeds list: a noisy-or of the voices, 0 to 1."""
-        return combine_reliabilities(voice.reliability for voice in self.group_feeds(feeds))
+        """Return the score of these feeds, 0 to 1: a noisy-or over their independent sources."""
+        return combine_reliabilities(source.reliability for source in self.group_feeds(feeds))
 
 
-def feed_groups_from_weights(votes: Iterable[FeedWeight]) -> FeedGroups:
-    """Return the electorate that these votes make up."""
-    every = list(votes)
+def feed_groups_from_weights(weights: Iterable[FeedWeight]) -> FeedGroups:
+    """Return the feed groups of all feeds with a weight."""
+    weight_list = list(weights)
     return FeedGroups(
-        {vote.feed: vote.reliability for vote in every},
-        {vote.feed: vote.upstream for vote in every},
+        {weight.feed: weight.reliability for weight in weight_list},
+        {weight.feed: weight.upstream for weight in weight_list},
     )
 
 
 def combine_reliabilities(reliabilities: Iterable[float]) -> float:
-    """Return how likely it is that at least one of them is right."""
-    return round(1 - prod(1 - one for one in reliabilities), _DECIMALS)
+    """Return the probability that at least one of the reliabilities holds."""
+    return round(1 - prod(1 - reliability for reliability in reliabilities), _DECIMALS)
 
 
-def _find_all_sources(feed: str, lineage: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Return whose entries a feed passes on, also through others; itself it never passes on."""
-    found: set[str] = set()
-    ahead = list(lineage.get(feed, ()))
-    while ahead:
-        source = ahead.pop()
-        if source not in found:
-            found.add(source)
-            ahead += lineage.get(source, ())
-    return frozenset(found - {feed})
+def _find_all_sources(feed: str, upstream: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return all direct and indirect sources of a feed, without the feed itself."""
+    sources: set[str] = set()
+    pending = list(upstream.get(feed, ()))
+    while pending:
+        source = pending.pop()
+        if source not in sources:
+            sources.add(source)
+            pending += upstream.get(source, ())
+    return frozenset(sources - {feed})
 
 
-def _are_related(one: str, other: str, sources: Mapping[str, frozenset[str]]) -> bool:
-    unheard = (sources[one] & sources[other]) - sources.keys()
-    return one in sources[other] or other in sources[one] or bool(unheard)
+def _are_related(first: str, second: str, sources: Mapping[str, frozenset[str]]) -> bool:
+    external = (sources[first] & sources[second]) - sources.keys()
+    return first in sources[second] or second in sources[first] or bool(external)

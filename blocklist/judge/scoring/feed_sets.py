@@ -16,7 +16,7 @@ _WORD_BITS = 64
 def build_feed_bitsets(
     listings: pl.DataFrame, feeds: pl.Series, parts: Mapping[str, pl.Expr]
 ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
-    """Return a row for each `value` with the voices on each part, and the columns they are in.
+    """Return a row a `value` with the set of feeds for each part, and the columns of each set.
 
     `parts` are conditions on the rows of `listings`, which has `feed` and `value`.
     """
@@ -28,46 +28,55 @@ def build_feed_bitsets(
         .alias(f"{number}")
         for number, word in enumerate(words)
     )
-    spoken = [
+    part_bits = [
         pl.when(parts[part]).then(f"{number}").otherwise(pl.lit(0, pl.UInt64)).alias(name)
         for part, names in columns.items()
         for number, name in enumerate(names)
     ]
-    every = [name for names in columns.values() for name in names]
-    # The streaming engine groups six times as fast as the one that holds all groups at once.
-    grouped = bits.lazy().select("value", *spoken).group_by("value").agg(pl.col(every).bitwise_or())
-    found = grouped.collect(engine="streaming")
-    return found.with_columns(compact_strings(found["value"])), columns
+    all_columns = [name for names in columns.values() for name in names]
+    # The streaming engine is six times as fast here as the in-memory engine.
+    grouped = (
+        bits.lazy()
+        .select("value", *part_bits)
+        .group_by("value")
+        .agg(pl.col(all_columns).bitwise_or())
+    )
+    bitsets = grouped.collect(engine="streaming")
+    return bitsets.with_columns(compact_strings(bitsets["value"])), columns
 
 
 def score_bitsets(
     frame: pl.DataFrame,
     columns: list[str],
     feeds: list[str],
-    function: Callable[[tuple[str, ...]], float],
+    score_feeds: Callable[[tuple[str, ...]], float],
 ) -> pl.Series:
-    """Return what a function says of the feeds that speak in each row, null where none does."""
-    # The streaming engine takes a fraction of the time where many are alike.
-    alike = frame.lazy().select(columns).unique().collect(engine="streaming")
-    every = decode_bitsets(alike, columns, feeds)
-    found = pl.Series("found", [function(some) if some else None for some in every], pl.Float64)
-    if len(columns) == 1 and len(found):
+    """Return the result of `score_feeds` for the feed set of each row, null for an empty set."""
+    # The streaming engine is several times as fast where many rows are equal.
+    distinct = frame.lazy().select(columns).unique().collect(engine="streaming")
+    feed_sets = decode_bitsets(distinct, columns, feeds)
+    scores = pl.Series(
+        "score", [score_feeds(feed_set) if feed_set else None for feed_set in feed_sets], pl.Float64
+    )
+    if len(columns) == 1 and len(scores):
         (words,) = columns
-        return frame[words].replace_strict(alike[words], found, return_dtype=pl.Float64)
-    joined = frame.join(alike.with_columns(found), on=columns, how="left", maintain_order="left")
-    return joined["found"]
+        return frame[words].replace_strict(distinct[words], scores, return_dtype=pl.Float64)
+    joined = frame.join(
+        distinct.with_columns(scores), on=columns, how="left", maintain_order="left"
+    )
+    return joined["score"]
 
 
 def decode_bitsets(
     frame: pl.DataFrame, columns: list[str], feeds: list[str]
 ) -> list[tuple[str, ...]]:
-    """Return the feeds that speak in each row."""
-    every = []
+    """Return the feeds in the set of each row."""
+    feed_sets = []
     for row in frame.select(columns).iter_rows():
-        bits = sum(word << place * _WORD_BITS for place, word in enumerate(row))
-        every.append(tuple(feed for place, feed in enumerate(feeds) if bits >> place & 1))
-    return every
+        bits = sum(word << index * _WORD_BITS for index, word in enumerate(row))
+        feed_sets.append(tuple(feed for index, feed in enumerate(feeds) if bits >> index & 1))
+    return feed_sets
 
 
 def _bit_values(feeds: pl.Series) -> list[int]:
-    return [1 << place for place in range(len(feeds))]
+    return [1 << index for index in range(len(feeds))]
