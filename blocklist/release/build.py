@@ -3,6 +3,7 @@
 No heavy imports: a run in which nothing changed ends here.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -14,25 +15,29 @@ from blocklist.release.result import BuildResult
 if TYPE_CHECKING:
     from blocklist.release.proposal import ExportVerifier
 
+logger = logging.getLogger(__name__)
+
 
 def build_release(
     config: Config,
     book: LedgerWriter,
     cause: str,
-    accepted: Iterable[str] = (),
-    rehearse: "ExportVerifier | None" = None,
+    accepted_feeds: Iterable[str] = (),
+    verify_exports: "ExportVerifier | None" = None,
 ) -> BuildResult:
-    """Judge all that is listed and publish what changed; nothing changed is no new release.
+    """Judge all listings and publish the changes; without changes there is no new release.
 
-    Raise `GateHeld` (exit 3) with every objection when the candidate may not be published: it is
-    kept, and what the operator decided is published without it. All that feeds `accepted` by a
-    person have changed is within any budget. Whoever is to `rehearse` has to find nothing wrong
-    with the exports of what is to be published. While a release is pinned, nothing happens; and
-    where the judge would look at what it looked at last, it is not asked.
+    Raise `GateHeld` (exit 3) with every objection if the candidate may not be published; it is
+    stored, and the operator's own changes are published without it. Changes by `accepted_feeds`,
+    which a person reviewed, do not count towards any budget. `verify_exports` returns the faults of
+    the exports of a proposed release; any fault holds it. While a release is pinned, nothing is
+    built. If all inputs are unchanged, judging is skipped.
     """
-    now = load_build_status(config, book)
-    if now.release and (now.pin or now.is_unchanged):
-        return BuildResult(now.release, is_new=False, pin=now.pin)
+    status = load_build_status(config, book)
+    if status.release and (status.pin or status.is_unchanged):
+        why = f"pinned since {status.pin.created}" if status.pin else "unchanged inputs"
+        logger.info("release %d: not judged, %s", status.release.number, why)
+        return BuildResult(status.release, is_new=False, pin=status.pin)
     from blocklist.release.full_build import judge_and_publish
 
-    return judge_and_publish(config, book, cause, accepted, rehearse)
+    return judge_and_publish(config, book, cause, accepted_feeds, verify_exports)

@@ -1,5 +1,7 @@
 """Detect echoes from time to time: listings -> feeds that repeat another feed (recorded)."""
 
+import logging
+
 from blocklist.config.loader import Config
 from blocklist.errors import NotFoundError
 from blocklist.judge.overlap.overlap import OverlapReport, compute_overlap
@@ -11,22 +13,35 @@ from blocklist.ledger.feeds.echoes import is_echo_detection_due, save_echoes
 from blocklist.ledger.feeds.listings import load_listing_dates
 from blocklist.ledger.releases.verdicts import guarded_values
 
+logger = logging.getLogger(__name__)
+
 
 def detect_echoes(config: Config, book: LedgerWriter) -> None:
-    """Look for echoes and record them, when it is time to."""
+    """Detect echoes and record them, if detection is due."""
     with book.open_connection() as db:
-        due = is_echo_detection_due(db)
-    if due:
-        save_echoes(book, list(measure_feed_overlap(config).echoes))
+        is_due = is_echo_detection_due(db)
+    if not is_due:
+        return
+    echoes = list(measure_feed_overlap(config).echoes)
+    logger.info("echo detection: %d echoes", len(echoes))
+    for echo in echoes:
+        parts = (echo.follower, echo.leader, 100 * echo.contained, 100 * echo.behind)
+        logger.info(
+            "echo: %s repeats %s, which lists %.0f %% of it, %.0f %% of that no later", *parts
+        )
+    save_echoes(book, echoes)
 
 
 def measure_feed_overlap(config: Config) -> OverlapReport:
-    """Return how the enabled feeds overlap in what they list now."""
+    """Return the overlap of the current listings of all enabled feeds.
+
+    Raise `NotFoundError` if nothing was collected yet.
+    """
     feeds = [feed.name for feed in config.feeds.values() if feed.enabled]
     with open_read_only(config.database) as reader:
         if reader is None:
             raise NotFoundError("nothing was collected yet; run: blocklist run")
-        days = run_start_days(reader)
+        run_days = run_start_days(reader)
     with BulkTransaction(config.database) as bulk:
-        listed, guarded = load_listing_dates(bulk, feeds), guarded_values(bulk)
-    return compute_overlap(listed, days, guarded)
+        listings, guarded = load_listing_dates(bulk, feeds), guarded_values(bulk)
+    return compute_overlap(listings, run_days, guarded)

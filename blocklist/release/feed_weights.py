@@ -12,19 +12,19 @@ from blocklist.model import Echo, FeedWeight
 def compute_feed_weights(
     config: Config, healths: Mapping[str, FeedHealth], echoes: Iterable[Echo]
 ) -> list[FeedWeight]:
-    """Return the votes of all enabled feeds, with the lineage they declare and what was found.
+    """Return the weights of all enabled feeds, with their declared and detected sources.
 
-    A feed that is overdue fades by whole days, so that a score is one of a day. One that a person
-    pinned is left as it is.
+    The reliability of an overdue feed decays by whole days, so that a score holds for a day. A feed
+    that a person pinned does not decay.
     """
-    found: dict[str, list[str]] = {}
+    leaders: dict[str, list[str]] = {}
     for echo in echoes:
-        found.setdefault(echo.follower, []).append(echo.leader)
-    every = []
+        leaders.setdefault(echo.follower, []).append(echo.leader)
+    weights = []
     for feed in config.scoring_feeds.values():
         health = healths.get(feed.name)
-        days = overdue_time(feed, health).days if health and not health.pinned else 0
-        lineage = tuple(dict.fromkeys([*feed.lineage, *found.get(feed.name, ())]))
-        said = decay_reliability(feed.reliability, feed.category, days)
-        every.append(FeedWeight(feed.name, said, days, lineage))
-    return every
+        overdue_days = overdue_time(feed, health).days if health and not health.pinned else 0
+        upstream = tuple(dict.fromkeys([*feed.lineage, *leaders.get(feed.name, ())]))
+        reliability = decay_reliability(feed.reliability, feed.category, overdue_days)
+        weights.append(FeedWeight(feed.name, reliability, overdue_days, upstream))
+    return weights

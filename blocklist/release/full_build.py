@@ -1,5 +1,6 @@
 """Full build: configuration and ledger -> judged listings, gate, published difference."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -14,10 +15,14 @@ from blocklist.ledger.feeds.health import FeedHealth, load_feed_health
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.ledger.feeds.weights import load_feed_weights, save_feed_weights
 from blocklist.ledger.operator.entries import load_judge_entries
-from blocklist.ledger.releases import last_judged as looked_at
 from blocklist.ledger.releases.candidate import Objection, discard_candidate
 from blocklist.ledger.releases.history import Release, current_release
-from blocklist.ledger.releases.last_judged import JudgedRelease
+from blocklist.ledger.releases.last_judged import (
+    JudgedRelease,
+    has_candidate,
+    load_judged_release,
+    save_judged_release,
+)
 from blocklist.ledger.releases.verdicts import next_release, publish_release
 from blocklist.model import Entry, FeedWeight
 from blocklist.release.echo_detection import detect_echoes
@@ -29,26 +34,28 @@ from blocklist.release.inputs_digest import compute_context_digest, compute_inpu
 from blocklist.release.judging import JudgeResult, judge_listings
 from blocklist.release.proposal import ExportVerifier, ProposedRelease
 from blocklist.release.resolved_addresses import expire_resolved_addresses
-from blocklist.release.result import BuildResult
+from blocklist.release.result import BuildResult, log_release
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _PriorState:
-    """What the ledger knew before the build."""
+    """The state of the ledger before the build."""
 
     release: Release | None
     healths: dict[str, FeedHealth]
     entries: list[Entry]
-    #: How the feeds count now.
+    #: The current weights of the feeds.
     feed_weights: list[FeedWeight]
-    #: The feeds that the release in force was judged by, also where they made no difference.
+    #: The feeds that the current release was judged by, also those without any effect.
     judged_feeds: frozenset[str]
     #: Whether the gate holds a candidate.
     has_candidate: bool
-    #: A digest of all that the judge will look at, and one of all but what is listed.
+    #: Digests of all inputs of the judge, and of all inputs except listings.
     inputs_digest: str
     context_digest: str
-    #: The release in force, if nothing but what is listed can be otherwise since.
+    #: The current release, if only listings can have changed since.
     reusable_release: Release | None
 
 
@@ -56,110 +63,124 @@ def judge_and_publish(
     config: Config,
     book: LedgerWriter,
     cause: str,
-    accepted: Iterable[str] = (),
-    rehearse: ExportVerifier | None = None,
+    accepted_feeds: Iterable[str] = (),
+    verify_exports: ExportVerifier | None = None,
 ) -> BuildResult:
-    """Judge all that is listed and publish what changed; nothing changed is no new release.
+    """Judge all listings and publish the changes; without changes there is no new release.
 
-    Raise `GateHeld` with every objection when the candidate may not be published: it is kept, and
-    what the operator decided is published without it.
+    Raise `GateHeld` with every objection if the candidate may not be published; it is stored, and
+    the operator's own changes are published without it.
     """
     expire_resolved_addresses(config, book)
     detect_echoes(config, book)
-    past = _load_prior_state(config, book)
+    prior = _load_prior_state(config, book)
     with BulkTransaction(book.database) as bulk:
-        found = judge_listings(config, bulk, past.feed_weights, past.entries, past.reusable_release)
-    change = found.change
-    new = next_release(book, past.release, change, cause)
+        result = judge_listings(
+            config, bulk, prior.feed_weights, prior.entries, prior.reusable_release
+        )
+    change = result.change
+    new = next_release(book, prior.release, change, cause)
     if change:
-        new = _describe_release(new, past, found)
-    meant = (
-        _find_intended_values(book, past, accepted) if change else pl.Series("value", [], pl.String)
+        new = _describe_release(new, prior, result)
+    intended_values = (
+        _find_intended_values(book, prior, accepted_feeds)
+        if change
+        else pl.Series("value", [], pl.String)
     )
-    draft = DraftRelease(past.release, past.has_candidate, found.guards, new, change)
-    objections = find_objections(GateInput(config, past.healths, past.release, new, change, meant))
-    if change and rehearse and not objections:
-        prospect = ProposedRelease(new, found.verdicts, change, past.feed_weights)
-        objections = list(map(Objection, rehearse(prospect)))
+    draft = DraftRelease(prior.release, prior.has_candidate, result.guards, new, change)
+    objections = find_objections(
+        GateInput(config, prior.healths, prior.release, new, change, intended_values)
+    )
+    if change and verify_exports and not objections:
+        proposed = ProposedRelease(new, result.verdicts, change, prior.feed_weights)
+        objections = list(map(Objection, verify_exports(proposed)))
     if objections:
-        raise hold_release(book, draft, objections, rehearse)
-    return _publish_draft(book, past, draft)
+        raise hold_release(book, draft, objections, verify_exports)
+    return _publish_draft(book, prior, draft)
 
 
-def _publish_draft(book: LedgerWriter, past: _PriorState, draft: DraftRelease) -> BuildResult:
-    """Publish what changed, and record what the judge looked at."""
+def _publish_draft(book: LedgerWriter, prior: _PriorState, draft: DraftRelease) -> BuildResult:
+    """Publish the changes, and record the inputs of the judge."""
     new, change = draft.release, draft.change
-    save_feed_weights(book, past.feed_weights)
-    if past.release and not change:
-        if past.has_candidate:
+    save_feed_weights(book, prior.feed_weights)
+    if prior.release and not change:
+        if prior.has_candidate:
             discard_candidate(book)
-        built = BuildResult(past.release, is_new=False)
+        logger.info("release %d: unchanged, no verdict differs", prior.release.number)
+        result = BuildResult(prior.release, is_new=False)
     else:
         publish_release(book, new, change)
-        built = BuildResult(
+        log_release(new, "published")
+        result = BuildResult(
             new, is_new=True, notes=tuple(describe_overruled_guards(draft.guards, change))
         )
-    # Verdicts that stay are of what the release was made of, and so is what it listed then.
-    around = past.context_digest if built.is_new or past.reusable_release else None
-    looked_at.save_judged_release(
-        book, JudgedRelease(built.release.number, past.inputs_digest, around)
+    # Unchanged verdicts were made in the context of the release; after a partial judging that is
+    # still the same context.
+    context_digest = prior.context_digest if result.is_new or prior.reusable_release else None
+    save_judged_release(
+        book, JudgedRelease(result.release.number, prior.inputs_digest, context_digest)
     )
-    return built
+    return result
 
 
 def _load_prior_state(config: Config, book: LedgerWriter) -> _PriorState:
     with book.open_database() as db:
-        release, last = current_release(db.conn), looked_at.load_judged_release(db.conn)
-        known = load_feed_health(db.conn)
-        counted = compute_feed_weights(config, known, load_echoes(db.conn))
+        release, judged = current_release(db.conn), load_judged_release(db.conn)
+        healths = load_feed_health(db.conn)
+        weights = compute_feed_weights(config, healths, load_echoes(db.conn))
         feeds = set(release.feeds) if release else set()
-        # An old release does not say what it was made of, and nobody knows what else was looked at.
-        if feeds and release and last and last.release == release.number:
-            feeds |= {vote.feed for vote in load_feed_weights(db.conn)}
-        entries = list(load_judge_entries(db.conn, feed_groups_from_weights(counted).adds_evidence))
-        around = compute_context_digest(config, db.conn, counted, entries)
-        same = release and last and (last.release, last.context_digest) == (release.number, around)
+        # The stored weights complete the feeds of the release they belong to; for any other
+        # release, further feeds are unknown.
+        if feeds and release and judged and judged.release == release.number:
+            feeds |= {weight.feed for weight in load_feed_weights(db.conn)}
+        entries = list(load_judge_entries(db.conn, feed_groups_from_weights(weights).adds_evidence))
+        context_digest = compute_context_digest(config, db.conn, weights, entries)
+        is_same_context = (
+            release
+            and judged
+            and (judged.release, judged.context_digest) == (release.number, context_digest)
+        )
         return _PriorState(
             release,
-            known,
+            healths,
             entries,
-            counted,
+            weights,
             frozenset(feeds),
-            looked_at.has_candidate(db.conn),
-            compute_inputs_digest(config, db.conn, counted),
-            around,
-            release if same else None,
+            has_candidate(db.conn),
+            compute_inputs_digest(config, db.conn, weights),
+            context_digest,
+            release if is_same_context else None,
         )
 
 
-def _describe_release(new: Release, past: _PriorState, found: JudgeResult) -> Release:
-    """Return a release with what it is made of: feeds and categories."""
-    names = [vote.feed for vote in past.feed_weights if vote.feed in past.healths]
+def _describe_release(new: Release, prior: _PriorState, result: JudgeResult) -> Release:
+    """Return a release with the feeds and categories that it is made of."""
+    names = [weight.feed for weight in prior.feed_weights if weight.feed in prior.healths]
     return replace(
         new,
         feeds={
             name: {
-                "state": past.healths[name].state.value,
-                "entries": past.healths[name].entries,
+                "state": prior.healths[name].state.value,
+                "entries": prior.healths[name].entries,
             }
             for name in names
         },
-        categories=found.categories,
+        categories=result.categories,
     )
 
 
 def _find_intended_values(
-    book: LedgerWriter, past: _PriorState, accepted: Iterable[str]
+    book: LedgerWriter, prior: _PriorState, accepted_feeds: Iterable[str]
 ) -> pl.Series:
-    """Return the values of feeds that were switched on or off since, and of those accepted."""
+    """Return the values of feeds that were enabled, disabled or accepted since."""
     switched = (
-        past.judged_feeds ^ {vote.feed for vote in past.feed_weights}
-        if past.judged_feeds
+        prior.judged_feeds ^ {weight.feed for weight in prior.feed_weights}
+        if prior.judged_feeds
         else set()
     )
-    feeds = sorted({*switched, *accepted})
-    if past.release is None or not feeds:
+    feeds = sorted({*switched, *accepted_feeds})
+    if prior.release is None or not feeds:
         return pl.Series("value", [], pl.String)
     with BulkTransaction(book.database) as bulk:
-        parts = [load_listings(bulk, feeds, run) for run in (past.release.basis, None)]
+        parts = [load_listings(bulk, feeds, run) for run in (prior.release.basis, None)]
     return expand_url_hosts(pl.concat(parts))["value"].unique()

@@ -3,6 +3,7 @@
 Entries of the operator take effect at once, because they must not depend on the state of a feed.
 """
 
+import logging
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -35,14 +36,17 @@ from blocklist.release.gate.change_report import (
     format_listing_feeds,
 )
 from blocklist.release.proposal import ExportVerifier, ProposedRelease
+from blocklist.release.result import log_release
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class DraftRelease:
-    """A release that is not out, and what it would follow."""
+    """A release before its publication, and the current release."""
 
     current_release: Release | None
-    #: Whether an earlier candidate waits.
+    #: Whether an earlier candidate is held.
     has_candidate: bool
     guards: Guards
     release: Release
@@ -50,81 +54,98 @@ class DraftRelease:
 
 
 def hold_release(
-    book: LedgerWriter, draft: DraftRelease, found: list[Objection], rehearse: ExportVerifier | None
+    book: LedgerWriter,
+    draft: DraftRelease,
+    objections: list[Objection],
+    verify_exports: ExportVerifier | None,
 ) -> GateHeld:
-    """Keep the candidate, publish what the operator decided, and return what to raise."""
-    stays, new, change = draft.current_release, draft.release, draft.change
-    lines = [objection.text for objection in found]
-    if stays:
-        stays, change, said = _publish_operator_part(book, draft, stays, found, rehearse)
-        lines = list(dict.fromkeys([*lines, *said]))
-        counts = next_release(book, stays, change, new.cause)
+    """Store the candidate, publish the operator's own changes, and return the error to raise."""
+    current, new, change = draft.current_release, draft.release, draft.change
+    lines = [objection.text for objection in objections]
+    logger.info("release held by %d objections: %s", len(lines), "; ".join(lines))
+    if current:
+        current, change, notes = _publish_operator_part(
+            book, draft, current, objections, verify_exports
+        )
+        lines = list(dict.fromkeys([*lines, *notes]))
+        counts = next_release(book, current, change, new.cause)
         new = replace(counts, feeds=new.feeds, categories=new.categories)
     if change:
-        save_candidate(book, Candidate(new, tuple(found)), change)
+        save_candidate(book, Candidate(new, tuple(objections)), change)
+        log_release(new, "kept as the candidate")
         lines += _describe_listing_feeds(book, draft, change)
-        verb = "diff current" if stays else "show"
+        verb = "diff current" if current else "show"
         lines.append(f"look at it with: blocklist release {verb} candidate")
     elif draft.has_candidate:
         discard_candidate(book)
-    held = f"release {stays.number} stays" if stays else "nothing is published yet"
-    return GateHeld("the gate held the release; " + held + "\n  " + "\n  ".join(lines))
+    status = f"release {current.number} stays" if current else "nothing is published yet"
+    return GateHeld("the gate held the release; " + status + "\n  " + "\n  ".join(lines))
 
 
 def _publish_operator_part(
     book: LedgerWriter,
     draft: DraftRelease,
-    past: Release,
-    found: list[Objection],
-    rehearse: ExportVerifier | None,
+    current: Release,
+    objections: list[Objection],
+    verify_exports: ExportVerifier | None,
 ) -> tuple[Release, VerdictChange, list[str]]:
-    """Publish what the operator decided, if its exports are sound, too.
+    """Publish the operator's own changes, unless their exports have faults.
 
-    Return the release that is in force then, what of the change still waits, and what to say.
+    Return the release that is current then, the change that is still held, and notes for a person.
     """
-    mine, rest = draft.change.split_by_values(_select_urgent_values(draft.change, found))
-    if not mine:
-        return past, rest, []
-    made = _derive_release(book, past, mine, "your own entries")
-    faults = _verify_operator_part(book, made, mine, rehearse) if rehearse else []
+    operator_part, rest = draft.change.split_by_values(
+        _select_urgent_values(draft.change, objections)
+    )
+    if not operator_part:
+        return current, rest, []
+    new = _derive_release(book, current, operator_part, "your own entries")
+    faults = (
+        _verify_operator_part(book, new, operator_part, verify_exports) if verify_exports else []
+    )
     if faults:
-        return past, draft.change, [*faults, "what you decided since waits, too"]
-    publish_release(book, made, mine)
-    said = f"release {made.number} is the one before with what you decided since"
-    return made, rest, [*describe_overruled_guards(draft.guards, mine), said]
+        logger.info("the operator's changes are held, too: %s", "; ".join(faults))
+        return current, draft.change, [*faults, "your own changes are held, too"]
+    publish_release(book, new, operator_part)
+    log_release(new, "published with the operator's changes alone")
+    note = f"release {new.number} is the previous one with your own changes"
+    return new, rest, [*describe_overruled_guards(draft.guards, operator_part), note]
 
 
 def _verify_operator_part(
-    book: LedgerWriter, new: Release, mine: VerdictChange, rehearse: ExportVerifier
+    book: LedgerWriter, new: Release, operator_part: VerdictChange, verify_exports: ExportVerifier
 ) -> list[str]:
-    """Return what is wrong with the exports of the release in force and the operator's part."""
+    """Return the faults of the exports of the current release with the operator's changes."""
     with book.open_connection() as db:
-        counted = load_feed_weights(db)
+        weights = load_feed_weights(db)
     with BulkTransaction(book.database) as bulk:
-        before = current_verdicts(bulk)
-    return rehearse(ProposedRelease(new, apply_change(before, mine), mine, counted))
+        old_verdicts = current_verdicts(bulk)
+    return verify_exports(
+        ProposedRelease(new, apply_change(old_verdicts, operator_part), operator_part, weights)
+    )
 
 
-def _select_urgent_values(change: VerdictChange, found: list[Objection]) -> pl.Series:
-    """Return the values that the operator decided, about which a change is published at once.
+def _select_urgent_values(change: VerdictChange, objections: list[Objection]) -> pl.Series:
+    """Return the values that the operator decided, whose changes are published at once.
 
-    Without a sound guard nothing comes to be blocked by feeds, also where an allow has ended.
+    Without a healthy guard no value may become blocked by feeds, not even after an allow expired.
     """
-    decided = select_operator_values(change)
-    if not any(objection.final for objection in found):
-        return decided
-    by_feeds = (pl.col("verdict") == Verdict.BLOCK.value) & (
+    operator_values = select_operator_values(change)
+    if not any(objection.final for objection in objections):
+        return operator_values
+    is_feed_block = (pl.col("verdict") == Verdict.BLOCK.value) & (
         pl.col("reason") != Reason.OPERATOR.value
     )
-    return decided.filter(~decided.is_in(change.new.filter(by_feeds)["value"].implode()))
+    return operator_values.filter(
+        ~operator_values.is_in(change.new.filter(is_feed_block)["value"].implode())
+    )
 
 
 def _derive_release(
-    book: LedgerWriter, past: Release, change: VerdictChange, cause: str
+    book: LedgerWriter, current: Release, change: VerdictChange, cause: str
 ) -> Release:
-    """Return the release that a part of a change makes, of the same feeds as the one before."""
-    made = next_release(book, past, change, cause)
-    return replace(made, feeds=past.feeds, categories=past.categories, basis=past.basis)
+    """Return the release that a part of a change makes, of the same feeds as the current one."""
+    new = next_release(book, current, change, cause)
+    return replace(new, feeds=current.feeds, categories=current.categories, basis=current.basis)
 
 
 def _describe_listing_feeds(
@@ -134,8 +155,10 @@ def _describe_listing_feeds(
         return []
     feeds = sorted({*draft.current_release.feeds, *draft.release.feeds})
     with BulkTransaction(book.database) as bulk:
-        before, now = (
+        old_listings, listings = (
             load_listings(bulk, feeds, run) for run in (draft.current_release.basis, None)
         )
-    comes = format_listing_feeds("comes", count_listing_feeds(change.added_blocks, now))
-    return comes + format_listing_feeds("goes", count_listing_feeds(change.removed_blocks, before))
+    lines = format_listing_feeds("new blocks", count_listing_feeds(change.added_blocks, listings))
+    return lines + format_listing_feeds(
+        "removed blocks", count_listing_feeds(change.removed_blocks, old_listings)
+    )

@@ -34,7 +34,7 @@ from blocklist.release.gate.guard_health import find_guard_faults
 
 @dataclass(frozen=True, slots=True)
 class BuildStatus:
-    """The release in force, the pin on it, and whether a build would come to the same again."""
+    """The current release, its pin, and whether a build would give the same release again."""
 
     release: Release | None
     pin: Pin | None
@@ -42,62 +42,64 @@ class BuildStatus:
 
 
 def load_build_status(config: Config, book: LedgerWriter) -> BuildStatus:
-    """Return how the release in force stands to what the judge would look at now."""
+    """Return the current release, and whether the inputs of the judge changed since."""
     with book.open_connection() as db:
         release, pin = current_release(db), find_release_pin(db)
         return BuildStatus(release, pin, release is not None and _is_unchanged(config, db, release))
 
 
 def compute_inputs_digest(
-    config: Config, reader: sqlite3.Connection, counted: list[FeedWeight]
+    config: Config, reader: sqlite3.Connection, weights: list[FeedWeight]
 ) -> str:
-    """Return a digest of all that the judge looks at, given how the feeds count now.
+    """Return a digest of all inputs of the judge, for the given feed weights.
 
-    What a feed lists is told by the last snapshot that changed it, what the operator wants by the
-    numbers of the entries in force, and what is not of this installation's data by the program.
+    The listings of a feed are represented by the last snapshot that changed them, the operator's
+    entries by their numbers, and everything outside the ledger by the program's fingerprint.
     """
-    listed = last_changing_snapshots(reader)
-    seen = (
-        _collect_context(config, counted, listed),
-        [listed.get(vote.feed) for vote in counted],
+    snapshots = last_changing_snapshots(reader)
+    inputs = (
+        _collect_context(config, weights, snapshots),
+        [snapshots.get(weight.feed) for weight in weights],
         active_entry_ids(reader, current_timestamp()),
     )
-    return sha256(repr(seen).encode()).hexdigest()
+    return sha256(repr(inputs).encode()).hexdigest()
 
 
 def compute_context_digest(
-    config: Config, reader: sqlite3.Connection, counted: list[FeedWeight], entries: list[Entry]
+    config: Config, reader: sqlite3.Connection, weights: list[FeedWeight], entries: list[Entry]
 ) -> str:
-    """Return a digest of all that the judge looks at but what feeds list.
+    """Return a digest of all inputs of the judge except listings.
 
-    What an entry of the operator says may hang on what is listed, so it is looked at itself.
+    It contains the entries themselves, because the effect of an entry may depend on listings.
     """
-    seen = (_collect_context(config, counted, last_changing_snapshots(reader)), entries)
-    return sha256(repr(seen).encode()).hexdigest()
+    context = (_collect_context(config, weights, last_changing_snapshots(reader)), entries)
+    return sha256(repr(context).encode()).hexdigest()
 
 
-def _collect_context(config: Config, counted: list[FeedWeight], listed: dict[str, int]) -> object:
+def _collect_context(
+    config: Config, weights: list[FeedWeight], snapshots: dict[str, int]
+) -> object:
     policy = config.policy
     guards = (guard for guard in config.guards.values() if guard.enabled)
     return (
         fingerprint.program_fingerprint(),
         (policy.own, policy.widen, policy.threshold),
-        counted,
-        [(guard.name, guard.guard, listed.get(guard.name)) for guard in guards],
+        weights,
+        [(guard.name, guard.guard, snapshots.get(guard.name)) for guard in guards],
         [(name, feed.category) for name, feed in config.scoring_feeds.items()],
     )
 
 
 def _is_unchanged(config: Config, reader: sqlite3.Connection, release: Release) -> bool:
-    known = load_feed_health(reader)
-    if not release.blocked or has_candidate(reader) or find_guard_faults(config, known):
-        return False  # of this the gate has something to say, each time
+    healths = load_feed_health(reader)
+    if not release.blocked or has_candidate(reader) or find_guard_faults(config, healths):
+        return False  # the gate must report this in each build
     if has_expired_address(reader, current_timestamp()) or (
         is_echo_detection_due(reader) and not is_echo_detection_current(reader)
     ):
         return False
-    counted = compute_feed_weights(config, known, load_echoes(reader))
-    last = load_judged_release(reader)
-    if last is None or last.release != release.number:
+    weights = compute_feed_weights(config, healths, load_echoes(reader))
+    judged = load_judged_release(reader)
+    if judged is None or judged.release != release.number:
         return False
-    return last.inputs_digest == compute_inputs_digest(config, reader, counted)
+    return judged.inputs_digest == compute_inputs_digest(config, reader, weights)

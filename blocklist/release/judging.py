@@ -5,6 +5,7 @@ entries, weights and settings are those of the current release, only values whos
 since are judged again.
 """
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -25,57 +26,62 @@ from blocklist.ledger.releases.verdicts import VerdictChange
 from blocklist.model import Entry, FeedWeight, Kind
 from blocklist.release.gate.budgets import count_blocked_by_category
 
-#: Where more of the values than this changed, all are judged at least as soon.
+logger = logging.getLogger(__name__)
+
+#: If a larger share of the values changed, judging all of them is as fast.
 _MAX_CHANGED_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class JudgeResult:
-    """What the judge came to."""
+    """The result of judging."""
 
     guards: Guards
-    #: All verdicts, and how they differ from those in force.
+    #: All verdicts, and their difference to those of the current release.
     verdicts: pl.DataFrame
     change: VerdictChange
-    #: How many indicators are blocked that feeds of each category list.
+    #: Category -> the number of blocked indicators that its feeds list.
     categories: dict[str, int]
 
 
 def judge_listings(
     config: Config,
     bulk: BulkTransaction,
-    votes: list[FeedWeight],
+    weights: list[FeedWeight],
     entries: list[Entry],
-    since: Release | None,
+    current: Release | None,
 ) -> JudgeResult:
-    """Judge what is listed; `since` is the release in force, if only listings changed since."""
-    case = _load_judge_input(config, bulk, votes, entries)
-    if since is not None:
-        lists = listing_changes_since(bulk, list(case.reliability), since.basis)
-        if lists.added.height + lists.removed.height < _MAX_CHANGED_SHARE * case.listings.height:
+    """Judge all listings; `current` is the current release if only listings changed since."""
+    judge_input = _load_judge_input(config, bulk, weights, entries)
+    if current is not None:
+        listing_changes = listing_changes_since(bulk, list(judge_input.reliability), current.basis)
+        changed = listing_changes.added.height + listing_changes.removed.height
+        if changed < _MAX_CHANGED_SHARE * judge_input.listings.height:
             return _judge_changed_values(
-                config, case, releases.current_verdicts(bulk), since, lists
+                config, judge_input, releases.current_verdicts(bulk), current, listing_changes
             )
-    judged = decide_verdicts(case)
-    before = releases.current_verdicts(bulk)  # only now, for the judge needs the room
-    change = releases.diff_verdicts(before, judged)
+    why = f"{changed} listings changed" if current else "guards, entries or weights changed"
+    logger.debug("judging all of %d listings: %s", judge_input.listings.height, why)
+    verdicts = decide_verdicts(judge_input)
+    old_verdicts = releases.current_verdicts(bulk)  # loaded after judging, to save memory
+    change = releases.diff_verdicts(old_verdicts, verdicts)
     return JudgeResult(
-        case.guards,
-        judged.select(releases.VERDICT_ROW.names()),
+        judge_input.guards,
+        verdicts.select(releases.VERDICT_ROW.names()),
         change,
-        _count_categories(config, case.listings, judged),
+        _count_categories(config, judge_input.listings, verdicts),
     )
 
 
 def _load_judge_input(
-    config: Config, bulk: BulkTransaction, votes: list[FeedWeight], entries: list[Entry]
+    config: Config, bulk: BulkTransaction, weights: list[FeedWeight], entries: list[Entry]
 ) -> JudgeInput:
-    own = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
+    own_values = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
     return JudgeInput(
-        listings=load_listings(bulk, [vote.feed for vote in votes]),
-        reliability={vote.feed: vote.reliability for vote in votes},
-        upstream={vote.feed: vote.upstream for vote in votes},
-        guards=load_guards(own, load_guard_entries(config, bulk)),
+        listings=load_listings(bulk, [weight.feed for weight in weights]),
+        reliability={weight.feed: weight.reliability for weight in weights},
+        upstream={weight.feed: weight.upstream for weight in weights},
+        guards=load_guards(own_values, load_guard_entries(config, bulk)),
         entries=entries,
         widen=config.policy.widen,
         threshold=config.policy.threshold,
@@ -83,55 +89,80 @@ def _load_judge_input(
 
 
 def _judge_changed_values(
-    config: Config, case: JudgeInput, before: pl.DataFrame, since: Release, lists: ListingChanges
+    config: Config,
+    judge_input: JudgeInput,
+    old_verdicts: pl.DataFrame,
+    current: Release,
+    listing_changes: ListingChanges,
 ) -> JudgeResult:
-    """Judge the values whose listings moved; all others are as they were."""
-    touched = _collect_subjects(pl.concat([lists.added, lists.removed]))
-    some = replace(case, listings=_filter_by_subject(case.listings, touched))
-    # The operator's entries are judged each time, and are the same where nothing was touched.
-    judged, known = (
-        _filter_by_subject(decide_verdicts(some), touched),
-        _filter_by_subject(before, touched),
+    """Judge the values whose listings changed; all others keep their verdicts."""
+    changed_values = _collect_subjects(pl.concat([listing_changes.added, listing_changes.removed]))
+    logger.debug(
+        "judging %d changed values, because only listings changed since release %d",
+        *(len(changed_values), current.number),
     )
-    change = releases.diff_verdicts(known, judged)
-    stayed = some.listings.join(lists.added, on=lists.added.columns, how="anti")
-    counts = Counter(since.categories)
-    counts.update(_count_categories(config, some.listings, judged))
-    counts.subtract(_count_categories(config, pl.concat([stayed, lists.removed]), known))
+    partial_input = replace(
+        judge_input, listings=_filter_by_subject(judge_input.listings, changed_values)
+    )
+    # The operator's entries are always judged; they give the same verdicts for unchanged values.
+    new_rows, old_rows = (
+        _filter_by_subject(decide_verdicts(partial_input), changed_values),
+        _filter_by_subject(old_verdicts, changed_values),
+    )
+    change = releases.diff_verdicts(old_rows, new_rows)
+    unchanged_listings = partial_input.listings.join(
+        listing_changes.added, on=listing_changes.added.columns, how="anti"
+    )
+    counts = Counter(current.categories)
+    counts.update(_count_categories(config, partial_input.listings, new_rows))
+    counts.subtract(
+        _count_categories(
+            config, pl.concat([unchanged_listings, listing_changes.removed]), old_rows
+        )
+    )
     categories = {name: count for name, count in sorted(counts.items()) if count}
-    return JudgeResult(case.guards, releases.apply_change(before, change), change, categories)
+    return JudgeResult(
+        judge_input.guards,
+        releases.apply_change(old_verdicts, change),
+        change,
+        categories,
+    )
 
 
 def _collect_subjects(changed: pl.DataFrame) -> pl.Series:
-    """Return the values that listings are about: their own, or the host of a link."""
-    link = pl.col("kind") == Kind.URL.value
-    hosts = changed.filter(link).select(url_host(pl.col("value")))
-    return pl.concat([changed.filter(~link).select("value"), hosts])["value"].unique()
+    """Return the values that listings are about: their own, or the host of a URL."""
+    is_url = pl.col("kind") == Kind.URL.value
+    hosts = changed.filter(is_url).select(url_host(pl.col("value")))
+    return pl.concat([changed.filter(~is_url).select("value"), hosts])["value"].unique()
 
 
 def _filter_by_subject(rows: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
-    """Return the rows that are about any of the values: their own, or links to them."""
-    link = pl.col("kind") == Kind.URL.value
-    wanted = values.implode()
-    named = rows.filter(~link, pl.col("value").is_in(wanted))
-    return pl.concat([named, rows.filter(link).filter(url_host(pl.col("value")).is_in(wanted))])
+    """Return the rows about any of the values: their own, or those of URLs on them."""
+    is_url = pl.col("kind") == Kind.URL.value
+    value_list = values.implode()
+    direct_rows = rows.filter(~is_url, pl.col("value").is_in(value_list))
+    return pl.concat(
+        [direct_rows, rows.filter(is_url).filter(url_host(pl.col("value")).is_in(value_list))]
+    )
 
 
-def _count_categories(config: Config, listed: pl.DataFrame, judged: pl.DataFrame) -> dict[str, int]:
+def _count_categories(
+    config: Config, listings: pl.DataFrame, verdicts: pl.DataFrame
+) -> dict[str, int]:
     categories = {name: feed.category.value for name, feed in config.scoring_feeds.items()}
-    return count_blocked_by_category(listed, judged, categories)
+    return count_blocked_by_category(listings, verdicts, categories)
 
 
 def load_guard_entries(config: Config, bulk: BulkTransaction) -> pl.DataFrame:
     """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
-    enabled = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
-    listed = load_listings(bulk, list(enabled))
-    # A guard list of URLs means their hosts.
-    hosts = derive_host_listings(listed).select(listed.columns)
-    listed = pl.concat([listed, hosts])
+    guard_classes = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
+    listings = load_listings(bulk, list(guard_classes))
+    # A guard list of URLs protects their hosts.
+    hosts = derive_host_listings(listings).select(listings.columns)
+    listings = pl.concat([listings, hosts])
     schema = {"feed": pl.String(), "class": GUARDS["class"]}
-    classes = pl.DataFrame(list(enabled.items()), schema=schema, orient="row")
-    return listed.join(classes, on="feed").select(
+    classes = pl.DataFrame(list(guard_classes.items()), schema=schema, orient="row")
+    return listings.join(classes, on="feed").select(
         pl.col("kind").cast(pl.String),
         "value",
         "class",

@@ -19,22 +19,22 @@ _ROW_COLUMNS = [name for name in RELEASE.names() if name != "action"]
 
 @dataclass(frozen=True)
 class ProposedRelease:
-    """A release that is not out yet."""
+    """A release before its publication."""
 
     release: Release
-    #: All that would be in force.
+    #: All verdicts of the release.
     verdicts: pl.DataFrame
-    #: How that differs from what is.
+    #: The difference to the current release.
     change: VerdictChange
-    #: How the feeds counted when it was judged.
+    #: The feed weights that it was judged with.
     feed_weights: list[FeedWeight]
 
     def export_rows(self) -> pl.DataFrame:
-        """Return what it would block, and what the operator's entries open (schema `RELEASE`)."""
+        """Return the rows of exports: blocks and the operator's exceptions (schema `RELEASE`)."""
         return select_export_rows(self.verdicts)
 
     def held_urls(self) -> pl.DataFrame:
-        """Return the URLs that it would hold because DNS would block their host with them."""
+        """Return the URLs held because DNS can block only their whole host (schema `RELEASE`)."""
         held = (Verdict.HOLD.value == _VERDICT) & (Reason.URL_ONLY.value == _REASON)
         return self.verdicts.filter(held).select(
             *_ROW_COLUMNS, action=pl.lit("block", RELEASE["action"])
@@ -45,20 +45,20 @@ class ProposedRelease:
         return self.verdicts.filter(_IS_BLOCK & _BY_OPERATOR)["value"]
 
     def must_verify(self) -> pl.DataFrame:
-        """Return `kind` and `value` of what is kept from being blocked or the operator's."""
+        """Return `kind` and `value` of unblocked values and of the operator's entries."""
         return self.verdicts.filter(~_IS_BLOCK | _BY_OPERATOR).select("kind", "value")
 
     def values_to_change(self) -> pl.DataFrame:
-        """Return `kind` and `value` of what it would change."""
+        """Return `kind` and `value` of the values that the release changes."""
         return pl.concat(
             [part.select("kind", "value") for part in (self.change.new, self.change.old)]
         )
 
 
 def select_export_rows(verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Return what exports carry of verdicts, as `RELEASE`."""
+    """Return the rows of verdicts that exports contain (schema `RELEASE`)."""
     return to_export_rows(verdicts.filter(_IS_BLOCK | _IS_OPERATOR_EXCEPTION))
 
 
-#: Renders and proves the exports of a release that is not out yet; returns what is wrong, in words.
+#: Render and verify the exports of a proposed release; return the faults as sentences.
 ExportVerifier = Callable[[ProposedRelease], list[str]]

@@ -4,6 +4,7 @@ These listings are treated like those of any feed, so history, guards, `check` a
 apply to them. They end when their observations expire.
 """
 
+import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,78 +27,95 @@ from blocklist.release.judging import load_guard_entries
 from blocklist.resolve.dedicated_addresses import AddressObservations, classify_addresses
 from blocklist.resolve.passive_dns import read_passive_dns
 
+logger = logging.getLogger(__name__)
+
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def refresh_resolved_addresses(config: Config, book: LedgerWriter) -> Counter[str]:
-    """List the addresses that are dedicated now; return how many are, and how many are not.
+    """List the addresses that are dedicated now; return how many are blocked and how many spared.
 
-    The words of the result are for a person. Raise `UsageError` when the user's own passive data
-    cannot be read: without it nothing is blocked that was not blocked before.
+    The keys of the result are words for a person. Raise `StorageError` if the user's own passive
+    DNS data cannot be read; then no further address is blocked.
     """
     now = datetime.now(UTC)
     since = now - timedelta(days=config.resolve.address_days)
-    known = read_passive_dns(map(Path, config.resolve.passive))
+    passive = read_passive_dns(map(Path, config.resolve.passive))
     with BulkTransaction(book.database) as bulk:
-        guarded = load_guard_entries(config, bulk)
-        names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
-        seen = _load_observations(config, bulk, format_timestamp(since), known, names)
-    guarded = guarded.filter(pl.col("kind") == Kind.IP.value).select("value", "source")
-    found = classify_addresses(seen, guarded, config.resolve.dedicated)
+        guard_entries = load_guard_entries(config, bulk)
+        guarded_names = guard_entries.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
+        observations = _load_observations(
+            config, bulk, format_timestamp(since), passive, guarded_names
+        )
+    guard_entries = guard_entries.filter(pl.col("kind") == Kind.IP.value).select("value", "source")
+    addresses = classify_addresses(observations, guard_entries, config.resolve.dedicated)
     with BulkTransaction(book.database) as bulk:
-        save_addresses(bulk, found)
-    blocked = found.filter(pl.col("reason").is_null())
+        save_addresses(bulk, addresses)
+    blocked = addresses.filter(pl.col("reason").is_null())
     _record_listings(book, blocked)
-    return Counter(blocked=blocked.height, spared=found.height - blocked.height)
+    counts = Counter(blocked=blocked.height, spared=addresses.height - blocked.height)
+    logger.info("addresses behind blocked names: %(blocked)d blocked, %(spared)d spared", counts)
+    return counts
 
 
 def expire_resolved_addresses(config: Config, book: LedgerWriter) -> None:
-    """End what was not seen lately; looks at the addresses anew only when something ends."""
+    """Refresh the listings of addresses if any observation has expired."""
     with book.open_connection() as db:
-        late = has_expired_address(db, format_timestamp(datetime.now(UTC)))
-    if late:
+        has_expired = has_expired_address(db, format_timestamp(datetime.now(UTC)))
+    if has_expired:
+        logger.info("addresses behind blocked names: some observations have expired")
         refresh_resolved_addresses(config, book)
 
 
 def _load_observations(
-    config: Config, bulk: BulkTransaction, since: str, known: pl.DataFrame, guarded: pl.Series
+    config: Config,
+    bulk: BulkTransaction,
+    since: str,
+    passive: pl.DataFrame,
+    guarded_names: pl.Series,
 ) -> AddressObservations:
-    """Return where blocked names and all others were seen since a time.
+    """Return where blocked names and all other names were observed since a time.
 
-    A name in the domain of a blocked one speaks neither for nor against its address, unless it is
-    itself held or allowed. A name that is held, allowed or guarded is taken to be where it was
-    seen last, for its turn to be looked at may come late.
+    A name in the domain of a blocked name does not count for its address in either way, unless the
+    name itself is held or allowed. A name that is held, allowed or guarded counts where it was last
+    observed, at any time, because its next lookup may be late.
     """
     verdicts = current_verdicts(bulk).filter(pl.col("kind") == Kind.DOMAIN.value)
-    blocks = verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].unique()
-    spared = verdicts.filter(pl.col("verdict").is_in([Verdict.HOLD.value, Verdict.ALLOW.value]))
-    seen = load_live_addresses(bulk)
+    blocked_names = verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].unique()
+    kept_verdicts = verdicts.filter(
+        pl.col("verdict").is_in([Verdict.HOLD.value, Verdict.ALLOW.value])
+    )
+    observations = load_live_addresses(bulk)
     suffixes = load_public_suffixes()
-    passive_rows = known.with_columns(
-        domain=suffixes.registrable_domains(known["name"]).fill_null(known["name"]),
+    passive_rows = passive.with_columns(
+        domain=suffixes.registrable_domains(passive["name"]).fill_null(passive["name"]),
         checked=pl.lit(None, pl.String),
     )
-    every = pl.concat([seen, passive_rows.select(seen.columns)])
-    is_spared = pl.col("name").is_in(spared["value"].implode())
-    is_blocked = pl.col("name").is_in(blocks.implode()) & ~is_spared
-    # The user's own passive data has no time, and is of now.
-    fresh = (pl.col("checked") >= since).fill_null(value=True)
-    blocked = every.filter(is_blocked & fresh & pl.col("checked").is_not_null())
+    observations_and_passive = pl.concat([observations, passive_rows.select(observations.columns)])
+    is_spared = pl.col("name").is_in(kept_verdicts["value"].implode())
+    is_blocked = pl.col("name").is_in(blocked_names.implode()) & ~is_spared
+    # The user's own passive DNS data has no time and counts as current.
+    is_recent = (pl.col("checked") >= since).fill_null(value=True)
+    blocked = observations_and_passive.filter(
+        is_blocked & is_recent & pl.col("checked").is_not_null()
+    )
     days = pl.duration(days=config.resolve.address_days)
     until = (pl.col("checked").str.to_datetime(_TIME_FORMAT) + days).dt.strftime(_TIME_FORMAT)
-    domains = every.filter(is_blocked & fresh)["domain"].unique()
-    theirs = pl.col("domain").is_in(domains.implode())
-    stays = pl.col("name").is_in(guarded.implode()) | fresh
-    others = every.filter(is_spared | (stays & ~(is_blocked | theirs)))
+    blocked_domains = observations_and_passive.filter(is_blocked & is_recent)["domain"].unique()
+    is_same_domain = pl.col("domain").is_in(blocked_domains.implode())
+    is_counted = pl.col("name").is_in(guarded_names.implode()) | is_recent
+    others = observations_and_passive.filter(
+        is_spared | (is_counted & ~(is_blocked | is_same_domain))
+    )
     return AddressObservations(blocked.with_columns(until=until), others.select("address", "name"))
 
 
 def _record_listings(book: LedgerWriter, blocked: pl.DataFrame) -> None:
     feed = book.register_feed(RESOLVED_FEED)
-    if feed.pinned:  # nothing comes, but what is no longer so ends
+    if feed.pinned:  # nothing is added, but listings may end
         with BulkTransaction(book.database) as bulk:
-            known = load_listings(bulk, [RESOLVED_FEED.name])
-        blocked = blocked.join(known, on="value", how="semi")
+            listings = load_listings(bulk, [RESOLVED_FEED.name])
+        blocked = blocked.join(listings, on="value", how="semi")
     rows = blocked.select(
         kind=pl.lit(Kind.IP.value, KIND),
         value="value",
@@ -105,5 +123,5 @@ def _record_listings(book: LedgerWriter, blocked: pl.DataFrame) -> None:
         evidence="evidence",
         line=pl.lit(0, pl.UInt32),
     ).match_to_schema(INDICATORS)
-    account = {"lines": rows.height, "accepted": rows.height, "comments": 0, "refused": {}}
-    accept_snapshot(book, feed, rows, RESOLVED_FEED.name, account)
+    report = {"lines": rows.height, "accepted": rows.height, "comments": 0, "refused": {}}
+    accept_snapshot(book, feed, rows, RESOLVED_FEED.name, report)

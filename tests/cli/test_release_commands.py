@@ -77,7 +77,7 @@ def test_what_the_gate_holds_is_looked_at_and_accepted(run: Run, tmp_path: Path)
     assert "held by the gate: 7 would go" in shown
     said = run("release", "diff", "current", "candidate", "--limit", "1").out
     assert "from release 1 to the candidate: +0 -7" in said
-    assert "what goes is listed by: mine (7)" in said
+    assert "removed rows are listed by: mine (7)" in said
     assert "... and 6 more" in said
     diff = ("release", "diff", "current", "candidate", "--json")
     assert run(*diff, "--category", "phishing").json["removed"] == 7
@@ -132,7 +132,7 @@ def test_entries_that_are_over_and_come_back_are_told(run: Run) -> None:
     run("allow", "add", "fraud0.top")
     run("run")
     ended = run("release", "rollback")
-    assert "your block of partner.top (subtree) is over, but in force again: " in ended.err
+    assert "your block of partner.top (subtree) has ended, but is in force again: " in ended.err
     assert ended.err.count("in force again") == 1
     assert run("check", "partner.top").code == 1
 

@@ -111,7 +111,7 @@ def test_what_cannot_be_proved_is_not_published(
             assert ended.code == 3, "each run says it again"
             assert "the gate held the release; release 1 stays" in ended.err
             assert "export dns: the new file would block the bank" in ended.err
-            assert "what comes is listed by: mine (1)" in ended.err
+            assert "new blocks are listed by: mine (1)" in ended.err
             assert out(tmp_path) == before, "no file, and nothing beside one"
             assert in_force(tmp_path) == 1
     shown = run("release", "show", "candidate").out
@@ -186,7 +186,7 @@ def test_what_the_operator_decided_does_not_wait_for_the_rest(
     asked = broken(monkeypatch, zone_has("bad.top"))
     ended = run("run")
     assert ended.code == 3
-    assert "release 2 is the one before with what you decided since" in ended.err
+    assert "release 2 is the previous one with your own changes" in ended.err
     kept = waiting(tmp_path)
     assert kept is not None
     assert (in_force(tmp_path), kept.release.number, kept.release.added) == (2, 3, 1)
@@ -205,7 +205,7 @@ def test_nor_is_what_the_operator_decided_published_unproved(
     ended = run("run")
     assert ended.code == 3
     assert ended.err.count("would block the bank") == 1
-    assert "what you decided since waits, too" in ended.err
+    assert "your own changes are held, too" in ended.err
     assert (in_force(tmp_path), out(tmp_path)) == (1, before)
 
 

@@ -186,8 +186,8 @@ def test_a_held_release_waits_until_it_is_accepted(copied: Path) -> None:
     (copied / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud8.com\n")
     message = held(copied)
     assert "6 would go of 10 blocked (60%); gate.max_removed is 0.3" in message
-    assert "what goes is listed by: mine (6)" in message
-    assert "release 2 is the one before with what you decided since" in message
+    assert "removed blocks are listed by: mine (6)" in message
+    assert "release 2 is the previous one with your own changes" in message
     assert actions(copied, 2) - first == {("allow", "fraud8.com", "subtree")}
     assert first - actions(copied, 2) == {("block", "fraud8.com", "subtree")}
     kept = waiting(copied)
@@ -203,7 +203,7 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
         two = [find_referenced_release(reader, name) for name in ("current", "candidate")]
     with BulkTransaction(database) as bulk:
         found = diff_releases(bulk, two[0], two[1], ["mine", "other"])
-        others = diff_releases(bulk, two[0], two[1], ["mine", "other"], only=["other"])
+        others = diff_releases(bulk, two[0], two[1], ["mine", "other"], only_feeds=["other"])
         would = candidate_export_rows(bulk)
     assert (found.added.height, found.removed.height) == (1, 7)
     assert (found.added_by, found.removed_by) == ({"mine": 1}, {"mine": 7})

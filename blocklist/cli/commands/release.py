@@ -38,7 +38,7 @@ def build_release_command(context: typer.Context, as_json: JsonOption = False) -
         Rehearsal(book, config, wanted, current.show_status) as rehearsal,
     ):
         over = end_and_report_expired(current, book)
-        built = build_release(config, book, "release build", rehearse=rehearsal)
+        built = build_release(config, book, "release build", verify_exports=rehearsal)
     if as_json:
         told = {"release": built.release, "changed": built.is_new, "pin": built.pin}
         show_json({"ended": over, **told})
@@ -166,7 +166,10 @@ def diff_releases_command(
     show_line(
         f"from {was.title} to {will.title}: +{found.added.height:,} -{found.removed.height:,}"
     )
-    for line in (*listed_by("comes", found.added_by), *listed_by("goes", found.removed_by)):
+    for line in (
+        *listed_by("added rows", found.added_by),
+        *listed_by("removed rows", found.removed_by),
+    ):
         show_line(f"  {line}")
     columns = ("action", "kind", "scope", "value")
     rows = [(s, *row) for s, part in parts for row in part.head(limit).select(columns).iter_rows()]

@@ -27,7 +27,7 @@ def accept_release_command(
 ) -> None:
     """Publish what the gate held, and write the exports; look at it first.
 
-    Exit code 3: it was judged without a sound guard, which is to be mended, not accepted.
+    Exit code 3: it was judged without a healthy guard, which is to be mended, not accepted.
     """
     from blocklist.ledger.db.writer import open_ledger_writer
     from blocklist.release.build import build_release

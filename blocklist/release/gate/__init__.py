@@ -1,1 +1,1 @@
-"""The checks that a candidate release must pass before it is published."""
+"""The gate: the checks that a candidate release must pass before it is published."""

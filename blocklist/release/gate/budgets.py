@@ -16,7 +16,7 @@ _GUARD_REASONS = [Reason.PROTECTED.value, Reason.POPULAR.value, Reason.SHARED_HO
 
 @dataclass(frozen=True)
 class UnintendedChange:
-    """What would come, what would go, and what of that which comes was guarded until now."""
+    """The unintended new and removed blocks, and the new ones that were guarded before."""
 
     added: pl.DataFrame
     removed: pl.DataFrame
@@ -27,94 +27,94 @@ class UnintendedChange:
 
 
 def select_operator_values(change: VerdictChange) -> pl.Series:
-    """Return the values about which the operator's word changed: an entry came, or ended."""
+    """Return the values for which an entry of the operator was added or ended."""
     by_operator = pl.col("reason") == Reason.OPERATOR.value
     return pl.concat([part.filter(by_operator)["value"] for part in (change.new, change.old)])
 
 
-def find_unintended_change(change: VerdictChange, meant: pl.Series) -> UnintendedChange:
-    """Return what changes without anybody having meant it.
+def find_unintended_change(change: VerdictChange, intended_values: pl.Series) -> UnintendedChange:
+    """Return the part of a change that no person intended.
 
-    What the operator decided is no accident, and neither are the `meant` values.
+    The operator's own changes are intended, and so are those of `intended_values`.
     """
-    explained = pl.concat([meant, select_operator_values(change)]).to_frame("value")
-    guarded = change.old.filter(pl.col("reason").cast(pl.String).is_in(_GUARD_REASONS))
+    explained = pl.concat([intended_values, select_operator_values(change)]).to_frame("value")
+    guarded_rows = change.old.filter(pl.col("reason").cast(pl.String).is_in(_GUARD_REASONS))
     added = change.added_blocks.join(explained, on="value", how="anti")
     return UnintendedChange(
         added=added,
         removed=change.removed_blocks.join(explained, on="value", how="anti"),
-        formerly_guarded=added.join(guarded, on="value", how="semi"),
+        formerly_guarded=added.join(guarded_rows, on="value", how="semi"),
     )
 
 
 def count_blocked_by_category(
-    listings: pl.DataFrame, judged: pl.DataFrame, categories: dict[str, str]
+    listings: pl.DataFrame, verdicts: pl.DataFrame, categories: dict[str, str]
 ) -> dict[str, int]:
-    """Return how many indicators are blocked that feeds of each category list.
+    """Return the number of blocked indicators that feeds of each category list.
 
-    All that is listed is `judged`.
+    `verdicts` covers all listings.
     """
     if listings.is_empty():
         return {}
-    words = sorted(set(categories.values()))
-    category = pl.col("feed").replace_strict(categories, return_dtype=pl.Enum(words))
-    # The few that are spared make a set in a fraction of the time that the others would take.
-    blocked = listings.filter(~pl.col("value").is_in(_select_unblocked(judged).implode()))
+    names = sorted(set(categories.values()))
+    category = pl.col("feed").replace_strict(categories, return_dtype=pl.Enum(names))
+    # A set of the few unblocked values is much faster than one of the blocked values.
+    blocked = listings.filter(~pl.col("value").is_in(_select_unblocked(verdicts).implode()))
     listed = blocked.select(category.alias("category"), hash=pl.col("value").hash())
-    counts = {word: count_distinct(listed.filter(category=word)["hash"]) for word in words}
-    return {word: count for word, count in counts.items() if count}
+    counts = {name: count_distinct(listed.filter(category=name)["hash"]) for name in names}
+    return {name: count for name, count in counts.items() if count}
 
 
-def _select_unblocked(judged: pl.DataFrame) -> pl.Series:
+def _select_unblocked(verdicts: pl.DataFrame) -> pl.Series:
     """Return the values that no verdict blocks."""
-    blocks = pl.col("verdict") == Verdict.BLOCK.value
-    others = judged.filter(~blocks)["value"]
-    beside = judged.filter(blocks, pl.col("value").is_in(others.implode()))["value"]
-    return others.filter(~others.is_in(beside.implode()))
+    is_block = pl.col("verdict") == Verdict.BLOCK.value
+    others = verdicts.filter(~is_block)["value"]
+    also_blocked = verdicts.filter(is_block, pl.col("value").is_in(others.implode()))["value"]
+    return others.filter(~others.is_in(also_blocked.implode()))
 
 
 def find_exceeded_budgets(
-    gate: GateConfig, past: Release, candidate: Release, balance: UnintendedChange
+    limits: GateConfig, current: Release, candidate: Release, change: UnintendedChange
 ) -> Iterator[str]:
-    """Yield which budgets a candidate exceeds, in words for a person."""
-    for key, part, does in (
-        ("max_added", balance.added, "come"),
-        ("max_removed", balance.removed, "go"),
+    """Yield a sentence for each budget that a candidate exceeds."""
+    for key, part, verb in (
+        ("max_added", change.added, "come"),
+        ("max_removed", change.removed, "go"),
     ):
-        limit, count = getattr(gate, key), part.height
-        if count > max(limit * past.blocked, gate.always):
-            of = f"{past.blocked:,} blocked{_format_share(count, past.blocked)}"
-            yield f"{count:,} would {does} of {of}; gate.{key} is {limit:g}"
-    if balance and candidate.blocked > gate.max_total:
-        yield f"{candidate.blocked:,} would be blocked; gate.max_total is {gate.max_total:,}"
-    if balance.formerly_guarded.height > gate.max_unguarded:
-        names = ", ".join(balance.formerly_guarded["value"].sort().head(3))
+        limit, count = getattr(limits, key), part.height
+        if count > max(limit * current.blocked, limits.always):
+            share_text = f"{current.blocked:,} blocked{_format_share(count, current.blocked)}"
+            yield f"{count:,} would {verb} of {share_text}; gate.{key} is {limit:g}"
+    if change and candidate.blocked > limits.max_total:
+        yield f"{candidate.blocked:,} would be blocked; gate.max_total is {limits.max_total:,}"
+    if change.formerly_guarded.height > limits.max_unguarded:
+        names = ", ".join(change.formerly_guarded["value"].sort().head(3))
         yield (
-            f"{balance.formerly_guarded.height:,} names would be blocked because a guard list "
-            f"no longer has them, such as {names}; gate.max_unguarded is {gate.max_unguarded}"
+            f"{change.formerly_guarded.height:,} names would be blocked because a guard list "
+            f"no longer has them, such as {names}; gate.max_unguarded is {limits.max_unguarded}"
         )
-    yield from _find_exceeded_categories(gate, past, candidate, balance)
+    yield from _find_exceeded_categories(limits, current, candidate, change)
 
 
 def _find_exceeded_categories(
-    gate: GateConfig, past: Release, candidate: Release, balance: UnintendedChange
+    limits: GateConfig, current: Release, candidate: Release, change: UnintendedChange
 ) -> Iterator[str]:
-    for category in sorted({*past.categories, *candidate.categories}):
-        before, after = (one.categories.get(category, 0) for one in (past, candidate))
-        if not before:  # nothing to measure by: a category, or a release, that did not say
+    for category in sorted({*current.categories, *candidate.categories}):
+        before, after = (release.categories.get(category, 0) for release in (current, candidate))
+        if not before:  # without a previous count there is no limit
             continue
-        grown = after > before
-        key = "max_category_added" if grown else "max_category_removed"
-        limit, count = getattr(gate, key), abs(after - before)
-        # A change that somebody meant may explain it all.
-        possible = (balance.added if grown else balance.removed).height
-        if min(count, possible) > max(limit * before, gate.always):
-            does = "grow" if grown else "shrink"
+        has_grown = after > before
+        key = "max_category_added" if has_grown else "max_category_removed"
+        limit, count = getattr(limits, key), abs(after - before)
+        # The intended part of the change may be the cause.
+        max_unintended = (change.added if has_grown else change.removed).height
+        if min(count, max_unintended) > max(limit * before, limits.always):
+            verb = "grow" if has_grown else "shrink"
             yield (
-                f"{category} would {does} from {before:,} to {after:,} blocked"
+                f"{category} would {verb} from {before:,} to {after:,} blocked"
                 f"{_format_share(count, before)}; gate.{key} is {limit:g}"
             )
 
 
-def _format_share(count: int, of: int) -> str:
-    return f" ({count / of:.0%})" if of else ""
+def _format_share(count: int, total: int) -> str:
+    return f" ({count / total:.0%})" if total else ""

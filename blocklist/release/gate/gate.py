@@ -16,59 +16,62 @@ from blocklist.release.gate.guard_health import find_guard_faults
 
 @dataclass(frozen=True)
 class GateInput:
-    """What the gate looks at."""
+    """All inputs of the gate."""
 
     config: Config
     healths: dict[str, FeedHealth]
-    #: The release in force, or None for the first ever, which has no budget.
+    #: The current release; None before the first one, to which no budget applies.
     current_release: Release | None
     candidate: Release
-    #: What the candidate changes in the release in force.
+    #: The changes of the candidate to the current release.
     change: VerdictChange
-    #: Values whose change a person meant, such as those of a feed that was just switched on.
+    #: Values whose change a person intended, such as those of a newly enabled feed.
     intended_values: pl.Series
 
 
-def find_objections(case: GateInput) -> list[Objection]:
-    """Return why the candidate must not be published as it is; none is a pass."""
-    found = [Objection(text, final=True) for text in find_guard_faults(case.config, case.healths)]
-    found += map(Objection, _check_blocks_remain(case))
-    if case.current_release is not None:
-        balance = find_unintended_change(case.change, case.intended_values)
-        gate, candidate = case.config.gate, case.candidate
-        found += map(
-            Objection, find_exceeded_budgets(gate, case.current_release, candidate, balance)
+def find_objections(gate_input: GateInput) -> list[Objection]:
+    """Return the objections to publishing the candidate; an empty list is a pass."""
+    objections = [
+        Objection(text, final=True)
+        for text in find_guard_faults(gate_input.config, gate_input.healths)
+    ]
+    objections += map(Objection, _check_blocks_remain(gate_input))
+    if gate_input.current_release is not None:
+        unintended = find_unintended_change(gate_input.change, gate_input.intended_values)
+        limits, candidate = gate_input.config.gate, gate_input.candidate
+        objections += map(
+            Objection,
+            find_exceeded_budgets(limits, gate_input.current_release, candidate, unintended),
         )
-        found += map(Objection, _check_fresh_feeds(case) if balance else ())
-    return found
+        objections += map(Objection, _check_fresh_feeds(gate_input) if unintended else ())
+    return objections
 
 
-def _check_blocks_remain(case: GateInput) -> Iterator[str]:
-    if case.candidate.blocked:
+def _check_blocks_remain(gate_input: GateInput) -> Iterator[str]:
+    if gate_input.candidate.blocked:
         return
-    nobody = pl.Series([], dtype=pl.String)
-    gone = find_unintended_change(case.change, nobody).removed.height
-    failed = _list_failing_feeds(case)
-    if gone:
-        yield f"the candidate blocks nothing; {gone:,} are blocked now"
+    no_values = pl.Series([], dtype=pl.String)
+    removed = find_unintended_change(gate_input.change, no_values).removed.height
+    failed = _list_failing_feeds(gate_input)
+    if removed:
+        yield f"the candidate blocks nothing; {removed:,} are blocked now"
     elif failed:
-        yield f"the candidate blocks nothing, for these feeds failed: {', '.join(failed)}"
+        names = ", ".join(failed)
+        yield f"the candidate blocks nothing, because these feeds failed: {names}"
 
 
-def _check_fresh_feeds(case: GateInput) -> Iterator[str]:
-    failed, every = (
-        _list_failing_feeds(case),
-        [feed for feed in case.config.feeds.values() if feed.enabled],
-    )
-    least = case.config.gate.min_fresh
-    if len(every) - len(failed) < least * len(every):
+def _check_fresh_feeds(gate_input: GateInput) -> Iterator[str]:
+    failed = _list_failing_feeds(gate_input)
+    total = sum(feed.enabled for feed in gate_input.config.feeds.values())
+    fresh, min_share = total - len(failed), gate_input.config.gate.min_fresh
+    if fresh < min_share * total:
         yield (
-            f"only {len(every) - len(failed)} of {len(every)} feeds are fresh; gate.min_fresh is "
-            f"{least:g}; failing: {', '.join(failed)}"
+            f"only {fresh} of {total} feeds are fresh; gate.min_fresh is {min_share:g}; "
+            f"failing: {', '.join(failed)}"
         )
 
 
-def _list_failing_feeds(case: GateInput) -> list[str]:
-    enabled = [feed.name for feed in case.config.feeds.values() if feed.enabled]
-    known = case.healths
-    return [name for name in enabled if name in known and not known[name].state.is_good]
+def _list_failing_feeds(gate_input: GateInput) -> list[str]:
+    enabled = [feed.name for feed in gate_input.config.feeds.values() if feed.enabled]
+    healths = gate_input.healths
+    return [name for name in enabled if name in healths and not healths[name].state.is_good]

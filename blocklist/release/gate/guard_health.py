@@ -9,7 +9,7 @@ from blocklist.model import FeedState
 
 
 def find_guard_faults(config: Config, healths: dict[str, FeedHealth]) -> list[str]:
-    """Return which mandatory guards are missing, failed, empty or out of date, and how."""
+    """Return a sentence for each mandatory guard that is missing, failed, empty or out of date."""
     guards = [guard for guard in config.guards.values() if guard.enabled and guard.mandatory]
     days = config.gate.max_guard_days
     faults = [(guard.name, _describe_fault(healths.get(guard.name), days)) for guard in guards]

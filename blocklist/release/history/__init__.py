@@ -1,1 +1,1 @@
-"""Differences between releases, acceptance of a candidate, rollback."""
+"""History of releases: differences, acceptance of a candidate, rollback."""

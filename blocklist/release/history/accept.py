@@ -9,30 +9,32 @@ from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.candidate import load_candidate, load_candidate_change
 from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import publish_release
+from blocklist.release.result import log_release
 
 
 def accept_candidate(book: LedgerWriter, reason: str) -> Release:
-    """Publish the candidate and return it.
+    """Publish the candidate and return its release.
 
-    Raise `NotFoundError` where none waits, and `GateHeld` where the guards were not there to judge
-    it by: that is nothing to be accepted, but to be mended.
+    Raise `NotFoundError` if there is none, and `GateHeld` if it was judged without a healthy guard;
+    then the guard must be repaired first.
     """
     with book.open_database() as db:
-        waiting = load_candidate(db.conn)
-    if waiting is None:
+        candidate = load_candidate(db.conn)
+    if candidate is None:
         raise NotFoundError("there is nothing to accept: the gate holds no candidate")
-    final = [objection.text for objection in waiting.objections if objection.final]
+    final = [objection.text for objection in candidate.objections if objection.final]
     if final:
-        message = "the candidate was judged without a sound guard and cannot be accepted"
+        message = "the candidate was judged without a healthy guard and cannot be accepted"
         raise GateHeld("\n  ".join([message, *final]))
     with BulkTransaction(book.database) as bulk:
         change = load_candidate_change(bulk)
-    by = {
+    origin = {
         "created": current_timestamp(),
         "cause": "release accept",
         "who": book.author,
         "run": book.run_id,
     }
-    new = replace(waiting.release, reason=reason, **by)  # type: ignore[arg-type]
+    new = replace(candidate.release, reason=reason, **origin)  # type: ignore[arg-type]
     publish_release(book, new, change)
+    log_release(new, "published, a held candidate that was accepted")
     return new

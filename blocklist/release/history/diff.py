@@ -13,7 +13,7 @@ from blocklist.release.history.references import ReleaseReference, load_referenc
 
 @dataclass(frozen=True)
 class ReleaseDiff:
-    """What is in one release and not in the other (schema `RELEASE`), and who lists it."""
+    """The rows that only one of two releases has (schema `RELEASE`), and their feeds."""
 
     added: pl.DataFrame
     removed: pl.DataFrame
@@ -26,37 +26,41 @@ def diff_releases(
     before: ReleaseReference,
     after: ReleaseReference,
     feeds: Iterable[str],
-    only: Iterable[str] | None = None,
+    only_feeds: Iterable[str] | None = None,
 ) -> ReleaseDiff:
-    """Return how one release differs from another.
+    """Return the difference between two releases.
 
-    `feeds` are those that may be behind it. With `only`, what is none of these feeds' is left out:
-    what comes counts as of those that list it after, what goes as of those that listed it before.
+    `feeds` are the feeds that can be its cause. With `only_feeds`, rows of other feeds are left
+    out: added rows are those that these feeds list after, removed rows those that they listed
+    before.
     """
-    was, will = load_referenced_rows(bulk, before), load_referenced_rows(bulk, after)
-    added, removed = _subtract_rows(will, was), _subtract_rows(was, will)
-    said_before, said_after = (
-        load_listings(bulk, sorted(feeds), of.release.basis) for of in (before, after)
+    rows_before, rows_after = load_referenced_rows(bulk, before), load_referenced_rows(bulk, after)
+    added, removed = (
+        _subtract_rows(rows_after, rows_before),
+        _subtract_rows(rows_before, rows_after),
     )
-    if only is not None:
+    listings_before, listings_after = (
+        load_listings(bulk, sorted(feeds), reference.release.basis) for reference in (before, after)
+    )
+    if only_feeds is not None:
         added, removed = (
-            _keep_listed_by(added, said_after, only),
-            _keep_listed_by(removed, said_before, only),
+            _keep_listed_by(added, listings_after, only_feeds),
+            _keep_listed_by(removed, listings_before, only_feeds),
         )
     return ReleaseDiff(
         added,
         removed,
-        count_listing_feeds(added, said_after),
-        count_listing_feeds(removed, said_before),
+        count_listing_feeds(added, listings_after),
+        count_listing_feeds(removed, listings_before),
     )
 
 
-def _subtract_rows(some: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    return some.join(others, on=["value", "scope", "action"], how="anti").sort("value", "scope")
+def _subtract_rows(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    return rows.join(others, on=["value", "scope", "action"], how="anti").sort("value", "scope")
 
 
 def _keep_listed_by(
-    changed: pl.DataFrame, listed: pl.DataFrame, only: Iterable[str]
+    changed: pl.DataFrame, listings: pl.DataFrame, only_feeds: Iterable[str]
 ) -> pl.DataFrame:
-    theirs = expand_url_hosts(listed.filter(pl.col("feed").is_in(list(only))))
-    return changed.join(theirs, on="value", how="semi")
+    feed_values = expand_url_hosts(listings.filter(pl.col("feed").is_in(list(only_feeds))))
+    return changed.join(feed_values, on="value", how="semi")

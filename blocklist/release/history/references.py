@@ -17,7 +17,7 @@ CANDIDATE = "candidate"
 
 @dataclass(frozen=True, slots=True)
 class ReleaseReference:
-    """A release, or the candidate with what the gate has against it."""
+    """A release, or the candidate with the objections of the gate."""
 
     release: Release
     is_candidate: bool = False
@@ -25,23 +25,28 @@ class ReleaseReference:
 
     @property
     def title(self) -> str:
-        """What to call it in a sentence."""
+        """The name of the release in a sentence."""
         return "the candidate" if self.is_candidate else f"release {self.release.number}"
 
 
 def find_referenced_release(reader: sqlite3.Connection | None, name: str) -> ReleaseReference:
-    """Return what a person calls so; raise `NotFoundError` where it is not, or is pruned."""
-    past = list_releases(reader) if reader else []
+    """Return the release of a number, or `current` or `candidate`.
+
+    Raise `NotFoundError` if it does not exist or was pruned.
+    """
+    releases = list_releases(reader) if reader else []
     if name == CANDIDATE:
-        waiting = load_candidate(reader) if reader else None
-        if waiting is None:
+        candidate = load_candidate(reader) if reader else None
+        if candidate is None:
             raise NotFoundError("there is no candidate: the gate holds nothing")
-        return ReleaseReference(waiting.release, is_candidate=True, objections=waiting.objections)
+        return ReleaseReference(
+            candidate.release, is_candidate=True, objections=candidate.objections
+        )
     if name == CURRENT:
-        if not past:
+        if not releases:
             raise NotFoundError("there is no release yet; run: blocklist run")
-        return ReleaseReference(past[0])
-    for release in past:
+        return ReleaseReference(releases[0])
+    for release in releases:
         if name == str(release.number):
             if release.pruned:
                 raise NotFoundError(f"release {name} was pruned; see: blocklist release list")
@@ -49,6 +54,10 @@ def find_referenced_release(reader: sqlite3.Connection | None, name: str) -> Rel
     raise NotFoundError(f"there is no release {name}; see: blocklist release list")
 
 
-def load_referenced_rows(bulk: BulkTransaction, of: ReleaseReference) -> pl.DataFrame:
+def load_referenced_rows(bulk: BulkTransaction, reference: ReleaseReference) -> pl.DataFrame:
     """Return what a release or the candidate blocks and allows (schema `RELEASE`)."""
-    return candidate_export_rows(bulk) if of.is_candidate else export_rows(bulk, of.release.number)
+    return (
+        candidate_export_rows(bulk)
+        if reference.is_candidate
+        else export_rows(bulk, reference.release.number)
+    )

@@ -1,5 +1,6 @@
 """Roll back: republish an earlier release, or undo the last update of one feed."""
 
+import logging
 from dataclasses import dataclass, replace
 
 from blocklist.config.toml import suggest_name
@@ -19,37 +20,40 @@ from blocklist.ledger.releases.verdicts import (
     verdicts_at,
 )
 from blocklist.model import Entry, Reason, Verdict
+from blocklist.release.result import log_release
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackResult:
-    """The release that a rollback made, and what a person should hear of it."""
+    """The release that a rollback made, and notes for a person."""
 
     release: Release
     notes: tuple[str, ...]
 
 
 def roll_back_release(book: LedgerWriter, number: int | None, reason: str) -> RollbackResult:
-    """Publish what release `number` was, the one before unless told, under a new number; pin it.
+    """Publish an earlier release again under a new number, and pin it.
 
-    Only the difference is written. Raise `NotFoundError` where there is no such release, or nothing
-    to undo.
+    Without a number it is the previous release. Only the difference is written. Raise
+    `NotFoundError` if there is no such release, or no difference.
     """
     with book.open_database() as db:
-        past = list_releases(db.conn)
-        entries, over = (
+        releases = list_releases(db.conn)
+        entries, ended = (
             list(active_entries(db.conn)),
             list(ended_entries(db.conn)),
         )
-    target = _find_target(past, number)
+    target = _find_target(releases, number)
     with BulkTransaction(book.database) as bulk:
         before, after = current_verdicts(bulk), verdicts_at(bulk, target.number)
     change = diff_verdicts(before, after)
     if not change:
-        message = f"release {past[0].number} is the same as release {target.number}"
+        message = f"release {releases[0].number} is the same as release {target.number}"
         raise NotFoundError(f"{message}: there is nothing to undo")
     new = replace(
-        next_release(book, past[0], change, "release rollback"),
+        next_release(book, releases[0], change, "release rollback"),
         reason=reason or f"back to release {target.number}",
         origin=target.number,
         feeds=target.feeds,
@@ -57,53 +61,59 @@ def roll_back_release(book: LedgerWriter, number: int | None, reason: str) -> Ro
         basis=target.basis,
     )
     publish_release(book, new, change, pinned=True)
-    mine = after.filter(after["reason"] == Reason.OPERATOR.value)
-    known = set(mine.select("value", "scope", "verdict").iter_rows())
-    again = _describe_revived_entries(over, known - set(map(_entry_key, entries)), target.number)
-    return RollbackResult(new, (*_describe_lost_entries(entries, known, target.number), *again))
+    log_release(new, f"published and pinned, a rollback to release {target.number}")
+    operator_rows = after.filter(after["reason"] == Reason.OPERATOR.value)
+    restored_keys = set(operator_rows.select("value", "scope", "verdict").iter_rows())
+    revived = _describe_revived_entries(
+        ended, restored_keys - set(map(_entry_key, entries)), target.number
+    )
+    return RollbackResult(
+        new, (*_describe_lost_entries(entries, restored_keys, target.number), *revived)
+    )
 
 
-def _find_target(past: list[Release], number: int | None) -> Release:
-    if not past:
+def _find_target(releases: list[Release], number: int | None) -> Release:
+    if not releases:
         raise NotFoundError("there is no release yet, so there is nothing to undo")
     wanted = number
     if wanted is None:
-        # Of a rollback it is the one before the release that came back.
-        wanted = (past[0].origin or past[0].number) - 1
+        # After a rollback, the previous release is the one before the restored release.
+        wanted = (releases[0].origin or releases[0].number) - 1
         if wanted < 1:
             raise NotFoundError("there is no release before this one, so there is nothing to undo")
-    found = next((release for release in past if release.number == wanted), None)
-    if found is None:
+    target = next((release for release in releases if release.number == wanted), None)
+    if target is None:
         raise NotFoundError(f"there is no release {wanted}; see: blocklist release list")
-    if found.pruned:
+    if target.pruned:
         raise NotFoundError(f"release {wanted} was pruned; see: blocklist release list")
-    return found
+    return target
 
 
 def _describe_lost_entries(
-    entries: list[Entry], known: set[tuple[str, str, str]], number: int
+    entries: list[Entry], restored_keys: set[tuple[str, str, str]], number: int
 ) -> list[str]:
     return [
         f"your {entry.action} of {entry.value} ({entry.scope}) is not in release {number}, "
-        "and so no longer in force"
+        "so it is no longer in force"
         for entry in entries
-        if _entry_key(entry) not in known and not _is_held_rejection(entry, known)
+        if _entry_key(entry) not in restored_keys and not _is_held_rejection(entry, restored_keys)
     ]
 
 
-def _is_held_rejection(entry: Entry, known: set[tuple[str, str, str]]) -> bool:
-    """Return whether a rejection is in force as a hold, for there was new evidence."""
-    held = (entry.value, entry.scope.value, Verdict.HOLD.value)
-    return entry.seen is not None and held in known
+def _is_held_rejection(entry: Entry, restored_keys: set[tuple[str, str, str]]) -> bool:
+    """Return whether a rejection is in force as a hold, because there was new evidence."""
+    hold_key = (entry.value, entry.scope.value, Verdict.HOLD.value)
+    return entry.seen is not None and hold_key in restored_keys
 
 
 def _describe_revived_entries(
-    over: list[Entry], known: set[tuple[str, str, str]], number: int
+    ended: list[Entry], revived_keys: set[tuple[str, str, str]], number: int
 ) -> list[str]:
     return [
-        f"your {action} of {value} ({scope}) is over, but in force again: it is in release {number}"
-        for value, scope, action in dict.fromkeys(map(_entry_key, over))
-        if (value, scope, action) in known
+        f"your {action} of {value} ({scope}) has ended, but is in force again: "
+        f"it is in release {number}"
+        for value, scope, action in dict.fromkeys(map(_entry_key, ended))
+        if (value, scope, action) in revived_keys
     ]
 
 
@@ -112,20 +122,25 @@ def _entry_key(entry: Entry) -> tuple[str, str, str]:
 
 
 def undo_feed_update(book: LedgerWriter, name: str, reason: str) -> SnapshotChange:
-    """Undo the last update of a feed, and pin the feed so that it does not come again.
+    """Undo the last update of a feed, and pin the feed so that the update does not return.
 
-    Raise `NotFoundError` where there is no such feed, or nothing to take back.
+    Raise `NotFoundError` if there is no such feed or no earlier update, `UsageError` if it is
+    already pinned.
     """
     with book.open_database() as db:
-        known = load_feed_health(db.conn)
-    if name not in known:
-        raise NotFoundError(f"{name}: no such feed was ever collected{suggest_name(name, known)}")
-    if known[name].pinned:
-        raise UsageError(f"{name}: is pinned since {known[name].pinned}; its update is out already")
-    change = undo_last_snapshot(book, known[name], reason)
+        healths = load_feed_health(db.conn)
+    if name not in healths:
+        raise NotFoundError(f"{name}: this feed was never collected{suggest_name(name, healths)}")
+    if healths[name].pinned:
+        raise UsageError(
+            f"{name}: is pinned since {healths[name].pinned}; its last update is already undone"
+        )
+    change = undo_last_snapshot(book, healths[name], reason)
     if change is None:
         raise NotFoundError(
             f"{name}: has no earlier update to go back to; "
             f"switch it off with: enabled = false in [feeds.{name}]"
         )
+    counts = (change.added, change.removed)
+    logger.info("feed %s: last update undone and feed pinned, +%d -%d", name, *counts)
     return change
