@@ -36,7 +36,7 @@ types: .venv/.ok ## static types
 	@$(BIN)/mypy
 
 docs: .venv/.ok ## what the program writes of README.md and docs/, anew
-	.venv/bin/python -m tests.docs_support
+	.venv/bin/python -m tests.support.docs
 
 bench: .venv/.ok ## the main job on N names in times of sort, and a start; N=6000000 ROUNDS=5
 	@$(BIN)/python -m benchmarks.start

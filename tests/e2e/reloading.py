@@ -1,4 +1,4 @@
-"""Real servers that can be told to reload, set up with the very lines of docs/servers.md."""
+"""Real servers that reload, configured with the lines of the guides in docs/how-to/."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from dns.rcode import NOERROR
 from blocklist.config.installation import ProbeServer
 from tests.e2e.servers import answers, asker, free_port, running
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "servers.md"
+GUIDES = Path(__file__).parents[2] / "docs" / "how-to"
 #: The zone and the places that the document's examples use.
 ZONE = "rpz.office.example"
 
@@ -113,11 +113,15 @@ class Running:
 Start = Callable[[Path, Path, int], AbstractContextManager[Running]]
 
 
-def documented(heading: str, language: str, file: Path) -> str:
-    """Return the block of a language below a heading, with another file in the example's place."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    (block,) = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+def documented(guide: str, language: str, file: Path, heading: str = "") -> str:
+    """Return the only block of a language in a guide or below one of its headings.
+
+    The path of the guide's example is replaced by `file`.
+    """
+    text = (GUIDES / f"{guide}.md").read_text(encoding="utf-8")
+    if heading:
+        text = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
     return re.sub(r"/[a-z/-]*/(?:db\.rpz\.office|blocklist\.\w+)", str(file), str(block))
 
 
@@ -149,7 +153,7 @@ def _named(
 
 @contextmanager
 def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
-    port, lines = free_port(), documented("BIND: a response policy zone", "named.conf", file)
+    port, lines = free_port(), documented("bind", "named.conf", file)
     with _named(folder, port, lines, upstream) as process:
         rndc = ("rndc", "-c", str(folder / "rndc.conf"))
         yield Running(port, process.pid, (*rndc, "reload", "{zone}"))
@@ -159,7 +163,7 @@ def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
 def _unbound(
     folder: Path, file: Path, upstream: int, heading: str, *reload: str
 ) -> Iterator[Running]:
-    port, lines = free_port(), documented(heading, "unbound.conf", file)
+    port, lines = free_port(), documented("unbound", "unbound.conf", file, heading)
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "unbound.conf").write_text(UNBOUND.format(lines=lines, **told))
     with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port) as process:
@@ -168,19 +172,19 @@ def _unbound(
 
 
 def unbound(folder: Path, file: Path, upstream: int) -> AbstractContextManager[Running]:
-    heading = "Unbound: a response policy zone"
+    heading = "Response policy zone"
     return _unbound(folder, file, upstream, heading, "auth_zone_reload", "{zone}")
 
 
 def unbound_local(folder: Path, file: Path, upstream: int) -> AbstractContextManager[Running]:
     """Run Unbound with local zones, which only a full reload reads again."""
-    return _unbound(folder, file, upstream, "Unbound: local zones", "reload")
+    return _unbound(folder, file, upstream, "Local zones", "reload")
 
 
 @contextmanager
 def recursor(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
     port = free_port()
-    (folder / "blocklist.lua").write_text(documented("PowerDNS Recursor", "lua", file))
+    (folder / "blocklist.lua").write_text(documented("powerdns-recursor", "lua", file))
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "recursor.conf").write_text(RECURSOR.format(**told))
     with _started(["pdns_recursor", f"--config-dir={folder}"], folder, port) as process:
@@ -190,7 +194,7 @@ def recursor(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
 
 @contextmanager
 def knot_resolver(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
-    port, lines = free_port(), documented("Knot Resolver", "lua", file)
+    port, lines = free_port(), documented("knot-resolver", "lua", file)
     (folder / "kresd.conf").write_text(KRESD.format(lines=lines, port=port, upstream=upstream))
     with _started(
         ["kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)], folder, port
@@ -200,7 +204,7 @@ def knot_resolver(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
 
 @contextmanager
 def dnsmasq(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
-    port, lines = free_port(), documented("Hosts files, dnsmasq", "dnsmasq.conf", file)
+    port, lines = free_port(), documented("dnsmasq", "dnsmasq.conf", file)
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "dnsmasq.conf").write_text(DNSMASQ.format(lines=lines, **told))
     with _started(
@@ -212,8 +216,7 @@ def dnsmasq(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
 @contextmanager
 def knot(folder: Path, file: Path, port: int, secondary: int) -> Iterator[Running]:
     """Run Knot DNS on a port, from which a secondary on another one gets the zone."""
-    heading = "Many servers: Knot DNS gives the zone to secondaries"
-    lines = documented(heading, "knot.conf", file)
+    lines = documented("many-resolvers", "knot.conf", file)
     lines = lines.replace("address: 192.0.2.11\nacl", f"address: 127.0.0.1@{secondary}\nacl")
     lines = lines.replace("192.0.2.11", "127.0.0.1")
     (folder / "db").mkdir()
@@ -227,9 +230,8 @@ def knot(folder: Path, file: Path, port: int, secondary: int) -> Iterator[Runnin
 @contextmanager
 def bind_secondary(folder: Path, port: int, primary: int, upstream: int) -> Iterator[Running]:
     """Run BIND with a zone that it gets from a primary on another port of loopback."""
-    heading = "Many servers: Knot DNS gives the zone to secondaries"
-    policy = documented("BIND: a response policy zone", "named.conf", folder / "zone")
-    zone = documented(heading, "secondary.conf", folder / "zone")
+    policy = documented("bind", "named.conf", folder / "zone")
+    zone = documented("many-resolvers", "secondary.conf", folder / "zone")
     zone = zone.replace("192.0.2.53", f"127.0.0.1 port {primary}")
     lines = policy.partition('zone "rpz.office.example" {')[0] + "\n" + zone
     with _named(folder, port, lines, upstream) as process:

@@ -1,4 +1,4 @@
-"""README.md and docs/ against the program: what it says of itself, keys, reasons, links."""
+"""Compare README.md and docs/ with the program: output, commands, keys, reasons, paths, links."""
 
 import re
 import tomllib
@@ -17,7 +17,6 @@ from blocklist.config.exports import INSTALLATION_KEYS, SELECTION_KEYS, ExportSe
 from blocklist.config.feeds import Feed
 from blocklist.config.installation import Installation
 from blocklist.config.targets import Target, load_targets
-from blocklist.fetch.types import is_remote_url
 from blocklist.ledger.db.connection import open_read_only, prepare_database
 from blocklist.model import GuardClass, Kind, Reason, Verdict
 from blocklist.parse.registry import FORMATS
@@ -25,24 +24,24 @@ from tests.support.docs import DOCUMENTS, ROOT, leaves, made, root
 
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "blocklist"
-names = [document.name for document in DOCUMENTS]
+names = [str(document.relative_to(ROOT)) for document in DOCUMENTS]
 
 
 def read(name: str) -> str:
-    (document,) = (document for document in DOCUMENTS if document.name == name)
-    return document.read_text(encoding="utf-8")
+    """Return the text of a document, by its path below docs/."""
+    return (DOCS / name).read_text(encoding="utf-8")
 
 
 def first_cells(text: str) -> set[str]:
-    """Return what stands as code in the first cell of any table row."""
+    """Return all code spans in the first cells of table rows."""
     rows = re.findall(r"^\| ([^|]*)\|", text, re.MULTILINE)
     return {code for row in rows for code in re.findall(r"`([^`]+)`", row)}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=names)
-def test_what_the_program_says_is_what_it_says(document: Path) -> None:
+def test_generated_parts_are_current(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    assert made(document, text) == text, "write it anew with: make docs"
+    assert made(document, text) == text, "write them with: make docs"
 
 
 # --- Commands ---------------------------------------------------------------------------------
@@ -50,7 +49,7 @@ def test_what_the_program_says_is_what_it_says(document: Path) -> None:
 
 @pytest.mark.parametrize(("name", "command"), list(leaves(root(), "blocklist")))
 def test_every_command_is_documented_and_has_help(name: str, command: TyperCommand) -> None:
-    assert f"\n## {name}\n" in read("cli.md")
+    assert f"\n## {name}\n" in read("reference/cli.md")
     assert command.help
     for param in command.params:
         assert getattr(param, "help", None), f"{name}: {param.name} has no help"
@@ -75,8 +74,8 @@ def test_every_command_in_the_documents_exists() -> None:
     assert not unknown
 
 
-def test_exit_codes_are_in_the_readme() -> None:
-    table = set(re.findall(r"^\| (\d) \|", read("README.md"), re.MULTILINE))
+def test_every_exit_code_is_documented() -> None:
+    table = set(re.findall(r"^\| (\d) \|", read("reference/exit-codes.md"), re.MULTILINE))
     of_errors = {
         str(error.exit_code)
         for error in vars(errors).values()
@@ -194,9 +193,9 @@ def test_configurations_in_the_documents_are_right(
 
 
 def test_every_verdict_and_reason_is_explained() -> None:
-    explained = first_cells(read("verdicts.md")) | {"url-only"}
+    explained = first_cells(read("reference/verdicts.md")) | {"url-only"}
     assert set(Verdict) | (set(Reason) - {Reason.STALE}) <= explained
-    assert "`url-only`" in read("verdicts.md")
+    assert "`url-only`" in read("reference/verdicts.md")
 
 
 def test_every_guard_class_is_explained() -> None:
@@ -205,12 +204,12 @@ def test_every_guard_class_is_explained() -> None:
 
 
 def test_every_format_has_a_section() -> None:
-    sections = set(re.findall(r"^## ([a-z]+)$", read("formats.md"), re.MULTILINE))
+    sections = set(re.findall(r"^## ([a-z]+)$", read("reference/formats.md"), re.MULTILINE))
     assert sections == set(FORMATS)
 
 
 def refusals_in_the_code() -> set[str]:
-    """Return every reason that the code spells out where it refuses."""
+    """Return every refusal reason that is a literal in the code."""
     sources = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
     found = {
         reason
@@ -227,7 +226,7 @@ def refusals_in_the_code() -> set[str]:
 
 
 def test_every_refusal_is_explained() -> None:
-    section = read("formats.md").partition("## Why a line is refused")[2].partition("\n## ")[0]
+    section = read("reference/formats.md").partition("## Why a line is refused")[2].partition("\n## ")[0]
     reasons = refusals_in_the_code()
     assert len(reasons) > 20
     assert reasons <= first_cells(section)
@@ -240,13 +239,13 @@ def test_every_package_is_described() -> None:
     assert packages <= first_cells(section)
 
 
-def test_every_table_of_the_ledger_has_a_word(tmp_path: Path) -> None:
+def test_every_table_of_the_ledger_is_described(tmp_path: Path) -> None:
     prepare_database(tmp_path / "x.db")
     with open_read_only(tmp_path / "x.db") as reader:
         assert reader is not None
         names = reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     tables = {name for (name,) in names if not name.startswith(("sqlite_", "_"))}
-    section = read("architecture.md").partition("## The ledger")[2].partition("\n## ")[0]
+    section = read("explanation/ledger.md").partition("## Tables")[2].partition("\n## ")[0]
     assert tables == first_cells(section)
 
 
@@ -259,19 +258,6 @@ def test_shipped_targets(tmp_path: Path) -> None:
     assert {f"`{name}`" for name in known} <= {
         f"`{code}`" for code in re.findall(r"`([a-z-]+)`", read("configuration.md"))
     }
-
-
-def test_nothing_says_that_feeds_are_local() -> None:
-    """HTTP is there, and what was written before it came must not stay."""
-    assert is_remote_url("https://localhost:1/list")
-    for path in (
-        *DOCUMENTS,
-        *(ROOT / "feeds").glob("*.toml"),
-        PACKAGE / "config" / "template.toml",
-    ):
-        text = path.read_text("utf-8").lower()
-        for before in ("next version", "feeds are local", "only local files", "until the program"):
-            assert before not in text, path
 
 
 # --- Links ------------------------------------------------------------------------------------
@@ -299,3 +285,24 @@ def test_links_resolve(document: Path) -> None:
 def test_no_place_of_one_machine(document: Path) -> None:
     text = document.read_text("utf-8")
     assert not re.findall(r"/(?:work|tmp|root|home)/\S+", text)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=names)
+def test_paths_exist(document: Path) -> None:
+    """Check every path of a module, data file or folder that a document names as code."""
+    only_in_a_wheel = {"blocklist/_catalogue/"}
+    roots = (ROOT, PACKAGE)
+    pattern = r"`((?:[\w-][\w.-]*/)+[\w.-]*)`"
+    for path in set(re.findall(pattern, document.read_text("utf-8"))) - only_in_a_wheel:
+        first = path.partition("/")[0]
+        if any((root / first).is_dir() for root in roots):
+            assert any((root / path).exists() for root in roots), f"{path} does not exist"
+
+
+# --- Site -------------------------------------------------------------------------------------
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = re.findall(r"^ +- (?:[^:]+: )?([\w/-]+\.md)$", config, re.MULTILINE)
+    assert sorted(pages) == sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))

@@ -1,6 +1,6 @@
-"""What in README.md and docs/ is made by the program itself, so that it cannot be wrong.
+"""Generate parts of README.md and docs/ from the program: document -> document with real output.
 
-`make docs` writes it anew; tests/test_docs.py fails while it would differ.
+`make docs` writes them; tests/project/test_docs.py fails if a document differs from its output.
 """
 
 import re
@@ -22,7 +22,12 @@ from tests.support.cli import blocklist
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "examples" / "quickstart"
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+#: Every document for people, README.md first.
+DOCUMENTS = (
+    ROOT / "README.md",
+    *sorted(path for path in ROOT.glob("*.md") if path.name != "README.md"),
+    *sorted((ROOT / "docs").rglob("*.md")),
+)
 
 _CONSOLE = re.compile(r"(?<=```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _EXAMPLE = re.compile(
@@ -35,13 +40,13 @@ _SHOWN_TIME = "2026-05-03T06:00:00Z"
 
 
 def copy_of_quickstart(folder: Path) -> Path:
-    """Copy the example, without what a run leaves behind, and return where it is."""
+    """Copy the example without the files that a run creates, and return the copy's folder."""
     ignored = shutil.ignore_patterns("out", "*.db*")
     return Path(shutil.copytree(QUICKSTART, folder / "quickstart", ignore=ignored))
 
 
 def made(document: Path, text: str) -> str:
-    """Return the text of a document with all that is made by the program written anew."""
+    """Return the text of a document with its generated parts written again."""
     if document.name == "cli.md":
         return _COMMANDS.sub(lambda _: "\n" + "\n".join(commands()), text)
     text = _CATALOGUE.sub(lambda _: "\n".join(["", *catalogue_table(), "", ""]), text)
@@ -56,7 +61,7 @@ def made(document: Path, text: str) -> str:
 
 
 def _played(block: str, folder: Path) -> Iterator[str]:
-    """Yield the commands of a block with what they really say, times and places made neutral."""
+    """Yield the commands of a block with their output; times and paths are made neutral."""
     for line in block.splitlines():
         if not line.startswith("$ "):
             continue
@@ -96,7 +101,7 @@ def _cell(text: str) -> str:
 
 
 def becoming(name: str, body: str) -> Iterator[tuple[str, str]]:
-    """Yield each line of an example that is no comment, and what the parser makes of it."""
+    """Yield each line of an example that is no comment, and the result of the parser."""
     parsed = parse_snapshot(body.encode(), name)
     found: dict[int, list[str]] = {}
     for kind, value, scope, line in parsed.indicators.select(
@@ -149,7 +154,7 @@ def _options(command: TyperCommand | TyperGroup, name: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the documents anew."""
+    """Write the generated parts of all documents."""
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
         document.write_text(made(document, text), encoding="utf-8")
