@@ -20,7 +20,9 @@ import sys
 import dns.message, dns.query
 query = dns.message.make_query(sys.argv[-1], "A")
 reply = dns.query.udp(query, "127.0.0.1", port=int(sys.argv[3]), timeout=5)
-print(*(data.to_text() for rrset in reply.answer for data in rrset), sep="\\n", end="\\n" * bool(reply.answer))
+for rrset in reply.answer:
+    for data in rrset:
+        print(data.to_text())
 """
 
 

@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import typer
@@ -18,6 +18,7 @@ from blocklist.config.feeds import build_feed
 from blocklist.config.toml import load_toml
 from blocklist.model import Category
 from blocklist.parse.parser import parse_snapshot
+from tests.support import docs_json
 from tests.support.cli import blocklist
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,9 @@ DOCUMENTS = (
 )
 
 _CONSOLE = re.compile(r"(?<=```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+_JSON = re.compile(
+    r"(?:<!-- now: (?P<event>.*?) -->\n+)?```console\n(?P<block>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _EXAMPLE = re.compile(
     r"```(?P<format>[a-z]+) example\n(?P<body>.*?)```\n\n(?P<table>(?:\|[^\n]*\n)*)", re.DOTALL
 )
@@ -49,6 +53,8 @@ def made(document: Path, text: str) -> str:
     """Return the text of a document with its generated parts written again."""
     if document.name == "cli.md":
         return _COMMANDS.sub(lambda _: "\n" + "\n".join(commands()), text)
+    if document.name == docs_json.NAME:
+        return _made_json(text)
     text = _CATALOGUE.sub(lambda _: "\n".join(["", *catalogue_table(), "", ""]), text)
     text = _EXAMPLE.sub(_with_table, text)
     if "```console" not in text:
@@ -60,7 +66,23 @@ def made(document: Path, text: str) -> str:
         return _CONSOLE.sub(lambda block: "".join(_played(block[0], folder)), text)
 
 
-def _played(block: str, folder: Path) -> Iterator[str]:
+def _made_json(text: str) -> str:
+    """Return docs/reference/json.md with the documents that its commands print."""
+
+    def write(found: re.Match[str]) -> str:
+        if found["event"]:
+            docs_json.EVENTS[found["event"]](folder)
+        output = "".join(_played(found["block"], folder, docs_json.shorten))
+        return f"{found[0][: found.start('block') - found.start()]}{output}```"
+
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        docs_json.json_example(Path(scratch).resolve()) as folder,
+    ):
+        return _JSON.sub(write, text)
+
+
+def _played(block: str, folder: Path, shorten: Callable[[str], str] = str) -> Iterator[str]:
     """Yield the commands of a block with their output; times and paths are made neutral."""
     for line in block.splitlines():
         if not line.startswith("$ "):
@@ -68,8 +90,8 @@ def _played(block: str, folder: Path) -> Iterator[str]:
         program, *words = shlex.split(line.removeprefix("$ "))
         assert program == "blocklist", f"only blocklist is run here: {line}"
         done = blocklist(folder, *words)
-        said = (done.out or done.err).replace(str(folder), "…/quickstart")
-        yield f"{line}\n{_TIME.sub(_SHOWN_TIME, said)}"
+        said = (done.out or done.err).replace(str(folder), f"…/{folder.name}")
+        yield f"{line}\n{shorten(_TIME.sub(_SHOWN_TIME, said))}"
 
 
 def catalogue_table() -> Iterator[str]:

@@ -1,0 +1,120 @@
+"""Build the example of docs/reference/json.md: folder -> a small installation, and its events.
+
+Each document on the page is the output of a command. Between two commands something may have to
+happen, such as a list that shrinks; the page names these events in comments, and EVENTS defines
+them.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.cli import blocklist
+from tests.support.resolver_server import Play, has, resolvers
+
+QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
+NAME = "json.md"
+#: The last item of a list that was cut, and how many items are shown before it.
+CUT, _MAX_ITEMS = "...", 2
+
+_CONFIG = """
+database = "example.db"
+
+[feeds.fraud]
+url = "lists/fraud.hosts"
+format = "hosts"
+category = "fraud"
+reliability = 0.8
+
+[feeds.pages]
+url = "lists/pages.urls"
+format = "urls"
+category = "phishing"
+reliability = 0.8
+
+[guards.popular]
+url = "lists/popular.txt"
+format = "domains"
+
+[gate]
+always = 0
+max_removed = 0.1
+
+[resolve]
+servers = [{servers}]
+
+[exports.hosts]
+target = "hosts"
+path = "out/hosts"
+"""
+_PLAYS: dict[str, Play] = {
+    "parcel-fee.made-up": has("198.51.100.7", servers=("ns1.hoster.example",))
+}
+#: Values that differ from run to run, and what the page shows in their place.
+_VOLATILE = [
+    (re.compile(r'(?<="digest": ")[0-9a-f]{64}'), "2ac16cf82bd5b1a08689aa9a8db279f7" * 2),
+    (re.compile(r'(?<="seconds": )[0-9.]+'), "0.021"),
+]
+
+
+@contextmanager
+def json_example(folder: Path) -> Iterator[Path]:
+    """Make the installation in a folder, with two resolvers of its own while the block runs."""
+    example = folder / "example"
+    shutil.copytree(QUICKSTART / "lists", example / "lists")
+    with resolvers(_PLAYS, _PLAYS) as running:
+        servers = ", ".join(f'"{resolver}"' for resolver in running)
+        (example / "blocklist.toml").write_text(_CONFIG.format(servers=servers))
+        yield example
+
+
+def shorten(output: str) -> str:
+    """Replace the values that differ from run to run, and cut long lists of a document."""
+    for pattern, shown in _VOLATILE:
+        output = pattern.sub(shown, output)
+    if output[:1] not in {"{", "["}:
+        return output
+    return json.dumps(_cut_lists(json.loads(output)), indent=2, ensure_ascii=False) + "\n"
+
+
+def _cut_lists(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _cut_lists(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        # A warning of `doctor` says more than a check that found nothing.
+        value = sorted(value, key=_is_fine)
+        shown = [_cut_lists(item) for item in value[:_MAX_ITEMS]]
+        return [*shown, CUT] if len(value) > _MAX_ITEMS else shown
+    return value
+
+
+def _is_fine(item: object) -> bool:
+    return isinstance(item, dict) and item.get("state") == "fine"
+
+
+def documents(block: str) -> Iterator[Any]:
+    """Yield the JSON documents of a console block."""
+    for output in re.split(r"^\$ .*\n", block, flags=re.MULTILINE):
+        if output[:1] in {"{", "["}:
+            yield json.loads(output)
+
+
+def _remove_most_of_a_list(folder: Path) -> None:
+    path = folder / "lists" / "fraud.hosts"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "refund" not in line))
+    assert blocklist(folder, "--quiet", "run").code == 3
+
+
+def _add_a_list(folder: Path) -> None:
+    (folder / "lists" / "mine.txt").write_text("gift-card.made-up\n")
+
+
+EVENTS: dict[str, Callable[[Path], None]] = {
+    "most of a list is removed, and the gate holds the release": _remove_most_of_a_list,
+    "there is a new list": _add_a_list,
+}
