@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blocklist import cli
+from blocklist.ledger.db.codes import code_of
 from blocklist.model import Kind, Verdict
 
 CONFIG = """
@@ -43,7 +44,7 @@ zone = "rpz.test"
 NAMES = 6000
 FEEDS = 2
 _HEAVY = (
-    "polars", "adbc_driver_sqlite.dbapi", "sqlite_utils", "blocklist.cli.app",
+    "polars", "sqlite_utils", "blocklist.cli.app",
     "blocklist.export.incremental.plan", "blocklist.export.update", "blocklist.release.full_build",
     "blocklist.collect.update", "blocklist.collect.acceptance", "blocklist.ledger.db.schema",
 )  # fmt: skip
@@ -136,7 +137,7 @@ def _whole(reader: sqlite3.Connection, path: Path) -> int:
     rows = reader.execute(
         "SELECT DISTINCT value FROM verdict WHERE kind = ? AND verdict = ? AND since <= ? "
         "AND (until IS NULL OR until > ?)",
-        [list(Kind).index(Kind.DOMAIN), list(Verdict).index(Verdict.BLOCK), number, number],
+        [code_of(Kind.DOMAIN), code_of(Verdict.BLOCK), number, number],
     )
     blocked = {value for (value,) in rows}
     listed = {line.split(" ")[0].removeprefix("*.") for line in lines if line[:1] not in "#;$@"}

@@ -2,14 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.support.cli import Run, commands
-from tests.support.ledger import migrated_once
 
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
@@ -57,12 +55,6 @@ def corpus() -> Path:
     folder = Path(os.environ["BLOCKLIST_CORPUS"]).resolve()
     assert folder.is_dir(), f"BLOCKLIST_CORPUS={folder} is not a folder"
     return folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _new_databases() -> Iterator[None]:
-    with migrated_once():
-        yield
 
 
 @pytest.fixture

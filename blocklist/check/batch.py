@@ -18,7 +18,7 @@ from blocklist.check.single import Answer
 from blocklist.frames.names import expand_ancestors
 from blocklist.indicators.names import MAX_LABEL_LENGTH
 from blocklist.judge.scoring.explain import ScoreExplainer, ScoreExplanation
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.feeds.listings import load_listing_history
 from blocklist.ledger.point_in_time import PointInTime
 from blocklist.ledger.releases.verdicts import verdicts_for
@@ -82,7 +82,7 @@ class BatchAnswers:
 
 def check_many(
     queries: list[str],
-    bulk: BulkTransaction,
+    bulk: Transaction,
     votes: list[FeedWeight],
     release: int | None,
     at: PointInTime | None = None,

@@ -4,14 +4,14 @@ import json
 
 import polars as pl
 
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.dns.facts import load_fact_frame
 from blocklist.model import Liveness
 
 _FACT_COLUMNS = ("state", "since", "domain", "answer", "addresses", "checked")
 
 
-def load_batch_facts(bulk: BulkTransaction, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
+def load_batch_facts(bulk: Transaction, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
     """Return what is known of each row of which anything is.
 
     `steps` has the names of a `row` and those above it, as `ancestor`.

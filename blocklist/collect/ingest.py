@@ -17,9 +17,16 @@ from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.fetch.types import FetchError, FetchResult, is_incremental_url, is_remote_url
 from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
-from blocklist.ledger.feeds.health import FeedHealth
-from blocklist.model import FeedState, GuardClass, Validators
+from blocklist.ledger.feeds.health import FeedHealth, usual_entry_count
+from blocklist.ledger.feeds.records import (
+    AnswerRecord,
+    record_fetch_failure,
+    record_refusal,
+    record_unchanged,
+)
+from blocklist.model import FeedState
 
 if TYPE_CHECKING:
     from blocklist.parse.result import ParseResult
@@ -39,15 +46,13 @@ def ingest_snapshot(
     """
     body = result.body
     if body is None:
-        book.record_attempt(health, FeedState.UNCHANGED, None)
+        record_unchanged(book, health)
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     digest = hashlib.sha256(body).hexdigest()
     fingerprint = snapshot_fingerprint(feed, digest)
     if fingerprint == health.fingerprint:
-        book.record_attempt(health, FeedState.UNCHANGED, None)
-        _record_success(
-            book, health, result.validators, _save_base_and_expires(book, health, result, body)
-        )
+        record_unchanged(book, health, _make_answer_record(book, health, result, body))
+        remove_refused_body(book.database, health.name)
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     # Imported here, so that a run in which no list changed does not load polars.
     from blocklist.collect.acceptance import find_refusal, size_change_limits
@@ -56,7 +61,9 @@ def ingest_snapshot(
 
     parsed = parse_snapshot(body, feed.format, options_from_feed(feed))
     report = _build_parse_report(parsed, digest, len(body))
-    usual_entries = book.usual_entry_count(health, *size_change_limits(feed, config.policy))
+    with read_transaction(book.database) as transaction:
+        limits = size_change_limits(feed, config.policy)
+        usual_entries = usual_entry_count(transaction.connection, health, *limits)
     logger.debug(
         "feed %s: %d lines, %d entries, %d entries before, usually %d",
         *(feed.name, parsed.lines, parsed.accepted, health.entries, usual_entries),
@@ -64,30 +71,21 @@ def ingest_snapshot(
     cause = find_refusal(feed, config.policy, body, parsed, usual_entries, result.content_type)
     if cause is not None:
         return _record_refusal(book, feed, health, cause, report, result)
-    validators, expires = result.validators, _save_base_and_expires(book, health, result, body)
+    answer = _make_answer_record(book, health, result, body)
     del result, body  # may be large, and the ledger needs as much memory
-    ranked = feed.guard is GuardClass.POPULAR
-    change = accept_snapshot(book, health, parsed.indicators, fingerprint, report, ranked=ranked)
-    _record_success(book, health, validators, expires)
+    change = accept_snapshot(book, health, parsed.indicators, fingerprint, report, answer)
+    remove_refused_body(book.database, health.name)
     entries = parsed.indicators.height
     return UpdateOutcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
 
 
-def _save_base_and_expires(
+def _make_answer_record(
     book: LedgerWriter, health: FeedHealth, result: FetchResult, body: bytes
-) -> int | None:
-    """Store the base of the next incremental fetch; return the interval that the list asks for."""
+) -> AnswerRecord:
+    """Save the base of the next incremental fetch; return what the ledger stores of the answer."""
     if is_incremental_url(result.url):
         save_delta_base(book.database, health.name, body)
-    return parse_expires(body)
-
-
-def _record_success(
-    book: LedgerWriter, health: FeedHealth, validators: Validators, expires: int | None
-) -> None:
-    """Record the validators and interval of a good answer; remove the body refused before."""
-    book.record_validators(health, validators, expires)
-    remove_refused_body(book.database, health.name)
+    return AnswerRecord(result.validators, parse_expires(body))
 
 
 def _record_refusal(
@@ -99,9 +97,7 @@ def _record_refusal(
     result: FetchResult,
 ) -> UpdateOutcome:
     state = failure_state(feed, health, FeedState.REFUSED)
-    book.record_refusal(health, cause, report)
-    book.clear_validators(health)
-    book.record_attempt(health, state, cause)
+    record_refusal(book, health, state, cause, report)
     if result.body and is_remote_url(result.url):
         save_refused_body(book.database, feed.name, result.body)
     return outcome_failing(feed, health, state, cause)
@@ -124,9 +120,8 @@ def record_failure(
     """Record that a feed could not be fetched, and return the outcome."""
     state = failure_state(feed, health, FeedState.REFUSED if error.is_refusal else FeedState.FAILED)
     cause = str(error)
-    if error.is_refusal:
-        book.clear_validators(health)
-    book.record_attempt(health, state, cause, _retry_time(error))
+    retry_at = _retry_time(error)
+    record_fetch_failure(book, health, state, cause, retry_at=retry_at, is_refusal=error.is_refusal)
     return outcome_failing(feed, health, state, cause)
 
 

@@ -31,6 +31,7 @@ from blocklist.fetch.types import (
 )
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.ledger.feeds.records import register_feeds
 from blocklist.model import NO_VALIDATORS
 from blocklist.parse.options import FORMAT_NAMES
 
@@ -112,7 +113,7 @@ def _fetch_all(
 
     In place of the result: the time at which a feed is due, or None for a feed that is pinned.
     """
-    healths = {feed.name: book.register_feed(feed) for feed in feeds}
+    healths = register_feeds(book, feeds)
     remote_feeds = []
     for feed in feeds:
         health = healths[feed.name]

@@ -17,6 +17,7 @@ from blocklist.config.exports import Export
 from blocklist.config.loader import Config
 from blocklist.errors import ExportFailed
 from blocklist.export.stage.freshness import load_matching_states
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         self.discard_all()
         if not self._exports:
             return []
-        with self._book.open_connection() as db:
-            states = load_matching_states(db, self._exports)
+        with read_transaction(self._book.database) as transaction:
+            states = load_matching_states(transaction.connection, self._exports)
         oldest = min((state.release for state in states.values()), default=None)
         # All that the exports need from the ledger is read before threads share the work.
         must_verify = collect_must_verify(self._book, proposal, oldest)

@@ -17,6 +17,7 @@ from blocklist.export.stage.freshness import (
     load_export_inputs,
     load_matching_states,
 )
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.export_state import ExportRecord, load_export_records
 from blocklist.ledger.releases.history import current_release
@@ -43,12 +44,13 @@ def run_exports(
     what a `rehearsal` has ready for this release is not rendered again. Raise `NotFoundError` when
     there is no release yet.
     """
-    with book.open_connection() as db:
-        current = current_release(db)
+    with read_transaction(book.database) as transaction:
+        reader = transaction.connection
+        current = current_release(reader)
         if current is None:
             raise NotFoundError("there is no release to export yet; run: blocklist run")
-        known, made = load_matching_states(db, wanted), load_export_records(db)
-        of = load_export_inputs(config, db, current.number)
+        known, made = load_matching_states(reader, wanted), load_export_records(reader)
+        of = load_export_inputs(config, reader, current.number)
     ready = rehearsal.exports_for_release(current.number) if rehearsal else {}
     outcomes = {}
     for export in wanted:

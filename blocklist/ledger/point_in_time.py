@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from blocklist.errors import NotFoundError, UsageError
-from blocklist.ledger.db.connection import HISTORY_VERSION, schema_version
 from blocklist.ledger.db.timestamps import format_timestamp
 
 _ACCEPTED_FORMS = (
@@ -16,7 +15,7 @@ _ACCEPTED_FORMS = (
 
 @dataclass(frozen=True, slots=True)
 class PointInTime:
-    """A release and the last run at a time; both count, for clocks may go back and numbers not."""
+    """The release and the last run at a time, as numbers, which never go back as clocks may."""
 
     #: None before the first one.
     release: int | None
@@ -24,25 +23,26 @@ class PointInTime:
 
 
 def parse_point_in_time(reader: sqlite3.Connection, at: str) -> PointInTime:
-    """Return the moment that a person means: the end of a day, a time, or a release's making.
+    """Return the release and run of the end of a day, of a time, or of a release's publication.
 
-    Raise `UsageError` for what is none, what is yet to come, and what was pruned.
+    Raise `UsageError` for another form and for a time in the future, and `NotFoundError` for a
+    release that does not exist or was pruned.
     """
     if at.isdecimal():
         sql = "SELECT number, run_id FROM release WHERE number = ?"
         row = reader.execute(sql, [at]).fetchone()
         if row is None:
             raise NotFoundError(f"there is no release {at}; see: blocklist release list")
-        found = PointInTime(*row)
+        point = PointInTime(*row)
     else:
         when = _parse_time(at)
         number = "SELECT max(number) FROM release WHERE created <= ?"
         run = "SELECT coalesce(max(id), 0) FROM run WHERE started <= ?"
         row = reader.execute(f"SELECT ({number}), ({run})", [when, when]).fetchone()
-        found = PointInTime(*row)
-    if found.release is not None and _is_pruned(reader, found.release):
-        raise NotFoundError(f"{at}: release {found.release} of then was pruned; see: release list")
-    return found
+        point = PointInTime(*row)
+    if point.release is not None and _is_pruned(reader, point.release):
+        raise NotFoundError(f"{at}: release {point.release} of then was pruned; see: release list")
+    return point
 
 
 def _parse_time(at: str) -> str:
@@ -62,7 +62,5 @@ def _parse_time(at: str) -> str:
 
 
 def _is_pruned(reader: sqlite3.Connection, number: int) -> bool:
-    if schema_version(reader) < HISTORY_VERSION:
-        return False
     (pruned,) = reader.execute("SELECT pruned FROM release WHERE number = ?", [number]).fetchone()
     return bool(pruned)

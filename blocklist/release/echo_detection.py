@@ -5,9 +5,9 @@ import logging
 from blocklist.config.loader import Config
 from blocklist.errors import NotFoundError
 from blocklist.judge.overlap.overlap import OverlapReport, compute_overlap
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.runs import run_start_days
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.echoes import is_echo_detection_due, save_echoes
 from blocklist.ledger.feeds.listings import load_listing_dates
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 def detect_echoes(config: Config, book: LedgerWriter) -> None:
     """Detect echoes and record them, if detection is due."""
-    with book.open_connection() as db:
-        is_due = is_echo_detection_due(db)
+    with read_transaction(book.database) as transaction:
+        is_due = is_echo_detection_due(transaction.connection)
     if not is_due:
         return
     echoes = list(measure_feed_overlap(config).echoes)
@@ -41,7 +41,8 @@ def measure_feed_overlap(config: Config) -> OverlapReport:
     with open_read_only(config.database) as reader:
         if reader is None:
             raise NotFoundError("nothing was collected yet; run: blocklist run")
-        run_days = run_start_days(reader)
-    with BulkTransaction(config.database) as bulk:
-        listings, guarded = load_listing_dates(bulk, feeds), guarded_values(bulk)
+    with read_transaction(config.database) as transaction:
+        run_days = run_start_days(transaction.connection)
+        listings = load_listing_dates(transaction, feeds)
+        guarded = guarded_values(transaction)
     return compute_overlap(listings, run_days, guarded)

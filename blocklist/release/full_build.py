@@ -8,7 +8,7 @@ import polars as pl
 
 from blocklist.config.loader import Config
 from blocklist.judge.scoring.electorate import feed_groups_from_weights
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.echoes import load_echoes
 from blocklist.ledger.feeds.health import FeedHealth, load_feed_health
@@ -74,7 +74,7 @@ def judge_and_publish(
     expire_resolved_addresses(config, book)
     detect_echoes(config, book)
     prior = _load_prior_state(config, book)
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         result = judge_listings(
             config, bulk, prior.feed_weights, prior.entries, prior.reusable_release
         )
@@ -124,17 +124,18 @@ def _publish_draft(book: LedgerWriter, prior: _PriorState, draft: DraftRelease) 
 
 
 def _load_prior_state(config: Config, book: LedgerWriter) -> _PriorState:
-    with book.open_database() as db:
-        release, judged = current_release(db.conn), load_judged_release(db.conn)
-        healths = load_feed_health(db.conn)
-        weights = compute_feed_weights(config, healths, load_echoes(db.conn))
+    with read_transaction(book.database) as transaction:
+        reader = transaction.connection
+        release, judged = current_release(reader), load_judged_release(reader)
+        healths = load_feed_health(reader)
+        weights = compute_feed_weights(config, healths, load_echoes(reader))
         feeds = set(release.feeds) if release else set()
         # The stored weights complete the feeds of the release they belong to; for any other
         # release, further feeds are unknown.
         if feeds and release and judged and judged.release == release.number:
-            feeds |= {weight.feed for weight in load_feed_weights(db.conn)}
-        entries = list(load_judge_entries(db.conn, feed_groups_from_weights(weights).adds_evidence))
-        context_digest = compute_context_digest(config, db.conn, weights, entries)
+            feeds |= {weight.feed for weight in load_feed_weights(reader)}
+        entries = list(load_judge_entries(reader, feed_groups_from_weights(weights).adds_evidence))
+        context_digest = compute_context_digest(config, reader, weights, entries)
         is_same_context = (
             release
             and judged
@@ -146,8 +147,8 @@ def _load_prior_state(config: Config, book: LedgerWriter) -> _PriorState:
             entries,
             weights,
             frozenset(feeds),
-            has_candidate(db.conn),
-            compute_inputs_digest(config, db.conn, weights),
+            has_candidate(reader),
+            compute_inputs_digest(config, reader, weights),
             context_digest,
             release if is_same_context else None,
         )
@@ -181,6 +182,6 @@ def _find_intended_values(
     feeds = sorted({*switched, *accepted_feeds})
     if prior.release is None or not feeds:
         return pl.Series("value", [], pl.String)
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         parts = [load_listings(bulk, feeds, run) for run in (prior.release.basis, None)]
     return expand_url_hosts(pl.concat(parts))["value"].unique()

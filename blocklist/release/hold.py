@@ -10,7 +10,7 @@ import polars as pl
 
 from blocklist.errors import GateHeld
 from blocklist.judge.guards import Guards
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.ledger.feeds.weights import load_feed_weights
@@ -115,10 +115,9 @@ def _verify_operator_part(
     book: LedgerWriter, new: Release, operator_part: VerdictChange, verify_exports: ExportVerifier
 ) -> list[str]:
     """Return the faults of the exports of the current release with the operator's changes."""
-    with book.open_connection() as db:
-        weights = load_feed_weights(db)
-    with BulkTransaction(book.database) as bulk:
-        old_verdicts = current_verdicts(bulk)
+    with read_transaction(book.database) as transaction:
+        weights = load_feed_weights(transaction.connection)
+        old_verdicts = current_verdicts(transaction)
     return verify_exports(
         ProposedRelease(new, apply_change(old_verdicts, operator_part), operator_part, weights)
     )
@@ -154,7 +153,7 @@ def _describe_listing_feeds(
     if draft.current_release is None:
         return []
     feeds = sorted({*draft.current_release.feeds, *draft.release.feeds})
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         old_listings, listings = (
             load_listings(bulk, feeds, run) for run in (draft.current_release.basis, None)
         )

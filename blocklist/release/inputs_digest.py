@@ -11,6 +11,7 @@ from hashlib import sha256
 from blocklist import fingerprint
 from blocklist.config.loader import Config
 from blocklist.ledger.db.timestamps import current_timestamp
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.echoes import (
     is_echo_detection_current,
@@ -43,9 +44,11 @@ class BuildStatus:
 
 def load_build_status(config: Config, book: LedgerWriter) -> BuildStatus:
     """Return the current release, and whether the inputs of the judge changed since."""
-    with book.open_connection() as db:
-        release, pin = current_release(db), find_release_pin(db)
-        return BuildStatus(release, pin, release is not None and _is_unchanged(config, db, release))
+    with read_transaction(book.database) as transaction:
+        reader = transaction.connection
+        release, pin = current_release(reader), find_release_pin(reader)
+        is_unchanged = release is not None and _is_unchanged(config, reader, release)
+        return BuildStatus(release, pin, is_unchanged)
 
 
 def compute_inputs_digest(

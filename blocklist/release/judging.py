@@ -17,7 +17,7 @@ from blocklist.indicators.query import parse_query
 from blocklist.judge.candidates import derive_host_listings
 from blocklist.judge.guards import GUARDS, Guards, load_guards
 from blocklist.judge.judge import JudgeInput, decide_verdicts
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.feeds.listing_changes import ListingChanges, listing_changes_since
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.ledger.releases import verdicts as releases
@@ -46,7 +46,7 @@ class JudgeResult:
 
 def judge_listings(
     config: Config,
-    bulk: BulkTransaction,
+    bulk: Transaction,
     weights: list[FeedWeight],
     entries: list[Entry],
     current: Release | None,
@@ -74,7 +74,7 @@ def judge_listings(
 
 
 def _load_judge_input(
-    config: Config, bulk: BulkTransaction, weights: list[FeedWeight], entries: list[Entry]
+    config: Config, bulk: Transaction, weights: list[FeedWeight], entries: list[Entry]
 ) -> JudgeInput:
     own_values = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
     return JudgeInput(
@@ -153,7 +153,7 @@ def _count_categories(
     return count_blocked_by_category(listings, verdicts, categories)
 
 
-def load_guard_entries(config: Config, bulk: BulkTransaction) -> pl.DataFrame:
+def load_guard_entries(config: Config, bulk: Transaction) -> pl.DataFrame:
     """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
     guard_classes = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
     listings = load_listings(bulk, list(guard_classes))

@@ -15,11 +15,12 @@ from blocklist.config.feeds import RESOLVED_FEED
 from blocklist.config.loader import Config
 from blocklist.frames.schemas import INDICATORS, KIND, SCOPE
 from blocklist.judge.guards import load_public_suffixes
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.db.transaction import Transaction, read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.dns.addresses import load_live_addresses, save_addresses
 from blocklist.ledger.feeds.listings import accept_snapshot, load_listings
+from blocklist.ledger.feeds.records import register_feed
 from blocklist.ledger.releases.last_judged import has_expired_address
 from blocklist.ledger.releases.verdicts import current_verdicts
 from blocklist.model import Kind, Scope, Verdict
@@ -41,7 +42,7 @@ def refresh_resolved_addresses(config: Config, book: LedgerWriter) -> Counter[st
     now = datetime.now(UTC)
     since = now - timedelta(days=config.resolve.address_days)
     passive = read_passive_dns(map(Path, config.resolve.passive))
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         guard_entries = load_guard_entries(config, bulk)
         guarded_names = guard_entries.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
         observations = _load_observations(
@@ -49,8 +50,8 @@ def refresh_resolved_addresses(config: Config, book: LedgerWriter) -> Counter[st
         )
     guard_entries = guard_entries.filter(pl.col("kind") == Kind.IP.value).select("value", "source")
     addresses = classify_addresses(observations, guard_entries, config.resolve.dedicated)
-    with BulkTransaction(book.database) as bulk:
-        save_addresses(bulk, addresses)
+    with book.transaction() as transaction:
+        save_addresses(transaction, addresses)
     blocked = addresses.filter(pl.col("reason").is_null())
     _record_listings(book, blocked)
     counts = Counter(blocked=blocked.height, spared=addresses.height - blocked.height)
@@ -60,8 +61,9 @@ def refresh_resolved_addresses(config: Config, book: LedgerWriter) -> Counter[st
 
 def expire_resolved_addresses(config: Config, book: LedgerWriter) -> None:
     """Refresh the listings of addresses if any observation has expired."""
-    with book.open_connection() as db:
-        has_expired = has_expired_address(db, format_timestamp(datetime.now(UTC)))
+    now = format_timestamp(datetime.now(UTC))
+    with read_transaction(book.database) as transaction:
+        has_expired = has_expired_address(transaction.connection, now)
     if has_expired:
         logger.info("addresses behind blocked names: some observations have expired")
         refresh_resolved_addresses(config, book)
@@ -69,7 +71,7 @@ def expire_resolved_addresses(config: Config, book: LedgerWriter) -> None:
 
 def _load_observations(
     config: Config,
-    bulk: BulkTransaction,
+    bulk: Transaction,
     since: str,
     passive: pl.DataFrame,
     guarded_names: pl.Series,
@@ -111,9 +113,9 @@ def _load_observations(
 
 
 def _record_listings(book: LedgerWriter, blocked: pl.DataFrame) -> None:
-    feed = book.register_feed(RESOLVED_FEED)
+    feed = register_feed(book, RESOLVED_FEED)
     if feed.pinned:  # nothing is added, but listings may end
-        with BulkTransaction(book.database) as bulk:
+        with read_transaction(book.database) as bulk:
             listings = load_listings(bulk, [RESOLVED_FEED.name])
         blocked = blocked.join(listings, on="value", how="semi")
     rows = blocked.select(

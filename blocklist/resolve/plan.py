@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from blocklist.config.loader import Config
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.dns.facts import filter_due_names, select_due_names
 from blocklist.ledger.feeds.listings import load_listings
@@ -23,7 +23,7 @@ def select_names_to_resolve(config: Config, book: LedgerWriter, limit: int) -> l
     addresses are to be blocked, that none is which they are on.
     """
     now = datetime.now(UTC)
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         found = select_due_names(bulk, now, now + MAX_DUE_AHEAD)
         if config.resolve.addresses and len(found) < limit:
             guarded = load_listings(bulk, [g.name for g in config.guards.values() if g.enabled])

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from blocklist.judge.guards import load_public_suffixes
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.dns.facts import DnsFact, load_facts, save_facts
 from blocklist.resolve.dns.servers import ResolverAddress
@@ -131,8 +132,8 @@ class Survey:
 
     def _load_facts(self, chunk: _DomainChunk) -> dict[str, DnsFact]:
         wanted = {name for domain, members in chunk for name in (domain, *members)}
-        with self._book.open_database() as db:
-            return load_facts(db.conn, wanted)
+        with read_transaction(self._book.database) as transaction:
+            return load_facts(transaction.connection, wanted)
 
     @property
     def _has_second_resolver(self) -> bool:

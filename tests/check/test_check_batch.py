@@ -14,11 +14,12 @@ from blocklist.cli.render.check_text import format_answer_lines
 from blocklist.cli.streams import escape_unprintable
 from blocklist.config.feeds import Feed
 from blocklist.frames.schemas import INDICATORS, VERDICTS
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.dns.facts import DnsFact, save_facts
 from blocklist.ledger.feeds.listings import accept_snapshot
+from blocklist.ledger.feeds.records import register_feed
 from blocklist.ledger.feeds.weights import save_feed_weights
 from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.point_in_time import PointInTime
@@ -90,7 +91,7 @@ def fill(database: Path, runs: list[tuple[str, list[tuple[str, str, bool]]]]) ->
         )
         guard = GuardClass.POPULAR if name == "guard" else None
         with open_ledger_writer(database, "update") as book:
-            feed = book.register_feed(Feed(name, ("x",), "domains", guard=guard))
+            feed = register_feed(book, Feed(name, ("x",), "domains", guard=guard))
             accept_snapshot(book, feed, frame, "print", ACCOUNT)
 
 
@@ -101,14 +102,13 @@ def release(database: Path, judged: list[tuple[str, str, tuple[str, str], str | 
     frame = pl.DataFrame(rows, schema=VERDICTS, orient="row").drop("score")
     page = pl.col("kind") == "url"
     frame = frame.filter(~page | (pl.col("scope") == "exact"))
-    with open_ledger_writer(database, "release") as book, book.open_database() as db:
-        db.execute(
+    with open_ledger_writer(database, "release") as book, book.transaction() as transaction:
+        transaction.execute(
             "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
             "VALUES (7, ?, 'now', 'x', 0, 0, 0, 0)",
-            [book.run_id],
+            book.run_id,
         )
-    with BulkTransaction(database) as bulk:
-        packs.store_rows(bulk, packs.VERDICT_TABLE, frame, since=7)
+        packs.store_rows(transaction, packs.VERDICT_TABLE, frame, since=7)
 
 
 def vote(database: Path) -> None:
@@ -138,7 +138,7 @@ def both(
         lookup = LedgerLookup(reader, at)
         single = [check_one(query, lookup) for query in queries]
         release, counted = lookup.release_number(), lookup.feed_weights()
-    with BulkTransaction(database) as bulk:
+    with read_transaction(database) as bulk:
         many = check_many(queries, bulk, counted, release, at)
     together, shown = list(many.iter_answers()), render_batch_answers(many).to_list()
     for answer, text in zip(together, shown, strict=True):

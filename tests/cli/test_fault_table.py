@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.feeds.listings import load_listings
 from tests.fetch.test_http_faults import FAULTS, GOOD, NAMES, Fault, World, contexts, world
 from tests.support import fault_server as faults
@@ -42,7 +42,7 @@ def configure(world: World, faulty: str, fault: Fault | None) -> None:
 
 
 def in_force(world: World) -> dict[str, list[str]]:
-    with BulkTransaction(world.config.database) as bulk:
+    with read_transaction(world.config.database) as bulk:
         return {name: sorted(load_listings(bulk, [name])["value"]) for name in FEEDS}
 
 

@@ -145,7 +145,7 @@ def test_what_ends_while_a_release_is_pinned_is_told_to_stay_in_force(
     run("allow", "add", "fraud0.top")
     run("run")
     run("release", "rollback")
-    expired = "UPDATE operator SET expires = '2026-01-01T00:00:00Z' WHERE value = 'partner.top'"
+    expired = "UPDATE entry SET expires = '2026-01-01T00:00:00Z' WHERE value = 'partner.top'"
     with open_read_write(tmp_path / "blocklist.db") as opened:
         opened.execute(expired)
     told = run("run").err

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = {"aiohttp", "asyncio", "polars", "sqlite_utils", "tldextract", "adbc_driver_sqlite"}
+HEAVY = {"aiohttp", "asyncio", "polars", "sqlite_utils", "tldextract"}
 CODE = """
 import sys
 import blocklist.check.single, blocklist.cli.app

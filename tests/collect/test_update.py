@@ -18,6 +18,7 @@ from blocklist.fetch.fetch import fetch_bytes
 from blocklist.fetch.types import FetchError, FetchResult
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import open_ledger_writer
+from blocklist.ledger.feeds.records import register_feed
 from blocklist.model import FeedState, GuardClass, Scope
 from tests.support.feed_folder import FeedFolder, many_names
 from tests.support.users import as_user, open_to_all
@@ -229,12 +230,12 @@ def test_failures_and_refusals_are_remembered(folder: FeedFolder) -> None:
     folder.file.unlink()
     folder.collect()
     with open_ledger_writer(folder.config.database, "update") as book:
-        health = book.register_feed(folder.feed)
+        health = register_feed(book, folder.feed)
     assert (health.state, health.entries) == (FAILED, 1)
     assert health.cause == f"{folder.file}: no such file"
     assert folder.collect("a.example\n").state == UNCHANGED
     with open_ledger_writer(folder.config.database, "update") as book:
-        assert book.register_feed(folder.feed).cause is None
+        assert register_feed(book, folder.feed).cause is None
 
 
 def test_mirrors_in_order(folder: FeedFolder) -> None:

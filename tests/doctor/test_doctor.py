@@ -13,6 +13,7 @@ import pytest
 from blocklist.doctor.finding import FindingState
 from blocklist.doctor.registry import CONFIG_CHECKS, LEDGER_CHECKS
 from blocklist.install import canary_probe
+from blocklist.ledger.db.connection import SCHEMA_VERSION
 from blocklist.ledger.db.lock import hold_writer_lock
 from tests.support.cli import Ended, Run, blocklist, commands
 
@@ -94,6 +95,10 @@ def config(old: str, new: str) -> Break:
     return change
 
 
+def upgraded(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("blocklist.doctor.run.SCHEMA_VERSION", SCHEMA_VERSION + 1)
+
+
 def full(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
 
@@ -140,7 +145,7 @@ WRONG: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("no database", lambda f, _: (f / "blocklist.db").write_text("<html>" * 999),
      [("ledger", "problem")]),
     ("a newer database", sql("PRAGMA user_version = 99"), [("ledger", "problem")]),
-    ("an older database", sql("PRAGMA user_version = 1"), [("ledger", "warning")]),
+    ("an older database", upgraded, [("ledger", "warning")]),
     ("a killed run", sql("UPDATE run SET finished = NULL"), [("run", "warning")]),
     ("a clock gone back", sql("UPDATE run SET started = '2999-01-01T00:00:00Z'"),
      [("clock", "problem")]),

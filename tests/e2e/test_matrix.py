@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.releases.verdicts import export_rows
 from tests.collect.test_corpus import OTHERS, files, said
 from tests.e2e.matrix import CANARY, CONSUMERS, EXACT, RELEASE, asked, queries
@@ -47,7 +47,7 @@ def of_corpus(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.Data
     (folder / "blocklist.toml").write_text("".join(lines))
     done = blocklist(folder, "run")
     assert done.returncode == 0, done.stderr
-    with BulkTransaction(folder / "blocklist.db") as bulk:
+    with read_transaction(folder / "blocklist.db") as bulk:
         rows = export_rows(bulk, 1)
     wide = rows.filter(pl.col("scope") == "subtree")["value"].sample(ALLOWED, seed=1)
     text = [f"allow subtree deep.ok.{name}" for name in wide[: ALLOWED // 2]]

@@ -265,7 +265,7 @@ def test_from_the_ledger(tmp_path: Path) -> None:
     assert blocklist(tmp_path, "export").code == 0
     assert (tmp_path / "out" / "phish").read_text() == first
     with sqlite3.connect(tmp_path / "blocklist.db") as opened:
-        opened.execute("DELETE FROM vote")
+        opened.execute("DELETE FROM feed_weight")
     opened.close()
     assert blocklist(tmp_path, "export").code == 0
     assert (tmp_path / "out" / "phish").read_text() == first, (

@@ -14,8 +14,8 @@ from blocklist.errors import ExportFailed
 from blocklist.export.stage import prepare
 from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.verify.verify import verify_export_file
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.releases.candidate import Candidate, load_candidate
 from blocklist.ledger.releases.history import Release, current_release
 from blocklist.ledger.releases.verdicts import (
@@ -310,7 +310,7 @@ def test_its_rows_are_those_that_are_read_back(tmp_path: Path) -> None:
     enter(tmp_path, "good.a.top", Verdict.ALLOW)
     enter(tmp_path, "mine.top", Verdict.BLOCK)
     built(tmp_path)
-    with BulkTransaction(tmp_path / "blocklist.db") as bulk:
+    with read_transaction(tmp_path / "blocklist.db") as bulk:
         known = current_verdicts(bulk)
         rows, own = export_rows(bulk, 1), operator_blocks(bulk, 1)
         watched = values_to_verify(bulk, 1, None)

@@ -18,7 +18,7 @@ from blocklist.export.select.release_content import ExportContext
 from blocklist.export.update import export_one
 from blocklist.frames.parallel import iter_file_pieces
 from blocklist.frames.schemas import RELEASE
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.releases.verdicts import values_to_verify
 from blocklist.model import Kind
 from tests.support.cli import blocklist
@@ -252,7 +252,7 @@ def test_the_ledger_says_what_to_watch(tmp_path: Path) -> None:
     for names in ("a.top\nb.top\nhosting.top\n", "a.top\nc.top\nhosting.top\n"):
         (tmp_path / "mine.txt").write_text(names)
         assert blocklist(tmp_path, "run").code == 0
-    with BulkTransaction(tmp_path / "blocklist.db") as bulk:
+    with read_transaction(tmp_path / "blocklist.db") as bulk:
         found = {before: values_to_verify(bulk, 2, before)["value"] for before in (None, 1)}
     assert sorted(found[None]) == ["hosting.top"]
     assert sorted(found[1]) == ["b.top", "c.top", "hosting.top"], "and what changed"

@@ -17,7 +17,7 @@ from blocklist.config.sections import CollectConfig
 from blocklist.errors import ConfigError
 from blocklist.fetch.axfr import ZoneRequest, _ZoneTransfer
 from blocklist.fetch.spool import Spool
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.model import NO_VALIDATORS, FeedState
@@ -65,7 +65,7 @@ class World:
         return outcome
 
     def in_force(self) -> set[str]:
-        with BulkTransaction(self.config.database) as bulk:
+        with read_transaction(self.config.database) as bulk:
             return set(load_listings(bulk, ["zone"])["value"])
 
 

@@ -23,16 +23,8 @@ from blocklist.fetch.fetch import fetch_bytes
 from blocklist.fetch.http import USER_AGENT
 from blocklist.fetch.ssrf import SsrfGuard, is_public_address
 from blocklist.fetch.types import FetchError
-from blocklist.ledger.db.connection import (
-    APPLICATION_ID,
-    SCHEMA_VERSION,
-    lock_sqlite_library,
-    open_read_only,
-)
-from blocklist.ledger.db.schema import listings_and_releases
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.writer import open_ledger_writer
-from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.model import GuardClass
 from tests.collect.test_corpus import OTHERS, files, said
 from tests.fetch.test_http_faults import (
@@ -189,9 +181,12 @@ def test_an_interval_is_kept(world: World) -> None:
 
 
 def aged(world: World, name: str, column: str, by: timedelta) -> None:
-    with open_ledger_writer(world.config.database, "test") as book, book.open_database() as db:
+    with (
+        open_ledger_writer(world.config.database, "test") as book,
+        book.transaction() as transaction,
+    ):
         moment = format_timestamp(datetime.now(UTC) - by)
-        db.conn.execute(f"UPDATE feed SET {column} = ? WHERE name = ?", [moment, name])
+        transaction.execute(f"UPDATE feed SET {column} = ? WHERE name = ?", moment, name)
 
 
 def test_a_feed_that_fails_for_long_is_stale(world: World) -> None:
@@ -482,33 +477,3 @@ def test_the_corpus_over_http(world: World, corpus: Path) -> None:
     world.server.body_bytes = 0
     assert {outcome.state for outcome in world.update(*feeds)} == {UNCHANGED}
     assert world.server.body_bytes == 0, "not a byte of a body"
-
-
-def test_a_ledger_of_the_first_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sqlite_utils import Database, Migrations
-
-    from blocklist.ledger.feeds.health import load_feed_health
-
-    database = tmp_path / "x.db"
-    old = Migrations("blocklist")
-    old()(listings_and_releases)
-    with lock_sqlite_library():
-        opened = Database(str(database))
-        opened.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        old.apply(opened)
-        opened.execute("INSERT INTO feed (name, accepted_at, entries) VALUES ('mine', 'then', 3)")
-        opened.conn.commit()
-        opened.close()
-
-    def known() -> FeedHealth:
-        with open_read_only(database) as reader:
-            assert reader is not None
-            return load_feed_health(reader)["mine"]
-
-    assert (known().entries, known().good_at) == (3, None), "read as it is"
-    with open_ledger_writer(database, "update"):
-        pass
-    assert (known().entries, known().good_at) == (3, "then"), "and brought up to date"
-    with open_read_only(database) as reader:
-        assert reader is not None
-        assert reader.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)

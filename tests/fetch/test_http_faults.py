@@ -16,7 +16,7 @@ from blocklist.collect.update import update_feeds
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.config.sections import CollectConfig
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.model import FeedState
@@ -190,7 +190,7 @@ class World:
         return outcomes
 
     def in_force(self, feed: str) -> list[str]:
-        with BulkTransaction(self.config.database) as bulk:
+        with read_transaction(self.config.database) as bulk:
             return sorted(load_listings(bulk, [feed])["value"])
 
 

@@ -152,7 +152,7 @@ def age(folder: Path) -> None:
     with sqlite3.connect(folder / "blocklist.db") as opened:
         started = (datetime.now(UTC) - timedelta(days=2)).isoformat()
         opened.execute("UPDATE run SET started = ?", [started])
-        opened.execute("UPDATE looked SET at = ?", ["2001-01-01T00:00:00Z"])
+        opened.execute("UPDATE job SET at = ?", ["2001-01-01T00:00:00Z"])
     opened.close()
 
 

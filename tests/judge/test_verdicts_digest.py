@@ -12,7 +12,7 @@ import pytest
 from benchmarks import generate
 from blocklist.collect.update import select_feeds, update_feeds
 from blocklist.config.loader import load_config
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.ledger.operator.entries import add_entry
@@ -63,7 +63,7 @@ def digests(folder: Path, tables: list[str]) -> dict[str, tuple[int, str]]:
         for entry in ENTRIES:
             add_entry(opened, entry)
         build_release(settings, opened, "test")
-    with BulkTransaction(settings.database) as bulk:
+    with read_transaction(settings.database) as bulk:
         listed = load_listings(bulk, [feed.name for feed in settings.enabled_sources])
         return {"listings": digest(listed), "verdicts": digest(current_verdicts(bulk))}
 

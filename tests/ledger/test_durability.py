@@ -1,4 +1,4 @@
-"""What must survive: upgrades, kills, full disks, and a history that somebody prunes."""
+"""What must survive: kills, full disks, power cuts, and a history that somebody prunes."""
 
 import os
 import random
@@ -11,18 +11,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from benchmarks import powercuts
-from blocklist.atomic_files import find_leftovers
 from blocklist.errors import NotFoundError
 from blocklist.ledger import prune
 from blocklist.ledger.db import connection
-from blocklist.ledger.db.bulk import BulkTransaction
-from blocklist.ledger.db.connection import SCHEMA_VERSION, open_read_only
-from blocklist.ledger.db.sound import find_database_faults
+from blocklist.ledger.db.connection import find_database_faults, open_read_only
 from blocklist.ledger.db.timestamps import current_timestamp, format_timestamp
+from blocklist.ledger.db.transaction import write_transaction
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.ledger.point_in_time import parse_point_in_time
 from blocklist.ledger.releases.history import list_releases
@@ -30,10 +27,7 @@ from blocklist.release.history.references import find_referenced_release
 from blocklist.release.history.rollback import undo_feed_update
 from tests.release.test_build import actions, run
 from tests.support.cli import Run, commands
-from tests.support.ledger import prepare_older
 from tests.support.process import blocklist
-
-SYNCHRONOUS = pl.Schema({"synchronous": pl.Int64()})
 
 
 @pytest.fixture
@@ -41,37 +35,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "blocklist.toml").write_text('[feeds.mine]\nurl = "mine.txt"\nformat = "domains"\n')
     (tmp_path / "mine.txt").write_text("a.top\nb.top\n")
     return tmp_path
-
-
-def test_an_older_database_is_copied_before_it_is_migrated(tmp_path: Path) -> None:
-    database = tmp_path / "x.db"
-    prepare_older(database, 2)
-    with open_ledger_writer(database, "test") as opened:
-        assert opened.run_id == 1
-    copy = tmp_path / "x.db.schema-2"
-    for path, wanted in ((database, SCHEMA_VERSION), (copy, 2)):
-        kept = sqlite3.connect(path)
-        assert kept.execute("PRAGMA user_version").fetchone() == (wanted,)
-        assert kept.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        kept.close()
-    assert not find_leftovers(copy)
-    copy.unlink()
-    with open_ledger_writer(database, "test"):
-        pass
-    assert not copy.exists(), "there was nothing to migrate"
-
-
-def test_every_older_database_is_read_as_it_is_and_then_migrated(tmp_path: Path) -> None:
-    for known in range(1, SCHEMA_VERSION):
-        database = tmp_path / f"{known}.db"
-        prepare_older(database, known)
-        with open_read_only(database) as reader:
-            assert reader is not None
-            assert list_releases(reader) == []
-            with pytest.raises(NotFoundError, match="there is no candidate"):
-                find_referenced_release(reader, "candidate")
-        with open_ledger_writer(database, "test") as opened:
-            assert opened.run_id == 1
 
 
 @pytest.mark.slow
@@ -103,14 +66,11 @@ def test_a_disk_that_is_full_leaves_the_last_complete_state(folder: Path) -> Non
     assert (done.returncode, len(actions(folder, 2))) == (0, 90_000), "and with room it goes on"
 
 
-def test_both_libraries_wait_for_the_disk(folder: Path) -> None:
+def test_a_commit_waits_for_the_disk(folder: Path) -> None:
     run(folder)
-    with connection.open_read_write(folder / "blocklist.db") as opened:
-        assert opened.execute("PRAGMA synchronous").fetchone() == (2,), "a commit is on the disk"
-        assert opened.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    with BulkTransaction(folder / "blocklist.db") as bulk:
-        found = bulk.query_frame("SELECT synchronous FROM pragma_synchronous", schema=SYNCHRONOUS)
-    assert found["synchronous"].item() == 2
+    with write_transaction(folder / "blocklist.db") as transaction:
+        assert transaction.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert transaction.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
@@ -265,7 +225,7 @@ def test_runs_that_end_at_random_instants_leave_what_was_complete(harm: str, say
 
 MANY = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-INSERT INTO operator (kind, value, scope, action, reason, created)
+INSERT INTO entry (kind, value, scope, action, reason, created)
 SELECT 0, i || '.example', 0, 'block', '', '' FROM n
 """
 
@@ -288,7 +248,7 @@ def test_a_power_cut_within_a_transaction_leaves_what_was_committed(
         with open_read_only(copy / "blocklist.db") as reader:
             assert reader is not None
             assert find_database_faults(reader) == []
-            assert reader.execute("SELECT count(*) FROM operator").fetchone() == (0,)
+            assert reader.execute("SELECT count(*) FROM entry").fetchone() == (0,)
             last = reader.execute("SELECT command FROM run ORDER BY id DESC").fetchone()
             assert last == ("last",), "a commit was on the disk before it was told"
     (copies[0] / "mine.txt").write_text("b.top\nc.top\n")
@@ -330,7 +290,7 @@ def test_a_database_on_a_read_only_mount_answers_and_is_not_written(folder: Path
     assert done.returncode == 2
     assert f"{folder} cannot be written to" in done.stdout
     with connection.open_read_write(folder / "blocklist.db") as opened:
-        opened.execute("INSERT INTO looked VALUES ('test', 'now', 1)")
+        opened.execute("INSERT INTO job VALUES ('test', 'now', 1)")
         # As a program leaves it that is stopped: what was committed last is in the log alone.
         stopped = shutil.copytree(folder, folder.with_name("stopped"))
         (stopped / "blocklist.db-shm").unlink()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from blocklist.ledger.db.bulk import BulkTransaction
-from blocklist.ledger.db.connection import open_read_only, open_read_write, prepare_database
+from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.operator import entry_notes
@@ -37,7 +37,6 @@ from blocklist.ledger.releases.verdicts import (
 )
 from blocklist.ledger.temporal import packs
 from blocklist.ledger.temporal.pack_sql import delete_ended_rows
-from tests.support.ledger import prepare_older
 from tests.support.listings import rows
 
 VALUES = [
@@ -70,19 +69,17 @@ def frame(judged: Verdicts) -> pl.DataFrame:
 
 def publish(book: LedgerWriter, judged: pl.DataFrame) -> None:
     """Make verdicts the next release, where they are others than those in force."""
-    with BulkTransaction(book.database) as bulk:
-        change = diff_verdicts(current_verdicts(bulk), judged)
-    with book.open_database() as db:
-        past = current_release(db.conn)
+    with read_transaction(book.database) as transaction:
+        change = diff_verdicts(current_verdicts(transaction), judged)
+        past = current_release(transaction.connection)
     if change:
         publish_release(book, next_release(book, past, change, ""), change)
 
 
 def hold(book: LedgerWriter, judged: pl.DataFrame) -> None:
-    with BulkTransaction(book.database) as bulk:
-        change = diff_verdicts(current_verdicts(bulk), judged)
-    with book.open_database() as db:
-        past = current_release(db.conn)
+    with read_transaction(book.database) as transaction:
+        change = diff_verdicts(current_verdicts(transaction), judged)
+        past = current_release(transaction.connection)
     save_candidate(book, Candidate(next_release(book, past, change, ""), ()), change)
 
 
@@ -90,7 +87,7 @@ def answers(database: Path) -> list[object]:
     """Return all that can be asked about verdicts."""
     found: list[object] = []
     values = [value for _, value in VALUES]
-    with BulkTransaction(database) as bulk:
+    with read_transaction(database) as bulk:
         change = load_candidate_change(bulk)
         frames = [
             current_verdicts(bulk),
@@ -142,8 +139,8 @@ def test_packs_answer_as_rows(
                     publish(book, frame(one))
                 hold(book, frame(held))
                 before = answers(database)
-                with book.open_database() as db:
-                    delete_ended_rows(db.conn, "verdict", pruned)
+                with book.transaction() as transaction:
+                    delete_ended_rows(transaction.connection, "verdict", pruned)
             found.append((before, answers(database)))
     assert found[0] == found[1]
 
@@ -164,9 +161,9 @@ def test_what_ends_is_told_by_its_place(tmp_path: Path, small: None) -> None:
     sql = "SELECT value, since, until FROM verdict_row ORDER BY value"
     value, page = VALUES[0][1], VALUES[-1][1]
     assert rows(database, sql) == [(value, 3, None), (page, 1, None)]
-    assert rows(database, "SELECT until, places FROM verdict_end") == [(2, "[0]")]
+    assert rows(database, "SELECT until, positions FROM verdict_end") == [(2, "[0]")]
     assert rows(database, "SELECT count(*) FROM verdict WHERE until IS NULL") == [(len(VALUES),)]
-    with BulkTransaction(database) as bulk:
+    with read_transaction(database) as bulk:
         then = [verdicts_at(bulk, number).height for number in (1, 2, 3)]
     assert then == [len(VALUES), len(VALUES) - 1, len(VALUES)]
 
@@ -177,26 +174,9 @@ def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
     with open_ledger_writer(database, "release") as book:
         for left in (first, first[3:], first[5:]):
             publish(book, frame(left))
-        with book.open_database() as db:
-            assert delete_ended_rows(db.conn, "verdict", 2) == 3
-    with BulkTransaction(database) as bulk:
+        with book.transaction() as transaction:
+            assert delete_ended_rows(transaction.connection, "verdict", 2) == 3
+    with read_transaction(database) as bulk:
         assert verdicts_at(bulk, 2).height == len(first) - 3
         assert current_verdicts(bulk).height == len(first) - 5
     assert rows(database, "SELECT min(since), max(until) FROM verdict") == [(1, 3)]
-
-
-def test_a_database_from_before_packs_is_read(tmp_path: Path) -> None:
-    database = tmp_path / "x.db"
-    prepare_older(database, 8)
-    with open_read_write(database) as opened:
-        opened.execute("INSERT INTO verdict VALUES ('a.example', 0, 1, NULL, 0, 0, 7, NULL)")
-    for migrated in (False, True):
-        if migrated:
-            prepare_database(database)
-        with open_read_only(database) as reader:
-            assert reader is not None
-            assert [one.value for one in LedgerLookup(reader).find_verdicts(["a.example"])] == [
-                "a.example"
-            ]
-        with BulkTransaction(database) as bulk:
-            assert export_rows(bulk, 1)["value"].to_list() == ["a.example"]

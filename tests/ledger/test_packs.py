@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from blocklist.config.feeds import Feed
 from blocklist.frames.schemas import INDICATORS
-from blocklist.ledger.db.bulk import BulkTransaction
-from blocklist.ledger.db.connection import open_read_only, open_read_write, prepare_database
+from blocklist.ledger.db.connection import open_read_only, prepare_database
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.listings import (
     SnapshotChange,
@@ -20,13 +20,12 @@ from blocklist.ledger.feeds.listings import (
     load_listings,
     select_active_feeds,
 )
+from blocklist.ledger.feeds.records import register_feed
 from blocklist.ledger.feeds.undo_snapshot import undo_last_snapshot
 from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.point_in_time import PointInTime
-from blocklist.ledger.releases.verdicts import verdicts_at
 from blocklist.ledger.temporal import packs
 from blocklist.ledger.temporal.pack_sql import delete_ended_rows, packed_range_sql, packed_value_sql
-from tests.support.ledger import prepare_older
 from tests.support.listings import ACCOUNT, rows
 
 NAMES = [f"{letter}{number}.example" for letter in "abc" for number in range(4)]
@@ -37,27 +36,6 @@ EVERY = [*(("domain", name) for name in NAMES), *(("url", page) for page in PAGE
 RELEASE = (
     "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
     "VALUES (?, ?, '', '', 0, 0, 0, 0)"
-)
-# What ended had a row in the place of what is packed: `b.example` did, and came back as a row.
-PACKED_OTHERWISE = (
-    "INSERT INTO run (id, command, started) VALUES (1, '', ''), (2, '', ''), (3, '', '')",
-    "INSERT INTO feed (id, name) VALUES (1, 'mine')",
-    *(
-        "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
-        f"VALUES ({number}, {number}, '', '', 0, 0, 0, 0)"
-        for number in (1, 2, 3)
-    ),
-    "CREATE VIEW mine AS SELECT value FROM listings",
-    "INSERT INTO listing_batch VALUES (7, 1, 0, 0, 1)",
-    """INSERT INTO listing_pack VALUES (7, 'a.example', '["a.example","b.example"]'),
-        (7, 'd.example', '["d.example"]')""",
-    """INSERT INTO listing_row VALUES (1, 'b.example', 0, 0, 1, 2, NULL),
-        (1, 'b.example', 0, 0, 3, NULL, NULL), (1, 'c.example', 0, 0, 1, 2, NULL),
-        (1, 'd.example', 0, 0, 1, 2, NULL)""",
-    "INSERT INTO verdict_batch VALUES (1, 0, 0, 0, 7, NULL, 1)",
-    """INSERT INTO verdict_pack VALUES (1, 'a.example', '["a.example","b.example","c.example"]')""",
-    "INSERT INTO verdict_row VALUES ('a.example', 0, 1, 3, 0, 0, 7, NULL)",
-    "INSERT INTO verdict_row VALUES ('c.example', 0, 1, 3, 0, 0, 7, NULL)",
 )
 KEY = ["value", "scope"]
 Listed = list[tuple[tuple[str, str], str, bool]]
@@ -85,7 +63,7 @@ def answers(database: Path) -> object:
         single = [lookup.find_listings([value]) for _, value in EVERY]
         together = lookup.find_listings([value for _, value in EVERY])
         pages = lookup.find_page_listings("a.example")
-    with BulkTransaction(database) as bulk:
+    with read_transaction(database) as bulk:
         feeds = ["mine", "other"]
         bulk_form = [load_listings(bulk, feeds).sort(pl.all()).rows()]
         bulk_form.append(load_listing_dates(bulk, feeds).sort(pl.all()).rows())
@@ -131,20 +109,20 @@ def test_packs_answer_as_rows(
             patch.setattr("blocklist.ledger.db.writer.current_timestamp", lambda: "now")
             for name, snapshot in runs:
                 with open_ledger_writer(database, "update") as book:
-                    feed = book.register_feed(Feed(name, ("x",), "domains"))
+                    feed = register_feed(book, Feed(name, ("x",), "domains"))
                     accept_snapshot(book, feed, frame(snapshot), "print", ACCOUNT)
-                    with book.open_database() as db:
-                        db.execute(RELEASE, [book.run_id, book.run_id])
+                    with book.transaction() as transaction:
+                        transaction.execute(RELEASE, book.run_id, book.run_id)
             if not runs:
                 continue
             found.append(answers(database))
             with open_ledger_writer(database, "undo") as book:
                 if undone:
                     undo_last_snapshot(
-                        book, book.register_feed(Feed("mine", ("x",), "domains")), "why"
+                        book, register_feed(book, Feed("mine", ("x",), "domains")), "why"
                     )
-                with book.open_database() as db:
-                    delete_ended_rows(db.conn, "listing", pruned)
+                with book.transaction() as transaction:
+                    delete_ended_rows(transaction.connection, "listing", pruned)
             found[-1] = (found[-1], answers(database))
     assert found[:1] == found[1:]
 
@@ -154,7 +132,7 @@ def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
     snapshot: Listed = [(one, "exact", False) for one in EVERY]
     with open_ledger_writer(database, "update") as book:
         accept_snapshot(
-            book, book.register_feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+            book, register_feed(book, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
         )
     assert rows(database, "SELECT value FROM listing_row ORDER BY value") == [
         (page,) for page in PAGES if '"' in page
@@ -163,7 +141,7 @@ def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
     assert [json.loads(str(members)) for (members,) in packed] == thirds(NAMES)
     with open_ledger_writer(database, "update") as book:
         change = accept_snapshot(
-            book, book.register_feed(Feed("mine", (), "")), frame(snapshot[1:]), "2", ACCOUNT
+            book, register_feed(book, Feed("mine", (), "")), frame(snapshot[1:]), "2", ACCOUNT
         )
     assert change == SnapshotChange(0, 1)
     assert rows(database, "SELECT * FROM listing_end") == [(1, 2, "[0]")]
@@ -177,12 +155,12 @@ def test_what_ends_twice_in_a_run_is_told_together(tmp_path: Path, small: None) 
     snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
     with open_ledger_writer(database, "update") as book:
         accept_snapshot(
-            book, book.register_feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+            book, register_feed(book, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
         )
     with open_ledger_writer(database, "update") as book:
         for left in (snapshot[1:], snapshot[2:4]):
             accept_snapshot(
-                book, book.register_feed(Feed("mine", (), "")), frame(left), "2", ACCOUNT
+                book, register_feed(book, Feed("mine", (), "")), frame(left), "2", ACCOUNT
             )
     assert rows(database, "SELECT * FROM listing_end") == [
         (1, 2, "[0,1]"), (2, 2, "[1,2]"), (3, 2, "[0,1,2]"), (4, 2, "[0,1,2]")
@@ -195,19 +173,20 @@ def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
     for left in (snapshot, snapshot[4:], snapshot[5:]):
         with open_ledger_writer(database, "update") as book:
             accept_snapshot(
-                book, book.register_feed(Feed("mine", (), "")), frame(left), "1", ACCOUNT
+                book, register_feed(book, Feed("mine", (), "")), frame(left), "1", ACCOUNT
             )
-    with open_ledger_writer(database, "prune") as book, book.open_database() as db:
-        assert delete_ended_rows(db.conn, "listing", 2) == 4
+    with open_ledger_writer(database, "prune") as book, book.transaction() as transaction:
+        assert delete_ended_rows(transaction.connection, "listing", 2) == 4
     assert rows(database, "SELECT value, until FROM listing ORDER BY value") == [
         (name, 3 if name == NAMES[4] else None) for name in NAMES[4:]
     ]
     packed = rows(database, "SELECT members FROM listing_pack ORDER BY first")
     assert [json.loads(str(members)) for (members,) in packed] == [NAMES[4:6], *thirds(NAMES[6:])]
     with open_ledger_writer(database, "prune") as book:
-        accept_snapshot(book, book.register_feed(Feed("mine", (), "")), frame([]), "1", ACCOUNT)
-        with book.open_database() as db:
-            assert delete_ended_rows(db.conn, "listing", book.run_id) == len(NAMES) - 4
+        accept_snapshot(book, register_feed(book, Feed("mine", (), "")), frame([]), "1", ACCOUNT)
+        with book.transaction() as transaction:
+            deleted = delete_ended_rows(transaction.connection, "listing", book.run_id)
+    assert deleted == len(NAMES) - 4
     assert rows(database, "SELECT * FROM listing") == []
     assert rows(database, "SELECT * FROM listing_batch, listing_pack") == []
 
@@ -222,66 +201,11 @@ def test_all_that_is_listed_comes_in_order(tmp_path: Path, small: None) -> None:
     for snapshot in (listed[2:9], listed[4:], listed):
         with open_ledger_writer(database, "update") as book:
             accept_snapshot(
-                book, book.register_feed(Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+                book, register_feed(book, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
             )
-    with BulkTransaction(database) as bulk:
+    with read_transaction(database) as bulk:
         found = load_listings(bulk, ["mine"])["value"].to_list()
     assert found == sorted(value for _, value in EVERY)
-
-
-def test_a_database_from_before_packs_is_read(tmp_path: Path) -> None:
-    database = tmp_path / "x.db"
-    prepare_older(database, 8)
-    with open_read_write(database) as opened:
-        opened.execute("INSERT INTO run (id, command, started) VALUES (1, '', 'then')")
-        opened.execute("INSERT INTO feed (id, name) VALUES (1, 'mine')")
-        opened.execute("INSERT INTO listing VALUES (1, 'a.example', 0, 0, 1, NULL, NULL)")
-    for migrated in (False, True):
-        if migrated:
-            prepare_database(database)
-        with open_read_only(database) as reader:
-            assert reader is not None
-            assert [one.indicator for one in LedgerLookup(reader).find_listings(["a.example"])] == [
-                "a.example"
-            ]
-            assert LedgerLookup(reader).find_page_listings("a.example") == []
-            assert LedgerLookup(reader).feeds_with_pages("a.example") == set()
-        with BulkTransaction(database) as bulk:
-            assert load_listings(bulk, ["mine"])["value"].to_list() == ["a.example"]
-            assert load_listing_dates(bulk, ["mine"])["since"].to_list() == [1]
-
-
-def told(database: Path) -> list[object]:
-    """Return what is told of the four names that a database has packed otherwise."""
-    values = [f"{letter}.example" for letter in "abcd"]
-    with open_read_only(database) as reader:
-        assert reader is not None
-        lookup = LedgerLookup(reader)
-        single: list[object] = [lookup.find_listings(values), lookup.find_verdicts(values)]
-    with BulkTransaction(database) as bulk:
-        frames = [load_listings(bulk, ["mine"], run) for run in (1, 2, 3, None)]
-        frames += [verdicts_at(bulk, number) for number in (1, 2, 3)]
-    views = [
-        sorted(rows(database, f"SELECT * FROM {view}"), key=repr) for view in ("listing", "verdict")
-    ]
-    return [*single, *(one.sort(pl.all()).rows() for one in frames), views]
-
-
-def test_what_had_rows_in_place_of_what_is_packed_has_places(tmp_path: Path) -> None:
-    database = tmp_path / "x.db"
-    prepare_older(database, 12)
-    with open_read_write(database) as opened:
-        for statement in PACKED_OTHERWISE:
-            opened.execute(statement)
-    before = told(database)
-    prepare_database(database)
-    assert told(database) == before
-    assert rows(database, "SELECT * FROM listing_end") == [(1, 2, "[1]"), (2, 2, "[0]")]
-    assert rows(database, "SELECT * FROM verdict_end") == [(1, 3, "[0,2]")]
-    assert rows(database, "SELECT value, until FROM listing_row ORDER BY value") == [
-        ("b.example", None), ("c.example", 2),
-    ]  # fmt: skip
-    assert rows(database, "PRAGMA foreign_key_check") == []
 
 
 @pytest.mark.parametrize("table", ["listing", "verdict"])

@@ -15,8 +15,8 @@ from blocklist.config.loader import Config, load_config
 from blocklist.errors import GateHeld
 from blocklist.frames.names import expand_ancestors
 from blocklist.frames.schemas import VERDICTS
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.ledger.operator.entries import add_entry
@@ -85,16 +85,13 @@ def run(folder: Path, *, collect: bool = True) -> Release | None:
 
 
 def history(folder: Path) -> list[Release]:
-    with (
-        open_ledger_writer(load(folder).database, "test") as opened,
-        opened.open_database() as db,
-    ):
-        return list_releases(db.conn)
+    with read_transaction(load(folder).database) as transaction:
+        return list_releases(transaction.connection)
 
 
 def actions(folder: Path, number: int) -> set[tuple[str, str, str]]:
     """Return what a release blocks and allows: action, value, scope."""
-    with BulkTransaction(load(folder).database) as bulk:
+    with read_transaction(load(folder).database) as bulk:
         return set(export_rows(bulk, number).select("action", "value", "scope").iter_rows())
 
 
@@ -360,13 +357,13 @@ def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> N
     with ledger(path) as opened:
         published: list[Release] = []
         for state in states:
-            with BulkTransaction(path) as bulk:
+            with read_transaction(path) as bulk:
                 before = current_verdicts(bulk)
             change = diff_verdicts(before, frame(state))
             last = published[-1] if published else None
             published.append(next_release(opened, last, change, "test"))
             publish_release(opened, published[-1], change)
-        with BulkTransaction(path) as bulk:
+        with read_transaction(path) as bulk:
             kept = [export_rows(bulk, number) for number in range(1, len(states) + 1)]
             now = current_verdicts(bulk)
     assert now.sort("value", "scope").equals(frame(states[-1]).drop("score").sort("value", "scope"))
@@ -426,9 +423,9 @@ def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) 
     release = run(tmp_path)
     assert release is not None
     assert release.blocked > 500_000
-    with BulkTransaction(tmp_path / "blocklist.db") as bulk:
+    with read_transaction(tmp_path / "blocklist.db") as bulk:
         found = current_verdicts(bulk)
-        top = bulk.query_frame(
+        top = bulk.frame(
             "SELECT value FROM listing JOIN feed ON feed.id = feed_id WHERE feed.name = ?",
             "tranco10k",
             schema=pl.Schema({"value": pl.String()}),

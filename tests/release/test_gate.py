@@ -8,8 +8,8 @@ import pytest
 from blocklist.config.sections import GateConfig
 from blocklist.errors import GateHeld, NotFoundError
 from blocklist.frames.schemas import LISTINGS
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.operator.entries import remove_entries
 from blocklist.ledger.releases.candidate import Candidate, candidate_export_rows, load_candidate
@@ -201,7 +201,7 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
     database = load(copied).database
     with open_read_only(database) as reader:
         two = [find_referenced_release(reader, name) for name in ("current", "candidate")]
-    with BulkTransaction(database) as bulk:
+    with read_transaction(database) as bulk:
         found = diff_releases(bulk, two[0], two[1], ["mine", "other"])
         others = diff_releases(bulk, two[0], two[1], ["mine", "other"], only_feeds=["other"])
         would = candidate_export_rows(bulk)

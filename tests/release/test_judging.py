@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blocklist.judge.scoring.electorate import feed_groups_from_weights
-from blocklist.ledger.db.bulk import BulkTransaction
-from blocklist.ledger.db.writer import open_ledger_writer
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.feeds.echoes import load_echoes
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.operator.entries import load_judge_entries
@@ -94,15 +93,13 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def require_the_same_as_judging_all(folder: Path) -> None:
     known = load(folder)
-    with open_ledger_writer(known.database, "test") as opened:
-        with opened.open_database() as db:
-            release = current_release(db.conn)
-            counted = compute_feed_weights(known, load_feed_health(db.conn), load_echoes(db.conn))
-            entries = list(
-                load_judge_entries(db.conn, feed_groups_from_weights(counted).adds_evidence)
-            )
-        with BulkTransaction(known.database) as bulk:
-            whole = judging.judge_listings(known, bulk, counted, entries, None)
+    with read_transaction(known.database) as transaction:
+        reader = transaction.connection
+        release = current_release(reader)
+        counted = compute_feed_weights(known, load_feed_health(reader), load_echoes(reader))
+        groups = feed_groups_from_weights(counted)
+        entries = list(load_judge_entries(reader, groups.adds_evidence))
+        whole = judging.judge_listings(known, transaction, counted, entries, None)
     assert release is not None
     assert not whole.change, "what is in force is what judging all comes to"
     assert whole.categories == release.categories

@@ -23,13 +23,11 @@ from blocklist.export.render.state import ExportResult
 from blocklist.export.run import run_exports, select_exports
 from blocklist.export.update import export_one
 from blocklist.ledger.db.connection import open_read_only, open_read_write
-from blocklist.ledger.db.jobs import DNS_SURVEY, last_job_run
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.dns.facts import save_facts
 from blocklist.ledger.feeds.echoes import save_echoes
 from blocklist.ledger.operator.entries import remove_entries
-from blocklist.ledger.releases.export_state import load_export_records
 from blocklist.ledger.releases.last_judged import CHANGING_SNAPSHOTS_SQL, last_changing_snapshots
 from blocklist.ledger.releases.pins import unpin_release
 from blocklist.model import Echo, Indicator, Kind, Liveness, Verdict
@@ -233,14 +231,14 @@ WAKES: list[tuple[Change, str]] = [
     (configured("addresses = true", ""), "the feed of addresses was switched off"),
     (lambda folder: enter(folder, "other.com", Verdict.BLOCK), "an entry came"),
     (removed, "an entry went"),
-    (sql(f"UPDATE operator SET expires = {LONG_AGO} WHERE value = 'mine.com'"), "an entry ended"),
+    (sql(f"UPDATE entry SET expires = {LONG_AGO} WHERE value = 'mine.com'"), "an entry ended"),
     (an_echo, "a feed was found to be an echo"),
     (taken_back, "a feed's last update was taken back"),
     (rolled_back, "another release is in force, and not pinned any more"),
     (waiting, "the gate holds a candidate, which is out of date or said again"),
     (sql(AN_ADDRESS), "an address was not seen with its names lately"),
     (sql(A_WEEK_AGO), "nobody has looked for echoes yet, and it is time to"),
-    (sql("DELETE FROM judged"), "a ledger of an earlier version does not say what was seen"),
+    (sql("DELETE FROM last_judged"), "nothing was judged yet"),
 ]
 
 
@@ -254,7 +252,7 @@ def test_what_wakes_the_judge(folder: Path, change: Change, why: str) -> None:
 def looked_for_echoes(folder: Path) -> None:
     sql(A_WEEK_AGO)(folder)
     run(folder)
-    sql(f"UPDATE looked SET at = {LONG_AGO}")(folder)
+    sql(f"UPDATE job SET at = {LONG_AGO}")(folder)
 
 
 SLEEPS: list[tuple[Change, str]] = [
@@ -371,10 +369,10 @@ RENDERS: list[tuple[Change, set[str], str]] = [
     (configured("[feeds.mine]", '[feeds.mine]\nlicence = "mine"'), ALL, "the terms in its head"),
     (configured("[feeds.mine]", '[feeds.mine]\ncategory = "scam"'), ALL, "what feeds are about"),
     (configured("[feeds.mine]", "[feeds.mine]\nenabled = false"), ALL, "which feeds there are"),
-    (sql("UPDATE vote SET reliability = 0.45 WHERE feed = 'mine'"), {"best"},
+    (sql("UPDATE feed_weight SET reliability = 0.45 WHERE feed = 'mine'"), {"best"},
      "how feeds counted matters to who asks for a score"),
     (asked_dns, {"living"}, "what DNS said matters to who asks for it"),
-    (sql("UPDATE export SET made_of = NULL"), ALL, "a ledger of an earlier version"),
+    (sql("UPDATE export SET inputs_digest = ''"), ALL, "its inputs were others"),
     (configured("[policy]", "[policy]\nmax_shrink = 0.9"), set(), "nothing of a file"),
     (lambda folder: enter(folder, "later.com", Verdict.BLOCK), set(), "not in force yet"),
 ]  # fmt: skip
@@ -423,15 +421,6 @@ def test_what_was_said_of_a_file_is_said_again(folder: Path) -> None:
     assert first[0].result.left_out
     assert again[0].result.left_out == first[0].result.left_out
     assert (again[0].result.changed, again[0].result.rows) == (False, first[0].result.rows)
-
-
-def test_a_ledger_of_an_earlier_version_is_read(folder: Path) -> None:
-    with open_read_write(folder / "blocklist.db") as opened:
-        opened.execute("PRAGMA user_version = 7")
-    with open_read_only(folder / "blocklist.db") as reader:
-        assert reader is not None
-        assert load_export_records(reader) == {}
-        assert last_job_run(reader, DNS_SURVEY) is None
 
 
 def test_what_feeds_listed_last_is_found_without_reading_all_of_history(folder: Path) -> None:

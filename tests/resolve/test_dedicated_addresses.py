@@ -170,7 +170,7 @@ def test_addresses_that_a_person_took_back_do_not_come_again_while_pinned(run: R
             "INSERT INTO pin (run_id, feed_id, created, reason) "
             "SELECT 1, id, '2026-01-01T00:00:00Z', '' FROM feed WHERE name = 'resolved'"
         )
-        opened.execute("DELETE FROM judged")  # no snapshot tells of what is changed by hand
+        opened.execute("DELETE FROM last_judged")  # no snapshot tells of what is changed by hand
     with FakeResolver({name: has(address) for name, address in NAMES.items()}) as one:
         for verdict, pinned in (("clear", True), ("block", False)):
             if not pinned:

@@ -1,17 +1,16 @@
-"""Facts in the ledger: migrated from before, due in order, and read by `check`."""
+"""Facts in the ledger: due in order, and read by `check`."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from blocklist.ledger.db.bulk import BulkTransaction
-from blocklist.ledger.db.connection import open_read_only, open_read_write
+from blocklist.ledger.db.codes import code_of
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.dns.facts import (
     DnsFact,
     filter_due_names,
-    load_facts,
     save_facts,
     select_due_names,
 )
@@ -26,30 +25,6 @@ def fact(name: str, domain: str, state: Liveness, due: str = "2026-05-04T06:00:0
     return DnsFact(name, domain, state, since, "answer", ("192.0.2.1",), None, since, due, 24)
 
 
-def test_facts_of_before_are_kept_and_due_at_once(tmp_path: Path) -> None:
-    database = tmp_path / "x.db"
-    with open_ledger_writer(database, "update"):
-        pass
-    with open_read_write(database) as opened:
-        # As the version before left it.
-        opened.execute("DROP TABLE fact")
-        opened.execute(
-            "CREATE TABLE fact (name TEXT PRIMARY KEY, state TEXT NOT NULL, "
-            "addresses TEXT NOT NULL, checked TEXT NOT NULL) WITHOUT ROWID"
-        )
-        row = ("a.top", "alive", '["192.0.2.1"]', "2026-05-01T06:00:00Z")
-        opened.execute("INSERT INTO fact VALUES (?, ?, ?, ?)", row)
-        opened.execute("DELETE FROM _sqlite_migrations WHERE name = 'facts'")
-        opened.execute("PRAGMA user_version = 3")
-    with open_read_only(database) as reader:
-        assert reader is not None
-        assert LedgerLookup(reader).find_facts("a.top") == {}
-    with open_ledger_writer(database, "update") as book, book.open_database() as db:
-        (found,) = load_facts(db.conn, ["a.top"]).values()
-    assert (found.state, found.addresses) == (Liveness.UNKNOWN, ("192.0.2.1",))
-    assert found.due == found.checked == "2026-05-01T06:00:00Z"
-
-
 def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
     names = ("new.top", "late.top", "later.top", "not-yet.top", "wrong-clock.top", "clear.top")
     dues = {
@@ -60,15 +35,15 @@ def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
     }
     with open_ledger_writer(tmp_path / "x.db", "update") as book:
         save_facts(book, (fact(n, n, Liveness.ALIVE, due) for n, due in dues.items()))
-        with book.open_database() as db:
+        with book.transaction() as transaction:
             for name in names:
-                verdict = list(Verdict).index(Verdict.CLEAR) if name == "clear.top" else 0
-                db.execute(
+                verdict = Verdict.CLEAR if name == "clear.top" else Verdict.BLOCK
+                transaction.execute(
                     "INSERT INTO verdict_row (value, scope, since, kind, verdict, reason) "
                     "VALUES (?, 0, 1, 0, ?, 0)",
-                    [name, verdict],
-                )
-        with BulkTransaction(book.database) as bulk:
+                    name, code_of(verdict),
+                )  # fmt: skip
+        with read_transaction(book.database) as bulk:
             found = select_due_names(bulk, NOW, NOW + timedelta(days=28)).to_list()
             asked = pl.Series(["later.top", "not-yet.top", "guarded.top"])
             of_others = filter_due_names(bulk, asked, NOW, NOW + timedelta(days=28)).to_list()
@@ -85,8 +60,8 @@ def test_the_domain_decides_who_is_dead(tmp_path: Path) -> None:
     ]
     with open_ledger_writer(tmp_path / "x.db", "update") as book:
         save_facts(book, every)
-        with book.open_database() as db:
-            lookup = LedgerLookup(db.conn)
+        with read_transaction(book.database) as transaction:
+            lookup = LedgerLookup(transaction.connection)
             names = ("gone.top", "shop.gone.top", "shop.there.top", "a.gone.top", "a.there.top")
             assert [lookup.find_facts(name).get("state") for name in names] == [
                 "dead", "dead", "parked", "dead", None,

@@ -6,7 +6,7 @@ from blocklist.collect.outcome import UpdateOutcome
 from blocklist.collect.update import update_feeds
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.listings import load_listings
 
@@ -37,7 +37,7 @@ class FeedFolder:
 
     def in_force(self, feed: str = "mine") -> list[str]:
         """Return the values that a feed lists now, sorted."""
-        with BulkTransaction(self.config.database) as bulk:
+        with read_transaction(self.config.database) as bulk:
             return sorted(load_listings(bulk, [feed])["value"])
 
 

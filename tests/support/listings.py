@@ -9,6 +9,7 @@ from blocklist.frames.schemas import INDICATORS
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.listings import SnapshotChange, accept_snapshot
+from blocklist.ledger.feeds.records import register_feed
 
 MINE = Feed("mine", ("x",), "domains")
 ACCOUNT: dict[str, object] = {
@@ -23,7 +24,7 @@ def indicators(*rows: tuple[str, str], evidence: str | None = None) -> pl.DataFr
 
 
 def accept(book: LedgerWriter, feed: Feed, *rows: tuple[str, str]) -> SnapshotChange:
-    return accept_snapshot(book, book.register_feed(feed), indicators(*rows), "print", ACCOUNT)
+    return accept_snapshot(book, register_feed(book, feed), indicators(*rows), "print", ACCOUNT)
 
 
 def rows(database: Path, sql: str) -> list[tuple[object, ...]]:

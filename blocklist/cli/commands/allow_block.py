@@ -8,7 +8,7 @@ from blocklist.cli.durations import DurationOption, UntilOption, parse_expiry
 from blocklist.cli.session import JsonOption, Session, get_session, show_json, show_line, show_table
 from blocklist.cli.streams import escape_unprintable, warn
 from blocklist.errors import InvalidIndicator, NotFoundError, UsageError
-from blocklist.ledger.db.author import current_author
+from blocklist.ledger.db.writer import current_author
 from blocklist.model import Entry, Kind, Scope, Verdict
 
 if TYPE_CHECKING:
@@ -155,10 +155,11 @@ def end_and_report_expired(current: Session, book: "LedgerWriter") -> list[Entry
 
 def _warn_pinned_expired(book: "LedgerWriter") -> None:
     """Tell that what has ended is in force for as long as a release is pinned that has it."""
+    from blocklist.ledger.db.transaction import read_transaction
     from blocklist.ledger.releases.pins import find_release_pin
 
-    with book.open_connection() as db:
-        pin = find_release_pin(db)
+    with read_transaction(book.database) as transaction:
+        pin = find_release_pin(transaction.connection)
     if pin:
         warn(
             f"but release {pin.release} is pinned: what it has of these stays in force until: "

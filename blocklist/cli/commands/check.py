@@ -12,7 +12,7 @@ import typer
 from blocklist.cli.render.check_text import format_answer
 from blocklist.cli.session import JsonOption, get_session, show_json, show_lines
 from blocklist.cli.streams import warn
-from blocklist.errors import StorageError, UsageError
+from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -123,24 +123,21 @@ def _answer_queries(
 
 
 def _answer_batch(queries: list[str], database: Path, at: str | None) -> "BatchAnswers | None":
-    """Return the answers to many queries as columns; None where the ledger cannot be read so."""
+    """Return the answers to many queries as columns; None where there is no ledger yet."""
     from blocklist.check.batch import check_many
-    from blocklist.ledger.db.bulk import BulkTransaction
-    from blocklist.ledger.db.connection import PACKS_VERSION, open_read_only, schema_version
+    from blocklist.ledger.db.connection import open_read_only
+    from blocklist.ledger.db.transaction import read_transaction
     from blocklist.ledger.lookup import LedgerLookup
     from blocklist.ledger.point_in_time import parse_point_in_time
 
     with open_read_only(database) as connection:
-        if connection is None or schema_version(connection) < PACKS_VERSION:
+        if connection is None:
             return None
-        then = None if at is None else parse_point_in_time(connection, at)
-        lookup = LedgerLookup(connection, then)
+    with read_transaction(database) as transaction:
+        then = None if at is None else parse_point_in_time(transaction.connection, at)
+        lookup = LedgerLookup(transaction.connection, then)
         release, votes = lookup.release_number(), lookup.feed_weights()
-    try:
-        with BulkTransaction(database) as bulk:
-            return check_many(queries, bulk, votes, release, then)
-    except StorageError:  # one that may only be read
-        return None
+        return check_many(queries, transaction, votes, release, then)
 
 
 def _iter_batch(many: "BatchAnswers", *, as_json: bool) -> Iterator["Answer | str | None"]:

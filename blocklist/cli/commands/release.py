@@ -103,11 +103,11 @@ def show_release_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show a release, or what the gate held and why: its counts, feeds and what it blocks."""
-    from blocklist.ledger.db.bulk import BulkTransaction
+    from blocklist.ledger.db.transaction import read_transaction
     from blocklist.release.history.references import load_referenced_rows
 
     found = _find_release(context, which)
-    with BulkTransaction(get_session(context).database) as bulk:
+    with read_transaction(get_session(context).database) as bulk:
         content = load_referenced_rows(bulk, found)
     shown = content.sort("value").head(limit)
     if as_json:
@@ -143,14 +143,14 @@ def diff_releases_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what B blocks or allows that A does not, and the other way round, and who lists it."""
-    from blocklist.ledger.db.bulk import BulkTransaction
+    from blocklist.ledger.db.transaction import read_transaction
     from blocklist.release.gate.change_report import format_listing_feeds as listed_by
     from blocklist.release.history.diff import diff_releases
 
     config = get_session(context).config
     was, will = (_find_release(context, which) for which in two)
     feeds = {*config.feeds, *was.release.feeds, *will.release.feeds}
-    with BulkTransaction(config.database) as bulk:
+    with read_transaction(config.database) as bulk:
         found = diff_releases(
             bulk, was, will, feeds, _select_listing_feeds(config, feed, category, feeds)
         )

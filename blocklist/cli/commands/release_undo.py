@@ -97,6 +97,7 @@ def unpin_command(
     feed: Annotated[str | None, typer.Option(help="Take updates of this feed again.")] = None,
 ) -> None:
     """Let the next run publish again what is new, or take the updates of a feed again."""
+    from blocklist.ledger.db.transaction import read_transaction
     from blocklist.ledger.db.writer import open_ledger_writer
     from blocklist.ledger.feeds.health import load_feed_health
     from blocklist.ledger.releases.pins import unpin_feed, unpin_release
@@ -105,8 +106,8 @@ def unpin_command(
         if feed is None:
             ended, what = unpin_release(book), "the release in force"
         else:
-            with book.open_database() as db:
-                known = load_feed_health(db.conn)
+            with read_transaction(book.database) as transaction:
+                known = load_feed_health(transaction.connection)
             if feed not in known:
                 raise NotFoundError(f"{feed}: no such feed; see: blocklist feeds list")
             ended, what = unpin_feed(book, known[feed]), feed

@@ -20,7 +20,7 @@ from blocklist.cli.session import (
 )
 from blocklist.cli.streams import escape_unprintable
 from blocklist.errors import ConfigError, NotFoundError, UsageError
-from blocklist.ledger.db.author import current_author
+from blocklist.ledger.db.writer import current_author
 from blocklist.model import Entry, Indicator, Reason, Verdict
 
 if TYPE_CHECKING:

@@ -88,9 +88,10 @@ def _warn_wrong_clock(book: "LedgerWriter") -> None:
     """Tell that the clock stands before the last run, which is no reason not to do the job."""
     from blocklist.ledger.db.runs import find_future_run
     from blocklist.ledger.db.timestamps import current_timestamp
+    from blocklist.ledger.db.transaction import read_transaction
 
-    with book.open_connection() as db:
-        last = find_future_run(db, book.run_id)
+    with read_transaction(book.database) as transaction:
+        last = find_future_run(transaction.connection, book.run_id)
     if last:
         warn(
             f"the clock says {current_timestamp()}, and the last run began at "
@@ -137,7 +138,8 @@ def _build_release(
 
 
 def _has_release(book: "LedgerWriter") -> bool:
+    from blocklist.ledger.db.transaction import read_transaction
     from blocklist.ledger.releases.history import current_release
 
-    with book.open_connection() as db:
-        return current_release(db) is not None
+    with read_transaction(book.database) as transaction:
+        return current_release(transaction.connection) is not None

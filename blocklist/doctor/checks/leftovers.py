@@ -7,8 +7,8 @@ from functools import partial
 from blocklist.atomic_files import find_leftovers, remove_leftovers
 from blocklist.config.loader import Config
 from blocklist.doctor.finding import Finding, problem, warning
+from blocklist.ledger.db.connection import find_database_faults
 from blocklist.ledger.db.lock import find_lock_holder
-from blocklist.ledger.db.sound import find_database_faults
 
 
 def check_integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from blocklist.export.stage.freshness import (
 )
 from blocklist.export.stage.prepare import PreparedExport, VerificationFailed
 from blocklist.frames.parallel import map_in_order
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.listings import select_active_feeds
 from blocklist.ledger.releases.export_state import load_export_records
@@ -92,9 +92,10 @@ def _find_files_in_place(
     patchable = [export for export in exports if is_patchable(export)]
     if not current or not patchable:
         return []
-    with book.open_connection() as db:
-        states, records = load_matching_states(db, patchable), load_export_records(db)
-        inputs = load_export_inputs(config, db, current)
+    with read_transaction(book.database) as transaction:
+        reader = transaction.connection
+        states, records = load_matching_states(reader, patchable), load_export_records(reader)
+        inputs = load_export_inputs(config, reader, current)
     fresh = [
         export
         for export in patchable
@@ -131,7 +132,7 @@ def _load_listing_feeds(
     no verdict does.
     """
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         runs = source_run(bulk, release.number - 1), release.basis
         if any(select_active_feeds(bulk, [RESOLVED_FEED.name], run) for run in runs):
             return None

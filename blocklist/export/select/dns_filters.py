@@ -14,7 +14,7 @@ from blocklist.config.feeds import RESOLVED_FEED
 from blocklist.config.loader import Config
 from blocklist.frames.urls import url_host
 from blocklist.geoip import GeoIpDatabase
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.dns import facts
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.model import Kind
@@ -34,7 +34,7 @@ class DnsFilterData:
 
 
 def load_dns_filter_data(
-    bulk: BulkTransaction,
+    bulk: Transaction,
     config: Config,
     basis: int,
     rows: pl.DataFrame,
@@ -78,7 +78,7 @@ _NO_NAMES = pl.Series([], dtype=pl.String)
 _COUNTRIES_SCHEMA = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
 
 
-def _load_resolved_only(bulk: BulkTransaction, config: Config, run: int) -> pl.Series:
+def _load_resolved_only(bulk: Transaction, config: Config, run: int) -> pl.Series:
     """Return the addresses that were listed for the names on them, and by no other feed."""
     listed = load_listings(bulk, [RESOLVED_FEED.name], run)["value"]
     if listed.is_empty():
@@ -96,7 +96,7 @@ def _host_expr(rows: pl.DataFrame) -> pl.Expr:
     return pl.when(link).then(url_host(pl.col("value"))).otherwise("value")
 
 
-def _load_countries(bulk: BulkTransaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+def _load_countries(bulk: Transaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     hosts = rows.select("kind", name=_host_expr(rows)).unique("name")
     named = facts.load_name_addresses(bulk).join(hosts, on="name", how="semi")
     direct = hosts.filter(pl.col("kind") != Kind.DOMAIN.value).select("name", address="name")

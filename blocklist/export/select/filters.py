@@ -17,7 +17,7 @@ from blocklist.frames.schemas import LISTINGS, RELEASE
 from blocklist.frames.urls import is_host_only
 from blocklist.judge.candidates import derive_host_listings, score_listings
 from blocklist.judge.scoring.electorate import FeedGroups, feed_groups_from_weights
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.model import Direction, FeedWeight, Kind
 
@@ -47,7 +47,7 @@ class ListingEvidence:
 
 
 def load_listing_evidence(
-    bulk: BulkTransaction, config: Config, basis: int, own: pl.Series, votes: list[FeedWeight]
+    bulk: Transaction, config: Config, basis: int, own: pl.Series, votes: list[FeedWeight]
 ) -> ListingEvidence:
     """Return the evidence behind a release that was judged from what was listed after a run."""
     feeds = config.scoring_feeds

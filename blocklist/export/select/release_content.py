@@ -19,7 +19,7 @@ from blocklist.export.select.filters import (
     select_blockable_urls,
 )
 from blocklist.frames.schemas import RELEASE
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.listings import select_active_feeds
 from blocklist.ledger.releases import verdicts
@@ -89,7 +89,7 @@ def load_release_content(
 
     The files in place may be of any release since `oldest`; None means that there are no files.
     """
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         rows = verdicts.export_rows(bulk, number)
         held_urls = verdicts.held_urls(bulk, number) if _needs_held_urls(exports) else None
         operator_blocks = verdicts.operator_blocks(bulk, number)
@@ -97,7 +97,7 @@ def load_release_content(
 
     @cache
     def query_must_verify() -> pl.DataFrame:
-        with BulkTransaction(book.database) as bulk:
+        with read_transaction(book.database) as bulk:
             return verdicts.values_to_verify(bulk, number, oldest)
 
     release = _ReleaseFacts(number, source_run, feed_weights, operator_blocks, query_must_verify)
@@ -132,7 +132,7 @@ def collect_must_verify(
     """
     if oldest is None:
         return proposal.must_verify()
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         before = verdicts.values_to_verify(bulk, proposal.release.number - 1, oldest)
     return pl.concat([proposal.must_verify(), proposal.values_to_change(), before])
 
@@ -156,7 +156,7 @@ def _assemble_content(
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
     source_run, operator_blocks = release.source_run, release.operator_blocks
     evidence = None
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         if any(export.needs_listings for export in exports):
             evidence = load_listing_evidence(
                 bulk, config, source_run, operator_blocks, release.feed_weights

@@ -14,7 +14,7 @@ from blocklist.atomic_files import stat_fingerprint
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
 from blocklist.export.render.state import ExportState
-from blocklist.ledger.db.jobs import DNS_SURVEY, last_job_run
+from blocklist.ledger.db.runs import DNS_SURVEY, last_job_run
 from blocklist.ledger.feeds.weights import load_feed_weights
 from blocklist.ledger.releases.export_state import ExportRecord, load_export_states
 from blocklist.model import FeedWeight

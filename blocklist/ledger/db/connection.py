@@ -1,55 +1,29 @@
 """Open and check the database: path -> connection, or `StorageError` with file and cause.
 
-Refuses foreign, newer and damaged databases, and reports faults of its pages and rows. Python's
-sqlite3 and ADBC each carry a SQLite library, and two SQLite libraries in one process corrupt a
-database: closing a file in one drops the POSIX locks of the other
-(https://www.sqlite.org/howtocorrupt.html, 2.2.1). So every open happens under
-`lock_sqlite_library`.
+Foreign, newer and damaged databases are refused. The code that opens a connection also closes it.
 """
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from blocklist.errors import StorageError
 
 #: `PRAGMA application_id`, so that a foreign database is never taken for ours ("BLKL").
 APPLICATION_ID = 0x424C4B4C
-#: `PRAGMA user_version` after the last migration of schema.py.
-SCHEMA_VERSION = 13
-#: The one after which there are candidates, pins, and the origins of releases.
-HISTORY_VERSION = 5
-#: The one after which votes are kept.
-WEIGHTS_VERSION = 7
-#: The one after which it is known what releases and files were made of.
-DIGESTS_VERSION = 8
-#: The one after which listings and verdicts that say the same are packed as they are now. Those of
-#: an earlier one are read through its views, however they are kept.
-PACKS_VERSION = 13
-#: The one after which it is known what else than listings a release was made of.
-CONTEXT_DIGEST_VERSION = 12
+#: `PRAGMA user_version` after the last migration of `schema`.
+SCHEMA_VERSION = 1
 
-#: How many seconds to wait for another program that is reading or writing just now.
+#: How many seconds to wait while another program reads or writes.
 BUSY_TIMEOUT_SECONDS = 10
 
-#: How damage shows: SQLite sees it, or hands on bytes of the schema that are no text.
+#: How damage shows: SQLite reports it, or returns bytes of the schema that are not text.
 _DAMAGE_ERRORS = (sqlite3.DatabaseError, UnicodeDecodeError)
-
-_sqlite_lock = threading.Lock()
-
-
-@contextmanager
-def lock_sqlite_library() -> Iterator[None]:
-    """Hold the right to open the database; a second holder is a mistake in this program."""
-    if not _sqlite_lock.acquire(blocking=False):
-        raise RuntimeError("the ledger is open already in this process")
-    try:
-        yield
-    finally:
-        _sqlite_lock.release()
+#: After so many steps of a statement, some ten milliseconds, Python can handle Ctrl-C.
+_STEPS_BETWEEN_SIGNALS = 1_000_000
+_MAX_FAULTS = 5
 
 
 @contextmanager
@@ -58,58 +32,64 @@ def open_read_only(database: Path) -> Iterator[sqlite3.Connection | None]:
     if not _database_exists(database):
         yield None
         return
-    with lock_sqlite_library():
-        connection = _connect_read_only(database)
-        try:
-            yield connection if schema_version(connection) else None
-        except _DAMAGE_ERRORS as error:
-            raise storage_error(database, "read", error) from None
-        finally:
-            connection.close()
+    with open_existing(database) as connection:
+        yield connection if schema_version(connection) else None
 
 
-def storage_error(database: Path, what: str, error: Exception) -> StorageError:
-    """Return the error for a database that cannot be read or written, or `what` it cannot be."""
-    # So SQLite speaks of a disk that is full or failing, and of a file that may not grow.
-    disk = ("disk I/O error", "database or disk is full")
-    todo = "; what was complete before stays: is the disk full or failing? then run it again"
-    told = todo if any(words in str(error) for words in disk) else ""
-    return StorageError(f"{database}: cannot be {what}: {error}{told}")
+@contextmanager
+def open_existing(database: Path) -> Iterator[sqlite3.Connection]:
+    """Give a read-only connection to a database that exists."""
+    with closing(_connect_read_only(database)) as connection, translate_errors(database, "read"):
+        yield connection
 
 
 @contextmanager
 def open_read_write(database: Path) -> Iterator[sqlite3.Connection]:
-    """Give a connection that writes and commits each statement; the tables exist (`prepare`)."""
-    with lock_sqlite_library():
-        connection = _connect(f"{database.resolve().as_uri()}?mode=rw", database)
-        try:
-            yield connection
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-            raise  # a mistake in this program
-        except _DAMAGE_ERRORS as error:
-            raise storage_error(database, "written", error) from None
-        finally:
-            connection.close()
+    """Give a connection that commits each statement; the tables exist (`prepare_database`)."""
+    connecting = closing(_connect(database, "mode=rw"))
+    with connecting as connection, translate_errors(database, "written"):
+        yield connection
+
+
+@contextmanager
+def translate_errors(database: Path, action: str) -> Iterator[None]:
+    """Raise `StorageError` for an error of SQLite, and `KeyboardInterrupt` for Ctrl-C.
+
+    `action` is what the database cannot be: read or written. A mistake in this program (a broken
+    constraint, a wrong number of parameters) is raised as it is.
+    """
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except _DAMAGE_ERRORS as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from None
+        raise storage_error(database, action, error) from None
+
+
+def storage_error(database: Path, action: str, error: Exception) -> StorageError:
+    """Return the error for a database that cannot be read or written, with the cause."""
+    # SQLite's words for a disk that is full or failing, and for a file that may not grow.
+    disk = ("disk I/O error", "database or disk is full")
+    remedy = "; what was complete before stays: is the disk full or failing? then run it again"
+    advice = remedy if any(words in str(error) for words in disk) else ""
+    return StorageError(f"{database}: cannot be {action}: {error}{advice}")
 
 
 def prepare_database(database: Path) -> None:
-    """Make the database with all its tables, or migrate it to the newest form."""
-    with lock_sqlite_library():
-        connection = _connect(f"{database.resolve().as_uri()}?mode=rwc", database)
-        try:
-            _check_database(connection, database)
-            known = schema_version(connection)
-            if not known:  # new, or left half made
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            elif known < SCHEMA_VERSION:
-                _back_up_database(connection, database)
-            connection.execute("PRAGMA journal_mode = WAL")
-            if known < SCHEMA_VERSION:
-                _apply_migrations(connection)
-        except _DAMAGE_ERRORS as error:
-            raise storage_error(database, "written", error) from None
-        finally:
-            connection.close()
+    """Make the database with all its tables, or migrate it to the newest schema."""
+    connecting = closing(_connect(database, "mode=rwc"))
+    with connecting as connection, translate_errors(database, "written"):
+        _check_database(connection, database)
+        version = schema_version(connection)
+        if not version:  # new, or left half made
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        elif version < SCHEMA_VERSION:
+            _back_up_database(connection, database)
+        connection.execute("PRAGMA journal_mode = WAL")
+        if version < SCHEMA_VERSION:
+            _apply_migrations(connection)
 
 
 def _apply_migrations(connection: sqlite3.Connection) -> None:
@@ -127,35 +107,50 @@ def _back_up_database(connection: sqlite3.Connection, database: Path) -> None:
     copy = database.with_name(f"{database.name}.schema-{schema_version(connection)}")
     if copy.exists():
         return
-    with replace_atomically(copy) as beside:
-        target = sqlite3.connect(beside)
-        try:
-            connection.backup(target)
-        finally:
-            target.close()
+    with replace_atomically(copy) as beside, closing(sqlite3.connect(beside)) as target:
+        connection.backup(target)
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return the number of the last migration that was applied to the database."""
+    (number,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(number)
+
+
+def find_database_faults(reader: sqlite3.Connection) -> list[str]:
+    """Return the first faults of the pages and of the references between rows."""
+    pages = reader.execute(f"PRAGMA integrity_check({_MAX_FAULTS})").fetchall()
+    orphans = reader.execute("PRAGMA foreign_key_check").fetchmany(_MAX_FAULTS)
+    faults = [str(text) for (text,) in pages if text != "ok"]
+    return faults + [f"a row of {table} refers to no {parent}" for table, _, parent, _ in orphans]
 
 
 def _connect_read_only(database: Path) -> sqlite3.Connection:
-    connection = _connect(f"{database.resolve().as_uri()}?mode=ro", database)
     try:
-        _check_database(connection, database)
+        return _connect_checked(database, "mode=ro")
     except sqlite3.OperationalError as error:
         if os.access(database.parent, os.W_OK):
-            connection.close()
             raise storage_error(database, "read", error) from None
-        connection.close()
-        _require_no_wal(database)
+    _require_no_wal(database)
+    try:
         # A WAL database in a folder that cannot be written to opens only as immutable.
-        connection = _connect(f"{database.resolve().as_uri()}?immutable=1", database)
-        try:
-            _check_database(connection, database)
-        except sqlite3.OperationalError as error:
-            raise storage_error(database, "read", error) from None
+        return _connect_checked(database, "immutable=1")
+    except sqlite3.OperationalError as error:
+        raise storage_error(database, "read", error) from None
+
+
+def _connect_checked(database: Path, mode: str) -> sqlite3.Connection:
+    connection = _connect(database, mode)
+    try:
+        _check_database(connection, database)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
 def _require_no_wal(database: Path) -> None:
-    """Refuse what would be read without its log, for the log holds what was committed last."""
+    """Refuse a database whose log cannot be read, because the log holds the last commits."""
     log = database.with_name(f"{database.name}-wal")
     if log.exists() and log.stat().st_size:
         raise StorageError(
@@ -171,18 +166,19 @@ def _database_exists(database: Path) -> bool:
         raise StorageError(f"{database}: cannot be read: {error.strerror}") from None
 
 
-def schema_version(connection: sqlite3.Connection) -> int:
-    """Return the number of the last migration that the database has seen."""
-    (number,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(number)
-
-
-def _connect(uri: str, database: Path) -> sqlite3.Connection:
+def _connect(database: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{database.resolve().as_uri()}?{mode}"
     try:
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None
+        )
     except sqlite3.Error as error:
         cause = "it is a folder" if database.is_dir() else error
         raise StorageError(f"{database}: cannot be opened: {cause}") from None
+    # SQLite runs no Python code within a statement but this: here a signal is handled, and an
+    # exception that it raises, such as KeyboardInterrupt, stops the statement.
+    connection.set_progress_handler(lambda: 0, _STEPS_BETWEEN_SIGNALS)
+    return connection
 
 
 def _check_database(connection: sqlite3.Connection, database: Path) -> None:

@@ -1,11 +1,14 @@
-"""Read runs, the commands that wrote to the ledger: connection -> first, latest, start days."""
+"""Read runs, the commands that wrote to the ledger, and the last execution of periodic jobs."""
 
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from blocklist.ledger.db.timestamps import seconds_until
+from blocklist.ledger.db.timestamps import current_timestamp, seconds_until
+from blocklist.ledger.db.transaction import Transaction
 
+#: Periodic jobs: detect feeds that repeat another feed; query the DNS.
+ECHO_DETECTION, DNS_SURVEY = "echoes", "facts"
 #: The clock of another machine may be so far ahead, in seconds.
 _CLOCK_SLACK_SECONDS = 120
 #: Above the number of any run.
@@ -33,9 +36,9 @@ def latest_run(reader: sqlite3.Connection) -> Run | None:
 
 
 def find_future_run(reader: sqlite3.Connection, before: int = _MAX_RUN_NUMBER) -> Run | None:
-    """Return the last run (before another) if it began in what the clock calls the future."""
-    found = _select_run(reader, "DESC", before)
-    return found if found and seconds_until(found.started) > _CLOCK_SLACK_SECONDS else None
+    """Return the last run (before another) if its start is in the future by this clock."""
+    last = _select_run(reader, "DESC", before)
+    return last if last and seconds_until(last.started) > _CLOCK_SLACK_SECONDS else None
 
 
 def _select_run(
@@ -52,3 +55,21 @@ def run_start_days(reader: sqlite3.Connection) -> dict[int, float]:
         number: datetime.fromisoformat(started).timestamp() / 86400
         for number, started in reader.execute("SELECT id, started FROM run")
     }
+
+
+def last_job_time(reader: sqlite3.Connection, job: str) -> str | None:
+    """Return when a periodic job was last executed, None where it never was."""
+    row = reader.execute("SELECT at FROM job WHERE name = ?", [job]).fetchone()
+    return str(row[0]) if row else None
+
+
+def last_job_run(reader: sqlite3.Connection, job: str) -> int | None:
+    """Return the run that last executed a periodic job, None where none did."""
+    row = reader.execute("SELECT run_id FROM job WHERE name = ?", [job]).fetchone()
+    return int(row[0]) if row else None
+
+
+def record_job(transaction: Transaction, job: str, run: int) -> None:
+    """Record that a run executed a periodic job just now."""
+    sql = "INSERT OR REPLACE INTO job (name, at, run_id) VALUES (?, ?, ?)"
+    transaction.execute(sql, job, current_timestamp(), run)

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import polars as pl
 
-from blocklist.ledger.db.bulk import BulkTransaction
-from blocklist.ledger.db.jobs import DNS_SURVEY, record_job
+from blocklist.ledger.db.runs import DNS_SURVEY, record_job
 from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.verdicts import blocked_and_held_names
 from blocklist.model import Liveness
@@ -26,7 +26,7 @@ _DUE_SCHEMA = pl.Schema({"name": pl.String(), "at": pl.String()})
 
 @dataclass(frozen=True, slots=True)
 class DnsFact:
-    """What is known of a name. Times are as the ledger writes them."""
+    """The stored DNS state of a name. Times are as the ledger writes them."""
 
     name: str
     #: The registrable domain, which decides whether the name is dead.
@@ -34,42 +34,42 @@ class DnsFact:
     state: Liveness
     #: Since when it is in this state.
     since: str
-    #: What the last look that said something said.
+    #: The last conclusive answer.
     answer: str
     addresses: tuple[str, ...]
-    #: The domain's name servers; None when nobody asked.
+    #: The domain's name servers; None when they were never queried.
     servers: tuple[str, ...] | None
     #: When that was.
     checked: str | None
     due: str
-    #: How many hours lie between the last look and the next.
+    #: How many hours lie between the last query and the next.
     pause: int
-    #: How many looks in a row found it gone, and since when.
+    #: How many queries in a row found it gone, and since when.
     gone: int = 0
     gone_since: str | None = None
 
 
-def select_due_names(bulk: BulkTransaction, now: datetime, furthest: datetime) -> pl.Series:
-    """Return blocked and held names to look at: those never seen, then the longest due.
+def select_due_names(transaction: Transaction, now: datetime, furthest: datetime) -> pl.Series:
+    """Return blocked and held names to query: those never queried, then the longest due.
 
-    What is due after `furthest` was written by a clock that was wrong, and so is due, too.
+    A name that is due after `furthest` was written by a wrong clock, so it is due, too.
     """
-    return filter_due_names(bulk, blocked_and_held_names(bulk), now, furthest)
+    return filter_due_names(transaction, blocked_and_held_names(transaction), now, furthest)
 
 
 def filter_due_names(
-    bulk: BulkTransaction, names: pl.Series, now: datetime, furthest: datetime
+    transaction: Transaction, names: pl.Series, now: datetime, furthest: datetime
 ) -> pl.Series:
-    """Return the same of other names."""
-    known = bulk.query_frame("SELECT name, due AS at FROM fact", schema=_DUE_SCHEMA)
-    asked = names.unique().to_frame("name").join(known, on="name", how="left")
+    """Return those of the names that are due, in the order of `select_due_names`."""
+    known = transaction.frame("SELECT name, due AS at FROM fact", schema=_DUE_SCHEMA)
+    wanted = names.unique().to_frame("name").join(known, on="name", how="left")
     at = pl.col("at")
     late = at.is_null() | (at <= format_timestamp(now)) | (at > format_timestamp(furthest))
-    return asked.filter(late).sort("at", "name", nulls_last=False)["name"]
+    return wanted.filter(late).sort("at", "name", nulls_last=False)["name"]
 
 
 def load_facts(reader: sqlite3.Connection, names: Iterable[str]) -> dict[str, DnsFact]:
-    """Return what is known of exactly these names."""
+    """Return the facts of exactly these names."""
     rows = reader.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM fact WHERE name IN (SELECT value FROM json_each(?))",
         [json.dumps(list(names))],
@@ -89,20 +89,19 @@ def _fact_from_row(  # noqa: PLR0913, PLR0917 (a row of the table)
     )  # fmt: skip
 
 
-def load_fact_frame(bulk: BulkTransaction, names: pl.Series) -> pl.DataFrame:
-    """Return what is known of exactly these names, as far as a person is told of it."""
+def load_fact_frame(transaction: Transaction, names: pl.Series) -> pl.DataFrame:
+    """Return the facts of exactly these names, with the columns that reports show."""
     schema = pl.Schema(dict.fromkeys(_REPORT_COLUMNS, pl.String()))
-    if bulk.query_frame("SELECT name FROM fact LIMIT 1", schema=_NAME_SCHEMA).is_empty():
+    if transaction.execute("SELECT 1 FROM fact LIMIT 1").fetchone() is None:
         return pl.DataFrame(schema=schema)
-    bulk.stage_table("asked", names.unique().to_frame("name"))
-    sql = (
-        f"SELECT {', '.join(_REPORT_COLUMNS)} FROM fact WHERE name IN (SELECT name FROM temp.asked)"
-    )
-    return bulk.query_frame(sql, schema=schema)
+    transaction.stage("wanted", names.unique().to_frame("name"))
+    columns = ", ".join(_REPORT_COLUMNS)
+    sql = f"SELECT {columns} FROM fact WHERE name IN (SELECT name FROM temp.wanted)"
+    return transaction.frame(sql, schema=schema)
 
 
-def save_facts(book: LedgerWriter, facts: Iterable[DnsFact]) -> None:
-    """Record facts in place of what was known of their names, all or none."""
+def save_facts(writer: LedgerWriter, facts: Iterable[DnsFact]) -> None:
+    """Store facts in place of the earlier ones of their names, all or none."""
     rows = [
         (
             fact.name, fact.domain, fact.state.value, fact.since, fact.answer,
@@ -113,22 +112,22 @@ def save_facts(book: LedgerWriter, facts: Iterable[DnsFact]) -> None:
         for fact in facts
     ]  # fmt: skip
     places = ", ".join("?" for _ in _COLUMNS)
-    with book.open_database() as db, db.atomic():
+    with writer.transaction() as transaction:
         sql = f"INSERT OR REPLACE INTO fact ({', '.join(_COLUMNS)}) VALUES ({places})"
-        db.conn.executemany(sql, rows)
-        record_job(db.conn, DNS_SURVEY, book.run_id)
+        transaction.connection.executemany(sql, rows)
+        record_job(transaction, DNS_SURVEY, writer.run_id)
 
 
-def dead_names(bulk: BulkTransaction) -> pl.Series:
+def dead_names(transaction: Transaction) -> pl.Series:
     """Return the names that are dead, because their domain is."""
     sql = (
         "SELECT fact.name AS name FROM fact JOIN fact AS decisive ON decisive.name = fact.domain "
         f"WHERE decisive.state = '{Liveness.DEAD}'"
     )
-    return bulk.query_frame(sql, schema=_NAME_SCHEMA)["name"]
+    return transaction.frame(sql, schema=_NAME_SCHEMA)["name"]
 
 
-def load_name_addresses(bulk: BulkTransaction) -> pl.DataFrame:
-    """Return a row for each name and each address that it was seen at: `name`, `address`."""
+def load_name_addresses(transaction: Transaction) -> pl.DataFrame:
+    """Return a row for each name and each address that was observed for it: `name`, `address`."""
     sql = "SELECT name, value AS address FROM fact, json_each(addresses)"
-    return bulk.query_frame(sql, schema=pl.Schema({**_NAME_SCHEMA, "address": pl.String()}))
+    return transaction.frame(sql, schema=pl.Schema({**_NAME_SCHEMA, "address": pl.String()}))

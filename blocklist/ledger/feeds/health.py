@@ -1,65 +1,59 @@
-"""Read the health of feeds: connection -> state, validators and entry counts by feed."""
+"""Read the health of feeds: connection -> state, validators, entry counts and ranks by feed."""
 
 import sqlite3
 from dataclasses import dataclass
 
-from blocklist.ledger.db.connection import HISTORY_VERSION, schema_version
 from blocklist.model import NO_VALIDATORS, FeedState, Validators
 
-#: How many accepted snapshots tell what is usual: slow loss shows, and a lasting change passes.
+#: The usual count is a median of so many snapshots: slow loss shows, and a lasting change passes.
 _RECENT_SNAPSHOTS = 5
-# A database that nothing has written to since an upgrade is still read.
-_VERSION_2_COLUMNS = ("good_at", "retry_at", "expires", "etag", "modified", "source")
 
 
 @dataclass(frozen=True, slots=True)
 class FeedHealth:
-    """How a feed stands: what the last look gave and what is in force from it."""
+    """The state of a feed: how the last fetch ended and what is in force from it."""
 
     name: str
     id: int
     state: FeedState
     cause: str | None
-    #: When it was last looked at, and when a snapshot was last accepted (ISO 8601, UTC).
+    #: When it was last fetched, and when a snapshot was last accepted (ISO 8601, UTC).
     checked: str | None
     accepted_at: str | None
-    #: Tells whether a snapshot and the way it is read are those of the last accepted one.
+    #: Identifies the last accepted snapshot and the way it was parsed.
     fingerprint: str | None
     entries: int
-    #: When it was last found fresh or unchanged.
+    #: When it was last fresh or unchanged.
     good_at: str | None = None
     #: Before this its server wants no request.
     retry_at: str | None = None
-    #: How many seconds the list itself asks to be left alone.
+    #: For how many seconds after a fetch the list wants no other.
     expires: int | None = None
-    #: Since when a person wants it left as it is.
+    #: Since when a person has pinned it.
     pinned: str | None = None
     validators: Validators = NO_VALIDATORS
 
 
 def load_feed_health(reader: sqlite3.Connection) -> dict[str, FeedHealth]:
     """Return the health of all feeds ever seen, by name."""
-    known = schema_version(reader)
-    later = [name if known >= 2 else f"NULL AS {name}" for name in _VERSION_2_COLUMNS]
-    pinned = "(SELECT created FROM pin WHERE feed_id = feed.id AND ended IS NULL)"
-    later.insert(3, pinned if known >= HISTORY_VERSION else "NULL")
     rows = reader.execute(
-        "SELECT name, id, state, cause, checked, accepted_at, fingerprint, entries, "
-        f"{', '.join(later)} FROM feed"
+        "SELECT name, id, state, cause, checked, accepted_at, fingerprint, entries, good_at, "
+        "retry_at, expires, (SELECT created FROM pin WHERE feed_id = feed.id AND ended IS NULL), "
+        "etag, modified, source FROM feed"
     )
     return {
-        name: FeedHealth(name, key, FeedState(state), *rest, Validators(*said))  # type: ignore[call-arg]
-        for name, key, state, *rest, said in ((*row[:-3], row[-3:]) for row in rows)
+        name: FeedHealth(name, key, FeedState(state), *rest, Validators(*validators))  # type: ignore[call-arg]
+        for name, key, state, *rest, validators in ((*row[:-3], row[-3:]) for row in rows)
     }
 
 
 def usual_entry_count(
     reader: sqlite3.Connection, feed: FeedHealth, max_shrink: float, max_growth: float
 ) -> int:
-    """Return the median of how many entries the feed's last accepted snapshots had.
+    """Return the median entry count of the feed's last accepted snapshots.
 
-    0 for a feed that was never accepted; what is in force where no snapshot says it. A step beyond
-    these limits was accepted because somebody meant it, and what was usual before is history.
+    Return 0 for a feed that was never accepted, and the current count where no snapshot has one. A
+    step beyond the limits was accepted by a person, so counts before it are ignored.
     """
     from statistics import median_low
 
@@ -75,3 +69,10 @@ def usual_entry_count(
             usual.clear()
         usual = [*usual, count][-_RECENT_SNAPSHOTS:]
     return median_low(usual) if usual and feed.entries else feed.entries
+
+
+def find_rank(reader: sqlite3.Connection, value: str, feed: str) -> int | None:
+    """Return the position of a value in a top list, None when it is not in the list."""
+    sql = "SELECT position FROM rank JOIN feed ON id = feed_id WHERE name = ? AND value = ?"
+    row = reader.execute(sql, [feed, value]).fetchone()
+    return int(row[0]) if row else None

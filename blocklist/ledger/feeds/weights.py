@@ -2,9 +2,9 @@
 
 import json
 import sqlite3
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from blocklist.ledger.db.connection import WEIGHTS_VERSION, schema_version
 from blocklist.model import FeedWeight
 
 if TYPE_CHECKING:
@@ -12,28 +12,23 @@ if TYPE_CHECKING:
 
 
 def load_feed_weights(reader: sqlite3.Connection) -> list[FeedWeight]:
-    """Return how the feeds counted last, by name."""
-    if schema_version(reader) < WEIGHTS_VERSION:
-        return []
-    rows = reader.execute("SELECT feed, reliability, overdue, lineage FROM vote ORDER BY feed")
-    return [FeedWeight(feed, said, days, tuple(json.loads(of))) for feed, said, days, of in rows]
+    """Return the weights of the last judging, by name."""
+    rows = reader.execute(
+        "SELECT feed, reliability, overdue_days, upstream FROM feed_weight ORDER BY feed"
+    )
+    return [
+        FeedWeight(feed, reliability, days, tuple(json.loads(upstream)))
+        for feed, reliability, days, upstream in rows
+    ]
 
 
-def save_feed_weights(book: "LedgerWriter", votes: list[FeedWeight]) -> None:
-    """Record how the feeds counted, in place of the last time."""
-    ordered = sorted(votes, key=lambda vote: vote.feed)
-    with book.open_database() as db:
-        if load_feed_weights(db.conn) == ordered:
+def save_feed_weights(writer: "LedgerWriter", weights: list[FeedWeight]) -> None:
+    """Store the weights of a judging in place of those of the last one."""
+    ordered = sorted(weights, key=lambda weight: weight.feed)
+    with writer.transaction() as transaction:
+        if load_feed_weights(transaction.connection) == ordered:
             return
-        with db.atomic():
-            db.execute("DELETE FROM vote")
-            rows = (
-                {
-                    "feed": vote.feed,
-                    "reliability": vote.reliability,
-                    "overdue": vote.overdue_days,
-                    "lineage": json.dumps(vote.upstream),
-                }
-                for vote in ordered
-            )
-            db.table("vote").insert_all(rows)
+        transaction.execute("DELETE FROM feed_weight")
+        transaction.table("feed_weight").insert_all(
+            {**asdict(weight), "upstream": json.dumps(weight.upstream)} for weight in ordered
+        )

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator
 from blocklist.indicators.names import name_and_ancestors
 from blocklist.indicators.networks import network_and_supernets, parse_network
 from blocklist.indicators.urls import parse_url
+from blocklist.ledger.db.codes import KINDS, code_of
 from blocklist.ledger.db.timestamps import seconds_until
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.model import Entry, Kind, Reason, Verdict
 
-_OPERATOR = list(Reason).index(Reason.OPERATOR)
-_KINDS = list(Kind)
 #: An entry that ends within so many seconds ends soon.
 _SOON_SECONDS = 86400.0
 
@@ -19,11 +18,11 @@ _SOON_SECONDS = 86400.0
 def annotate_entries(
     reader: sqlite3.Connection, entries: Iterable[Entry]
 ) -> list[tuple[Entry, str]]:
-    """Return each entry with what a person should know of it, which is often nothing."""
+    """Return each entry with its notes for a person, which are often empty."""
     every = list(entries)
     judged = {(row.value, row.scope) for row in _operator_verdicts(reader, every)}
     begun = [entry for entry in every if (entry.value, entry.scope) in judged]
-    # A block needs nobody else to list the thing.
+    # A block takes effect whether or not a feed lists its indicator.
     unused = _find_unused_allows(
         reader, (entry for entry in begun if entry.action is Verdict.ALLOW)
     )
@@ -31,10 +30,8 @@ def annotate_entries(
 
 
 def _operator_verdicts(reader: sqlite3.Connection, entries: list[Entry]) -> Iterator[VerdictRecord]:
-    values = {entry.value for entry in entries}
-    return (
-        row for row in LedgerLookup(reader).find_verdicts(values) if row.reason is Reason.OPERATOR
-    )
+    verdicts = LedgerLookup(reader).find_verdicts({entry.value for entry in entries})
+    return (row for row in verdicts if row.reason is Reason.OPERATOR)
 
 
 def _describe_entry(entry: Entry, begun: list[Entry], unused: list[Entry]) -> Iterator[str]:
@@ -48,33 +45,34 @@ def _describe_entry(entry: Entry, begun: list[Entry], unused: list[Entry]) -> It
 
 
 def _find_unused_allows(reader: sqlite3.Connection, allows: Iterable[Entry]) -> list[Entry]:
-    """Return the allows that never met a listing, not even one that ended.
+    """Return the allows that never matched a listing, not even one that ended.
 
-    An allow meets what is listed as its own value, above it (it cuts a hole) or below it (it
-    decides about it, which is on record as a verdict by the operator).
+    An allow matches listings of its own value, of values above it, and of values below it. The
+    last are stored as verdicts by the operator.
     """
     lookup = LedgerLookup(reader)
-    met = {above for thing in _decided_indicators(reader) for above in _covering_values(*thing)}
+    decided = _decided_indicators(reader)
+    matched = {above for indicator in decided for above in _covering_values(*indicator)}
     return [
         entry
         for entry in allows
-        if entry.value not in met
+        if entry.value not in matched
         and not lookup.find_listings(_covering_values(entry.kind, entry.value))
     ]
 
 
 def _decided_indicators(reader: sqlite3.Connection) -> Iterator[tuple[Kind, str]]:
-    """Yield what was listed and decided by an entry on something else."""
+    """Yield the listed indicators that an entry on another value decided."""
     sql = (
-        f"SELECT DISTINCT kind, value FROM verdict WHERE reason = {_OPERATOR} "
-        "AND (value, scope) NOT IN (SELECT value, scope FROM operator)"
+        f"SELECT DISTINCT kind, value FROM verdict WHERE reason = {code_of(Reason.OPERATOR)} "
+        "AND (value, scope) NOT IN (SELECT value, scope FROM entry)"
     )
     for kind, value in reader.execute(sql):
-        yield _KINDS[kind], value
+        yield KINDS[kind], value
 
 
 def _covering_values(kind: Kind, value: str) -> list[str]:
-    """Return the value and all that could cover it."""
+    """Return the value and the values that could cover it."""
     if kind is Kind.DOMAIN:
         return list(name_and_ancestors(value))
     if kind is Kind.IP:

@@ -4,67 +4,65 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from blocklist.ledger.db.connection import schema_version
+from blocklist.ledger.db.codes import KINDS, REASONS, SCOPES, code_of
 from blocklist.ledger.db.timestamps import days_since
-from blocklist.ledger.feeds.ranks import find_rank
+from blocklist.ledger.feeds.health import find_rank
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
-from blocklist.ledger.temporal.pack_sql import (
-    has_packs,
-    member_end_sql,
-    packed_value_sql,
-    row_table_sql,
-)
+from blocklist.ledger.temporal.pack_sql import member_end_sql, packed_value_sql
 from blocklist.model import Kind, Listing, Reason, Scope, Verdict
 
-_HOLD = list(Verdict).index(Verdict.HOLD)
-_REASONS = list(Reason)
-_KINDS = list(Kind)
-_SCOPES = list(Scope)
-# What was decided since is not asked again, unless what was decided is why it is held.
+# An indicator with an active entry is decided, unless that entry is why it is held.
 _OPEN_FILTER = (
-    f"v.verdict = {_HOLD} AND v.until IS NULL AND (v.reason = {_REASONS.index(Reason.OPERATOR)} "
-    "OR NOT EXISTS (SELECT 1 FROM operator AS o WHERE o.value = v.value AND o.scope = v.scope "
-    "AND o.removed IS NULL))"
+    f"v.verdict = {code_of(Verdict.HOLD)} AND v.until IS NULL "
+    f"AND (v.reason = {code_of(Reason.OPERATOR)} OR NOT EXISTS (SELECT 1 FROM entry "
+    "WHERE entry.value = v.value AND entry.scope = v.scope AND entry.removed IS NULL))"
+)
+# How many feeds list the value of a row `v` now.
+_FEED_COUNT_SQL = (
+    "SELECT count(*) FROM feed WHERE feed.guard IS NULL AND (EXISTS (SELECT 1 FROM listing_row "
+    "WHERE feed_id = feed.id AND value = v.value AND until IS NULL) OR EXISTS "
+    f"({packed_value_sql('listing', 'v.value', '1')} AND {member_end_sql('listing')} IS NULL "
+    "AND batch.feed_id = feed.id))"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class HeldIndicator:
-    """A held indicator: why, and who lists it on what evidence."""
+    """A held indicator: its reason, and the feeds that list it with their evidence."""
 
     indicator: str
     kind: Kind
     scope: Scope
     reason: Reason
     cause: str | None
-    #: Its place in the top list that guards it.
+    #: Its position in the top list that guards it.
     rank: int | None
     feeds: tuple[str, ...]
     since: str | None
-    #: For how many days it is listed.
+    #: For how many days it has been listed.
     age: int | None
     listings: tuple[Listing, ...]
 
 
 def count_held_reasons(reader: sqlite3.Connection, feed: str | None = None) -> dict[str, int]:
     """Return how many indicators are held for each reason, most first."""
-    only, parameters = _feed_filter(reader, feed)
-    found = reader.execute(
+    only, parameters = _feed_filter(feed)
+    counts = reader.execute(
         f"SELECT reason, count(*) FROM verdict AS v WHERE {_OPEN_FILTER} {only} "
         "GROUP BY reason ORDER BY count(*) DESC",
         parameters,
     )
-    return {_REASONS[reason].value: count for reason, count in found}
+    return {REASONS[reason].value: count for reason, count in counts}
 
 
 def count_held_causes(reader: sqlite3.Connection, limit: int = 20) -> dict[str, int]:
-    """Return the guard entries that hold most, with how much each holds."""
-    found = reader.execute(
+    """Return the guard entries that hold most indicators, with their counts."""
+    counts = reader.execute(
         f"SELECT cause, count(*) FROM verdict AS v WHERE {_OPEN_FILTER} "
         "GROUP BY cause ORDER BY count(*) DESC, cause LIMIT ?",
         [limit],
     )
-    return {cause or "": count for cause, count in found}
+    return {cause or "": count for cause, count in counts}
 
 
 def list_held(
@@ -73,42 +71,28 @@ def list_held(
     reason: Reason | None = None,
     feed: str | None = None,
 ) -> list[HeldIndicator]:
-    """Return held indicators, those that most feeds list first; of all, or of what a feed lists."""
-    why = "" if reason is None else f"AND reason = {_REASONS.index(reason)}"
-    only, parameters = _feed_filter(reader, feed)
-    found = reader.execute(
-        f"SELECT kind, value, scope, reason, cause, ({_feed_count_sql(reader)}) AS votes "
+    """Return held indicators, those that most feeds list first; with `feed`, only its own."""
+    why = "" if reason is None else f"AND reason = {code_of(reason)}"
+    only, parameters = _feed_filter(feed)
+    rows = reader.execute(
+        f"SELECT kind, value, scope, reason, cause, ({_FEED_COUNT_SQL}) AS votes "
         "FROM verdict AS v "
         f"WHERE {_OPEN_FILTER} {why} {only} ORDER BY votes DESC, value LIMIT ?",
         [*parameters, limit],
     ).fetchall()
     judged = (
-        VerdictRecord(_KINDS[kind], value, _SCOPES[scope], Verdict.HOLD, _REASONS[why], cause)
-        for kind, value, scope, why, cause, _ in found
+        VerdictRecord(KINDS[kind], value, SCOPES[scope], Verdict.HOLD, REASONS[why], cause)
+        for kind, value, scope, why, cause, _ in rows
     )
     return [_add_evidence(row, reader) for row in judged]
 
 
-def _feed_filter(reader: sqlite3.Connection, feed: str | None) -> tuple[str, list[str]]:
-    return (
-        ("", []) if feed is None else (f"AND ({_feed_count_sql(reader)} AND feed.name = ?)", [feed])
-    )
-
-
-def _feed_count_sql(reader: sqlite3.Connection) -> str:
-    """Return SQL for how many feeds list the value of a row `v` now."""
-    listed = (
-        f"EXISTS (SELECT 1 FROM {row_table_sql(reader, 'listing')} "
-        "WHERE feed_id = feed.id AND value = v.value AND until IS NULL)"
-    )
-    if has_packs(reader):
-        still = f"{member_end_sql('listing')} IS NULL AND batch.feed_id = feed.id"
-        listed += f" OR EXISTS ({packed_value_sql('listing', 'v.value', '1')} AND {still})"
-    return f"SELECT count(*) FROM feed WHERE feed.guard IS NULL AND ({listed})"
+def _feed_filter(feed: str | None) -> tuple[str, list[str]]:
+    return ("", []) if feed is None else (f"AND ({_FEED_COUNT_SQL} AND feed.name = ?)", [feed])
 
 
 def find_held(reader: sqlite3.Connection, value: str) -> HeldIndicator | None:
-    """Return what is held under exactly this value, or None."""
+    """Return the held indicator with exactly this value, or None."""
     held = [
         row for row in LedgerLookup(reader).find_verdicts([value]) if row.verdict is Verdict.HOLD
     ]
@@ -133,15 +117,13 @@ def _add_evidence(row: VerdictRecord, reader: sqlite3.Connection) -> HeldIndicat
 
 
 def _current_listings(row: VerdictRecord, lookup: LedgerLookup) -> Iterator[Listing]:
-    found = lookup.find_listings([row.value])
+    listings = lookup.find_listings([row.value])
     if row.kind is not Kind.URL:
-        found += lookup.find_page_listings(row.value)
-    yield from (one for one in found if one.until is None)
+        listings += lookup.find_page_listings(row.value)
+    yield from (one for one in listings if one.until is None)
 
 
 def _guard_rank(row: VerdictRecord, reader: sqlite3.Connection) -> int | None:
-    # The cause names an entry and, in brackets, the list that it stands in.
+    # The cause names a guard entry and, in parentheses, its list.
     entry, bracket, source = (row.cause or "").partition(" (")
-    if not bracket or schema_version(reader) < 3:
-        return None
-    return find_rank(reader, entry, source.removesuffix(")"))
+    return find_rank(reader, entry, source.removesuffix(")")) if bracket else None

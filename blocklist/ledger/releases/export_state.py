@@ -2,53 +2,50 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from blocklist.ledger.db.connection import DIGESTS_VERSION, schema_version
 from blocklist.ledger.db.writer import LedgerWriter
 
-_COLUMNS = ("name", "path", "release", "digest", "serial", "written")
+_STATE_COLUMNS = ("name", "path", "release", "digest", "serial", "written")
 ExportRow = dict[str, str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRecord:
-    """What a file was made of, what it looked like then, and what there was to say of it."""
+    """The inputs of an export file, its identity, and what was reported when it was written."""
 
-    #: A digest of all that decides what is in the file.
+    #: A digest of everything that decides on the content of the file.
     inputs_digest: str
-    #: Tells the file from any other in its place (`files.mark`).
+    #: Tells whether the file in place is the one that was written.
     file_fingerprint: str | None
     row_count: int
     left_out: dict[str, int]
 
 
 def load_export_states(reader: sqlite3.Connection) -> dict[str, ExportRow]:
-    """Return the last state of each export by name, with the columns of the table."""
-    rows = reader.execute(f"SELECT {', '.join(_COLUMNS)} FROM export")
-    return {row[0]: dict(zip(_COLUMNS, row, strict=True)) for row in rows}
+    """Return the last state of each export by name, with `_STATE_COLUMNS`."""
+    rows = reader.execute(f"SELECT {', '.join(_STATE_COLUMNS)} FROM export")
+    return {row[0]: dict(zip(_STATE_COLUMNS, row, strict=True)) for row in rows}
 
 
 def load_export_records(reader: sqlite3.Connection) -> dict[str, ExportRecord]:
-    """Return what each export's file was made of, where it is known, by name."""
-    if schema_version(reader) < DIGESTS_VERSION:
-        return {}
+    """Return the record of each export's file by name."""
     rows = reader.execute(
-        "SELECT name, made_of, mark, rows, left_out FROM export WHERE made_of IS NOT NULL"
+        "SELECT name, inputs_digest, file_fingerprint, row_count, left_out FROM export"
     )
     return {
-        name: ExportRecord(of, mark, count, json.loads(left))
-        for name, of, mark, count, left in rows
+        name: ExportRecord(inputs, fingerprint, count, json.loads(left_out))
+        for name, inputs, fingerprint, count, left_out in rows
     }
 
 
-def save_export_state(book: LedgerWriter, row: ExportRow, made: ExportRecord) -> None:
-    """Record the state of an export in place of its last one, and its serial with the release."""
-    told = {"made_of": made.inputs_digest, "mark": made.file_fingerprint, "rows": made.row_count}
-    values = {**row, **told, "left_out": json.dumps(made.left_out)}
+def save_export_state(writer: LedgerWriter, row: ExportRow, record: ExportRecord) -> None:
+    """Store the state of an export in place of its last one, and its serial with the release."""
+    values = {**row, **asdict(record), "left_out": json.dumps(record.left_out)}
     names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
     serial = "UPDATE release SET serial = max(coalesce(serial, 0), ?) WHERE number = ?"
-    with book.open_connection() as db:
-        db.execute(f"INSERT OR REPLACE INTO export ({names}) VALUES ({places})", values)
+    with writer.transaction() as transaction:
+        sql = f"INSERT OR REPLACE INTO export ({names}) VALUES ({places})"
+        transaction.connection.execute(sql, values)
         if row["serial"] is not None:
-            db.execute(serial, [row["serial"], row["release"]])
+            transaction.execute(serial, row["serial"], row["release"])

@@ -6,7 +6,6 @@ Free of heavy imports: a run in which nothing changed starts and ends here.
 import sqlite3
 from dataclasses import dataclass
 
-from blocklist.ledger.db.connection import CONTEXT_DIGEST_VERSION, DIGESTS_VERSION, schema_version
 from blocklist.ledger.db.writer import LedgerWriter
 
 # From the last snapshot of a feed backwards, for over the years there are many.
@@ -18,39 +17,39 @@ CHANGING_SNAPSHOTS_SQL = (
 
 @dataclass(frozen=True, slots=True)
 class JudgedRelease:
-    """A release, and a digest of all that the judge saw when it last came to just this one."""
+    """The release that the last judging led to, with digests of the inputs."""
 
     release: int
     inputs_digest: str
-    #: A digest of all of it but what feeds list; None where an older version saved no such.
+    #: A digest of all inputs except the listings; None where they are not those of the release.
     context_digest: str | None
 
 
 def load_judged_release(reader: sqlite3.Connection) -> JudgedRelease | None:
-    """Return what the judge came to last, unless the gate held it."""
-    known = schema_version(reader)
-    if known < DIGESTS_VERSION:
-        return None
-    around = "around" if known >= CONTEXT_DIGEST_VERSION else "NULL"
-    row = reader.execute(f"SELECT release, digest, {around} FROM judged").fetchone()
+    """Return the release of the last judging that the gate did not hold."""
+    sql = "SELECT release, inputs_digest, context_digest FROM last_judged"
+    row = reader.execute(sql).fetchone()
     return JudgedRelease(*row) if row else None
 
 
-def save_judged_release(book: LedgerWriter, judged: JudgedRelease) -> None:
-    """Record what the judge came to, in place of the last time."""
-    with book.open_connection() as db:
-        sql = "INSERT OR REPLACE INTO judged (id, release, digest, around) VALUES (1, ?, ?, ?)"
-        db.execute(sql, [judged.release, judged.inputs_digest, judged.context_digest])
+def save_judged_release(writer: LedgerWriter, judged: JudgedRelease) -> None:
+    """Store the result of a judging in place of the last one."""
+    sql = (
+        "INSERT OR REPLACE INTO last_judged (id, release, inputs_digest, context_digest) "
+        "VALUES (1, ?, ?, ?)"
+    )
+    with writer.transaction() as transaction:
+        transaction.execute(sql, judged.release, judged.inputs_digest, judged.context_digest)
 
 
 def last_changing_snapshots(reader: sqlite3.Connection) -> dict[str, int]:
-    """Return of each feed the last snapshot that changed what it lists."""
+    """Return by feed the last snapshot that changed its listings."""
     return {name: last for name, last in reader.execute(CHANGING_SNAPSHOTS_SQL) if last is not None}
 
 
 def active_entry_ids(reader: sqlite3.Connection, now: str) -> list[int]:
-    """Return which of the operator's entries are in force; what one says never changes."""
-    sql = "SELECT id FROM operator WHERE removed IS NULL AND (expires IS NULL OR expires > ?)"
+    """Return the ids of the operator entries in force; an entry never changes."""
+    sql = "SELECT id FROM entry WHERE removed IS NULL AND (expires IS NULL OR expires > ?)"
     return [key for (key,) in reader.execute(f"{sql} ORDER BY id", [now])]
 
 
@@ -60,7 +59,6 @@ def has_candidate(reader: sqlite3.Connection) -> bool:
 
 
 def has_expired_address(reader: sqlite3.Connection, now: str) -> bool:
-    """Return whether an address that was blocked for its names was not seen with them lately."""
+    """Return whether the observations of a blocked address have expired."""
     sql = "SELECT EXISTS (SELECT 1 FROM address WHERE reason IS NULL AND until <= ?)"
-    (found,) = reader.execute(sql, [now]).fetchone()
-    return bool(found)
+    return bool(reader.execute(sql, [now]).fetchone()[0])

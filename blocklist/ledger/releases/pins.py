@@ -2,15 +2,11 @@
 
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from blocklist.ledger.db.connection import HISTORY_VERSION, schema_version
 from blocklist.ledger.db.timestamps import current_timestamp
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth
-
-if TYPE_CHECKING:
-    from blocklist.ledger.db.bulk import BulkTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +22,6 @@ class Pin:
 
 def list_pins(reader: sqlite3.Connection) -> list[Pin]:
     """Return the pins in force, a release's first."""
-    if schema_version(reader) < HISTORY_VERSION:
-        return []
     rows = reader.execute(
         "SELECT release, feed.name, created, reason, who FROM pin JOIN run ON run.id = run_id "
         "LEFT JOIN feed ON feed.id = feed_id WHERE ended IS NULL ORDER BY feed.name"
@@ -40,31 +34,31 @@ def find_release_pin(reader: sqlite3.Connection) -> Pin | None:
     return next((pin for pin in list_pins(reader) if pin.feed is None), None)
 
 
-def pin_release(bulk: "BulkTransaction", book: LedgerWriter, number: int, reason: str) -> None:
+def pin_release(transaction: Transaction, writer: LedgerWriter, number: int, reason: str) -> None:
     """Pin a release, in place of an earlier pin on one."""
     moment = current_timestamp()
-    bulk.execute("UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id IS NULL", moment)
-    bulk.execute(
+    transaction.execute("UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id IS NULL", moment)
+    transaction.execute(
         "INSERT INTO pin (run_id, release, created, reason) VALUES (?, ?, ?, ?)",
-        book.run_id, number, moment, reason,
+        writer.run_id, number, moment, reason,
     )  # fmt: skip
 
 
-def unpin_release(book: LedgerWriter) -> bool:
+def unpin_release(writer: LedgerWriter) -> bool:
     """End the pin on the release; return whether there was one."""
-    with book.open_database() as db:
-        sql = "UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id IS NULL"
-        return bool(db.execute(sql, [current_timestamp()]).rowcount)
+    sql = "UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id IS NULL"
+    with writer.transaction() as transaction:
+        return bool(transaction.execute(sql, current_timestamp()).rowcount)
 
 
-def unpin_feed(book: LedgerWriter, feed: FeedHealth) -> bool:
+def unpin_feed(writer: LedgerWriter, feed: FeedHealth) -> bool:
     """End the pin on a feed; return whether there was one.
 
-    What it was last read as is forgotten, so that the next update reads it anew.
+    Its fingerprint and validators are deleted, so that the next update fetches and parses it again.
     """
-    forget = "UPDATE feed SET fingerprint = NULL, etag = NULL, modified = NULL WHERE id = ?"
-    with book.open_database() as db, db.atomic():
-        sql = "UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id = ?"
-        ended = db.execute(sql, [current_timestamp(), feed.id]).rowcount
-        db.execute(forget, [feed.id])
+    end_sql = "UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id = ?"
+    reset_sql = "UPDATE feed SET fingerprint = NULL, etag = NULL, modified = NULL WHERE id = ?"
+    with writer.transaction() as transaction:
+        ended = transaction.execute(end_sql, current_timestamp(), feed.id).rowcount
+        transaction.execute(reset_sql, feed.id)
     return bool(ended)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from blocklist.ledger.db.bulk import BulkTransaction
-from blocklist.ledger.db.connection import PACKS_VERSION
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.temporal.packs import IntervalTable, load_batches, load_pack_members
 
 # Packs that are searched at once.
@@ -18,27 +17,30 @@ _PACK_STARTS = pl.Schema({"batch": pl.Int64(), "pack": pl.Int64(), "first": pl.S
 _DELETION_SCHEMA = pl.Schema({"batch": pl.Int64(), "pack": pl.Int64(), "until": pl.Int64()})
 
 
-def end_rows(bulk: BulkTransaction, table: IntervalTable, gone: pl.DataFrame, number: int) -> None:
-    """End at a number what holds now: `gone` has `value` and all that a batch says."""
+def end_rows(
+    transaction: Transaction, table: IntervalTable, gone: pl.DataFrame, number: int
+) -> None:
+    """End current rows at a number: `gone` has their `value` and the columns of a batch."""
     if gone.is_empty():
         return
-    said = load_batches(bulk, table).rename({"id": "batch"})
-    rows = gone.join(said, on=list(table.batch_schema), how="left", nulls_equal=True)
+    batches = load_batches(transaction, table).rename({"id": "batch"})
+    rows = gone.join(batches, on=list(table.batch_schema), how="left", nulls_equal=True)
     ended = [rows.select("value", "batch").clear()]
-    for places in _locate_packed(bulk, table, rows.select("value", "batch").drop_nulls()):
-        _end_packed(bulk, table, places, number)
-        ended.append(places.select("value", "batch"))
+    in_batches = rows.select("value", "batch").drop_nulls()
+    for members in _locate_members(transaction, table, in_batches):
+        _end_members(transaction, table, members, number)
+        ended.append(members.select("value", "batch"))
     if sum(part.height for part in ended) < rows.height:
         left = rows.join(pl.concat(ended), on=["value", "batch"], how="anti")
-        _end_unpacked(bulk, table, left, number)
+        _end_unpacked(transaction, table, left, number)
 
 
-def _locate_packed(
-    bulk: BulkTransaction, table: IntervalTable, rows: pl.DataFrame
+def _locate_members(
+    transaction: Transaction, table: IntervalTable, rows: pl.DataFrame
 ) -> Iterator[pl.DataFrame]:
-    """Yield `batch`, `value`, `pack` and `place` of those that are packed in their batch."""
-    bulk.stage_table("wanted", rows.select(pl.col("batch").unique()))
-    firsts = bulk.query_frame(
+    """Yield `batch`, `value`, `pack` and `position` of the values that their batch has packed."""
+    transaction.stage("wanted", rows.select(pl.col("batch").unique()))
+    firsts = transaction.frame(
         f"SELECT batch_id AS batch, id AS pack, first FROM {table.name}_pack "
         "WHERE batch_id IN (SELECT batch FROM temp.wanted)",
         schema=_PACK_STARTS,
@@ -50,78 +52,80 @@ def _locate_packed(
             left_on="value",
             right_on="first",
             by="batch",
-            check_sortedness=False,  # they are, and polars cannot tell in groups
+            check_sortedness=False,  # they are sorted, but polars cannot check that in groups
         )
         .select("batch", "value", "pack")
         .drop_nulls("pack")
         .sort("pack")
     )
     for some in near.select(pl.col("pack").unique(maintain_order=True)).iter_slices(_SLICE_PACKS):
-        members = load_pack_members(bulk, table, some["pack"])
+        members = load_pack_members(transaction, table, some["pack"])
         yield near.join(members, on=["pack", "value"])
 
 
-def _end_packed(
-    bulk: BulkTransaction, table: IntervalTable, ended: pl.DataFrame, number: int
+def _end_members(
+    transaction: Transaction, table: IntervalTable, ended: pl.DataFrame, number: int
 ) -> None:
     if ended.is_empty():
         return
-    by_pack = ended.group_by(pack_id="pack").agg(places=pl.col("place").sort().cast(pl.String))
-    text = pl.concat_str(pl.lit("["), pl.col("places").list.join(","), pl.lit("]"))
-    bulk.stage_table("ended", by_pack.sort("pack_id").with_columns(places=text))
-    bulk.execute(
-        f"INSERT INTO {table.name}_end (pack_id, until, places) "
-        "SELECT pack_id, ?, places FROM temp.ended WHERE true ON CONFLICT DO UPDATE "
-        "SET places = rtrim(places, ']') || ',' || ltrim(excluded.places, '[')",
+    by_pack = ended.group_by(pack_id="pack").agg(
+        positions=pl.col("position").sort().cast(pl.String)
+    )
+    text = pl.concat_str(pl.lit("["), pl.col("positions").list.join(","), pl.lit("]"))
+    transaction.stage("ended", by_pack.sort("pack_id").with_columns(positions=text))
+    transaction.execute(
+        f"INSERT INTO {table.name}_end (pack_id, until, positions) "
+        "SELECT pack_id, ?, positions FROM temp.ended WHERE true ON CONFLICT DO UPDATE "
+        "SET positions = rtrim(positions, ']') || ',' || ltrim(excluded.positions, '[')",
         number,
     )
 
 
 def _end_unpacked(
-    bulk: BulkTransaction, table: IntervalTable, rows: pl.DataFrame, number: int
+    transaction: Transaction, table: IntervalTable, rows: pl.DataFrame, number: int
 ) -> None:
     if rows.is_empty():
         return
     key = ["value", *table.key]
-    bulk.stage_table("gone", rows.select(key).sort("value"))
+    transaction.stage("gone", rows.select(key).sort("value"))
     name = f"{table.name}_row"
     same = " AND ".join(f"{name}.{column} = gone.{column}" for column in key)
-    bulk.execute(f"UPDATE {name} SET until = ? FROM temp.gone AS gone WHERE {same}", number)
+    transaction.execute(f"UPDATE {name} SET until = ? FROM temp.gone AS gone WHERE {same}", number)
 
 
 def load_deletions(
-    bulk: BulkTransaction, table: IntervalTable, where: str = "true", *numbers: int
+    transaction: Transaction, table: IntervalTable, where: str = "true", *numbers: int
 ) -> dict[int, pl.DataFrame]:
-    """Return of each batch, by its `id`, `pack`, `place` and `until` of what ended of it.
+    """Return the ended members of batches by batch id: columns `pack`, `position` and `until`.
 
-    `where` is SQL about what a batch says and about `until`, with `numbers` as its parameters.
+    `where` is SQL about the columns of a batch and `until`, with `numbers` as its parameters.
     """
-    if bulk.schema_version < PACKS_VERSION:
-        return {}
-    found = bulk.query_frame(
-        "SELECT batch.id AS batch, pack_id AS pack, until, places "
+    vectors = transaction.frame(
+        "SELECT batch.id AS batch, pack_id AS pack, until, positions "
         f"FROM {table.name}_batch AS batch JOIN {table.name}_pack AS pack ON batch_id = batch.id "
         f"JOIN {table.name}_end ON pack_id = pack.id WHERE {where}",
         *numbers,
-        schema=pl.Schema({**_DELETION_SCHEMA, "places": pl.String()}),
+        schema=pl.Schema({**_DELETION_SCHEMA, "positions": pl.String()}),
     )
-    places = pl.col("places").str.head(-1).str.slice(1).str.split(",")
-    each = found.select("batch", "pack", "until", place=places).explode("place")
-    each = each.with_columns(pl.col("place").cast(pl.Int64))
+    positions = pl.col("positions").str.head(-1).str.slice(1).str.split(",")
+    members = vectors.select("batch", "pack", "until", position=positions).explode("position")
+    members = members.with_columns(pl.col("position").cast(pl.Int64))
     return {
         int(batch): part
-        for (batch,), part in each.partition_by("batch", as_dict=True, include_key=False).items()
+        for (batch,), part in members.partition_by("batch", as_dict=True, include_key=False).items()
     }
 
 
-def member_ends(held: pl.DataFrame, gone: pl.DataFrame) -> pl.Series:
-    """Return until when each member of a batch held, null where it has not ended.
+def member_ends(packs: pl.DataFrame, deletions: pl.DataFrame) -> pl.Series:
+    """Return for each member of a batch the number at which it ended, null where it did not.
 
-    `held` are its packs as of `packs.of_batch`, and `gone` is what is `told` of it.
+    `packs` are those of the batch (`load_batch_packs`), `deletions` its part of `load_deletions`.
     """
     length = pl.col("members").list.len().cast(pl.Int64)
-    starts = held.select("pack", start=length.cum_sum() - length)
-    ended = gone.join(starts, on="pack").select("until", at=pl.col("start") + pl.col("place"))
-    count = int(held.select(length.sum()).item())
-    nothing = pl.repeat(None, count, dtype=pl.Int64, eager=True)
-    return nothing.scatter(ended["at"], ended["until"])
+    starts = packs.select("pack", start=length.cum_sum() - length)
+    ended = deletions.join(starts, on="pack").select(
+        "until", at=pl.col("start") + pl.col("position")
+    )
+    count = int(packs.select(length.sum()).item())
+    untils = pl.repeat(None, count, dtype=pl.Int64, eager=True)
+    return untils.scatter(ended["at"], ended["until"])

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from blocklist.errors import GateHeld, NotFoundError
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.timestamps import current_timestamp
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.candidate import load_candidate, load_candidate_change
 from blocklist.ledger.releases.history import Release
@@ -18,15 +18,15 @@ def accept_candidate(book: LedgerWriter, reason: str) -> Release:
     Raise `NotFoundError` if there is none, and `GateHeld` if it was judged without a healthy guard;
     then the guard must be repaired first.
     """
-    with book.open_database() as db:
-        candidate = load_candidate(db.conn)
+    with read_transaction(book.database) as transaction:
+        candidate = load_candidate(transaction.connection)
     if candidate is None:
         raise NotFoundError("there is nothing to accept: the gate holds no candidate")
     final = [objection.text for objection in candidate.objections if objection.final]
     if final:
         message = "the candidate was judged without a healthy guard and cannot be accepted"
         raise GateHeld("\n  ".join([message, *final]))
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         change = load_candidate_change(bulk)
     origin = {
         "created": current_timestamp(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.release.gate.change_report import count_listing_feeds, expand_url_hosts
 from blocklist.release.history.references import ReleaseReference, load_referenced_rows
@@ -22,7 +22,7 @@ class ReleaseDiff:
 
 
 def diff_releases(
-    bulk: BulkTransaction,
+    bulk: Transaction,
     before: ReleaseReference,
     after: ReleaseReference,
     feeds: Iterable[str],

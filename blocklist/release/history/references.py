@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from blocklist.errors import NotFoundError
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.releases.candidate import Objection, candidate_export_rows, load_candidate
 from blocklist.ledger.releases.history import Release, list_releases
 from blocklist.ledger.releases.verdicts import export_rows
@@ -54,7 +54,7 @@ def find_referenced_release(reader: sqlite3.Connection | None, name: str) -> Rel
     raise NotFoundError(f"there is no release {name}; see: blocklist release list")
 
 
-def load_referenced_rows(bulk: BulkTransaction, reference: ReleaseReference) -> pl.DataFrame:
+def load_referenced_rows(bulk: Transaction, reference: ReleaseReference) -> pl.DataFrame:
     """Return what a release or the candidate blocks and allows (schema `RELEASE`)."""
     return (
         candidate_export_rows(bulk)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from blocklist.config.toml import suggest_name
 from blocklist.errors import NotFoundError, UsageError
-from blocklist.ledger.db.bulk import BulkTransaction
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.feeds.listings import SnapshotChange
@@ -39,14 +39,12 @@ def roll_back_release(book: LedgerWriter, number: int | None, reason: str) -> Ro
     Without a number it is the previous release. Only the difference is written. Raise
     `NotFoundError` if there is no such release, or no difference.
     """
-    with book.open_database() as db:
-        releases = list_releases(db.conn)
-        entries, ended = (
-            list(active_entries(db.conn)),
-            list(ended_entries(db.conn)),
-        )
+    with read_transaction(book.database) as transaction:
+        reader = transaction.connection
+        releases = list_releases(reader)
+        entries, ended = list(active_entries(reader)), list(ended_entries(reader))
     target = _find_target(releases, number)
-    with BulkTransaction(book.database) as bulk:
+    with read_transaction(book.database) as bulk:
         before, after = current_verdicts(bulk), verdicts_at(bulk, target.number)
     change = diff_verdicts(before, after)
     if not change:
@@ -127,8 +125,8 @@ def undo_feed_update(book: LedgerWriter, name: str, reason: str) -> SnapshotChan
     Raise `NotFoundError` if there is no such feed or no earlier update, `UsageError` if it is
     already pinned.
     """
-    with book.open_database() as db:
-        healths = load_feed_health(db.conn)
+    with read_transaction(book.database) as transaction:
+        healths = load_feed_health(transaction.connection)
     if name not in healths:
         raise NotFoundError(f"{name}: this feed was never collected{suggest_name(name, healths)}")
     if healths[name].pinned:

@@ -105,14 +105,14 @@ def replace_most(folder: Path) -> None:
     (folder / "mine.txt").write_text("\n".join(f"other{number}.top" for number in range(35)))
 
 
-def forget_inputs(folder: Path) -> None:
-    """Leave the row of an export as an older version leaves it."""
+def change_inputs(folder: Path) -> None:
+    """Leave the row of an export as that of a file with other inputs."""
     with closing(sqlite3.connect(folder / "blocklist.db")) as db, db:
-        db.execute("UPDATE export SET made_of = NULL, mark = NULL WHERE name = 'names'")
+        db.execute("UPDATE export SET inputs_digest = '' WHERE name = 'names'")
 
 
 REASONS = [
-    ("the inputs of its file are unknown", forget_inputs, {"names": 1}),
+    ("its file had other inputs", change_inputs, {"names": 1}),
     ("its file may have changed", touch, {"names": 1}),
     ("its file has changed", edit, {"names": 1}),
     ("it depends on listings", add_min_score, {"names": 1}),
