@@ -11,13 +11,13 @@ import polars as pl
 from blocklist.frames.networks import networks_to_spans
 from blocklist.judge.builtin_lists import load_builtin_groups
 
-#: How many domains the evidence names.
+#: The number of domains that the evidence names.
 _SHOWN_DOMAINS = 5
-#: Core lists of networks, and what is said of an address in them.
+#: Built-in lists of networks, and the label of addresses in them.
 _SHARED_LISTS = {"shared-networks": "shared", "parked": "parking", "sinkholes": "a sinkhole"}
 
-#: A row an address: how many blocked domains, the evidence in words, until when it holds, and why
-#: it is not dedicated (null where it is).
+#: One row an address: the number of blocked domains, the evidence in words, the time until which it
+#: holds, and the reason that it is not dedicated (null if it is).
 ADDRESSES = pl.Schema(
     [
         ("value", pl.String()),
@@ -31,9 +31,9 @@ ADDRESSES = pl.Schema(
 
 @dataclass(frozen=True)
 class AddressObservations:
-    """What was seen where: `address` and `name`, of blocked ones also `domain` and `until`.
+    """Observed pairs of `address` and `name`; for blocked names also `domain` and `until`.
 
-    `until` is when a sighting is too old to count.
+    `until` is the time at which an observation is too old to count.
     """
 
     blocked: pl.DataFrame
@@ -41,24 +41,27 @@ class AddressObservations:
 
 
 def classify_addresses(
-    seen: AddressObservations, guarded: pl.DataFrame, least: int
+    observations: AddressObservations, guarded_networks: pl.DataFrame, min_domains: int
 ) -> pl.DataFrame:
     """Return all addresses of blocked names (schema `ADDRESSES`).
 
-    `guarded` has networks (`value`) that are not to be blocked and where that stands (`source`).
+    `guarded_networks` has networks (`value`) that must not be blocked, and their list (`source`).
+    An address is dedicated only with at least `min_domains` blocked domains.
     """
-    by_domain = seen.blocked.group_by("address", "domain").agg(pl.col("until").max())
+    by_domain = observations.blocked.group_by("address", "domain").agg(pl.col("until").max())
     latest = pl.col("until").sort(descending=True)
-    found = by_domain.group_by(value="address").agg(
+    addresses = by_domain.group_by(value="address").agg(
         domains=pl.len().cast(pl.Int64),
-        # It holds as long as so many domains were seen on it lately.
-        until=pl.coalesce(latest.get(least - 1, null_on_oob=True), latest.last()),
+        # The evidence holds as long as enough domains have recent observations.
+        until=pl.coalesce(latest.get(min_domains - 1, null_on_oob=True), latest.last()),
         named=pl.col("domain").sort().head(_SHOWN_DOMAINS).str.join(", "),
     )
-    other = seen.others.group_by(value="address").agg(other=pl.col("name").min())
-    found = found.join(_match_shared_networks(found["value"], guarded), on="value", how="left")
-    found = found.join(other, on="value", how="left")
-    return found.select(
+    other_names = observations.others.group_by(value="address").agg(other=pl.col("name").min())
+    addresses = addresses.join(
+        _match_shared_networks(addresses["value"], guarded_networks), on="value", how="left"
+    )
+    addresses = addresses.join(other_names, on="value", how="left")
+    return addresses.select(
         "value",
         "domains",
         evidence=_format_evidence(),
@@ -66,8 +69,8 @@ def classify_addresses(
         reason=pl.coalesce(
             "shared",
             pl.lit("other names are on it, such as ") + pl.col("other"),
-            pl.when(pl.col("domains") < least).then(
-                pl.format("{} of {} blocked domains that it takes", "domains", pl.lit(least))
+            pl.when(pl.col("domains") < min_domains).then(
+                pl.format("{} of {} blocked domains that it takes", "domains", pl.lit(min_domains))
             ),
         ),
     ).match_to_schema(ADDRESSES)
@@ -77,26 +80,26 @@ def _format_evidence() -> pl.Expr:
     more = pl.when(pl.col("domains") > _SHOWN_DOMAINS).then(
         pl.format(" and {} more", pl.col("domains") - _SHOWN_DOMAINS)
     )
-    counted = pl.when(pl.col("domains") == 1).then(pl.lit("1 blocked domain: "))
+    single = pl.when(pl.col("domains") == 1).then(pl.lit("1 blocked domain: "))
     many = pl.format("{} blocked domains: ", "domains")
-    return pl.concat_str(counted.otherwise(many), "named", more.otherwise(pl.lit("")))
+    return pl.concat_str(single.otherwise(many), "named", more.otherwise(pl.lit("")))
 
 
-def _match_shared_networks(values: pl.Series, guarded: pl.DataFrame) -> pl.DataFrame:
-    """Return `value` and `shared`, where it says so, of addresses in networks that are not ours."""
+def _match_shared_networks(values: pl.Series, guarded_networks: pl.DataFrame) -> pl.DataFrame:
+    """Return `value` and `shared`, the shared or guarded network of an address, if any."""
     rows = [
-        (network, f"{what}: {group.title}")
-        for part, what in _SHARED_LISTS.items()
-        for group in load_builtin_groups(part)
+        (network, f"{label}: {group.title}")
+        for list_name, label in _SHARED_LISTS.items()
+        for group in load_builtin_groups(list_name)
         for network in group.networks
     ]
-    core_rows = pl.DataFrame(rows, schema=guarded.schema, orient="row")
-    known = pl.concat([core_rows, guarded])
-    reach = pl.concat([known, networks_to_spans(known["value"])], how="horizontal")
-    reach = reach.select("source", kin="family", start="first", end="last")
+    core_rows = pl.DataFrame(rows, schema=guarded_networks.schema, orient="row")
+    networks = pl.concat([core_rows, guarded_networks])
+    network_spans = pl.concat([networks, networks_to_spans(networks["value"])], how="horizontal")
+    network_spans = network_spans.select("source", kin="family", start="first", end="last")
     spans = pl.concat([values.to_frame("value"), networks_to_spans(values)], how="horizontal")
-    inside = spans.join_where(
-        reach, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
+    matches = spans.join_where(
+        network_spans, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
     ).filter(pl.col("family") == pl.col("kin"))
-    first = inside.group_by("value").agg(shared=pl.col("source").first())
-    return first.with_columns(shared=pl.lit("in a guarded network: ") + pl.col("shared"))
+    first_match = matches.group_by("value").agg(shared=pl.col("source").first())
+    return first_match.with_columns(shared=pl.lit("in a guarded network: ") + pl.col("shared"))

@@ -12,7 +12,7 @@ from blocklist.resolve.liveness import LookResult
 
 @dataclass(slots=True)
 class Observation:
-    """What was seen of one name; `outcome` is none until an answer says something of it."""
+    """The answers for one name; `outcome` is None until a conclusive answer arrives."""
 
     outcome: DnsOutcome | None = None
     addresses: tuple[str, ...] = ()
@@ -20,10 +20,10 @@ class Observation:
 
 @dataclass(slots=True)
 class DomainLookup:
-    """A domain with its names. Done when nothing is open any more.
+    """The lookup of a domain with its names, done when no question is open.
 
-    A name that one resolver finds gone is asked for at a second one, for a single resolver may
-    filter, lie or be cut off. Name servers are asked for where the addresses are news.
+    If one resolver reports that a name does not exist, a second one is asked, because a single
+    resolver may filter, lie or be cut off. Name servers are requested if the addresses are new.
     """
 
     domain: str
@@ -33,7 +33,7 @@ class DomainLookup:
     has_second_resolver: bool
     observations: dict[str, Observation] = field(default_factory=dict)
     name_servers: tuple[str, ...] | None = None
-    #: The places of the resolvers that said something, as bits.
+    #: The indexes of the resolvers with a conclusive answer, as bits.
     resolver_mask: int = 0
     _open_count: int = 0
     _has_asked_servers: bool = False
@@ -41,10 +41,10 @@ class DomainLookup:
 
     def first_questions(self) -> Iterator[Question]:
         """Yield the first questions."""
-        wanted = dict.fromkeys([*self.names, self.domain])
-        self.observations = {name: Observation() for name in wanted}
-        self._open_count = len(wanted)
-        for name in wanted:
+        names = dict.fromkeys([*self.names, self.domain])
+        self.observations = {name: Observation() for name in names}
+        self._open_count = len(names)
+        for name in names:
             yield Question(name, RecordType.A, self)
 
     @property
@@ -53,39 +53,41 @@ class DomainLookup:
         return not self._open_count
 
     def handle_reply(self, question: Question, reply: Reply) -> Iterable[Question]:
-        """Take a reply in, and return what is to be asked because of it."""
+        """Process a reply, and return the questions that follow from it."""
         if reply.outcome.is_conclusive:
             self.resolver_mask |= 1 << reply.resolver_index
         if question.record_type == RecordType.NS:
-            more = self._handle_ns_reply(reply)
+            questions = self._handle_ns_reply(reply)
         elif question.record_type == RecordType.AAAA:
-            more = self._handle_aaaa_reply(question.name, reply)
+            questions = self._handle_aaaa_reply(question.name, reply)
         else:
-            more = self._handle_a_reply(question, reply)
-        self._open_count += len(more) - 1
-        return more
+            questions = self._handle_a_reply(question, reply)
+        self._open_count += len(questions) - 1
+        return questions
 
     def _handle_a_reply(self, question: Question, reply: Reply) -> list[Question]:
-        seen = self.observations[question.name]
+        observation = self.observations[question.name]
         if reply.outcome is DnsOutcome.NXDOMAIN:
             if question.name in self._gone_once:
-                seen.outcome = DnsOutcome.NXDOMAIN
+                observation.outcome = DnsOutcome.NXDOMAIN
             elif self.has_second_resolver:
                 self._gone_once.add(question.name)
                 return [Question(question.name, RecordType.A, self, ~(1 << reply.resolver_index))]
         elif reply.outcome.is_conclusive:
-            seen.outcome, seen.addresses = reply.outcome, reply.data
+            observation.outcome, observation.addresses = reply.outcome, reply.data
             return [Question(question.name, RecordType.AAAA, self)]
         return []
 
     def _handle_aaaa_reply(self, name: str, reply: Reply) -> list[Question]:
-        seen = self.observations[name]
+        observation = self.observations[name]
         if reply.outcome is DnsOutcome.ANSWER:
-            seen.outcome = DnsOutcome.ANSWER
-            seen.addresses += reply.data
-        before = self.earlier_facts.get(name)
-        news = before is None or before.addresses != seen.addresses or before.servers is None
-        if self._has_asked_servers or not news:
+            observation.outcome = DnsOutcome.ANSWER
+            observation.addresses += reply.data
+        earlier = self.earlier_facts.get(name)
+        is_new = (
+            earlier is None or earlier.addresses != observation.addresses or earlier.servers is None
+        )
+        if self._has_asked_servers or not is_new:
             return []
         self._has_asked_servers = True
         return [Question(self.domain, RecordType.NS, self)]
@@ -97,10 +99,10 @@ class DomainLookup:
 
     @property
     def look_result(self) -> LookResult:
-        """What the look found of the domain: any name in it that is there proves that it is."""
+        """The result for the domain: it exists if any name in it exists."""
         if any(
-            seen.outcome in (DnsOutcome.ANSWER, DnsOutcome.NODATA)
-            for seen in self.observations.values()
+            observation.outcome in (DnsOutcome.ANSWER, DnsOutcome.NODATA)
+            for observation in self.observations.values()
         ):
             return LookResult.EXISTS
         if self.observations[self.domain].outcome is DnsOutcome.NXDOMAIN:

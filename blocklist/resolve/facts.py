@@ -10,59 +10,64 @@ from blocklist.resolve.domain_lookup import DomainLookup, Observation
 from blocklist.resolve.liveness import DeadDomainRule, DomainState, update_domain_state
 from blocklist.resolve.parking import classify_liveness
 
-#: States in which a name has no other than its domain has.
+#: States of a domain that all its names have, too.
 _ABSENT_STATES = (Liveness.DEAD, Liveness.UNKNOWN)
 
 
-def derive_facts(family: DomainLookup, now: datetime, rule: DeadDomainRule) -> Iterator[DnsFact]:
-    """Yield what is known of the domain and of each name that was asked for after a look.
+def derive_facts(lookup: DomainLookup, now: datetime, rule: DeadDomainRule) -> Iterator[DnsFact]:
+    """Yield the facts of the domain and of each looked-up name.
 
-    The domain decides for its names: all are dead with it, and none is without it.
+    The domain decides for its names: if it is dead, so are they; no name is dead while it is not.
     """
-    before = family.earlier_facts.get(family.domain)
-    servers = family.name_servers
-    if servers is None and before is not None:
-        servers = before.servers
-    standing = None if before is None else _domain_state_from(before)
-    here = _determine_liveness(family.observations[family.domain], before, Liveness.ALIVE, servers)
-    after = update_domain_state(standing, family.look_result, here, now, rule)
-    for name in family.observations:
-        yield _build_fact(name, family, after, servers, now)
+    earlier = lookup.earlier_facts.get(lookup.domain)
+    servers = lookup.name_servers
+    if servers is None and earlier is not None:
+        servers = earlier.servers
+    state_before = None if earlier is None else _domain_state_from(earlier)
+    liveness = _determine_liveness(
+        lookup.observations[lookup.domain], earlier, Liveness.ALIVE, servers
+    )
+    state = update_domain_state(state_before, lookup.look_result, liveness, now, rule)
+    for name in lookup.observations:
+        yield _build_fact(name, lookup, state, servers, now)
 
 
 def _determine_liveness(
-    seen: Observation, before: DnsFact | None, otherwise: Liveness, servers: tuple[str, ...] | None
+    observation: Observation,
+    earlier: DnsFact | None,
+    default: Liveness,
+    servers: tuple[str, ...] | None,
 ) -> Liveness:
-    """Return what a name is while its domain is there."""
-    if seen.outcome is None and before is not None and before.state not in _ABSENT_STATES:
-        return before.state
-    if seen.addresses or servers:
-        return classify_liveness(seen.addresses, servers or ())
-    return otherwise
+    """Return the liveness of a name while its domain exists."""
+    if observation.outcome is None and earlier is not None and earlier.state not in _ABSENT_STATES:
+        return earlier.state
+    if observation.addresses or servers:
+        return classify_liveness(observation.addresses, servers or ())
+    return default
 
 
 def _build_fact(
     name: str,
-    family: DomainLookup,
+    lookup: DomainLookup,
     domain: DomainState,
     servers: tuple[str, ...] | None,
     now: datetime,
 ) -> DnsFact:
-    before, seen = family.earlier_facts.get(name), family.observations[name]
-    said = seen.outcome is not None
+    earlier, observation = lookup.earlier_facts.get(name), lookup.observations[name]
+    is_conclusive = observation.outcome is not None
     state = domain.liveness
-    if state not in _ABSENT_STATES and name != family.domain:
-        state = _determine_liveness(seen, before, state, servers)
-    unchanged = before is not None and before.state is state
+    if state not in _ABSENT_STATES and name != lookup.domain:
+        state = _determine_liveness(observation, earlier, state, servers)
+    is_unchanged = earlier is not None and earlier.state is state
     return DnsFact(
         name=name,
-        domain=family.domain,
+        domain=lookup.domain,
         state=state,
-        since=before.since if before and unchanged else format_timestamp(now),
-        answer=seen.outcome or (before.answer if before else ""),
-        addresses=seen.addresses if said or before is None else before.addresses,
+        since=earlier.since if earlier and is_unchanged else format_timestamp(now),
+        answer=observation.outcome or (earlier.answer if earlier else ""),
+        addresses=observation.addresses if is_conclusive or earlier is None else earlier.addresses,
         servers=servers,
-        checked=format_timestamp(now) if said else before.checked if before else None,
+        checked=format_timestamp(now) if is_conclusive else earlier.checked if earlier else None,
         due=format_timestamp(domain.due),
         pause=domain.pause_hours,
         gone=domain.gone_looks,

@@ -10,21 +10,21 @@ from enum import StrEnum
 
 from blocklist.model import Liveness
 
-#: Hours between looks: after a change, at most, at most for the dead, after a look in vain.
+#: Hours until the next look: after a change, at most, at most for dead domains, after no answer.
 _FIRST_PAUSE, _MAX_PAUSE, _MAX_DEAD_PAUSE, _RETRY_PAUSE = 24, 14 * 24, 28 * 24, 6
 
 
 class LookResult(StrEnum):
-    """What a look at a domain found: it is there, it is gone, or nobody said."""
+    """The result of looking up a domain: it exists, it is gone, or there was no answer."""
 
-    EXISTS = "there"
+    EXISTS = "exists"
     GONE = "gone"
-    UNANSWERED = "silent"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadDomainRule:
-    """How many looks over how many days must find a domain gone before it is dead."""
+    """How many looks, over how many days, must find a domain gone before it is dead."""
 
     looks: int = 3
     days: int = 7
@@ -32,13 +32,13 @@ class DeadDomainRule:
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """How a domain stands: `gone` looks in a row since `gone_since` found it gone."""
+    """The state of a domain: `gone_looks` looks in a row since `gone_since` found it gone."""
 
     liveness: Liveness
-    #: Since when it is in this state.
+    #: The time of the last change of the liveness.
     since: datetime
     due: datetime
-    #: How many hours lie between the last look and the next.
+    #: The hours between the last look and the next.
     pause_hours: int
     gone_looks: int = 0
     gone_since: datetime | None = None
@@ -46,15 +46,15 @@ class DomainState:
 
 def update_domain_state(
     before: DomainState | None,
-    look: LookResult,
-    here: Liveness,
+    look_result: LookResult,
+    liveness: Liveness,
     now: datetime,
     rule: DeadDomainRule,
 ) -> DomainState:
-    """Return how a domain stands after a look; `here` is what it is if the look found it there."""
+    """Return the state of a domain after a look; `liveness` is its state if it exists."""
     if before is None:
         before = DomainState(Liveness.UNKNOWN, now, now, 0)
-    match look:
+    match look_result:
         case LookResult.UNANSWERED:
             return _schedule_next_look(
                 before, max(_RETRY_PAUSE, min(before.pause_hours, _FIRST_PAUSE)), now
@@ -62,18 +62,18 @@ def update_domain_state(
         case LookResult.GONE:
             return _mark_gone(before, now, rule)
         case LookResult.EXISTS:
-            return _mark_existing(before, here, now)
+            return _mark_existing(before, liveness, now)
 
 
-def _mark_existing(before: DomainState, here: Liveness, now: datetime) -> DomainState:
-    found = replace(before, liveness=here, gone_looks=0, gone_since=None)
-    if before.liveness is here:
+def _mark_existing(before: DomainState, liveness: Liveness, now: datetime) -> DomainState:
+    state = replace(before, liveness=liveness, gone_looks=0, gone_since=None)
+    if before.liveness is liveness:
         return _schedule_next_look(
-            found, min(max(_FIRST_PAUSE, 2 * before.pause_hours), _MAX_PAUSE), now
+            state, min(max(_FIRST_PAUSE, 2 * before.pause_hours), _MAX_PAUSE), now
         )
     returned = before.liveness is Liveness.DEAD
     return _schedule_next_look(
-        replace(found, since=now), _RETRY_PAUSE if returned else _FIRST_PAUSE, now
+        replace(state, since=now), _RETRY_PAUSE if returned else _FIRST_PAUSE, now
     )
 
 
@@ -83,21 +83,21 @@ def _mark_gone(before: DomainState, now: datetime, rule: DeadDomainRule) -> Doma
             before, min(max(_FIRST_PAUSE, 2 * before.pause_hours), _MAX_DEAD_PAUSE), now
         )
     since = before.gone_since
-    if since is None or since > now:  # the clock went back: what it said before counts for nothing
+    if since is None or since > now:  # the clock went back, so earlier looks do not count
         since, looks = now, 1
     else:
         looks = before.gone_looks + 1
-    found = replace(before, gone_looks=looks, gone_since=since)
+    state = replace(before, gone_looks=looks, gone_since=since)
     if looks >= rule.looks and now - since >= timedelta(days=rule.days):
         return _schedule_next_look(
-            replace(found, liveness=Liveness.DEAD, since=now), _FIRST_PAUSE, now
+            replace(state, liveness=Liveness.DEAD, since=now), _FIRST_PAUSE, now
         )
-    return _schedule_next_look(found, max(1, rule.days * 24 // max(1, rule.looks - 1)), now)
+    return _schedule_next_look(state, max(1, rule.days * 24 // max(1, rule.looks - 1)), now)
 
 
-def _schedule_next_look(standing: DomainState, hours: int, now: datetime) -> DomainState:
-    return replace(standing, due=now + timedelta(hours=hours), pause_hours=hours)
+def _schedule_next_look(state: DomainState, hours: int, now: datetime) -> DomainState:
+    return replace(state, due=now + timedelta(hours=hours), pause_hours=hours)
 
 
-#: A due time further ahead than this was written by a clock that was wrong.
+#: A due time further ahead was written under a wrong clock.
 MAX_DUE_AHEAD = timedelta(hours=_MAX_DEAD_PAUSE)

@@ -1,4 +1,4 @@
-"""Select the names to look up next: configuration and ledger -> names that are due."""
+"""Plan a survey: configuration and ledger -> due names, resolvers, limits and rules."""
 
 from datetime import UTC, datetime
 
@@ -17,28 +17,30 @@ from blocklist.resolve.survey import SurveySettings
 
 
 def select_names_to_resolve(config: Config, book: LedgerWriter, limit: int) -> list[str]:
-    """Return names that are due, at most `limit`: those never seen first, then the longest due.
+    """Return the names that are due, at most `limit`: new ones first, then the longest due.
 
-    Blocked and held names come before those of guard lists, which are looked at only where
-    addresses are to be blocked, that none is which they are on.
+    Blocked and held names come first. Names of guard lists are resolved only if addresses are to be
+    blocked, so that no address of a guarded name is blocked.
     """
     now = datetime.now(UTC)
     with read_transaction(book.database) as bulk:
-        found = select_due_names(bulk, now, now + MAX_DUE_AHEAD)
-        if config.resolve.addresses and len(found) < limit:
-            guarded = load_listings(bulk, [g.name for g in config.guards.values() if g.enabled])
-            names = guarded.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
-            found = found.append(filter_due_names(bulk, names, now, now + MAX_DUE_AHEAD))
-    return found.unique(maintain_order=True).head(limit).to_list()
+        names = select_due_names(bulk, now, now + MAX_DUE_AHEAD)
+        if config.resolve.addresses and len(names) < limit:
+            guard_listings = load_listings(
+                bulk, [g.name for g in config.guards.values() if g.enabled]
+            )
+            guarded_names = guard_listings.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
+            names = names.append(filter_due_names(bulk, guarded_names, now, now + MAX_DUE_AHEAD))
+    return names.unique(maintain_order=True).head(limit).to_list()
 
 
-def load_survey_settings(config: Config, given: list[str]) -> SurveySettings:
-    """Return the settings; resolvers that are `given` take the place of the configured ones."""
-    said = config.resolve
+def load_survey_settings(config: Config, resolvers: list[str]) -> SurveySettings:
+    """Return the settings; `resolvers`, if given, replace the configured ones."""
+    settings = config.resolve
     canaries = {export.canary for export in config.exports.values() if export.canary}
     return SurveySettings(
-        resolvers=select_resolvers(given or said.servers),
-        limits=QueryLimits(said.window, said.rate, said.timeout, said.tries),
-        rule=DeadDomainRule(said.looks, said.days),
+        resolvers=select_resolvers(resolvers or settings.servers),
+        limits=QueryLimits(settings.window, settings.rate, settings.timeout, settings.tries),
+        rule=DeadDomainRule(settings.looks, settings.days),
         canaries=tuple(sorted(canaries)),
     )

@@ -10,7 +10,7 @@ from blocklist.resolve.dns.transport import Reply
 from blocklist.resolve.dns.wire import DnsOutcome, RecordType
 from blocklist.resolve.domain_lookup import DomainLookup
 
-#: Zones in which no random name exists; a resolver that invents answers does so in all of them.
+#: Zones in which no random name exists; a resolver that invents answers invents them in all.
 _ZONES = ("com", "net", "org")
 _LABEL_LENGTH = 24
 _CONTROL_LABEL = "control"
@@ -18,19 +18,19 @@ _CONTROL_LABEL = "control"
 
 @dataclass(slots=True)
 class ResolverProbe:
-    """What one resolver says of names that cannot exist, and of the canaries of our own lists."""
+    """Replies of one resolver about names that cannot exist and about canaries of our own lists."""
 
     resolver_index: int
     canaries: tuple[str, ...] = ()
-    #: Names that cannot exist, and what was said of them.
+    #: Replies about names that cannot exist.
     random_replies: dict[str, Reply] = field(default_factory=dict)
-    #: Canaries and the names beside them that are never listed.
+    #: Replies about canaries and about the control names below them, which are never listed.
     canary_replies: dict[str, Reply] = field(default_factory=dict)
-    #: What was said of the zones themselves, which do exist.
+    #: Replies about the zones themselves, which exist.
     zone_replies: dict[str, Reply] = field(default_factory=dict)
 
     def build_questions(self, job: object) -> Iterator[Question]:
-        """Yield what is to be asked of the resolver, on behalf of `job`."""
+        """Yield the questions for the resolver, on behalf of `job`."""
         for zone in _ZONES:
             yield Question(zone, RecordType.A, job, 1 << self.resolver_index)
             label = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_LABEL_LENGTH))
@@ -40,53 +40,55 @@ class ResolverProbe:
                 yield Question(name, RecordType.A, job, 1 << self.resolver_index)
 
     def handle_reply(self, question: Question, reply: Reply) -> None:
-        """Take a reply in."""
+        """Store a reply."""
         if question.name in _ZONES:
             self.zone_replies[question.name] = reply
             return
-        canary = question.name.removeprefix(f"{_CONTROL_LABEL}.") in self.canaries
-        (self.canary_replies if canary else self.random_replies)[question.name] = reply
+        is_canary = question.name.removeprefix(f"{_CONTROL_LABEL}.") in self.canaries
+        (self.canary_replies if is_canary else self.random_replies)[question.name] = reply
 
     def find_lie(self) -> str | None:
-        """Return how the resolver's answers are not those of the DNS, or none."""
+        """Return how the resolver's answers differ from the DNS, or None."""
         for reply in self.random_replies.values():
             if reply.outcome is DnsOutcome.ANSWER:
                 return f"answers for names that do not exist, with {reply.data[0]}; not used"
-        # Cut off from the DNS, it would have every name dead.
+        # A resolver that is cut off from the DNS would make every name dead.
         if all(reply.outcome is DnsOutcome.NXDOMAIN for reply in self.zone_replies.values()):
-            return f"says that {', '.join(_ZONES)} do not exist; not used"
+            return f"answers that {', '.join(_ZONES)} do not exist; not used"
         for canary in self.canaries:
-            said = [self.canary_replies[name] for name in (canary, f"{_CONTROL_LABEL}.{canary}")]
-            heard = all(reply.outcome.is_conclusive for reply in said)
-            if heard and len({(reply.outcome, reply.data) for reply in said}) > 1:
-                return f"blocks what is listed here (such as {canary}); ask one that does not"
+            replies = [self.canary_replies[name] for name in (canary, f"{_CONTROL_LABEL}.{canary}")]
+            is_conclusive = all(reply.outcome.is_conclusive for reply in replies)
+            if is_conclusive and len({(reply.outcome, reply.data) for reply in replies}) > 1:
+                return f"blocks names of our lists (such as {canary}); use one that does not"
         return None
 
     def find_failure(self) -> str | None:
-        """Return why the resolver is of no use, or none."""
+        """Return why the resolver is of no use, or None."""
         if any(reply.outcome.is_conclusive for reply in self.random_replies.values()):
             return None
-        failed = {reply.outcome for reply in self.random_replies.values()} - {DnsOutcome.TIMEOUT}
-        if not failed:
+        outcomes = {reply.outcome for reply in self.random_replies.values()} - {DnsOutcome.TIMEOUT}
+        if not outcomes:
             return "does not answer"
-        return f"answers nothing but {', '.join(sorted(failed))}"
+        return f"answers nothing but {', '.join(sorted(outcomes))}"
 
 
 @dataclass(slots=True)
 class BatchCheck:
-    """Probes of several resolvers, behind which a batch of families waits to be believed."""
+    """Probes of several resolvers, and the batch of lookups that is recorded if they pass."""
 
     probes: dict[int, ResolverProbe]
     batch: list[DomainLookup]
     open_count: int = 0
 
     def build_questions(self) -> list[Question]:
-        """Return what is to be asked of the resolvers."""
-        found = [one for probe in self.probes.values() for one in probe.build_questions(self)]
-        self.open_count = len(found)
-        return found
+        """Return the questions for all resolvers."""
+        questions = [
+            question for probe in self.probes.values() for question in probe.build_questions(self)
+        ]
+        self.open_count = len(questions)
+        return questions
 
     def handle_reply(self, question: Question, reply: Reply) -> None:
-        """Take a reply in."""
+        """Pass a reply to the probe of its resolver."""
         self.open_count -= 1
         self.probes[question.resolver_mask.bit_length() - 1].handle_reply(question, reply)

@@ -5,6 +5,7 @@ the batch recorded. A resolver that answers these is excluded, and lookups that 
 dropped. If a survey is interrupted, only the current batch is lost.
 """
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -27,58 +28,62 @@ from blocklist.resolve.facts import derive_facts
 from blocklist.resolve.liveness import DeadDomainRule
 from blocklist.resolve.resolver_check import BatchCheck, ResolverProbe
 
+logger = logging.getLogger(__name__)
+
 _BATCH_SIZE = 2_000
-#: How many batches may wait to be written before no more is asked.
+#: The survey pauses while more batches than this are unwritten.
 _MAX_WAITING_BATCHES = 4
-_SILENT_CAUSE = "does not answer any more"
+_SILENT_CAUSE = "no longer answers"
 
 
 @dataclass(frozen=True, slots=True)
 class SurveySettings:
-    """Who is asked, how much, and what makes a domain dead."""
+    """The resolvers, the limits, and the rule for dead domains."""
 
     resolvers: list[ResolverAddress]
     limits: QueryLimits = field(default_factory=QueryLimits)
     rule: DeadDomainRule = field(default_factory=DeadDomainRule)
-    #: Names that our own lists block, by which a resolver shows that it has loaded one.
+    #: Names that our own lists block; a resolver that blocks them has loaded one.
     canaries: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class SurveyReport:
-    """What a survey did; `causes` says for each resolver that was left out why."""
+    """The result of a survey; `causes` says why each excluded resolver was excluded."""
 
     names: int = 0
     recorded: int = 0
     seconds: float = 0.0
     states: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
-    #: What arrived and was no answer to any question, by what was wrong with it.
+    #: Packets that were no answer to any question, by what was wrong with them.
     dropped: Counter[str] = field(default_factory=Counter)
     causes: dict[str, str] = field(default_factory=dict)
-    #: How many addresses are blocked for the names on them, and how many are not.
+    #: The numbers of addresses that are blocked for their names, and that are not.
     addresses: Counter[str] = field(default_factory=Counter)
 
     @property
     def names_per_second(self) -> float:
-        """How many names a second were looked at."""
+        """The number of names looked up a second."""
         return self.recorded / self.seconds if self.seconds else 0.0
 
 
-#: Domains, each with the names in it that are looked at.
+#: Domains, each with its names to look up.
 _DomainChunk = list[tuple[str, list[str]]]
-#: Told of how many names are recorded.
+#: Called with the number of names recorded so far.
 SurveyProgress = Callable[[int], None]
 
 
 class Survey:
-    """One survey; all that touches the ledger happens in one thread beside the event loop."""
+    """One survey. All access to the ledger happens in one thread beside the event loop."""
 
-    def __init__(self, book: LedgerWriter, settings: SurveySettings, told: SurveyProgress) -> None:
+    def __init__(
+        self, book: LedgerWriter, settings: SurveySettings, on_progress: SurveyProgress
+    ) -> None:
         self.report = SurveyReport()
         self._book = book
         self._settings = settings
-        self._report_progress = told
+        self._report_progress = on_progress
         self._transport = DnsTransport(settings.resolvers, settings.limits)
         self._batch: list[DomainLookup] = []
         self._batch_names = 0
@@ -87,7 +92,7 @@ class Survey:
         self._writes: deque[Future[None]] = deque()
 
     async def run(self, names: list[str]) -> SurveyReport:
-        """Look at names and return what came of it; the ledger has what was seen."""
+        """Look up names, record the facts in the ledger, and return the report."""
         start = time.monotonic()
         self.report.names = len(names)
         try:
@@ -108,32 +113,34 @@ class Survey:
         self.report.seconds = time.monotonic() - start
         for upstream in self._transport.upstreams:
             self.report.dropped.update(upstream.dropped)
+        counts = (self.report.recorded, self.report.names, self.report.seconds)
+        logger.info("survey: %d of %d names recorded in %.1f s", *counts)
         return self.report
 
     def _generate_questions(self, names: list[str]) -> Iterator[Question]:
-        # What is known of a chunk is read while the one before it is asked for.
-        ahead: deque[tuple[_DomainChunk, Future[dict[str, DnsFact]]]] = deque()
+        # The facts of a chunk are loaded while the one before it is looked up.
+        loading: deque[tuple[_DomainChunk, Future[dict[str, DnsFact]]]] = deque()
         for chunk in _split_by_domain(names):
-            ahead.append((chunk, self._writer.submit(self._load_facts, chunk)))
-            if len(ahead) > 1:
-                yield from self._start_lookups(*ahead.popleft())
-        for chunk, known in ahead:
-            yield from self._start_lookups(chunk, known)
+            loading.append((chunk, self._writer.submit(self._load_facts, chunk)))
+            if len(loading) > 1:
+                yield from self._start_lookups(*loading.popleft())
+        for chunk, facts in loading:
+            yield from self._start_lookups(chunk, facts)
 
     def _start_lookups(
-        self, chunk: _DomainChunk, known: Future[dict[str, DnsFact]]
+        self, chunk: _DomainChunk, facts: Future[dict[str, DnsFact]]
     ) -> Iterator[Question]:
         for domain, members in chunk:
-            family = DomainLookup(
-                domain, members, known.result(), has_second_resolver=self._has_second_resolver
+            lookup = DomainLookup(
+                domain, members, facts.result(), has_second_resolver=self._has_second_resolver
             )
-            yield from family.first_questions()
+            yield from lookup.first_questions()
         self._wait_for_writes(at_most=_MAX_WAITING_BATCHES)
 
     def _load_facts(self, chunk: _DomainChunk) -> dict[str, DnsFact]:
-        wanted = {name for domain, members in chunk for name in (domain, *members)}
+        names = {name for domain, members in chunk for name in (domain, *members)}
         with read_transaction(self._book.database) as transaction:
-            return load_facts(transaction.connection, wanted)
+            return load_facts(transaction.connection, names)
 
     @property
     def _has_second_resolver(self) -> bool:
@@ -147,65 +154,71 @@ class Survey:
                 self._apply_check(job)
             return ()
         assert isinstance(job, DomainLookup)
-        more = job.handle_reply(question, reply)
+        questions = job.handle_reply(question, reply)
         self.report.answers[reply.outcome] += 1
         if job.is_done:
             self._batch.append(job)
             self._batch_names += len(job.names)
             if self._batch_names >= _BATCH_SIZE:
                 return self._close_batch()
-        return more
+        return questions
 
     def _close_batch(self) -> list[Question]:
-        """Close the batch, and return the questions whose answers tell what it is worth."""
+        """Close the batch, and return the questions whose answers show whether it is valid."""
         batch, self._batch, self._batch_names = self._batch, [], 0
         return self._make_check(batch).build_questions() if batch else []
 
     def _make_check(self, batch: list[DomainLookup]) -> BatchCheck:
         usable = [
-            up.resolver_index for up in self._transport.upstreams if up.exclusion_cause is None
+            upstream.resolver_index
+            for upstream in self._transport.upstreams
+            if upstream.exclusion_cause is None
         ]
         canaries = () if batch else self._settings.canaries
-        return BatchCheck({place: ResolverProbe(place, canaries) for place in usable}, batch)
+        return BatchCheck({index: ResolverProbe(index, canaries) for index in usable}, batch)
 
     def _apply_check(self, check: BatchCheck) -> None:
-        for place, probe in check.probes.items():
+        for index, probe in check.probes.items():
             cause = probe.find_lie()
             if cause is not None:
-                self._lying_mask |= 1 << place
+                self._lying_mask |= 1 << index
             elif not check.batch:
                 cause = probe.find_failure()
             if cause is not None:
-                self._transport.exclude_resolver(place, cause)
-                self.report.causes[str(self._settings.resolvers[place])] = cause
-        believed = [family for family in check.batch if not family.resolver_mask & self._lying_mask]
-        if believed:
-            self._writes.append(self._writer.submit(self._record_batch, believed))
+                self._transport.exclude_resolver(index, cause)
+                resolver = str(self._settings.resolvers[index])
+                self.report.causes[resolver] = cause
+                logger.info("resolver %s: excluded, %s", resolver, cause)
+        accepted = [lookup for lookup in check.batch if not lookup.resolver_mask & self._lying_mask]
+        counts = (len(accepted), len(check.batch))
+        logger.debug("resolver check: %d of %d looked-up domains are recorded", *counts)
+        if accepted:
+            self._writes.append(self._writer.submit(self._record_batch, accepted))
 
     def _record_batch(self, batch: list[DomainLookup]) -> None:
         now = datetime.now(UTC)
-        found: list[DnsFact] = []
-        for family in batch:
-            asked = set(family.names)
-            every = list(derive_facts(family, now, self._settings.rule))
-            found += every
-            self.report.states.update(fact.state for fact in every if fact.name in asked)
-            self.report.recorded += len(asked)
-        save_facts(self._book, found)
+        facts: list[DnsFact] = []
+        for lookup in batch:
+            names = set(lookup.names)
+            lookup_facts = list(derive_facts(lookup, now, self._settings.rule))
+            facts += lookup_facts
+            self.report.states.update(fact.state for fact in lookup_facts if fact.name in names)
+            self.report.recorded += len(names)
+        save_facts(self._book, facts)
         self._report_progress(self.report.recorded)
 
     def _wait_for_writes(self, at_most: int) -> None:
-        """Wait until few batches wait to be written, and raise what went wrong with any."""
+        """Wait until at most so many batches are unwritten; raise the error of a failed one."""
         while len(self._writes) > at_most:
             self._writes.popleft().result()
 
 
 def _split_by_domain(names: list[str]) -> Iterator[_DomainChunk]:
-    """Yield names with their domains, a batch at a time, in the order given."""
+    """Yield names grouped by domain, a batch at a time, in the given order."""
     frame = pl.DataFrame({"name": names}, schema={"name": pl.String})
     frame = frame.with_columns(
         domain=load_public_suffixes().registrable_domains(frame["name"]).fill_null(frame["name"])
     )
-    families = frame.group_by("domain", maintain_order=True).agg("name")
-    for part in families.iter_slices(_BATCH_SIZE):
+    domains = frame.group_by("domain", maintain_order=True).agg("name")
+    for part in domains.iter_slices(_BATCH_SIZE):
         yield list(part.iter_rows())

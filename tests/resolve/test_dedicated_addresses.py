@@ -133,7 +133,7 @@ def test_without_the_passive_data_nothing_new_is_blocked(run: Run) -> None:
     Path("passive.txt").unlink()
     with FakeResolver({name: has(address) for name, address in NAMES.items()}) as one:
         ended = run("resolve", "--server", str(one))
-    assert (ended.code, "mend resolve.passive" in ended.err) == (2, True)
+    assert (ended.code, "correct resolve.passive" in ended.err) == (2, True)
     run("run")
     assert run("check", OURS).code == 0
 

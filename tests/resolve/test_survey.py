@@ -107,8 +107,8 @@ USELESS = [
     pytest.param(playing(refused), "answers nothing but refused", id="refusing"),
     pytest.param(playing(servfail), "answers nothing but servfail", id="failing"),
     pytest.param(playing(EVERYTHING), "do not exist, with 203.0.113.66", id="hijacked"),
-    pytest.param(cut_off, "says that com, net, org do not exist", id="cut off from the DNS"),
-    pytest.param(filter_of_ours, "blocks what is listed here", id="filtering"),
+    pytest.param(cut_off, "answers that com, net, org do not exist", id="cut off from the DNS"),
+    pytest.param(filter_of_ours, "blocks names of our lists", id="filtering"),
     pytest.param(playing(GARBLED), "does not answer", id="garbled", marks=pytest.mark.slow),
 ]
 
@@ -215,3 +215,14 @@ def test_a_survey_that_ends_at_any_moment_loses_but_what_is_in_flight(
         assert command("resolve", "--server", str(one)).code == 0
     # What was asked for in a killed survey may have been too much for the resolver.
     assert set(look.facts(*names)) == set(names)
+
+
+def test_excluded_resolvers_and_the_result_are_logged(
+    look: Looks, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="blocklist")
+    with FakeResolver(PLAYS) as good, FakeResolver(otherwise=EVERYTHING) as liar:
+        look.at(0, ["alive.top"], liar, good)
+    first, last = (record.getMessage() for record in caplog.records)
+    assert first.startswith(f"resolver {liar.server}: excluded, answers for names that do not")
+    assert last.startswith("survey: 1 of 1 names recorded in ")

@@ -17,7 +17,7 @@ _MAX_SERVERS = 16
 def parse_name_servers(answer: bytes, name: str) -> tuple[DnsOutcome, tuple[str, ...]]:
     """Return the name servers that an answer gives for a name, in canonical form and sorted.
 
-    Raise `Truncated`, or `Malformed` for a message that breaks the rules.
+    Raise `TruncatedAnswer`, or `MalformedMessage` for a message that breaks the rules.
     """
     try:
         message = dns.message.from_wire(answer, raise_on_truncation=True)
@@ -31,10 +31,12 @@ def parse_name_servers(answer: bytes, name: str) -> tuple[DnsOutcome, tuple[str,
         return DnsOutcome.SERVFAIL, ()
     if message.rcode() != dns.rcode.NOERROR:
         return DnsOutcome.REFUSED, ()
-    found = message.get_rrset(
+    records = message.get_rrset(
         message.answer, dns.name.from_text(name), dns.rdataclass.IN, dns.rdatatype.NS
     )
-    names = sorted(filter(None, (_canonical_or_none(str(record.target)) for record in found or ())))
+    names = sorted(
+        filter(None, (_canonical_or_none(str(record.target)) for record in records or ()))
+    )
     return (DnsOutcome.ANSWER if names else DnsOutcome.NODATA), tuple(names[:_MAX_SERVERS])
 
 

@@ -11,7 +11,7 @@ _DNS_PORT = 53
 
 @dataclass(frozen=True, slots=True)
 class ResolverAddress:
-    """Where a resolver listens."""
+    """The address and port of a resolver."""
 
     address: str
     port: int = _DNS_PORT
@@ -21,7 +21,7 @@ class ResolverAddress:
 
 
 def parse_resolver(text: str) -> ResolverAddress:
-    """Return the resolver that `ADDRESS` or `ADDRESS#PORT` means; raise `ValueError` for others."""
+    """Return the resolver of `ADDRESS` or `ADDRESS#PORT`; raise `ValueError` for other texts."""
     address, mark, port = text.partition("#")
     number = int(port) if mark else _DNS_PORT
     if not 0 < number < 1 << 16:
@@ -30,21 +30,21 @@ def parse_resolver(text: str) -> ResolverAddress:
     return ResolverAddress(address, number)
 
 
-def select_resolvers(given: Iterable[str]) -> list[ResolverAddress]:
-    """Return the resolvers given, each once, or else those of the system.
+def select_resolvers(texts: Iterable[str]) -> list[ResolverAddress]:
+    """Return the given resolvers, each once, or those of the system if there are none.
 
-    Raise `ConfigError` when there are none, or one is no address.
+    Raise `ConfigError` if there are none at all, or a text is not an address.
     """
-    found = []
-    for text in given or _load_system_resolvers():
+    resolvers = []
+    for text in texts or _load_system_resolvers():
         try:
-            found.append(parse_resolver(text))
+            resolvers.append(parse_resolver(text))
         except ValueError as error:
             message = f"resolver {text!r}: {error}; expected ADDRESS or ADDRESS#PORT"
             raise ConfigError(message) from None
-    if not found:
+    if not resolvers:
         raise ConfigError("no resolver to ask; give one with --server ADDRESS#PORT")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(resolvers))
 
 
 def _load_system_resolvers() -> list[str]:
@@ -54,5 +54,5 @@ def _load_system_resolvers() -> list[str]:
         system = dns.resolver.Resolver()
     except dns.resolver.NoResolverConfiguration:
         return []
-    # Resolvers over HTTPS are no texts, and not of this way of asking.
+    # Resolvers over HTTPS are objects, not texts, and are not supported.
     return [server for server in system.nameservers if isinstance(server, str)]

@@ -1,4 +1,4 @@
-"""UDP sockets to resolvers, the questions to send and the queries in flight."""
+"""Sockets to resolvers: questions, pending queries, UDP sockets, and one query over TCP."""
 
 import asyncio
 import socket
@@ -10,13 +10,13 @@ from ipaddress import ip_address
 from blocklist.resolve.dns.servers import ResolverAddress
 from blocklist.resolve.dns.wire import RandomNumbers
 
-#: Room for the answers that come while the program is busy with others.
+#: Buffer for answers that arrive while the program is busy.
 _RECEIVE_BUFFER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about a name, on whose behalf, and at which resolvers: their places as bits."""
+    """A question about a name, the job it is for, and the bits of the resolvers to ask."""
 
     name: str
     record_type: int
@@ -26,12 +26,12 @@ class Question:
 
 @dataclass(slots=True)
 class PendingQuery:
-    """A question on its way: the bytes it was sent as, from where, and since when."""
+    """A question on its way: its bytes, its socket, and the time it was sent."""
 
     question: Question
     packed_name: bytes
     tries: int = 0
-    #: The places of the resolvers that were asked, as bits.
+    #: The indexes of the resolvers that were asked, as bits.
     tried_mask: int = 0
     question_section: bytes = b""
     message_id: int = -1
@@ -40,18 +40,21 @@ class PendingQuery:
 
 
 class UdpSocket:
-    """A UDP socket on a random port, connected: the kernel lets only its resolver's answers in.
+    """A connected UDP socket on a random port: the kernel accepts only the resolver's packets.
 
-    Raise `OSError` where the resolver cannot be reached from here at all.
+    Creating one raises `OSError` if the resolver cannot be reached from here.
     """
 
     def __init__(
-        self, server: ResolverAddress, place: int, readable: "Callable[[UdpSocket], None]"
+        self,
+        server: ResolverAddress,
+        resolver_index: int,
+        on_readable: "Callable[[UdpSocket], None]",
     ) -> None:
-        bare = server.address.partition("%")[0]
-        family = socket.AF_INET6 if ip_address(bare).version == 6 else socket.AF_INET
+        address = server.address.partition("%")[0]
+        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.resolver_index = place
+        self.resolver_index = resolver_index
         self.pending: dict[int, PendingQuery] = {}
         self.query_count = 0
         self._is_retired = False
@@ -63,38 +66,39 @@ class UdpSocket:
             self.socket.close()
             raise
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self.socket, readable, self)
+        self._loop.add_reader(self.socket, on_readable, self)
 
-    def draw_message_id(self, dice: RandomNumbers) -> int:
-        """Return a random number that no question on the way from here has."""
-        while (number := dice.draw_number(2)) in self.pending:
+    def draw_message_id(self, random_numbers: RandomNumbers) -> int:
+        """Return a random message ID that no pending query of this socket has."""
+        while (number := random_numbers.draw_number(2)) in self.pending:
             pass
         return number
 
-    def remove_pending(self, flight: PendingQuery) -> None:
-        """Take a question out that has its answer, or that is given up."""
-        del self.pending[flight.message_id]
-        flight.udp_socket = None
+    def remove_pending(self, query: PendingQuery) -> None:
+        """Remove a query that was answered or given up."""
+        del self.pending[query.message_id]
+        query.udp_socket = None
         if self._is_retired and not self.pending:
             self.close()
 
     def retire(self) -> None:
-        """Close as soon as nothing is on the way any more."""
+        """Close the socket as soon as no query is pending."""
         self._is_retired = True
         if not self.pending:
             self.close()
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         with suppress(OSError, ValueError):
             self._loop.remove_reader(self.socket)
         self.socket.close()
 
 
 async def exchange_over_tcp(server: ResolverAddress, query: bytes, timeout: float) -> bytes:
-    """Send a query and return what comes back; raise `OSError` or `TimeoutError` when nothing does.
+    """Send one query over TCP (RFC 7766) and return the answer.
 
-    A message has its length before it, so more than 64 KiB never arrive.
+    Raise `OSError` or `TimeoutError` if there is none. A message is preceded by its length in two
+    bytes, so it has at most 64 KiB.
     """
     async with asyncio.timeout(timeout):
         reader, writer = await asyncio.open_connection(server.address, server.port)

@@ -11,12 +11,12 @@ from enum import IntEnum, StrEnum
 
 from blocklist.indicators.names import MAX_NAME_LENGTH
 
-#: Where the question stands: behind the header.
+#: The offset of the question, after the header.
 QUESTION_OFFSET = 12
-#: More addresses of one name than these are no news.
+#: Further addresses of one name are ignored.
 MAX_ADDRESSES = 64
 _MAX_ALIASES = 16
-#: A name has at most 127 labels, so more pointers than these lead to nothing but pointers.
+#: A name has at most 127 labels, so a name with more pointers is malformed.
 _MAX_POINTERS = 127
 _POINTER_BITS = 0xC0
 _QUESTION_POINTER = 0xC00C
@@ -28,12 +28,13 @@ _RECORD_TAIL = struct.Struct("!HHIH")
 _RECURSION_DESIRED = 0x0100
 _RESPONSE, _OPCODE, _TRUNCATED, _RCODE = 0x8000, 0x7800, 0x0200, 0x000F
 
-#: The bit that tells the cases of a letter apart, for each octet; none for what is no letter.
+#: The bit that distinguishes the cases of a letter, for each octet; 0 for octets that are not
+#: letters.
 _CASE_BIT = bytes(0x20 if 0x61 <= octet <= 0x7A else 0 for octet in range(256))
 
 
 class RecordType(IntEnum):
-    """The types of records that are asked for or followed."""
+    """The record types that are requested or followed."""
 
     A = 1
     NS = 2
@@ -42,7 +43,7 @@ class RecordType(IntEnum):
 
 
 class DnsOutcome(StrEnum):
-    """What became of a question (RFC 2308); only the first three say something of the name."""
+    """The outcome of a question (RFC 2308); only the first three are about the name."""
 
     ANSWER = "answer"
     NODATA = "nodata"
@@ -54,7 +55,7 @@ class DnsOutcome(StrEnum):
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether it says something of the name, and not of who was asked."""
+        """Whether the outcome is about the name, not about the resolver."""
         return self in _CONCLUSIVE
 
 
@@ -73,7 +74,7 @@ class TruncatedAnswer(Exception):
 
 
 class RandomNumbers:
-    """Unpredictable numbers from the kernel, taken from it in blocks."""
+    """Unpredictable numbers from the kernel, read in blocks."""
 
     _BLOCK_SIZE = 1 << 14
 
@@ -92,139 +93,156 @@ class RandomNumbers:
 
 
 def pack_name(name: str) -> bytes:
-    """Return a canonical name as labels, each behind its length."""
+    """Return a canonical name as labels, each preceded by its length."""
     labels = name.encode("ascii").split(b".")
     return b"".join([bytes((len(label),)) + label for label in labels]) + b"\0"
 
 
-def pack_question(name: bytes, kind: int, dice: RandomNumbers) -> bytes:
+def pack_question(name: bytes, record_type: int, random_numbers: RandomNumbers) -> bytes:
     """Return the question section for a packed name, its letters in random case."""
     size = len(name)
-    flips = int.from_bytes(name.translate(_CASE_BIT), "big") & dice.draw_number(size)
-    mixed = (int.from_bytes(name, "big") ^ flips).to_bytes(size, "big")
-    return mixed + kind.to_bytes(2, "big") + b"\0\1"
+    flipped_bits = int.from_bytes(name.translate(_CASE_BIT), "big") & random_numbers.draw_number(
+        size
+    )
+    mixed_case = (int.from_bytes(name, "big") ^ flipped_bits).to_bytes(size, "big")
+    return mixed_case + record_type.to_bytes(2, "big") + b"\0\1"
 
 
-def pack_query(identity: int, section: bytes) -> bytes:
-    """Return a whole query for recursion around a question section.
+def pack_query(message_id: int, question_section: bytes) -> bytes:
+    """Return a complete query with recursion desired for a question section.
 
-    It offers no EDNS: an answer of more than 512 octets is rare, comes over TCP, and so no server
+    It offers no EDNS: an answer of more than 512 octets is rare and comes over TCP, so no server
     can be made to send many octets for few.
     """
-    return _HEADER.pack(identity, _RECURSION_DESIRED, 1, 0, 0, 0) + section
+    return _HEADER.pack(message_id, _RECURSION_DESIRED, 1, 0, 0, 0) + question_section
 
 
-def parse_answer(answer: bytes, end: int, kind: int) -> tuple[DnsOutcome, tuple[str, ...]]:
-    """Return what an answer says, and the addresses in it; `end` is where its question ends.
+def parse_answer(
+    answer: bytes, question_end: int, record_type: int
+) -> tuple[DnsOutcome, tuple[str, ...]]:
+    """Return the outcome and the addresses of an answer, whose question ends at `question_end`.
 
-    Raise `Truncated`, or `Malformed` for a message that breaks the rules.
+    Raise `TruncatedAnswer`, or `MalformedMessage` for a message that breaks the rules.
     """
     _, flags, _, records, _, _ = _HEADER.unpack_from(answer)
     if flags & _OPCODE:
-        raise MalformedMessage("another operation")
+        raise MalformedMessage("another operation code")
     if flags & _TRUNCATED:
         raise TruncatedAnswer
     rcode = flags & _RCODE
     if rcode and (rcode != 3 or not records):
         return _RCODE_OUTCOMES.get(rcode, DnsOutcome.REFUSED), ()
-    found, aliased = _parse_addresses(answer, end, records, kind) if records else ([], False)
-    if not found:
-        # NXDOMAIN behind an alias is about the alias' target (RFC 6604): the name itself exists.
-        # Records of other names say nothing of it.
+    addresses, aliased = (
+        _parse_addresses(answer, question_end, records, record_type) if records else ([], False)
+    )
+    if not addresses:
+        # NXDOMAIN after an alias is about the alias' target (RFC 6604): the name itself exists.
+        # Records of other names are no evidence about it.
         return DnsOutcome.NXDOMAIN if rcode and not aliased else DnsOutcome.NODATA, ()
-    family = _SOCKET_FAMILY[RecordType(kind)]
-    if len(found) == 1:
-        return DnsOutcome.ANSWER, (socket.inet_ntop(family, found[0]),)
-    kept = sorted(set(found))[:MAX_ADDRESSES]
-    return DnsOutcome.ANSWER, tuple(socket.inet_ntop(family, address) for address in kept)
+    family = _SOCKET_FAMILY[RecordType(record_type)]
+    if len(addresses) == 1:
+        return DnsOutcome.ANSWER, (socket.inet_ntop(family, addresses[0]),)
+    distinct = sorted(set(addresses))[:MAX_ADDRESSES]
+    return DnsOutcome.ANSWER, tuple(socket.inet_ntop(family, address) for address in distinct)
 
 
 def is_response(answer: bytes) -> bool:
-    """Whether a message, a header at least, is a response and no query."""
+    """Return whether a message of at least a header is a response."""
     return bool(answer[2] & 0x80)
 
 
 def _parse_addresses(
-    answer: bytes, place: int, records: int, kind: int
+    answer: bytes, offset: int, records: int, record_type: int
 ) -> tuple[list[bytes], bool]:
-    """Return the addresses of the question's name, and whether they are those of an alias' target.
+    """Return the addresses of the question's name, and whether an alias led to them.
 
-    They are read in place while nothing is unusual.
+    Records are read in place as long as they have the usual form.
     """
-    size = _ADDRESS_SIZE[RecordType(kind)]
-    start, found = place, []
+    size = _ADDRESS_SIZE[RecordType(record_type)]
+    start, addresses = offset, []
     try:
         for _ in range(records):
-            owner, form, group, _, length = _RECORD.unpack_from(answer, place)
-            place += _RECORD.size
-            if owner != _QUESTION_POINTER or form != kind or group != _CLASS_IN or length != size:
-                return _follow_aliases(answer, start, records, kind)
-            found.append(answer[place : place + size])
-            place += size
+            owner, type_code, class_code, _, length = _RECORD.unpack_from(answer, offset)
+            offset += _RECORD.size
+            if (
+                owner != _QUESTION_POINTER
+                or type_code != record_type
+                or class_code != _CLASS_IN
+                or length != size
+            ):
+                return _follow_aliases(answer, start, records, record_type)
+            addresses.append(answer[offset : offset + size])
+            offset += size
     except struct.error:
         raise MalformedMessage("cut off") from None
-    if place > len(answer):
+    if offset > len(answer):
         raise MalformedMessage("cut off")
-    return found, False
+    return addresses, False
 
 
-def _follow_aliases(answer: bytes, place: int, records: int, kind: int) -> tuple[list[bytes], bool]:
-    """Return the addresses at the end of the chain of aliases that starts at the question.
+def _follow_aliases(
+    answer: bytes, offset: int, records: int, record_type: int
+) -> tuple[list[bytes], bool]:
+    """Return the addresses at the end of the chain of aliases from the question.
 
-    And whether there is a chain.
+    Also return whether there is a chain.
     """
     addresses: dict[bytes, list[bytes]] = {}
     aliases: dict[bytes, bytes] = {}
     for _ in range(records):
-        owner, place = unpack_name(answer, place)
+        owner, offset = unpack_name(answer, offset)
         try:
-            form, group, _, length = _RECORD_TAIL.unpack_from(answer, place)
+            type_code, class_code, _, length = _RECORD_TAIL.unpack_from(answer, offset)
         except struct.error:
             raise MalformedMessage("cut off") from None
-        place += _RECORD_TAIL.size
-        end = place + length
+        offset += _RECORD_TAIL.size
+        end = offset + length
         if end > len(answer):
             raise MalformedMessage("cut off")
-        if group == _CLASS_IN and form == RecordType.CNAME:
-            aliases[owner], read = unpack_name(answer, place)
-            if read != end:
+        if class_code == _CLASS_IN and type_code == RecordType.CNAME:
+            aliases[owner], alias_end = unpack_name(answer, offset)
+            if alias_end != end:
                 raise MalformedMessage("an alias of another length")
-        elif group == _CLASS_IN and form == kind and length == _ADDRESS_SIZE[RecordType(kind)]:
-            addresses.setdefault(owner, []).append(answer[place:end])
-        place = end
+        elif (
+            class_code == _CLASS_IN
+            and type_code == record_type
+            and length == _ADDRESS_SIZE[RecordType(record_type)]
+        ):
+            addresses.setdefault(owner, []).append(answer[offset:end])
+        offset = end
     name, _ = unpack_name(answer, QUESTION_OFFSET)
-    for followed in range(_MAX_ALIASES):
+    for count in range(_MAX_ALIASES):
         if name not in aliases:
-            return addresses.get(name, []), followed > 0
+            return addresses.get(name, []), count > 0
         name = aliases[name]
-    raise MalformedMessage("aliases in a circle")
+    raise MalformedMessage("aliases in a loop")
 
 
-def unpack_name(message: bytes, place: int) -> tuple[bytes, int]:
-    """Return the name at a place, unpacked and in lower case, and where the message goes on.
+def unpack_name(message: bytes, offset: int) -> tuple[bytes, int]:
+    """Return the name at an offset, unpacked and in lower case, and the offset after it.
 
-    A pointer must lead back to before the labels that it ends (RFC 1035, 4.1.4: "a prior
-    occurrence"), so that no circle can be written.
+    A pointer must lead to before the labels that it ends (RFC 1035, 4.1.4: "a prior occurrence"),
+    so that no loop is possible.
     """
     labels: list[bytes] = []
-    size, pointers, before, follow = 0, 0, place, -1
+    size, pointers, limit, end = 0, 0, offset, -1
     try:
-        while octet := message[place]:
+        while octet := message[offset]:
             if octet < 64:
-                labels.append(message[place : place + 1 + octet])
+                labels.append(message[offset : offset + 1 + octet])
                 size += 1 + octet
-                place += 1 + octet
+                offset += 1 + octet
             elif octet >= _POINTER_BITS:
-                follow = place + 2 if follow < 0 else follow
-                place = (octet & 0x3F) << 8 | message[place + 1]
-                if not QUESTION_OFFSET <= place < before:
-                    raise MalformedMessage("a pointer that leads not back")
-                before = place
+                end = offset + 2 if end < 0 else end
+                offset = (octet & 0x3F) << 8 | message[offset + 1]
+                if not QUESTION_OFFSET <= offset < limit:
+                    raise MalformedMessage("a pointer that does not lead back")
+                limit = offset
                 pointers += 1
             else:
-                raise MalformedMessage("a label of no known kind")
+                raise MalformedMessage("a label of an unknown kind")
             if size > MAX_NAME_LENGTH + 1 or pointers > _MAX_POINTERS:
                 raise MalformedMessage("a name too long")
     except IndexError:
         raise MalformedMessage("cut off") from None
-    return b"".join(labels).lower() + b"\0", place + 1 if follow < 0 else follow
+    return b"".join(labels).lower() + b"\0", offset + 1 if end < 0 else end
