@@ -16,8 +16,8 @@ from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.operator.entries import add_entry, remove_entries
 from blocklist.ledger.point_in_time import parse_point_in_time
 from blocklist.model import Entry, Indicator, Kind, Scope, Verdict
-from tests.release.test_build import run
 from tests.support.cli import commands
+from tests.support.releases import run_build
 
 SETTINGS = """
 [feeds.names]
@@ -77,7 +77,7 @@ def one_day(folder: Path, chance: random.Random) -> None:
             add_entry(opened, entry)
         else:
             remove_entries(opened, Indicator(Kind.DOMAIN, name), action)
-    run(folder)
+    run_build(folder)
 
 
 def answers(folder: Path, at: str | None = None) -> dict[str, Answer]:

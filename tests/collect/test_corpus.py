@@ -9,13 +9,10 @@ from blocklist.parse.detect import detect_format
 from blocklist.parse.parser import parse_snapshot
 from blocklist.parse.registry import FORMATS
 from blocklist.parse.result import ParseResult
+from tests.support.corpus import NON_LISTS, corpus_files, format_of_file
 
 pytestmark = pytest.mark.corpus
 
-#: What the name of a file says, where that is not the name of its format.
-SAID = {"tsv": "ips", "cidr": "ips", "trails": "maltrail"}
-#: Files in no format; what `detect` makes of them is its affair.
-OTHERS = {"README.md", "public_suffix_list.dat"}
 #: Every refusal of these files was looked at.
 REFUSED = {
     "bank-website.json": {"single-label": 1},
@@ -33,33 +30,24 @@ REFUSED = {
 }
 
 
-def said(file: Path) -> str:
-    words = file.name.removesuffix(".txt").removesuffix(".conf").split(".")
-    if words[-1] == "json":
-        return "misp" if file.parent.name == "warninglists" else "json"
-    return SAID.get(words[-1], words[-1])
-
-
-def files(corpus: Path) -> dict[str, Path]:
-    every = [*corpus.iterdir(), *(corpus / "warninglists").iterdir()]
-    return {file.name: file for file in sorted(every) if file.is_file()}
-
-
 @pytest.fixture(scope="module")
 def parsed(corpus: Path) -> dict[str, ParseResult]:
-    known = {name: file for name, file in files(corpus).items() if name not in OTHERS}
-    return {name: parse_snapshot(file.read_bytes(), said(file)) for name, file in known.items()}
+    known = {name: file for name, file in corpus_files(corpus).items() if name not in NON_LISTS}
+    return {
+        name: parse_snapshot(file.read_bytes(), format_of_file(file))
+        for name, file in known.items()
+    }
 
 
 def test_names_of_files_are_understood(corpus: Path) -> None:
-    known = [file for name, file in files(corpus).items() if name not in OTHERS]
-    assert {said(file) for file in known} == FORMATS.keys() - {"csv", "rpz", "stix"}
+    known = [file for name, file in corpus_files(corpus).items() if name not in NON_LISTS]
+    assert {format_of_file(file) for file in known} == FORMATS.keys() - {"csv", "rpz", "stix"}
 
 
 def test_detect_says_what_the_name_says(corpus: Path) -> None:
-    known = {name: file for name, file in files(corpus).items() if name not in OTHERS}
+    known = {name: file for name, file in corpus_files(corpus).items() if name not in NON_LISTS}
     found = {name: detect_format(file.read_bytes()) for name, file in known.items()}
-    assert found == {name: said(file) for name, file in known.items()}
+    assert found == {name: format_of_file(file) for name, file in known.items()}
 
 
 def test_counts_add_up(parsed: dict[str, ParseResult]) -> None:

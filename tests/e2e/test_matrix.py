@@ -8,8 +8,8 @@ import pytest
 
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.releases.verdicts import export_rows
-from tests.collect.test_corpus import OTHERS, files, said
 from tests.e2e.matrix import CANARY, CONSUMERS, EXACT, RELEASE, asked, queries
+from tests.support.corpus import NON_LISTS, corpus_files, format_of_file
 from tests.support.exports import release
 from tests.support.process import blocklist
 
@@ -40,9 +40,9 @@ def of_corpus(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.Data
     folder = tmp_path_factory.mktemp("corpus")
     lines = [
         f"[{'feeds' if file.parent == corpus else 'guards'}.own-{place}]\n"
-        f'url = "{file}"\nformat = "{said(file)}"\n'
-        for place, (name, file) in enumerate(files(corpus).items())
-        if name not in OTHERS
+        f'url = "{file}"\nformat = "{format_of_file(file)}"\n'
+        for place, (name, file) in enumerate(corpus_files(corpus).items())
+        if name not in NON_LISTS
     ]
     (folder / "blocklist.toml").write_text("".join(lines))
     done = blocklist(folder, "run")

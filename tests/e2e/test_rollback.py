@@ -8,7 +8,7 @@ import pytest
 from blocklist.config.loader import load_config
 from blocklist.install.canary_probe import ProbeAnswer, probe_server
 from tests.e2e.reloading import SERVERS, ZONE
-from tests.release.test_build import corpus_settings
+from tests.support.corpus import corpus_settings
 from tests.support.process import blocklist
 
 BAD, LISTED = "github.com", "fraud-of-the-day.top"

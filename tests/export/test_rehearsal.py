@@ -29,9 +29,11 @@ from blocklist.ledger.releases.verdicts import (
 )
 from blocklist.model import Scope, Verdict
 from blocklist.release.proposal import ProposedRelease
-from tests.release.test_build import KEYS, STATES, State, enter, frame
-from tests.release.test_build import run as built
 from tests.support.cli import Run, commands
+from tests.support.releases import KEYS, STATES, State
+from tests.support.releases import add_name_entry as enter
+from tests.support.releases import run_build as built
+from tests.support.releases import verdict_frame as frame
 
 CONFIG = """
 [feeds.mine]

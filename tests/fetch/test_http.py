@@ -26,7 +26,6 @@ from blocklist.fetch.types import FetchError
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.model import GuardClass
-from tests.collect.test_corpus import OTHERS, files, said
 from tests.fetch.test_http_faults import (
     FAILED,
     FRESH,
@@ -39,15 +38,16 @@ from tests.fetch.test_http_faults import (
     world,
 )
 from tests.support import fault_server as faults
+from tests.support.corpus import NON_LISTS, corpus_files, format_of_file
 from tests.support.fault_server import says
 
 __all__ = ["contexts", "world"]  # fixtures
 
 
-def zipped(*files: str) -> bytes:
+def zipped(*corpus_files: str) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in files:
+        for name in corpus_files:
             archive.writestr(name, GOOD)
     return made.getvalue()
 
@@ -455,13 +455,13 @@ def test_the_exit_code_and_what_is_said(
 
 @pytest.mark.corpus
 def test_the_corpus_over_http(world: World, corpus: Path) -> None:
-    known = {name: file for name, file in files(corpus).items() if name not in OTHERS}
+    known = {name: file for name, file in corpus_files(corpus).items() if name not in NON_LISTS}
     guards = {name for name, file in known.items() if file.parent != corpus}
     feeds = [
         world.feed(
             name,
             faults.good(file.read_bytes()),
-            format=said(file),
+            format=format_of_file(file),
             guard=GuardClass.POPULAR if name in guards else None,
         )
         for name, file in known.items()

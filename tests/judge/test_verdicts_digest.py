@@ -19,7 +19,7 @@ from blocklist.ledger.operator.entries import add_entry
 from blocklist.ledger.releases.verdicts import current_verdicts
 from blocklist.model import Entry, Kind, Scope, Verdict
 from blocklist.release.build import build_release
-from tests.collect.test_corpus import OTHERS, files, said
+from tests.support.corpus import NON_LISTS, corpus_files, format_of_file
 
 #: What the real lists are: top lists hold, hosting and resolvers are shared, own errors excuse.
 GUARDS = {
@@ -95,10 +95,10 @@ def test_invented_names(tmp_path: Path, count: int, expected: dict[str, tuple[in
 @pytest.mark.corpus
 def test_real_feeds(tmp_path: Path, corpus: Path) -> None:
     tables = []
-    for name, file in files(corpus).items():
-        if name in OTHERS or (file.parent.name == "warninglists" and name not in GUARDS):
+    for name, file in corpus_files(corpus).items():
+        if name in NON_LISTS or (file.parent.name == "warninglists" and name not in GUARDS):
             continue
         part = "guards" if name in GUARDS else "feeds"
         more = f'guard = "{GUARDS[name]}"\n' if name in GUARDS else ""
-        tables.append(table(part, name, file, said(file), more))
+        tables.append(table(part, name, file, format_of_file(file), more))
     assert digests(tmp_path, tables) == REAL

@@ -25,9 +25,9 @@ from blocklist.ledger.point_in_time import parse_point_in_time
 from blocklist.ledger.releases.history import list_releases
 from blocklist.release.history.references import find_referenced_release
 from blocklist.release.history.rollback import undo_feed_update
-from tests.release.test_build import actions, run
 from tests.support.cli import Run, commands
 from tests.support.process import blocklist
+from tests.support.releases import release_actions, run_build
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_disk_that_is_full_leaves_the_last_complete_state(folder: Path) -> None:
-    run(folder)
+    run_build(folder)
     (folder / "mine.txt").write_text("".join(f"fraud{number}.top\n" for number in range(90_000)))
     database, limit = folder / "blocklist.db", 1 << 20
 
@@ -61,13 +61,15 @@ def test_a_disk_that_is_full_leaves_the_last_complete_state(folder: Path) -> Non
         assert reader is not None
         assert find_database_faults(reader) == []
         assert [release.number for release in list_releases(reader)] == [1]
-    assert len(actions(folder, 1)) == 2
+    assert len(release_actions(folder, 1)) == 2
     done = accepting()
-    assert (done.returncode, len(actions(folder, 2))) == (0, 90_000), "and with room it goes on"
+    assert (done.returncode, len(release_actions(folder, 2))) == (0, 90_000), (
+        "and with room it goes on"
+    )
 
 
 def test_a_commit_waits_for_the_disk(folder: Path) -> None:
-    run(folder)
+    run_build(folder)
     with write_transaction(folder / "blocklist.db") as transaction:
         assert transaction.execute("PRAGMA synchronous").fetchone() == (2,)
         assert transaction.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -78,8 +80,8 @@ def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
     texts = ["a.top\nb.top\n", "b.top\nc.top\n", "c.top\nd.top\n"]
     for text in texts:
         (folder / "mine.txt").write_text(text)
-        run(folder)
-    kept = [actions(folder, number) for number in (2, 3)]
+        run_build(folder)
+    kept = [release_actions(folder, number) for number in (2, 3)]
     with connection.open_read_write(database) as opened:
         for number in (1, 2, 3):
             created = [f"2026-05-0{number}T06:00:00Z", number]
@@ -88,7 +90,7 @@ def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
         assert prune.prune_history(opened, "2026-04-01T00:00:00Z") == prune.PruneResult(0, 0, 0)
         assert prune.prune_history(opened, "2026-05-02T12:00:00Z") == prune.PruneResult(1, 1, 1)
         assert prune.prune_history(opened, "2026-05-02T12:00:00Z") == prune.PruneResult(0, 0, 0)
-    assert [actions(folder, number) for number in (2, 3)] == kept
+    assert [release_actions(folder, number) for number in (2, 3)] == kept
     with open_read_only(database) as reader:
         assert reader is not None
         assert find_database_faults(reader) == []
@@ -142,7 +144,7 @@ def test_a_clock_that_went_back_lets_prune_delete_too_little_and_never_too_much(
     database = folder / "blocklist.db"
     for number, text in enumerate(("a.top\nb.top\n", "b.top\nc.top\n", "c.top\nd.top\n"), start=1):
         (folder / "mine.txt").write_text(text)
-        run(folder)
+        run_build(folder)
         created = "1970-01-01T00:00:00Z" if number == 3 else f"2026-05-0{number}T06:00:00Z"
         with connection.open_read_write(database) as opened:
             opened.execute("UPDATE release SET created = ? WHERE number = ?", [created, number])
@@ -170,12 +172,12 @@ def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: 
     database = folder / "blocklist.db"
     for text in ("a.top\nb.top\n", "b.top\nc.top\n"):
         (folder / "mine.txt").write_text(text)
-        run(folder)
+        run_build(folder)
     with open_ledger_writer(database, "prune") as opened:
         assert prune.prune_history(opened, current_timestamp()).listings == 1
         with pytest.raises(NotFoundError, match="no earlier update to go back to"):
             undo_feed_update(opened, "mine", "")
-    assert run(folder) is None
+    assert run_build(folder) is None
 
 
 def test_a_horizon_before_all_history_is_before_it_as_a_text_too() -> None:
@@ -203,7 +205,7 @@ def test_what_a_killed_run_left_is_told_and_removed(
 
 
 def test_a_damaged_database_is_found(folder: Path) -> None:
-    run(folder)
+    run_build(folder)
     with connection.open_read_write(folder / "blocklist.db") as opened:
         opened.execute("UPDATE verdict_row SET since = 99 WHERE value = 'a.top'")
     with open_read_only(folder / "blocklist.db") as reader:
@@ -233,7 +235,7 @@ SELECT 0, i || '.example', 0, 'block', '', '' FROM n
 def test_a_power_cut_within_a_transaction_leaves_what_was_committed(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    run(folder)
+    run_build(folder)
     (folder / "out").mkdir()
     beside = tmp_path_factory.mktemp("cuts")
     with connection.open_read_write(folder / "blocklist.db") as opened:
@@ -252,7 +254,7 @@ def test_a_power_cut_within_a_transaction_leaves_what_was_committed(
             last = reader.execute("SELECT command FROM run ORDER BY id DESC").fetchone()
             assert last == ("last",), "a commit was on the disk before it was told"
     (copies[0] / "mine.txt").write_text("b.top\nc.top\n")
-    assert run(copies[0]) is not None
+    assert run_build(copies[0]) is not None
 
 
 READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && cd "$1" && shift && "$@"'
@@ -273,7 +275,7 @@ def test_a_database_on_a_read_only_mount_answers_and_is_not_written(folder: Path
         allowed = False
     if not allowed:
         pytest.skip("no mount of its own is allowed here")
-    run(folder)
+    run_build(folder)
     blocklist = [sys.executable, "-m", "blocklist"]
     for words in (["run"], ["update"], ["export"], ["allow", "add", "a.top"], ["release", "build"]):
         done = on_a_read_only_mount(folder, *blocklist, *words)

@@ -2,25 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from blocklist.collect.update import select_feeds, update_feeds
-from blocklist.config.loader import Config, load_config
-from blocklist.errors import GateHeld
 from blocklist.frames.names import expand_ancestors
-from blocklist.frames.schemas import VERDICTS
-from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.ledger.feeds.health import FeedHealth
-from blocklist.ledger.operator.entries import add_entry
-from blocklist.ledger.releases.history import Release, list_releases
+from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import (
     current_verdicts,
     diff_verdicts,
@@ -28,9 +22,23 @@ from blocklist.ledger.releases.verdicts import (
     next_release,
     publish_release,
 )
-from blocklist.model import Entry, FeedState, Kind, Reason, Scope, Verdict
+from blocklist.model import FeedState, Reason, Scope, Verdict
 from blocklist.release.build import build_release
 from blocklist.release.gate.gate import GateInput, find_objections
+from tests.support.corpus import corpus_settings
+from tests.support.releases import (
+    RELEASES,
+    State,
+    add_name_entry,
+    all_releases,
+    blocked_keys,
+    load_folder,
+    release_actions,
+    run_build,
+    run_held_build,
+    verdict_frame,
+    with_first_release,
+)
 
 SETTINGS = """
 [feeds.mine]
@@ -61,108 +69,70 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a first release, to be copied."""
-    return released(prepare(tmp_path_factory.mktemp("first")))
-
-
-def released(folder: Path) -> Path:
-    """Return a folder after its first release."""
-    assert run(folder)
-    return folder
-
-
-def load(folder: Path) -> Config:
-    return load_config(folder / "blocklist.toml")
-
-
-def run(folder: Path, *, collect: bool = True) -> Release | None:
-    """Update and build; return the release when there is a new one."""
-    known = load(folder)
-    with open_ledger_writer(known.database, "test") as opened:
-        if collect:
-            update_feeds(known, opened, select_feeds(known, []), lambda outcome: None)
-        built = build_release(known, opened, "test")
-    return built.release if built.is_new else None
-
-
-def history(folder: Path) -> list[Release]:
-    with read_transaction(load(folder).database) as transaction:
-        return list_releases(transaction.connection)
-
-
-def actions(folder: Path, number: int) -> set[tuple[str, str, str]]:
-    """Return what a release blocks and allows: action, value, scope."""
-    with read_transaction(load(folder).database) as bulk:
-        return set(export_rows(bulk, number).select("action", "value", "scope").iter_rows())
-
-
-def enter(folder: Path, name: str, action: Verdict, expires: timedelta | None = None) -> None:
-    until = expires and format_timestamp(datetime.now(UTC) + expires)
-    entry = Entry(Kind.DOMAIN, name, Scope.SUBTREE, action, "", "", until or None)
-    with open_ledger_writer(load(folder).database, "test") as opened:
-        add_entry(opened, entry)
+    return with_first_release(prepare(tmp_path_factory.mktemp("first")))
 
 
 FIRST = {("block", "evil.com", "subtree"), ("block", "46.9.9.9", "exact")}
 
 
 def test_a_build_publishes_what_is_blocked(folder: Path) -> None:
-    release = run(folder)
+    release = run_build(folder)
     assert release is not None
     counts = (release.number, release.blocked, release.held, release.added, release.removed)
     assert counts == (1, 2, 1, 2, 0)
     assert release.cause == "test"
-    assert history(folder) == [release]
-    assert actions(folder, 1) == FIRST
+    assert all_releases(folder) == [release]
+    assert release_actions(folder, 1) == FIRST
 
 
 def test_nothing_changed_is_no_new_release(copied: Path) -> None:
-    before = history(copied)
-    assert run(copied) is None
-    assert run(copied, collect=False) is None
-    assert history(copied) == before
+    before = all_releases(copied)
+    assert run_build(copied) is None
+    assert run_build(copied, collect=False) is None
+    assert all_releases(copied) == before
 
 
 def test_an_entry_without_a_reason_changes_nothing_twice(copied: Path) -> None:
-    enter(copied, "other.com", Verdict.BLOCK)
-    assert run(copied) is not None
-    assert run(copied) is None
+    add_name_entry(copied, "other.com", Verdict.BLOCK)
+    assert run_build(copied) is not None
+    assert run_build(copied) is None
 
 
 def test_each_release_stays_what_it_was(copied: Path) -> None:
     (copied / "mine.txt").write_text("evil.com\nworse.com\nshop.com\n")
-    second = run(copied)
+    second = run_build(copied)
     assert second is not None
     assert (second.blocked, second.added, second.removed) == (2, 1, 1)
     (copied / "mine.txt").write_text(FEED)
-    third = run(copied)
+    third = run_build(copied)
     assert third is not None
     assert (third.number, third.added, third.removed) == (3, 1, 1)
-    assert actions(copied, 1) == actions(copied, 3) == FIRST
+    assert release_actions(copied, 1) == release_actions(copied, 3) == FIRST
     worse = {("block", "evil.com", "subtree"), ("block", "worse.com", "subtree")}
-    assert actions(copied, 2) == worse
-    assert actions(copied, 0) == set()
+    assert release_actions(copied, 2) == worse
+    assert release_actions(copied, 0) == set()
 
 
 def test_only_blocks_and_the_operators_allows_are_exported(copied: Path) -> None:
-    enter(copied, "good.evil.com", Verdict.ALLOW)
-    enter(copied, "shop.com", Verdict.BLOCK)
-    assert run(copied) is not None
+    add_name_entry(copied, "good.evil.com", Verdict.ALLOW)
+    add_name_entry(copied, "shop.com", Verdict.BLOCK)
+    assert run_build(copied) is not None
     more = {("allow", "good.evil.com", "subtree"), ("block", "shop.com", "subtree")}
-    assert actions(copied, 2) == FIRST | more
+    assert release_actions(copied, 2) == FIRST | more
 
 
 def test_an_entry_counts_until_it_expires(copied: Path) -> None:
-    enter(copied, "evil.com", Verdict.ALLOW, timedelta(hours=1))
-    assert run(copied) is not None
-    assert ("allow", "evil.com", "subtree") in actions(copied, 2)
-    enter(copied, "evil.com", Verdict.ALLOW, -timedelta(seconds=2))
-    assert run(copied) is not None
-    assert actions(copied, 3) == FIRST
+    add_name_entry(copied, "evil.com", Verdict.ALLOW, timedelta(hours=1))
+    assert run_build(copied) is not None
+    assert ("allow", "evil.com", "subtree") in release_actions(copied, 2)
+    add_name_entry(copied, "evil.com", Verdict.ALLOW, -timedelta(seconds=2))
+    assert run_build(copied) is not None
+    assert release_actions(copied, 3) == FIRST
 
 
 def test_a_change_of_reason_alone_is_a_release_that_adds_nothing(copied: Path) -> None:
-    enter(copied, "evil.com", Verdict.BLOCK)
-    second = run(copied)
+    add_name_entry(copied, "evil.com", Verdict.BLOCK)
+    second = run_build(copied)
     assert second is not None
     assert (second.blocked, second.added, second.removed) == (2, 0, 0)
 
@@ -173,23 +143,17 @@ def test_a_feed_that_is_disabled_no_longer_counts(copied: Path) -> None:
     (copied / "blocklist.toml").write_text(
         settings.replace("[feeds.mine]", "[feeds.mine]\nenabled = false")
     )
-    assert run(copied) is not None
-    assert actions(copied, 2) == {("block", "worse.com", "subtree")}
+    assert run_build(copied) is not None
+    assert release_actions(copied, 2) == {("block", "worse.com", "subtree")}
 
 
 def test_the_policys_own_names_are_guards(folder: Path) -> None:
     (folder / "blocklist.toml").write_text(
         SETTINGS + '\n[policy]\nown = ["evil.com", "46.9.0.0/16"]\n'
     )
-    release = run(folder)
+    release = run_build(folder)
     assert release is not None
     assert (release.blocked, release.held) == (0, 1)
-
-
-def held(folder: Path, *, collect: bool = True) -> str:
-    with pytest.raises(GateHeld) as found:
-        run(folder, collect=collect)
-    return str(found.value)
 
 
 def missing(folder: Path) -> None:
@@ -226,24 +190,24 @@ def test_without_a_sound_mandatory_guard_the_release_stays(
     folder: Path, breaks: object, says: str
 ) -> None:
     (folder / "top.txt").write_text("shop.com\nnews.com\nbank.com\n")
-    first = run(folder)
+    first = run_build(folder)
     assert callable(breaks)
     breaks(folder)
     (folder / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
-    message = held(folder)
+    message = run_held_build(folder)
     assert "guard top is mandatory" in message
     assert says in message
     assert "release 1 stays" in message
-    assert says in held(folder, collect=False), "a build without an update knows it too"
-    assert history(folder) == [first]
-    assert actions(folder, 1) == FIRST
+    assert says in run_held_build(folder, collect=False), "a build without an update knows it too"
+    assert all_releases(folder) == [first]
+    assert release_actions(folder, 1) == FIRST
 
 
 def test_without_a_mandatory_guard_there_is_no_first_release(folder: Path) -> None:
-    assert "guard top is mandatory and was never collected" in held(folder, collect=False)
+    assert "guard top is mandatory and was never collected" in run_held_build(folder, collect=False)
     missing(folder)
-    assert "nothing is published yet" in held(folder)
-    assert history(folder) == []
+    assert "nothing is published yet" in run_held_build(folder)
+    assert all_releases(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -262,11 +226,16 @@ def test_the_gate_looks_at_guards(
     folder: Path, state: FeedState, entries: int, passes: bool, why: str
 ) -> None:
     health = FeedHealth("top", 1, state, "cause", None, None, None, entries)
-    nothing = diff_verdicts(frame({}), frame({}))
+    nothing = diff_verdicts(verdict_frame({}), verdict_frame({}))
     now = Release(1, "", "test", 1, 0, 1, 0)
     found = find_objections(
         GateInput(
-            load(folder), {"top": health}, now, now, nothing, pl.Series("value", [], pl.String)
+            load_folder(folder),
+            {"top": health},
+            now,
+            now,
+            nothing,
+            pl.Series("value", [], pl.String),
         )
     )
     assert (not found) == passes, why
@@ -276,24 +245,26 @@ def test_the_gate_looks_at_guards(
 
 def test_a_guard_that_is_well_again_lets_the_release_pass(folder: Path) -> None:
     missing(folder)
-    held(folder)
+    run_held_build(folder)
     (folder / "top.txt").write_text(TOP)
-    assert run(folder) is not None
+    assert run_build(folder) is not None
 
 
 def test_any_other_guard_may_fail(copied: Path) -> None:
     (copied / "blocklist.toml").write_text(SETTINGS.replace("mandatory = true", ""))
     (copied / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
     missing(copied)
-    assert run(copied) is not None
-    assert ("block", "shop.com", "subtree") not in actions(copied, 2), "its last good is in force"
+    assert run_build(copied) is not None
+    assert ("block", "shop.com", "subtree") not in release_actions(copied, 2), (
+        "its last good is in force"
+    )
 
 
 def test_a_candidate_that_blocks_nothing_is_held(copied: Path) -> None:
-    enter(copied, "evil.com", Verdict.ALLOW)
+    add_name_entry(copied, "evil.com", Verdict.ALLOW)
     (copied / "blocklist.toml").write_text(SETTINGS + '\n[policy]\nown = ["46.9.9.9"]\n')
-    assert "the candidate blocks nothing; 1 are blocked now" in held(copied)
-    assert actions(copied, len(history(copied))) == {
+    assert "the candidate blocks nothing; 1 are blocked now" in run_held_build(copied)
+    assert release_actions(copied, len(all_releases(copied))) == {
         ("allow", "evil.com", "subtree"),
         ("block", "46.9.9.9", "exact"),
     }, "what the operator decided does not wait for the rest"
@@ -301,14 +272,14 @@ def test_a_candidate_that_blocks_nothing_is_held(copied: Path) -> None:
 
 def test_the_operator_may_unblock_the_last_one(folder: Path) -> None:
     (folder / "mine.txt").write_text("evil.com\n")
-    run(folder)
-    enter(folder, "evil.com", Verdict.ALLOW)
-    assert run(folder) is not None, "an unblock is no accident"
+    run_build(folder)
+    add_name_entry(folder, "evil.com", Verdict.ALLOW)
+    assert run_build(folder) is not None, "an unblock is no accident"
 
 
 def test_a_feed_that_fails_keeps_its_last_good(copied: Path) -> None:
     (copied / "mine.txt").unlink()
-    known = load(copied)
+    known = load_folder(copied)
     with open_ledger_writer(known.database, "test") as opened:
         outcomes = update_feeds(known, opened, select_feeds(known, []), lambda outcome: None)
         assert {outcome.state for outcome in outcomes} == {FeedState.UNCHANGED, FeedState.FAILED}
@@ -316,31 +287,6 @@ def test_a_feed_that_fails_keeps_its_last_good(copied: Path) -> None:
 
 
 # History against a model: all releases kept whole.
-
-VALUES = ["a.com", "b.com", "c.com", "46.9.9.9"]
-STATES = [
-    (Verdict.BLOCK, Reason.LISTED, None),
-    (Verdict.BLOCK, Reason.OPERATOR, "by hand"),
-    (Verdict.ALLOW, Reason.OPERATOR, "by hand"),
-    (Verdict.ALLOW, Reason.PROTECTED, "core"),
-    (Verdict.HOLD, Reason.POPULAR, "top"),
-    (Verdict.CLEAR, Reason.WEAK, None),
-]
-KEYS = st.tuples(st.sampled_from(VALUES), st.sampled_from(list(Scope)))
-RELEASES = st.lists(st.dictionaries(KEYS, st.sampled_from(STATES)), min_size=1, max_size=8)
-State = dict[tuple[str, Scope], tuple[Verdict, Reason, str | None]]
-
-
-def frame(state: State) -> pl.DataFrame:
-    rows = [
-        (Kind.IP if value[0] == "9" else Kind.DOMAIN, value, scope, *said, 0.5)
-        for (value, scope), said in state.items()
-    ]
-    return pl.DataFrame(rows, schema=VERDICTS, orient="row")
-
-
-def blocks(state: State) -> set[tuple[str, Scope]]:
-    return {key for key, said in state.items() if said[0] is Verdict.BLOCK}
 
 
 @contextmanager
@@ -359,14 +305,16 @@ def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> N
         for state in states:
             with read_transaction(path) as bulk:
                 before = current_verdicts(bulk)
-            change = diff_verdicts(before, frame(state))
+            change = diff_verdicts(before, verdict_frame(state))
             last = published[-1] if published else None
             published.append(next_release(opened, last, change, "test"))
             publish_release(opened, published[-1], change)
         with read_transaction(path) as bulk:
             kept = [export_rows(bulk, number) for number in range(1, len(states) + 1)]
             now = current_verdicts(bulk)
-    assert now.sort("value", "scope").equals(frame(states[-1]).drop("score").sort("value", "scope"))
+    assert now.sort("value", "scope").equals(
+        verdict_frame(states[-1]).drop("score").sort("value", "scope")
+    )
     past: State = {}
     for state, release, rows in zip(states, published, kept, strict=True):
         shown = {
@@ -378,49 +326,20 @@ def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> N
             for key, (verdict, reason, _) in state.items()
             if verdict is Verdict.BLOCK or (verdict, reason) == (Verdict.ALLOW, Reason.OPERATOR)
         }
-        assert release.blocked == len(blocks(state))
+        assert release.blocked == len(blocked_keys(state))
         assert release.held == sum(said[0] is Verdict.HOLD for said in state.values())
-        assert release.added == len(blocks(state) - blocks(past))
-        assert release.removed == len(blocks(past) - blocks(state))
+        assert release.added == len(blocked_keys(state) - blocked_keys(past))
+        assert release.removed == len(blocked_keys(past) - blocked_keys(state))
         past = state
 
 
 # Real feeds.
 
-FORMATS = {
-    ".domains.txt": "domains",
-    ".hosts": "hosts",
-    ".adblock.txt": "adblock",
-    ".wildcard.txt": "wildcard",
-    ".ips.txt": "ips",
-    ".cidr.txt": "ips",
-    ".urls.txt": "urls",
-}
-#: Lists of what is not, or no longer, fraud.
-NO_FEEDS = {"jarelllama-dead.domains.txt", "phishing-database-falsepositives.domains.txt"}
-GUARDS = ["tranco10k", "cloudflare-top100k"]
-
-
-def corpus_settings(corpus: Path) -> str:
-    feeds = [
-        f"[feeds.{file.name.replace('.', '-')}]\nenabled = true\nurl = '{file}'\nformat = '{name}'"
-        for file in sorted(corpus.iterdir())
-        for ending, name in FORMATS.items()
-        if file.name.endswith(ending) and file.name not in NO_FEEDS
-    ]
-    assert len(feeds) > 20
-    guards = [
-        f"[guards.{name}]\nenabled = true\nurl = '{corpus / 'warninglists' / name}.json'\n"
-        "format = 'misp'\nmandatory = true"
-        for name in GUARDS
-    ]
-    return "\n\n".join([*feeds, *guards])
-
 
 @pytest.mark.corpus
 def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "blocklist.toml").write_text(corpus_settings(corpus))
-    release = run(tmp_path)
+    release = run_build(tmp_path)
     assert release is not None
     assert release.blocked > 500_000
     with read_transaction(tmp_path / "blocklist.db") as bulk:
@@ -439,4 +358,4 @@ def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) 
     verdicts = dict(found.select("value", "verdict").iter_rows())
     assert verdicts["github.com"] == "hold"
     assert verdicts["107.173.9.85"] == "block", "urlhaus' octal entry"
-    assert run(tmp_path) is None
+    assert run_build(tmp_path) is None

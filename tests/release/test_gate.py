@@ -24,16 +24,16 @@ from blocklist.release.gate.budgets import (
 from blocklist.release.history.accept import accept_candidate
 from blocklist.release.history.diff import diff_releases
 from blocklist.release.history.references import find_referenced_release
-from tests.release.test_build import (
+from tests.support.releases import (
     State,
-    actions,
-    enter,
-    frame,
-    held,
-    history,
-    load,
-    released,
-    run,
+    add_name_entry,
+    all_releases,
+    load_folder,
+    release_actions,
+    run_build,
+    run_held_build,
+    verdict_frame,
+    with_first_release,
 )
 
 LISTED = (Verdict.BLOCK, Reason.LISTED, None)
@@ -75,7 +75,7 @@ BUDGETS = [
 
 @pytest.mark.parametrize(("after", "gate", "meant", "says", "why"), BUDGETS)
 def test_budgets(after: State, gate: GateConfig, meant: pl.Series, says: str, why: str) -> None:
-    change = diff_verdicts(frame(BEFORE), frame(after))
+    change = diff_verdicts(verdict_frame(BEFORE), verdict_frame(after))
     balance = find_unintended_change(change, meant)
     found = "\n".join(find_exceeded_budgets(gate, made(BEFORE), made(after), balance))
     assert says in found, why
@@ -83,7 +83,7 @@ def test_budgets(after: State, gate: GateConfig, meant: pl.Series, says: str, wh
 
 
 def test_a_release_that_does_not_say_its_categories_has_no_budget_of_them() -> None:
-    change = diff_verdicts(frame(BEFORE), frame(verdicts(0, 15)))
+    change = diff_verdicts(verdict_frame(BEFORE), verdict_frame(verdicts(0, 15)))
     old = Release(1, "", "test", 10, 0, 0, 0)
     after = made(verdicts(0, 15))
     assert not list(
@@ -108,7 +108,7 @@ def test_blocks_are_counted_by_category() -> None:
         ("not-blocked.example", Scope.EXACT): (Verdict.CLEAR, Reason.WEAK, None),
         ("n2.example", Scope.SUBTREE): ALLOWED,
     }
-    judged = frame(verdicts(0, 3) | verdicts(4, 5, POPULAR) | others)
+    judged = verdict_frame(verdicts(0, 3) | verdicts(4, 5, POPULAR) | others)
     listings = pl.DataFrame(listed, schema=LISTINGS, orient="row")
     categories = {"one": "scam", "two": "phishing", "three": "scam", "four": "malware"}
     assert count_blocked_by_category(listings, judged, categories) == {"phishing": 1, "scam": 3}
@@ -117,7 +117,9 @@ def test_blocks_are_counted_by_category() -> None:
 
 def test_names_that_lose_their_guard_are_counted() -> None:
     before, after = verdicts(0, 5, POPULAR), verdicts(0, 5)
-    balance = find_unintended_change(diff_verdicts(frame(before), frame(after)), NOBODY)
+    balance = find_unintended_change(
+        diff_verdicts(verdict_frame(before), verdict_frame(after)), NOBODY
+    )
     (said,) = find_exceeded_budgets(
         GateConfig(max_unguarded=4), made(BEFORE), made(BEFORE), balance
     )
@@ -127,17 +129,17 @@ def test_names_that_lose_their_guard_are_counted() -> None:
         find_exceeded_budgets(GateConfig(max_unguarded=5), made(BEFORE), made(BEFORE), balance)
     )
     by_hand = find_unintended_change(
-        diff_verdicts(frame(before), frame(verdicts(0, 5, MINE))), NOBODY
+        diff_verdicts(verdict_frame(before), verdict_frame(verdicts(0, 5, MINE))), NOBODY
     )
     assert by_hand.formerly_guarded.is_empty(), "who blocks a famous name by hand means it"
 
 
 def test_a_change_splits_into_two() -> None:
-    change = diff_verdicts(frame(verdicts(0, 4)), frame(verdicts(2, 6)))
+    change = diff_verdicts(verdict_frame(verdicts(0, 4)), verdict_frame(verdicts(2, 6)))
     mine, rest = change.split_by_values(pl.Series(["n0.example", "n5.example"]))
     assert (mine.added_blocks.height, mine.removed_blocks.height) == (1, 1)
     assert (rest.added_blocks.height, rest.removed_blocks.height) == (1, 1)
-    assert not VerdictChange(frame({}), frame({}))
+    assert not VerdictChange(verdict_frame({}), verdict_frame({}))
 
 
 SETTINGS = """
@@ -171,7 +173,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with a first release, to be copied."""
-    return released(prepare(tmp_path_factory.mktemp("first")))
+    return with_first_release(prepare(tmp_path_factory.mktemp("first")))
 
 
 def waiting(folder: Path) -> Candidate | None:
@@ -181,15 +183,15 @@ def waiting(folder: Path) -> Candidate | None:
 
 
 def test_a_held_release_waits_until_it_is_accepted(copied: Path) -> None:
-    first = actions(copied, 1)
-    enter(copied, "fraud8.com", Verdict.ALLOW)
+    first = release_actions(copied, 1)
+    add_name_entry(copied, "fraud8.com", Verdict.ALLOW)
     (copied / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud8.com\n")
-    message = held(copied)
+    message = run_held_build(copied)
     assert "6 would go of 10 blocked (60%); gate.max_removed is 0.3" in message
     assert "removed blocks are listed by: mine (6)" in message
     assert "release 2 is the previous one with your own changes" in message
-    assert actions(copied, 2) - first == {("allow", "fraud8.com", "subtree")}
-    assert first - actions(copied, 2) == {("block", "fraud8.com", "subtree")}
+    assert release_actions(copied, 2) - first == {("allow", "fraud8.com", "subtree")}
+    assert first - release_actions(copied, 2) == {("block", "fraud8.com", "subtree")}
     kept = waiting(copied)
     assert kept is not None
     assert (kept.release.number, kept.release.blocked, kept.release.removed) == (3, 3, 6)
@@ -197,8 +199,10 @@ def test_a_held_release_waits_until_it_is_accepted(copied: Path) -> None:
 
 def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
     (copied / "mine.txt").write_text("fraud0.com\nfraud1.com\nfraud9.com\n")
-    assert held(copied) == held(copied, collect=False), "each build says it again"
-    database = load(copied).database
+    assert run_held_build(copied) == run_held_build(copied, collect=False), (
+        "each build says it again"
+    )
+    database = load_folder(copied).database
     with open_read_only(database) as reader:
         two = [find_referenced_release(reader, name) for name in ("current", "candidate")]
     with read_transaction(database) as bulk:
@@ -211,32 +215,32 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
     with open_ledger_writer(database, "test") as opened:
         release = accept_candidate(opened, "they retired it")
     assert (release.number, release.reason) == (2, "they retired it")
-    assert actions(copied, 2) == set(would.select("action", "value", "scope").iter_rows())
-    assert history(copied)[0] == release
+    assert release_actions(copied, 2) == set(would.select("action", "value", "scope").iter_rows())
+    assert all_releases(copied)[0] == release
     assert waiting(copied) is None
     with (
         pytest.raises(NotFoundError, match="nothing to accept"),
         open_ledger_writer(database, "x") as opened,
     ):
         accept_candidate(opened, "")
-    assert run(copied) is None, "and all is well"
+    assert run_build(copied) is None, "and all is well"
 
 
 def test_a_candidate_is_forgotten_when_the_feed_is_well_again(copied: Path) -> None:
     (copied / "mine.txt").write_text("fraud0.com\n")
-    held(copied)
+    run_held_build(copied)
     (copied / "mine.txt").write_text(FEED)
-    assert run(copied) is None
+    assert run_build(copied) is None
     assert waiting(copied) is None
 
 
 def test_a_candidate_is_forgotten_also_when_only_a_guard_is_not_well(copied: Path) -> None:
     (copied / "mine.txt").write_text("fraud0.com\n")
-    held(copied)
+    run_held_build(copied)
     (copied / "mine.txt").write_text(FEED)
     guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
     (copied / "blocklist.toml").write_text(SETTINGS + guard)
-    assert "guard top is mandatory" in held(copied)
+    assert "guard top is mandatory" in run_held_build(copied)
     assert waiting(copied) is None
 
 
@@ -244,20 +248,20 @@ def test_a_feed_that_was_switched_on_without_a_difference_is_new_no_more(folder:
     off = SETTINGS.replace(".other]", ".other]\nenabled = false")
     (folder / "blocklist.toml").write_text(off)
     (folder / "other.txt").write_text("fraud0.com\n")
-    run(folder)
+    run_build(folder)
     (folder / "blocklist.toml").write_text(SETTINGS)
-    assert run(folder) is None, "all that it lists was blocked already"
+    assert run_build(folder) is None, "all that it lists was blocked already"
     (folder / "other.txt").write_text("".join(f"other{number}.com\n" for number in range(20)))
-    assert "20 would come of 9 blocked" in held(folder), "nobody meant this"
+    assert "20 would come of 9 blocked" in run_held_build(folder), "nobody meant this"
 
 
 def test_feeds_that_are_switched_on_or_off_are_within_any_budget(folder: Path) -> None:
     (folder / "blocklist.toml").write_text(SETTINGS.replace(".mine]", ".mine]\nenabled = false"))
-    run(folder)
+    run_build(folder)
     (folder / "blocklist.toml").write_text(SETTINGS)
-    assert run(folder) is not None, "nine names come to one, but somebody wanted them"
+    assert run_build(folder) is not None, "nine names come to one, but somebody wanted them"
     (folder / "blocklist.toml").write_text(SETTINGS.replace(".mine]", ".mine]\nenabled = false"))
-    last = run(folder)
+    last = run_build(folder)
     assert last is not None
     assert (last.blocked, last.removed) == (1, 9)
 
@@ -265,8 +269,8 @@ def test_feeds_that_are_switched_on_or_off_are_within_any_budget(folder: Path) -
 def test_what_was_judged_without_guards_cannot_be_accepted(folder: Path) -> None:
     guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
     (folder / "blocklist.toml").write_text(SETTINGS + guard)
-    assert "nothing is published yet" in held(folder)
-    database = load(folder).database
+    assert "nothing is published yet" in run_held_build(folder)
+    database = load_folder(folder).database
     with (
         open_ledger_writer(database, "x") as opened,
         pytest.raises(GateHeld, match="guard top"),
@@ -275,34 +279,38 @@ def test_what_was_judged_without_guards_cannot_be_accepted(folder: Path) -> None
 
 
 def test_an_allow_that_ended_stays_in_force_until_the_guards_are_sound(folder: Path) -> None:
-    enter(folder, "fraud0.com", Verdict.ALLOW)
-    run(folder)
-    assert ("allow", "fraud0.com", "subtree") in actions(folder, 1)
+    add_name_entry(folder, "fraud0.com", Verdict.ALLOW)
+    run_build(folder)
+    assert ("allow", "fraud0.com", "subtree") in release_actions(folder, 1)
     guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
     (folder / "blocklist.toml").write_text(SETTINGS + guard)
-    enter(folder, "mine.com", Verdict.BLOCK)
-    with open_ledger_writer(load(folder).database, "test") as opened:
+    add_name_entry(folder, "mine.com", Verdict.BLOCK)
+    with open_ledger_writer(load_folder(folder).database, "test") as opened:
         remove_entries(opened, Indicator(Kind.DOMAIN, "fraud0.com"), Verdict.ALLOW)
-    assert "guard top is mandatory" in held(folder)
-    assert actions(folder, 2) - actions(folder, 1) == {("block", "mine.com", "subtree")}
-    assert actions(folder, 1) < actions(folder, 2)
+    assert "guard top is mandatory" in run_held_build(folder)
+    assert release_actions(folder, 2) - release_actions(folder, 1) == {
+        ("block", "mine.com", "subtree")
+    }
+    assert release_actions(folder, 1) < release_actions(folder, 2)
     (folder / "top.txt").write_text("news.com\n")
-    run(folder)
-    assert ("block", "fraud0.com", "subtree") in actions(folder, 3)
+    run_build(folder)
+    assert ("block", "fraud0.com", "subtree") in release_actions(folder, 3)
 
 
 def test_too_few_fresh_feeds_hold_what_changed(folder: Path) -> None:
     (folder / "blocklist.toml").write_text(SETTINGS + "min_fresh = 1.0\n")
-    run(folder)
+    run_build(folder)
     (folder / "other.txt").unlink()
-    assert run(folder) is None, "nothing changed, so nothing is held"
+    assert run_build(folder) is None, "nothing changed, so nothing is held"
     (folder / "mine.txt").write_text(FEED + "one-more.com\n")
-    assert "only 1 of 2 feeds are fresh; gate.min_fresh is 1; failing: other" in held(folder)
+    assert "only 1 of 2 feeds are fresh; gate.min_fresh is 1; failing: other" in run_held_build(
+        folder
+    )
 
 
 def test_a_block_that_overrules_a_guard_is_told(copied: Path) -> None:
-    enter(copied, "github.com", Verdict.BLOCK)
-    known = load(copied)
+    add_name_entry(copied, "github.com", Verdict.BLOCK)
+    known = load_folder(copied)
     from blocklist.release.build import build_release
 
     with open_ledger_writer(known.database, "test") as opened:

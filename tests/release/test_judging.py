@@ -17,7 +17,7 @@ from blocklist.ledger.releases.history import current_release
 from blocklist.model import Verdict
 from blocklist.release import judging
 from blocklist.release.feed_weights import compute_feed_weights
-from tests.release.test_build import enter, load, run
+from tests.support.releases import add_name_entry, load_folder, run_build
 
 SETTINGS = """
 [policy]
@@ -80,7 +80,7 @@ def start(folder: Path) -> None:
     (folder / "blocklist.toml").write_text(SETTINGS)
     (folder / "top.txt").write_text("popular.top\n")
     write(folder, {name: lines[:2] for name, lines in FILES.items()})
-    run(folder)
+    run_build(folder)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def require_the_same_as_judging_all(folder: Path) -> None:
-    known = load(folder)
+    known = load_folder(folder)
     with read_transaction(known.database) as transaction:
         reader = transaction.connection
         release = current_release(reader)
@@ -119,12 +119,12 @@ def test_a_part_is_judged_as_all_would_be(
         folder = Path(name)
         start(folder)
         if allowed:
-            enter(folder, allowed, Verdict.ALLOW)
-            run(folder)
+            add_name_entry(folder, allowed, Verdict.ALLOW)
+            run_build(folder)
         before = len(calls)
         for number, day in enumerate(history):
             write(folder, day | {"names.txt": [*day["names.txt"], f"n{number}.top"]})
-            run(folder)
+            run_build(folder)
             require_the_same_as_judging_all(folder)
         assert len(calls) == before + len(history)
 
@@ -134,7 +134,7 @@ def new_guard(folder: Path) -> None:
 
 
 def new_entry(folder: Path) -> None:
-    enter(folder, "evil.top", Verdict.ALLOW)
+    add_name_entry(folder, "evil.top", Verdict.ALLOW)
 
 
 def new_policy(folder: Path) -> None:
@@ -167,7 +167,7 @@ def test_where_anything_else_changed_all_is_judged(
 ) -> None:
     write(copied, {name: lines[1:4] for name, lines in FILES.items()})
     change(copied)
-    run(copied)
+    run_build(copied)
     assert len(calls) == parts, why
     require_the_same_as_judging_all(copied)
 
@@ -182,18 +182,18 @@ def test_what_came_and_went_while_all_else_changed_is_judged(copied: Path) -> No
     (copied / "blocklist.toml").write_text(SETTINGS.replace("0.6", "0.4"))
     (copied / "names.txt").write_text("x.top\nz.top\n")
     (copied / "mixed.txt").write_text("z.top\n")
-    run(copied)
+    run_build(copied)
     (copied / "blocklist.toml").write_text(SETTINGS)
     (copied / "mixed.txt").write_text("z.top\nx.top\n")
-    assert run(copied) is None, "what two list is blocked by the higher threshold, too"
+    assert run_build(copied) is None, "what two list is blocked by the higher threshold, too"
     (copied / "mixed.txt").write_text("z.top\n")
-    run(copied)
+    run_build(copied)
     require_the_same_as_judging_all(copied)
 
 
 def test_categories_are_counted_anew_when_one_was_renamed_without_effect(copied: Path) -> None:
     new_category(copied)
-    assert run(copied) is None, "no verdict hangs on it"
+    assert run_build(copied) is None, "no verdict hangs on it"
     (copied / "links.txt").write_text("http://evil.top/\n")
-    run(copied)
+    run_build(copied)
     require_the_same_as_judging_all(copied)

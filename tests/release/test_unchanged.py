@@ -36,8 +36,8 @@ from blocklist.release.history.rollback import roll_back_release, undo_feed_upda
 from blocklist.release.inputs_digest import load_build_status
 from tests.cli.test_start_time import HEAVY
 from tests.export.test_dns_filters import fact
-from tests.release.test_build import enter, held, load, run
 from tests.support import mmdb
+from tests.support.releases import add_name_entry, load_folder, run_build, run_held_build
 
 SETTINGS = """
 [policy]
@@ -83,9 +83,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "blocklist.toml").write_text(SETTINGS)
     for name, listed in LISTS.items():
         (folder / f"{name}.txt").write_text(listed)
-    enter(folder, "allowed.com", Verdict.ALLOW)
-    enter(folder, "mine.com", Verdict.BLOCK, timedelta(hours=1))
-    run(folder)
+    add_name_entry(folder, "allowed.com", Verdict.ALLOW)
+    add_name_entry(folder, "mine.com", Verdict.BLOCK, timedelta(hours=1))
+    run_build(folder)
     return folder
 
 
@@ -105,14 +105,14 @@ def lived_in(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def sleeps(folder: Path) -> bool:
     """Return whether a build would leave the judge alone."""
-    known = load(folder)
+    known = load_folder(folder)
     with open_ledger_writer(known.database, "test") as opened:
         return load_build_status(known, opened).is_unchanged
 
 
 def exported(folder: Path) -> set[str]:
     """Bring the exports up to date; return which were rendered."""
-    known, rendered = load(folder), set[str]()
+    known, rendered = load_folder(folder), set[str]()
 
     def one(export: Export, *rest: Any) -> ExportResult:  # noqa: ANN401
         rendered.add(export.name)
@@ -139,7 +139,7 @@ def lists(name: str, listed: str) -> Change:
 def collect(folder: Path) -> None:
     from blocklist.collect.update import select_feeds, update_feeds
 
-    known = load(folder)
+    known = load_folder(folder)
     with open_ledger_writer(known.database, "test") as opened:
         update_feeds(known, opened, select_feeds(known, []), lambda _: None)
 
@@ -173,23 +173,23 @@ def touched(folder: Path) -> None:
 
 
 def removed(folder: Path) -> None:
-    with open_ledger_writer(load(folder).database, "test") as opened:
+    with open_ledger_writer(load_folder(folder).database, "test") as opened:
         thing = Indicator(Kind.DOMAIN, "allowed.com")
         assert remove_entries(opened, thing, Verdict.ALLOW)
 
 
 def taken_back(folder: Path) -> None:
     lists("other", "bad.com\nworse.com\n")(folder)
-    run(folder)
+    run_build(folder)
     assert sleeps(folder)
-    with open_ledger_writer(load(folder).database, "test") as opened:
+    with open_ledger_writer(load_folder(folder).database, "test") as opened:
         undo_feed_update(opened, "other", "")
 
 
 def rolled_back(folder: Path) -> None:
     lists("other", "bad.com\nworse.com\n")(folder)
-    run(folder)
-    with open_ledger_writer(load(folder).database, "test") as opened:
+    run_build(folder)
+    with open_ledger_writer(load_folder(folder).database, "test") as opened:
         roll_back_release(opened, None, "")
         assert unpin_release(opened)
 
@@ -197,12 +197,12 @@ def rolled_back(folder: Path) -> None:
 def waiting(folder: Path) -> None:
     configured("[policy]", "[gate]\nalways = 0\n[policy]")(folder)
     lists("mine", "new.com\n")(folder)
-    assert "would go" in held(folder)
+    assert "would go" in run_held_build(folder)
     lists("mine", LISTS["mine"])(folder)
 
 
 def an_echo(folder: Path) -> None:
-    with open_ledger_writer(load(folder).database, "test") as opened:
+    with open_ledger_writer(load_folder(folder).database, "test") as opened:
         save_echoes(opened, [Echo("other", "mine", 1.0, 1, 1.0)])
 
 
@@ -229,7 +229,7 @@ WAKES: list[tuple[Change, str]] = [
     (configured("enabled = false\n", ""), "a feed was switched on"),
     (configured("[guards.top]", '[guards.top]\nguard = "shared-host"'), "what a guard guards from"),
     (configured("addresses = true", ""), "the feed of addresses was switched off"),
-    (lambda folder: enter(folder, "other.com", Verdict.BLOCK), "an entry came"),
+    (lambda folder: add_name_entry(folder, "other.com", Verdict.BLOCK), "an entry came"),
     (removed, "an entry went"),
     (sql(f"UPDATE entry SET expires = {LONG_AGO} WHERE value = 'mine.com'"), "an entry ended"),
     (an_echo, "a feed was found to be an echo"),
@@ -251,7 +251,7 @@ def test_what_wakes_the_judge(folder: Path, change: Change, why: str) -> None:
 
 def looked_for_echoes(folder: Path) -> None:
     sql(A_WEEK_AGO)(folder)
-    run(folder)
+    run_build(folder)
     sql(f"UPDATE job SET at = {LONG_AGO}")(folder)
 
 
@@ -266,7 +266,7 @@ SLEEPS: list[tuple[Change, str]] = [
     (configured("[exports.all]", '[exports.more]\ntarget = "csv"\npath = "m"\n[exports.all]'),
      "what is made of a release changes nothing in it"),
     (looked_for_echoes, "it is time to look for echoes, and nothing is there to be found"),
-    (lambda folder: enter(folder, "x.com", Verdict.ALLOW, -timedelta(days=1)), "it is over"),
+    (lambda folder: add_name_entry(folder, "x.com", Verdict.ALLOW, -timedelta(days=1)), "it ended"),
 ]  # fmt: skip
 
 
@@ -300,9 +300,9 @@ CHANGES = [
     lists("other", "bad.com\n"),
     lists("top", "a.org\nevil.com\n"),
     lists("top", "a.org\n"),
-    lambda folder: enter(folder, "evil.com", Verdict.ALLOW),
-    lambda folder: enter(folder, "evil.com", Verdict.ALLOW, -timedelta(seconds=2)),
-    lambda folder: enter(folder, "bad.com", Verdict.BLOCK, timedelta(days=1)),
+    lambda folder: add_name_entry(folder, "evil.com", Verdict.ALLOW),
+    lambda folder: add_name_entry(folder, "evil.com", Verdict.ALLOW, -timedelta(seconds=2)),
+    lambda folder: add_name_entry(folder, "bad.com", Verdict.BLOCK, timedelta(days=1)),
 ]
 
 
@@ -317,10 +317,10 @@ def test_where_the_judge_sleeps_it_would_say_the_same(folder: Path, changes: lis
     for change in changes:
         change(folder)
         if sleeps(folder):
-            known = load(folder)
+            known = load_folder(folder)
             with open_ledger_writer(known.database, "test") as opened:
                 assert not judge_and_publish(known, opened, "test", ()).is_new
-        run(folder, collect=False)
+        run_build(folder, collect=False)
         assert sleeps(folder), "for it has just looked"
 
 
@@ -336,13 +336,13 @@ def beside(name: str) -> Change:
 
 
 def asked_dns(folder: Path) -> None:
-    with open_ledger_writer(load(folder).database, "test") as opened:
+    with open_ledger_writer(load_folder(folder).database, "test") as opened:
         save_facts(opened, [fact("evil.com", "evil.com", Liveness.DEAD, ())])
 
 
 def released(folder: Path) -> None:
-    enter(folder, "fresh.com", Verdict.BLOCK)
-    assert run(folder)
+    add_name_entry(folder, "fresh.com", Verdict.BLOCK)
+    assert run_build(folder)
 
 
 def written_to(folder: Path) -> None:
@@ -374,7 +374,7 @@ RENDERS: list[tuple[Change, set[str], str]] = [
     (asked_dns, {"living"}, "what DNS said matters to who asks for it"),
     (sql("UPDATE export SET inputs_digest = ''"), ALL, "its inputs were others"),
     (configured("[policy]", "[policy]\nmax_shrink = 0.9"), set(), "nothing of a file"),
-    (lambda folder: enter(folder, "later.com", Verdict.BLOCK), set(), "not in force yet"),
+    (lambda folder: add_name_entry(folder, "later.com", Verdict.BLOCK), set(), "not in force yet"),
 ]  # fmt: skip
 HOSTS = """
 title = "Mine"
@@ -408,9 +408,9 @@ def test_an_export_that_asks_where_looks_at_the_atlas(folder: Path) -> None:
 
 def test_what_was_said_of_a_file_is_said_again(folder: Path) -> None:
     exported(folder)
-    enter(folder, "good.evil.com", Verdict.ALLOW)
-    run(folder)
-    known = load(folder)
+    add_name_entry(folder, "good.evil.com", Verdict.ALLOW)
+    run_build(folder)
+    known = load_folder(folder)
     with open_ledger_writer(known.database, "test") as opened:
         first, again = (
             run_exports(opened, known, select_exports(known, ["living"]), lambda _: None)
