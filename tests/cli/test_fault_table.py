@@ -9,11 +9,12 @@ import pytest
 
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.feeds.listings import load_listings
-from tests.fetch.test_http_faults import FAULTS, GOOD, NAMES, Fault, World, contexts, world
 from tests.support import fault_server as faults
 from tests.support.cli import commands
+from tests.support.http_faults import FAULTS, Fault
+from tests.support.http_feeds import GOOD, NAMES, HttpFeeds, http_feeds, tls_contexts
 
-__all__ = ["contexts", "world"]  # fixtures
+__all__ = ["http_feeds", "tls_contexts"]  # fixtures
 
 pytestmark = pytest.mark.slow
 FEEDS = [f"feed-{number:02}" for number in range(1, 21)]
@@ -30,24 +31,24 @@ max_bytes = 20000000
 """
 
 
-def configure(world: World, faulty: str, fault: Fault | None) -> None:
+def configure(http_feeds: HttpFeeds, faulty: str, fault: Fault | None) -> None:
     """Write the configuration, in which one feed is fetched as its fault wants it."""
     tables = []
     for name in FEEDS:
         kind = fault.kind if fault and name == faulty else "http"
-        url = world.server.url(f"/{name}", kind)
+        url = http_feeds.server.url(f"/{name}", kind)
         tables.append(f'[feeds.{name}]\nurl = "{url}"\nformat = "domains"\n')
-    path = world.config.database.parent / "blocklist.toml"
+    path = http_feeds.config.database.parent / "blocklist.toml"
     path.write_text("\n".join(['database = "x.db"', _COLLECT, *tables]))
 
 
-def in_force(world: World) -> dict[str, list[str]]:
-    with read_transaction(world.config.database) as bulk:
+def in_force(http_feeds: HttpFeeds) -> dict[str, list[str]]:
+    with read_transaction(http_feeds.config.database) as bulk:
         return {name: sorted(load_listings(bulk, [name])["value"]) for name in FEEDS}
 
 
 def test_every_fault_in_one_configuration(
-    world: World,
+    http_feeds: HttpFeeds,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -58,18 +59,18 @@ def test_every_fault_in_one_configuration(
     rows.append("|---|---|---|---|---|---|---|")
     for number, (title, fault) in enumerate(FAULTS.items()):
         faulty = FEEDS[number % len(FEEDS)]
-        world.server.plays |= {f"/{name}": faults.good(body) for name, body in bodies.items()}
-        configure(world, faulty, None)
+        http_feeds.server.plays |= {f"/{name}": faults.good(body) for name, body in bodies.items()}
+        configure(http_feeds, faulty, None)
         assert run("--quiet", "update", *FEEDS).code == 0, title
-        before = in_force(world)
+        before = in_force(http_feeds)
         assert [len(names) for names in before.values()] == [len(NAMES)] * len(FEEDS)
         for play in (fault.before, fault.play):
             if play is not None:
-                world.server.plays[f"/{faulty}"] = play
-                configure(world, faulty, fault)
+                http_feeds.server.plays[f"/{faulty}"] = play
+                configure(http_feeds, faulty, fault)
                 ended = run("--quiet", "run", "--json")
         outcomes = {each["feed"]: each for each in ended.json["feeds"]}
-        outcome, after = outcomes[faulty], in_force(world)
+        outcome, after = outcomes[faulty], in_force(http_feeds)
         others = {each["state"] for name, each in outcomes.items() if name != faulty}
         sizes = [f"{sum(map(len, each.values())):,}" for each in (before, after)]
         cells = (title, ended.code, outcome["state"], *sizes, *others, outcome["cause"])

@@ -19,13 +19,11 @@ from blocklist.fetch.fetch import fetch_feed
 from blocklist.fetch.minisign import parse_signature, verify_signature
 from blocklist.fetch.types import ContentRefused, FetchError
 from blocklist.model import FeedState
-from tests.fetch.test_http_faults import GOOD, NAMES, World, contexts, world
 from tests.support import fault_server as faults
 from tests.support.examples import at_most
 from tests.support.fault_server import Play, says
+from tests.support.http_feeds import GOOD, NAMES, HttpFeeds
 from tests.support.minisign_keys import Signer
-
-__all__ = ["contexts", "world"]  # fixtures
 
 OURS = Signer()
 NAMESAKE = Signer(SigningKey(b"o" * 32))
@@ -34,10 +32,10 @@ PACKED = gzip.compress(GOOD)
 SIGNED = OURS.sign(GOOD)
 
 
-def signed(world: World, body: Play, signature: Play) -> Feed:
+def signed(http_feeds: HttpFeeds, body: Play, signature: Play) -> Feed:
     """Return a feed whose list and signature are played."""
-    feed = world.feed("mine", body, minisign=OURS.public)
-    world.server.plays[f"{urlsplit(feed.urls[0]).path}.minisig"] = signature
+    feed = http_feeds.feed("mine", body, minisign=OURS.public)
+    http_feeds.server.plays[f"{urlsplit(feed.urls[0]).path}.minisig"] = signature
     return feed
 
 
@@ -101,8 +99,8 @@ def test_any_damage_is_seen(place: int, junk: bytes) -> None:
         (says(PACKED), OURS.sign(PACKED), "a packed file is signed as it is published"),
     ],
 )
-def test_a_signed_list(world: World, body: Play, signature: bytes, why: str) -> None:
-    (outcome,) = world.update(signed(world, body, says(signature)))
+def test_a_signed_list(http_feeds: HttpFeeds, body: Play, signature: bytes, why: str) -> None:
+    (outcome,) = http_feeds.update(signed(http_feeds, body, says(signature)))
     assert (outcome.state, outcome.entries) == (FeedState.FRESH, len(NAMES)), (why, outcome)
 
 
@@ -113,25 +111,27 @@ def test_a_signed_list(world: World, body: Play, signature: bytes, why: str) -> 
         (faults.not_found, "its signature cannot be fetched: "),
     ],
 )
-def test_a_list_that_is_not_signed_is_refused(world: World, signature: Play, cause: str) -> None:
-    world.update(signed(world, says(GOOD), says(SIGNED)))
-    (outcome,) = world.update(signed(world, says(GOOD + b"x.top\n"), signature))
+def test_a_list_that_is_not_signed_is_refused(
+    http_feeds: HttpFeeds, signature: Play, cause: str
+) -> None:
+    http_feeds.update(signed(http_feeds, says(GOOD), says(SIGNED)))
+    (outcome,) = http_feeds.update(signed(http_feeds, says(GOOD + b"x.top\n"), signature))
     assert (outcome.state, cause in (outcome.cause or "")) == (FeedState.REFUSED, True), outcome
-    assert world.in_force("mine") == sorted(NAMES)
+    assert http_feeds.in_force("mine") == sorted(NAMES)
 
 
-def test_a_mirror_may_have_what_another_has_lost(world: World) -> None:
-    good = signed(world, says(GOOD), says(SIGNED))
-    bad = world.feed("bad", says(GOOD + b"x.top\n"))
-    (outcome,) = world.update(replace(good, urls=(*bad.urls, *good.urls)))
+def test_a_mirror_may_have_what_another_has_lost(http_feeds: HttpFeeds) -> None:
+    good = signed(http_feeds, says(GOOD), says(SIGNED))
+    bad = http_feeds.feed("bad", says(GOOD + b"x.top\n"))
+    (outcome,) = http_feeds.update(replace(good, urls=(*bad.urls, *good.urls)))
     assert (outcome.state, outcome.entries) == (FeedState.FRESH, len(NAMES))
 
 
-def test_a_new_key_is_no_reason_to_believe_what_was_had(world: World) -> None:
-    feed = signed(world, faults.good(GOOD), says(SIGNED))
-    assert world.update(replace(feed, minisign=""))[0].is_good
-    assert world.update(replace(feed, minisign=OTHER.public))[0].state is FeedState.REFUSED
-    assert "if-none-match" not in world.server.asked[-2].headers
+def test_a_new_key_is_no_reason_to_believe_what_was_had(http_feeds: HttpFeeds) -> None:
+    feed = signed(http_feeds, faults.good(GOOD), says(SIGNED))
+    assert http_feeds.update(replace(feed, minisign=""))[0].is_good
+    assert http_feeds.update(replace(feed, minisign=OTHER.public))[0].state is FeedState.REFUSED
+    assert "if-none-match" not in http_feeds.server.asked[-2].headers
 
 
 def test_files_of_this_machine(tmp_path: Path) -> None:
@@ -145,17 +145,17 @@ def test_files_of_this_machine(tmp_path: Path) -> None:
 
 
 def test_secrets_stay_with_the_feeds_own_server(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    http_feeds: HttpFeeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OUR_TOKEN", "s3cr3t")
-    feed = replace(signed(world, says(GOOD), says(SIGNED)), token_env="OUR_TOKEN")
-    world.server.plays["/signature"] = says(SIGNED)
-    elsewhere = world.server.url("/signature", host="127.0.0.3")
-    assert world.update(replace(feed, signature=elsewhere))[0].is_good
-    first, second = world.server.asked[-2:]
+    feed = replace(signed(http_feeds, says(GOOD), says(SIGNED)), token_env="OUR_TOKEN")
+    http_feeds.server.plays["/signature"] = says(SIGNED)
+    elsewhere = http_feeds.server.url("/signature", host="127.0.0.3")
+    assert http_feeds.update(replace(feed, signature=elsewhere))[0].is_good
+    first, second = http_feeds.server.asked[-2:]
     assert ("authorization" in first.headers, "authorization" in second.headers) == (True, False)
-    assert world.update(feed)[0].is_good
-    assert world.server.asked[-1].headers["authorization"] == "Bearer s3cr3t"
+    assert http_feeds.update(feed)[0].is_good
+    assert http_feeds.server.asked[-1].headers["authorization"] == "Bearer s3cr3t"
 
 
 def test_a_key_is_looked_at_before_anything_is_fetched() -> None:

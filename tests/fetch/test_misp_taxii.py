@@ -14,10 +14,8 @@ from blocklist.collect.outcome import UpdateOutcome
 from blocklist.config.feeds import Feed, build_feed
 from blocklist.errors import ConfigError
 from blocklist.model import FeedState
-from tests.fetch.test_http_faults import World, contexts, world
 from tests.support.fault_server import Asked, Connection, Play, says
-
-__all__ = ["contexts", "world"]  # fixtures
+from tests.support.http_feeds import HttpFeeds
 
 FRESH, UNCHANGED = FeedState.FRESH, FeedState.UNCHANGED
 REFUSED, FAILED = FeedState.REFUSED, FeedState.FAILED
@@ -66,63 +64,67 @@ def added(*objects: dict[str, Any], start: int = 0) -> list[tuple[str, dict[str,
     return [(f"2026-05-03T06:00:{start + n:02}.000001Z", one) for n, one in enumerate(objects)]
 
 
-def collection(world: World, play: Play, **changes: object) -> Feed:
-    world.server.plays[f"{COLLECTION}/objects/"] = play
-    url = f"taxii+{world.server.url(COLLECTION)}/"
+def collection(http_feeds: HttpFeeds, play: Play, **changes: object) -> Feed:
+    http_feeds.server.plays[f"{COLLECTION}/objects/"] = play
+    url = f"taxii+{http_feeds.server.url(COLLECTION)}/"
     return replace(Feed("mine", (url,), "stix", enabled=True), **changes)  # type: ignore[arg-type]
 
 
-def updated(world: World, feed: Feed) -> UpdateOutcome:
-    world.server.asked.clear()
-    (outcome,) = world.update(feed)
+def updated(http_feeds: HttpFeeds, feed: Feed) -> UpdateOutcome:
+    http_feeds.server.asked.clear()
+    (outcome,) = http_feeds.update(feed)
     return outcome
 
 
-def queries(world: World) -> list[dict[str, str]]:
-    return [dict(parse_qsl(asked.query)) for asked in world.server.asked]
+def queries(http_feeds: HttpFeeds) -> list[dict[str, str]]:
+    return [dict(parse_qsl(asked.query)) for asked in http_feeds.server.asked]
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_collection_page_by_page(world: World, named: bool) -> None:
+def test_a_collection_page_by_page(http_feeds: HttpFeeds, named: bool) -> None:
     names = [f"n{number}.top" for number in range(7)]
     other = {"type": "malware", "id": "malware--1"}
     server = Taxii(added(*map(indicator, names), other), named=named)
-    outcome = updated(world, collection(world, server))
+    outcome = updated(http_feeds, collection(http_feeds, server))
     assert (outcome.state, outcome.cause, outcome.entries) == (FRESH, None, 7)
-    assert world.in_force("mine") == names
-    assert len(world.server.asked) == 4
+    assert http_feeds.in_force("mine") == names
+    assert len(http_feeds.server.asked) == 4
 
 
-def test_only_what_was_added_since_is_asked_for(world: World) -> None:
+def test_only_what_was_added_since_is_asked_for(http_feeds: HttpFeeds) -> None:
     server = Taxii(added(*(indicator(f"n{number}.top") for number in range(4))), size=9)
-    feed = collection(world, server)
-    updated(world, feed)
-    assert updated(world, feed).state is UNCHANGED
-    assert [query["added_after"] for query in queries(world)] == ["2026-05-03T06:00:03.000001Z"]
+    feed = collection(http_feeds, server)
+    updated(http_feeds, feed)
+    assert updated(http_feeds, feed).state is UNCHANGED
+    assert [query["added_after"] for query in queries(http_feeds)] == [
+        "2026-05-03T06:00:03.000001Z"
+    ]
     again = indicator("n0.top", revoked=True)
     server.objects += added(indicator("new.top"), again, start=10)
-    outcome = updated(world, feed)
+    outcome = updated(http_feeds, feed)
     assert (outcome.state, outcome.added, outcome.removed) == (FRESH, 1, 1)
-    assert world.in_force("mine") == ["n1.top", "n2.top", "n3.top", "new.top"]
-    assert updated(world, feed).state is UNCHANGED
+    assert http_feeds.in_force("mine") == ["n1.top", "n2.top", "n3.top", "new.top"]
+    assert updated(http_feeds, feed).state is UNCHANGED
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_what_was_added_since_may_be_several_pages(world: World, named: bool) -> None:
+def test_what_was_added_since_may_be_several_pages(http_feeds: HttpFeeds, named: bool) -> None:
     names = [f"n{number}.top" for number in range(9)]
     server = Taxii(added(*map(indicator, names[:4])), named=named)
-    feed = collection(world, server)
-    updated(world, feed)
+    feed = collection(http_feeds, server)
+    updated(http_feeds, feed)
     server.objects += added(*map(indicator, names[4:]), start=10)
-    assert (updated(world, feed).added, world.in_force("mine")) == (5, names)
-    assert len(world.server.asked) == 3
+    assert (updated(http_feeds, feed).added, http_feeds.in_force("mine")) == (5, names)
+    assert len(http_feeds.server.asked) == 3
 
 
-def test_what_ends_with_the_day_is_read_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ends_with_the_day_is_read_anew(
+    http_feeds: HttpFeeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
     soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
     ends, stays = indicator("ends.top", valid_until=soon), indicator("stays.top")
-    feed = collection(world, Taxii(added(ends, stays)), max_shrink=1.0)
-    updated(world, feed)
+    feed = collection(http_feeds, Taxii(added(ends, stays)), max_shrink=1.0)
+    updated(http_feeds, feed)
 
     class Tomorrow(datetime):
         @classmethod
@@ -131,10 +133,10 @@ def test_what_ends_with_the_day_is_read_anew(world: World, monkeypatch: pytest.M
 
     monkeypatch.setattr("blocklist.collect.parse_fingerprint.datetime", Tomorrow)
     monkeypatch.setattr("blocklist.parse.formats.stix.datetime", Tomorrow)
-    outcome = updated(world, feed)
+    outcome = updated(http_feeds, feed)
     assert (outcome.state, outcome.removed) == (FRESH, 1)
-    assert "added_after" not in queries(world)[0], "what was taken out shows as well"
-    assert world.in_force("mine") == ["stays.top"]
+    assert "added_after" not in queries(http_feeds)[0], "what was taken out shows as well"
+    assert http_feeds.in_force("mine") == ["stays.top"]
 
 
 async def circle(to: Connection, asked: Asked) -> None:
@@ -162,28 +164,28 @@ NO_COLLECTIONS: dict[str, tuple[Play, FeedState, str]] = {
 
 
 @pytest.mark.parametrize("name", NO_COLLECTIONS)
-def test_collections_that_are_none(world: World, name: str) -> None:
+def test_collections_that_are_none(http_feeds: HttpFeeds, name: str) -> None:
     play, state, cause = NO_COLLECTIONS[name]
-    feed = collection(world, Taxii(added(indicator("good.top"))))
-    updated(world, feed)
-    world.server.plays[f"{COLLECTION}/objects/"] = play
+    feed = collection(http_feeds, Taxii(added(indicator("good.top"))))
+    updated(http_feeds, feed)
+    http_feeds.server.plays[f"{COLLECTION}/objects/"] = play
     # As it would be asked for on the next day: whole.
     anew = replace(feed, urls=(f"{feed.urls[0]}?x=1",), max_bytes=200_000)
-    outcome = updated(world, anew)
+    outcome = updated(http_feeds, anew)
     assert (outcome.state, cause in (outcome.cause or "")) == (state, True), outcome
-    assert world.in_force("mine") == ["good.top"]
-    assert world.server.asked[-1].query.startswith("x=1&match"), "a query of its own stays"
+    assert http_feeds.in_force("mine") == ["good.top"]
+    assert http_feeds.server.asked[-1].query.startswith("x=1&match"), "a query of its own stays"
 
 
-def test_who_may_see_a_collection(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_see_a_collection(http_feeds: HttpFeeds, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUR_TOKEN", "s3cr3t")
-    feed = collection(world, Taxii(added(indicator("good.top"))), token_env="OUR_TOKEN")
+    feed = collection(http_feeds, Taxii(added(indicator("good.top"))), token_env="OUR_TOKEN")
     for changes, expected in (
         ({}, "Bearer s3cr3t"),
         ({"user": "office"}, f"Basic {base64.b64encode(b'office:s3cr3t').decode()}"),
     ):
-        assert updated(world, replace(feed, **changes)).is_good  # type: ignore[arg-type]
-        assert world.server.asked[-1].headers["authorization"] == expected
+        assert updated(http_feeds, replace(feed, **changes)).is_good  # type: ignore[arg-type]
+        assert http_feeds.server.asked[-1].headers["authorization"] == expected
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_a_format_that_does_not_fit(url: str, format_name: str) -> None:
 class Misp:
     """A folder with a manifest and a file for each event."""
 
-    world: World
+    http_feeds: HttpFeeds
     stamps: dict[str, str] = field(default_factory=dict)
 
     def event(self, number: int, stamp: int, *names: str) -> str:
@@ -210,7 +212,7 @@ class Misp:
         found = [{"type": "domain", "value": name, "to_ids": True} for name in names]
         body = {"Event": {"uuid": uuid, "timestamp": str(stamp), "info": "x", "Attribute": found}}
         self.stamps[uuid] = str(stamp)
-        self.world.server.plays[f"/feed/{uuid}.json"] = says(json.dumps(body).encode())
+        self.http_feeds.server.plays[f"/feed/{uuid}.json"] = says(json.dumps(body).encode())
         return uuid
 
     async def manifest(self, to: Connection, asked: Asked) -> None:
@@ -219,47 +221,47 @@ class Misp:
 
     @property
     def feed(self) -> Feed:
-        url = f"misp+{self.world.server.url('/feed/')}"
+        url = f"misp+{self.http_feeds.server.url('/feed/')}"
         return Feed("mine", (url,), "misp", enabled=True)
 
     def asked(self) -> list[str]:
-        return [asked.path.rpartition("/")[2] for asked in self.world.server.asked]
+        return [asked.path.rpartition("/")[2] for asked in self.http_feeds.server.asked]
 
 
 @pytest.fixture
-def misp(world: World) -> Iterator[Misp]:
-    made = Misp(world)
-    world.server.plays["/feed/manifest.json"] = made.manifest
+def misp(http_feeds: HttpFeeds) -> Iterator[Misp]:
+    made = Misp(http_feeds)
+    http_feeds.server.plays["/feed/manifest.json"] = made.manifest
     made.event(1, 100, "one.top", "more.top")
     made.event(2, 100, "two.top")
     yield made
 
 
 def test_events_of_a_manifest(misp: Misp) -> None:
-    outcome = updated(misp.world, misp.feed)
+    outcome = updated(misp.http_feeds, misp.feed)
     assert (outcome.state, outcome.cause, outcome.entries) == (FRESH, None, 3)
-    assert updated(misp.world, misp.feed).state is UNCHANGED
+    assert updated(misp.http_feeds, misp.feed).state is UNCHANGED
     assert misp.asked() == ["manifest.json"]
 
 
 def test_only_events_that_changed_are_fetched(misp: Misp) -> None:
-    updated(misp.world, misp.feed)
+    updated(misp.http_feeds, misp.feed)
     gone = misp.event(1, 100)
     del misp.stamps[gone]
     new = [misp.event(2, 101, "two.top", "also.top"), misp.event(3, 100, "three.top")]
-    outcome = updated(misp.world, misp.feed)
+    outcome = updated(misp.http_feeds, misp.feed)
     assert misp.asked() == ["manifest.json", *(f"{uuid}.json" for uuid in new)]
     assert (outcome.state, outcome.added, outcome.removed) == (FRESH, 2, 2)
-    assert misp.world.in_force("mine") == ["also.top", "three.top", "two.top"]
+    assert misp.http_feeds.in_force("mine") == ["also.top", "three.top", "two.top"]
 
 
 def test_events_without_a_time_are_fetched_each_time(misp: Misp) -> None:
     uuid = misp.event(3, 0, "three.top")
     misp.stamps[uuid] = ""
-    updated(misp.world, misp.feed)
+    updated(misp.http_feeds, misp.feed)
     misp.event(3, 0, "four.top")
     misp.stamps[uuid] = ""
-    outcome = updated(misp.world, misp.feed)
+    outcome = updated(misp.http_feeds, misp.feed)
     assert misp.asked() == ["manifest.json", f"{uuid}.json"]
     assert (outcome.added, outcome.removed) == (1, 1)
 
@@ -288,13 +290,13 @@ def test_events_without_a_time_are_fetched_each_time(misp: Misp) -> None:
 def test_feeds_of_misp_that_are_none(
     misp: Misp, name: str, body: bytes | None, state: FeedState, cause: str
 ) -> None:
-    updated(misp.world, misp.feed)
+    updated(misp.http_feeds, misp.feed)
     if name == "2":
         name = f"{misp.event(2, 101, 'new.top')}.json"
     if body is None:
-        del misp.world.server.plays[f"/feed/{name}"]
+        del misp.http_feeds.server.plays[f"/feed/{name}"]
     else:
-        misp.world.server.plays[f"/feed/{name}"] = says(body)
-    outcome = updated(misp.world, misp.feed)
+        misp.http_feeds.server.plays[f"/feed/{name}"] = says(body)
+    outcome = updated(misp.http_feeds, misp.feed)
     assert (outcome.state, cause in (outcome.cause or "")) == (state, True), outcome
-    assert misp.world.in_force("mine") == ["more.top", "one.top", "two.top"]
+    assert misp.http_feeds.in_force("mine") == ["more.top", "one.top", "two.top"]
