@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-HEAVY = {"aiohttp", "asyncio", "polars", "sqlite_utils", "tldextract"}
+from tests.support.start import HEAVY
+
 CODE = """
 import sys
 import blocklist.check.single, blocklist.cli.app
