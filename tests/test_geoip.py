@@ -1,4 +1,4 @@
-"""Where addresses are, from files as several makers write them."""
+"""Locations of addresses, from files in the forms of several makers."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Real feeds, dirt included: told apart by content, every line accounted for."""
+"""Real feeds: their formats are detected by content, and every line is counted."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Collecting: a bad download never becomes the list, and one bad feed harms no other."""
+"""Updates: a bad download never becomes the list, and one bad feed does not affect others."""
 
 import os
 import shutil
@@ -52,7 +52,7 @@ def test_what_is_unchanged_is_seen(folder: FeedFolder) -> None:
 
 
 def age(file: Path, seconds: float = 60) -> None:
-    """Let a file have been written to so long ago."""
+    """Set a file's time of modification so many seconds back."""
     written = file.stat().st_mtime - seconds
     os.utime(file, (written, written))
 

@@ -1,4 +1,4 @@
-"""Zones from a name server: what is asked, what is taken, and what never becomes the list."""
+"""Zone transfers: requests, accepted zones, and faults that never become the list."""
 
 import asyncio
 from collections.abc import Iterator
@@ -104,7 +104,7 @@ def test_an_unchanged_zone_is_one_record(world: World) -> None:
 
 
 def test_an_unchanged_zone_whose_last_transfer_is_lost(world: World) -> None:
-    """The server has no way to say that it is unchanged, so it is not listened to for long."""
+    """The server cannot report that the zone is unchanged, so reading stops at its serial."""
     world.update()
     feed_file_path(world.config.database, "zone", "bases").write_bytes(b"other")
     assert world.update().state is UNCHANGED
@@ -218,7 +218,7 @@ def test_keys_that_are_missing(world: World, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_server_never_waits_for_what_is_read_of_it(tmp_path: Path) -> None:
-    """Knot DNS hangs up on a client that lets it wait; this one sends more than sockets hold."""
+    """Knot DNS disconnects slow clients; this server sends more than sockets buffer."""
     message, count, ended = b"m" * 60_000, 500, []
 
     async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

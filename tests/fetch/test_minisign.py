@@ -1,4 +1,4 @@
-"""Signed lists: only what the key has signed becomes the list, whatever the server says."""
+"""Signed lists: only a list that the key signed is accepted."""
 
 import gzip
 import hashlib
@@ -33,7 +33,7 @@ SIGNED = OURS.sign(GOOD)
 
 
 def signed(http_feeds: HttpFeeds, body: Play, signature: Play) -> Feed:
-    """Return a feed whose list and signature are played."""
+    """Return a feed whose list and signature the server answers with."""
     feed = http_feeds.feed("mine", body, minisign=OURS.public)
     http_feeds.server.plays[f"{urlsplit(feed.urls[0]).path}.minisig"] = signature
     return feed

@@ -1,4 +1,4 @@
-"""Lists that come as several documents: TAXII collections and feeds of MISP."""
+"""Lists made of several documents: TAXII collections and MISP feeds."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ COLLECTION = "/api1/collections/91a7b528-80eb-42ed-a74d-c6fbd5a26116"
 
 @dataclass
 class Taxii:
-    """A TAXII server: `objects` by when each was added, `size` of them a page."""
+    """A TAXII server: `objects` in the order in which they were added, `size` of them a page."""
 
     objects: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     size: int = 2

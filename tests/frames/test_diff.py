@@ -1,4 +1,4 @@
-"""What differs between columns, told by hashes, is what differs."""
+"""Comparing frames by row hashes finds exactly the rows that differ."""
 
 import polars as pl
 from hypothesis import given

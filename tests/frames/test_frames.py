@@ -1,4 +1,4 @@
-"""Bulk form and scalar form give the same answer, row by row, on whatever a feed may hold."""
+"""Column functions and scalar functions give the same result for any content of a feed."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ from blocklist.indicators.urls import canonicalize_host, parse_url
 
 
 class Pair(NamedTuple):
-    """The two forms of a function."""
+    """The column form and the scalar form of a function."""
 
     frame: Callable[[pl.Series], pl.DataFrame]
     scalar: Callable[[str], str]
@@ -88,7 +88,7 @@ batches = st.lists(hostile | st.none(), max_size=12)
 
 
 def answer(scalar: Callable[[str], str], text: str | None) -> tuple[str | None, str | None]:
-    """Give what a row of the bulk form has to be: a value, or why there is none."""
+    """Return the expected row of the column form: a value or a reason."""
     if text is None:
         return None, None
     try:
@@ -157,7 +157,7 @@ def test_every_two_characters_in_a_url(template: str) -> None:
 
 
 def tokens(files: Iterable[Path]) -> list[str]:
-    """Give every different token between white space, in a fixed order."""
+    """Return all different words of a text in a fixed order."""
     return sorted({token for file in files for token in file.read_text("utf-8", "replace").split()})
 
 

@@ -1,4 +1,4 @@
-"""Columns piece by piece: nothing lost, in order, and no text taken for packed data."""
+"""Columns in pieces: nothing is lost, the order is kept, and no text is decompressed."""
 
 import gzip
 import signal

@@ -1,4 +1,4 @@
-"""Registrable domains on columns against tldextract itself."""
+"""Registrable domains of columns, compared with tldextract itself."""
 
 from functools import cache
 

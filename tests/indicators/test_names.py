@@ -1,4 +1,4 @@
-"""Domain names: canonical form, refusals, sort key, lineage."""
+"""Domain names: canonical form, refusals, sort key, ancestors."""
 
 import unicodedata
 

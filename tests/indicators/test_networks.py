@@ -1,4 +1,4 @@
-"""IP networks: canonical form, refusals, ranges, and sets of addresses against a simple model."""
+"""IP networks: canonical form, refusals, and sets of addresses against a simple model."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, collapse_addresses, summarize_address_range
@@ -158,7 +158,7 @@ def test_containers(text: str, length: int, why: str) -> None:
 
 
 def spans_of_a_family(family: int) -> st.SearchStrategy[Span]:
-    """Give small spans near each other, at both ends of the space and in it, and huge ones."""
+    """Give small spans near each other, at the ends of the address space too, and huge ones."""
     top = TOP[family]
     width = st.integers(0, 40)
     low = st.builds(lambda at, size: (family, at, at + size), st.integers(0, 60), width)
@@ -183,7 +183,7 @@ def networks_of(span: Span) -> list[Network]:
 
 
 def model(parts: Iterable[Network]) -> list[Network]:
-    """Give the fewest networks that cover the same addresses, IPv4 first."""
+    """Return the fewest networks that cover the same addresses, IPv4 first."""
     parts = list(parts)
     ipv4 = collapse_addresses(part for part in parts if part.version == 4)
     ipv6 = collapse_addresses(part for part in parts if part.version == 6)

@@ -1,4 +1,4 @@
-"""What a person or a script asks about, told apart."""
+"""Queries of a person or a script: names, addresses, networks and URLs."""
 
 import pytest
 

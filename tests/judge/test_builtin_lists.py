@@ -1,4 +1,4 @@
-"""The guard lists that ship: well-formed, and what must never be blocked is not."""
+"""The built-in lists are well-formed, and names that must never be blocked are not blocked."""
 
 from importlib.resources import files
 
@@ -122,7 +122,7 @@ bucket.s3.amazonaws.com shop.blogspot.com evil.co.uk a.trycloudflare.com 46.9.9.
 
 
 def verdicts(listed: list[str], scope: Scope, entries: list[Entry]) -> dict[str, str]:
-    """Return the verdict of each thing when a feed that is surely right lists it."""
+    """Return the verdict of each value if a fully reliable feed lists it."""
     rows = []
     for text in listed:
         found = parse_query(text)

@@ -1,4 +1,4 @@
-"""Who speaks with a voice of their own, and how much is left of it when a feed is overdue."""
+"""Independent sources and echoes, and the decay of overdue feeds."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta

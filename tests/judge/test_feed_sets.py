@@ -1,4 +1,4 @@
-"""Who lists a value, as bits: the same as counting voices one at a time."""
+"""Sets of feeds as bits: the same result as counting feeds one at a time."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ rows = st.tuples(st.sampled_from(FEEDS.to_list()), st.sampled_from("ab"), st.boo
 
 
 def summed(feeds: Iterable[str]) -> float:
-    """Stand for a score: no two sets of feeds that hypothesis comes up with have the same."""
+    """Return a stand-in for a score, different for all sets of feeds in these tests."""
     return sum(2.0 ** (FEEDS.index_of(feed) or 0) for feed in feeds)
 
 

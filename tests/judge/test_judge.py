@@ -1,4 +1,4 @@
-"""Who wins: each sentence of the design's "Meaning" and each rung of the judge, on small worlds."""
+"""The judge in small cases: each rule of the precedence, and each pair of rules."""
 
 from dataclasses import dataclass, replace
 
@@ -60,7 +60,7 @@ def entries(text: str) -> list[Entry]:
 
 @dataclass(frozen=True)
 class World:
-    """What is listed and guarded, what the operator says, and the verdicts expected of it."""
+    """Listings, guards and entries of one case, and its expected verdicts."""
 
     why: str
     listed: str
@@ -423,7 +423,7 @@ def test_who_wins(world: World) -> None:
 @pytest.mark.parametrize("listed", ["shop.com", "46.9.9.9"])
 @pytest.mark.parametrize("order", [["a", "b"], ["b", "a"]])
 def test_of_two_guards_always_the_same_is_named(listed: str, order: list[str]) -> None:
-    """Or a verdict would change, and a release be made, where nothing did."""
+    """Otherwise a verdict would change, and a release be made, without any change of the inputs."""
     found = parse_query(listed)
     rows = [(found.kind, found.value, "popular", source, True) for source in order]
     frame = pl.DataFrame(rows, schema=GUARDS, orient="row")

@@ -1,7 +1,7 @@
-"""The judge against a model of it: the design's "Meaning" in plain Python, one thing at a time.
+"""The judge against a model of it: the precedence in plain Python, one value at a time.
 
-The model knows a handful of public suffixes and walks over sets; the judge reads the real list and
-joins columns. On small random worlds, dense enough that everything meets, they must agree.
+The model has a handful of public suffixes and iterates over sets; the judge reads the real list and
+joins columns. They must agree on small random cases that are dense enough for all rules to meet.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ Row = tuple[Kind, str, Scope, Verdict, Reason, float]
 
 @dataclass(frozen=True)
 class World:
-    """What the judge is asked; a guard is the policy's own where its last field says so."""
+    """The inputs of one case; a guard whose last field is true is the policy's own."""
 
     listed: list[Listed]
     guarded: list[Guard]
@@ -58,7 +58,7 @@ class World:
 
 
 def above(name: str) -> Iterator[str]:
-    """Yield the proper ancestors."""
+    """Yield the ancestors without the name itself."""
     while "." in name:
         name = name.partition(".")[2]
         yield name
@@ -77,7 +77,7 @@ def is_registrable(name: str) -> bool:
 
 
 def meets(name: str, guard: Guard) -> bool:
-    """Whether a name and a guard's name protect each other."""
+    """Return whether a name and a guard's name protect each other."""
     _, entry, _, own = guard
     if name == entry or name in above(entry):
         return True
@@ -118,7 +118,7 @@ def guard_of(world: World, kind: Kind, value: str) -> GuardClass | None:
 
 
 def covers(entry: Entry, kind: Kind, value: str, *, below: bool) -> bool:
-    """Whether an entry covers a thing itself, or all below it."""
+    """Return whether an entry covers a value itself, or everything below it."""
     if entry.kind is not kind:
         return False
     if kind is Kind.IP:
@@ -130,7 +130,7 @@ def covers(entry: Entry, kind: Kind, value: str, *, below: bool) -> bool:
 
 
 def operator(world: World, kind: Kind, value: str, scope: Scope) -> Verdict | None:
-    """Return the action of the most specific entry that covers all of a thing."""
+    """Return the action of the most specific entry that covers all of a value."""
     parts = [False] * scope.covers_self + [True] * scope.covers_below
     covering = [
         entry
@@ -146,7 +146,7 @@ def operator(world: World, kind: Kind, value: str, scope: Scope) -> Verdict | No
 
 
 def severity(entry: Entry) -> int:
-    """Return the less the more a person's word opens; a tie is won by what opens most."""
+    """Return a smaller number for an action that opens more; the smallest wins a tie."""
     return [Verdict.BLOCK, Verdict.HOLD, Verdict.ALLOW].index(entry.action)
 
 
@@ -157,7 +157,7 @@ def specificity(entry: Entry) -> tuple[int, bool]:
 
 
 def score(world: World, feeds: set[str]) -> Fraction:
-    """Give each feed to the first voice of its kin, those with the fewest sources first."""
+    """Group each feed with the first related feed, those with the fewest sources first."""
     believed = {feed: Fraction(RELIABILITY[feed]) for feed in RELIABILITY}
     passes = {feed: sources(world, feed) for feed in RELIABILITY}
     voices: list[list[str]] = []
@@ -190,7 +190,7 @@ def host_of(url: str) -> tuple[Kind, str]:
 
 @dataclass(frozen=True)
 class Voices:
-    """Which feeds list a thing itself, all below it, and the thing as such and not just a page."""
+    """The feeds that list a value itself, everything below it, and more than a page on it."""
 
     here: set[str]
     below: set[str]
@@ -217,7 +217,7 @@ def voices(world: World, kind: Kind, value: str) -> Voices:
 def verdict_on(
     world: World, kind: Kind, value: str, *, alone: bool
 ) -> tuple[Scope, Verdict, Reason, float]:
-    """Judge a name or network, or what is said of it alone and not of what is below it."""
+    """Judge a name or network, or only the value itself without what is below it."""
     found = voices(world, kind, value)
     parts = {False: found.here, True: set() if alone else found.below}
     listed = {part: score(world, feeds) for part, feeds in parts.items() if feeds}
@@ -372,7 +372,7 @@ def test_no_order_shows_in_a_verdict(world: World, random: Random) -> None:
 @at_most(10)
 @given(WORLDS)
 def test_a_feed_split_in_two_has_two_voices_and_no_more(world: World) -> None:
-    """Where the score decides nothing, it does not matter which feed lists what."""
+    """Where the score decides nothing, it makes no difference which feed lists a value."""
     sure = replace(world, threshold="0")
     split = [(f"{value} {scope}", kind, value, scope) for _, kind, value, scope in world.listed]
     with mock.patch.dict(RELIABILITY, {feed: "1" for feed, *_ in split}):

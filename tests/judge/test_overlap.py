@@ -1,4 +1,4 @@
-"""How feeds overlap: columns against a plain model, and who is taken for an echo."""
+"""The overlap of feeds against a plain model, and the detection of echoes."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,7 @@ def plain(listed: Listed, first: dict[str, int], guarded: set[str]) -> dict[str,
 
 
 def is_dated(mine: int, theirs: int, my_first: int, their_first: int) -> bool:
-    """Whether the later of two listings came after its feed's first run; both, when none is."""
+    """Return whether the later listing (both, if equal) began after its feed's first run."""
     if mine == theirs:
         return mine > my_first and theirs > their_first
     return mine > my_first if mine > theirs else theirs > their_first
@@ -148,7 +148,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def age(folder: Path) -> None:
-    """Let all that happened so far be two days older."""
+    """Make all runs so far two days older."""
     with sqlite3.connect(folder / "blocklist.db") as opened:
         started = (datetime.now(UTC) - timedelta(days=2)).isoformat()
         opened.execute("UPDATE run SET started = ?", [started])

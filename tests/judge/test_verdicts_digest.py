@@ -1,6 +1,6 @@
-"""The same feeds, the same verdicts: a digest of whole releases, against optimisations that err.
+"""The same feeds give the same verdicts: digests of whole releases, to detect wrong optimizations.
 
-When a change of meaning moves a digest on purpose, put the new one in and say why in the commit.
+When a change of meaning changes a digest on purpose, update it and give the reason in the commit.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ def table(part: str, name: str, file: Path, known: str, more: str = "") -> str:
 
 
 def digests(folder: Path, tables: list[str]) -> dict[str, tuple[int, str]]:
-    """Run the main job as far as the release; return how many rows there are, and their digest."""
+    """Run the main job up to the release; return the number of rows and their digest."""
     (folder / "blocklist.toml").write_text(POLICY + "".join(tables))
     settings = load_config(folder / "blocklist.toml")
     with open_ledger_writer(settings.database, "test") as opened:

@@ -1,4 +1,4 @@
-"""Releases: what is published and what is not, and that history is never overwritten."""
+"""Releases: what a build publishes, and that history is never overwritten."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

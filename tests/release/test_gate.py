@@ -1,4 +1,4 @@
-"""The gate's budgets, what it keeps of a release that it holds, and a person's yes to it."""
+"""The gate: budgets, held candidates, and their acceptance."""
 
 from pathlib import Path
 

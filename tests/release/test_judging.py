@@ -1,4 +1,4 @@
-"""What is judged again is only what changed, and comes to what judging all would come to."""
+"""Judging only changed values gives the same result as judging all."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +58,7 @@ Calls = list[int]
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """Count how often only a part is judged; however much changed, a part is."""
+    """Count the calls that judge only a part; any share of changes is small enough for it."""
     honest, found = judging._judge_changed_values, Calls()
 
     def counted(*arguments: object) -> judging.JudgeResult:
@@ -178,7 +178,7 @@ def test_of_a_first_release_all_is_judged(tmp_path: Path, calls: Calls) -> None:
 
 
 def test_what_came_and_went_while_all_else_changed_is_judged(copied: Path) -> None:
-    """A release that stays was made of the old surroundings, whatever was judged since."""
+    """An unchanged release was made in the old context, whatever was judged since."""
     (copied / "blocklist.toml").write_text(SETTINGS.replace("0.6", "0.4"))
     (copied / "names.txt").write_text("x.top\nz.top\n")
     (copied / "mixed.txt").write_text("z.top\n")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.echoes import load_echoes
 from blocklist.model import Verdict
@@ -147,8 +148,8 @@ def test_echoes_and_addresses(
     config = load_folder(copied)
     with open_ledger_writer(config.database, "test") as book:
         echo_detection.detect_echoes(config, book)
-        with book.open_database() as db:
-            echoes = load_echoes(db.conn)
+        with read_transaction(config.database) as transaction:
+            echoes = load_echoes(transaction.connection)
         refresh_resolved_addresses(
             replace(config, resolve=replace(config.resolve, addresses=True)), book
         )

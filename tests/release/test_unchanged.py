@@ -1,6 +1,6 @@
-"""A run in which nothing changed: what wakes the judge and the exports, and what does not.
+"""A run in which nothing changed: the changes that need judging, and those that do not.
 
-In each of these tables a row more is cheap, and a row too few is a release that never comes.
+Judging once too often is cheap; judging once too rarely is a release that never comes.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A run in which nothing changed: what renders an export again, and what does not."""
+"""A run in which nothing changed: the changes that render an export again, and others."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ __all__ = ["folder", "lived_in", "made"]  # fixtures
 
 
 def beside(name: str) -> Change:
-    """Put a copy in the place of an export's file."""
+    """Replace an export's file by a copy of it."""
 
     def change(folder: Path) -> None:
         path = folder / "out" / name

@@ -1,4 +1,4 @@
-"""Addresses behind names: blocked when they are the names' alone, and never otherwise."""
+"""Addresses behind blocked names: blocked only if no other name uses them."""
 
 from pathlib import Path
 

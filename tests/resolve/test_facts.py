@@ -1,4 +1,4 @@
-"""Facts in the ledger: due in order, and read by `check`."""
+"""DNS facts in the ledger: due in order, and read by `check`."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

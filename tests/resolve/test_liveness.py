@@ -1,4 +1,4 @@
-"""Hysteresis: the states of domains over weeks of looks, against a plain account of the looks."""
+"""Liveness of domains over weeks of looks, against a plain model."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ THERE, GONE, SILENT = LookResult.EXISTS, LookResult.GONE, LookResult.UNANSWERED
 
 @dataclass
 class Plain:
-    """The rule as a person would tell it, from a diary of all looks."""
+    """The rule as a person would apply it to a diary of all looks."""
 
     rule: DeadDomainRule
     diary: list[tuple[datetime, LookResult, Liveness]] = field(default_factory=list)

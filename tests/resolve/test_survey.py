@@ -1,4 +1,4 @@
-"""Surveys: what becomes of names in the ledger, and what `resolve` says."""
+"""Surveys: facts in the ledger, and the output of `resolve`."""
 
 import signal
 import subprocess
@@ -88,12 +88,12 @@ def test_the_dead_come_back_and_take_the_names_below_along(look: Looks) -> None:
 
 
 def filter_of_ours() -> FakeResolver:
-    """A resolver that has loaded a list of ours: its canary has an answer that is the list's."""
+    """Return a resolver that has loaded one of our lists, which answers for its canary."""
     return FakeResolver({"canary.test": EVERYTHING})
 
 
 def cut_off() -> FakeResolver:
-    """A resolver that knows no more than a few names of its own."""
+    """Return a resolver that has only a few names of its own."""
     return FakeResolver(dict.fromkeys(("com", "net", "org"), nxdomain))
 
 

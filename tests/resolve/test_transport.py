@@ -1,4 +1,4 @@
-"""Bulk questions against resolvers that answer badly: what is believed, what is dropped."""
+"""Bulk questions to resolvers with faults: accepted, dropped and repeated."""
 
 import asyncio
 import socket
@@ -116,7 +116,7 @@ FAULTS = [
 
 @pytest.fixture(scope="module")
 def played() -> dict[str, tuple[Reply, set[str]]]:
-    """Play all faults at once, each by a resolver of its own, for most end by waiting in vain."""
+    """Play all faults at the same time, each by its own resolver, because most end by a timeout."""
 
     async def one(server: ResolverAddress) -> tuple[Reply, set[str]]:
         replies: list[Reply] = []

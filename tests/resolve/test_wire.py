@@ -1,4 +1,4 @@
-"""Messages as bytes: what is packed is what dnspython packs, and what is read is what it reads."""
+"""Messages as bytes: packed and parsed as dnspython does."""
 
 from contextlib import suppress
 
@@ -64,7 +64,7 @@ def test_numbers_of_the_dice_are_spread() -> None:
 
 
 def plainly(records: list[tuple[str, str, str]], name: str, kind: str) -> set[str] | None:
-    """Return the addresses at the end of the chain, or none when it has no end."""
+    """Return the addresses at the end of the chain of aliases, or None if it is a loop."""
     aliases = {owner: target for owner, form, target in records if form == "CNAME"}
     seen = set()
     while name in aliases:

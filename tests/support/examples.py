@@ -1,9 +1,9 @@
-"""How many examples a test looks at that is dear, or has little to look at."""
+"""Limits of hypothesis examples for expensive tests and for small inputs."""
 
 from hypothesis import settings
 
 
 def at_most(most: int) -> settings:
-    """Give settings for so many examples, fewer where the profile wants fewer."""
+    """Return settings with at most so many examples, fewer if the profile has fewer."""
     profile = settings.get_profile(settings.get_current_profile_name())
     return settings(max_examples=min(most, profile.max_examples))

@@ -1,4 +1,4 @@
-"""A server on loopback that plays everything a feed's server can do wrong, byte by byte."""
+"""A server on loopback with every fault of a feed's server, byte by byte."""
 
 import asyncio
 import gzip
@@ -14,7 +14,7 @@ Headers = dict[str, str]
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came in."""
+    """A received request."""
 
     path: str
     headers: Headers
@@ -26,7 +26,7 @@ class Asked:
 
 @dataclass
 class Connection:
-    """What a fault writes to; every byte of a body is counted."""
+    """The connection that a fault writes to; it counts the bytes of bodies."""
 
     writer: asyncio.StreamWriter
     body_bytes: int = 0
@@ -51,7 +51,7 @@ Play = Callable[[Connection, Asked], Awaitable[None]]
 
 @dataclass
 class FaultServer:
-    """Paths and what each plays; a path that is not there is a 404."""
+    """Answers of paths; any other path is a 404."""
 
     plays: dict[str, Play] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
@@ -111,7 +111,7 @@ async def _listening(
 
 @contextmanager
 def running(server: FaultServer, contexts: dict[str, ssl.SSLContext]) -> Iterator[FaultServer]:
-    """Run the server in a thread; `contexts` are further ports, by name, that speak TLS."""
+    """Run the server in a thread; `contexts` are further ports with TLS, by name."""
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # clients that hang up are what this is for
     place = _listening(server, contexts)
@@ -151,7 +151,7 @@ def says(data: bytes, *lines: str, status: str = "200 OK") -> Play:
 
 
 def good(data: bytes, *lines: str) -> Play:
-    """A server as it should be: validators, and 304 where they match."""
+    """Answer correctly, with validators, and with 304 if they match."""
     etag = f'"{hash(data):x}"'
 
     async def play(to: Connection, asked: Asked) -> None:
@@ -208,7 +208,7 @@ def bomb(size: int) -> bytes:
 
 
 def hangs_up(data: bytes) -> Play:
-    """Drops the connection in the middle of a chunked body."""
+    """Close the connection in the middle of a chunked body."""
 
     async def play(to: Connection, asked: Asked) -> None:
         await to.head("200 OK", "Transfer-Encoding: chunked")

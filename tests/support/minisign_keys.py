@@ -11,7 +11,7 @@ KEY_ID = b"12345678"
 
 @dataclass
 class Signer:
-    """Somebody who publishes lists."""
+    """A publisher of signed lists."""
 
     key: SigningKey = field(default_factory=lambda: SigningKey(b"s" * 32))
     key_id: bytes = KEY_ID

@@ -1,4 +1,4 @@
-"""A resolver for tests on a free port of loopback: names are answered well or badly as wanted."""
+"""A resolver for tests on a free port of loopback, with correct and faulty answers."""
 
 import socket
 import threading
@@ -35,7 +35,7 @@ def _asked(query: dns.message.Message) -> tuple[str, dns.rdatatype.RdataType]:
 
 
 def has(*addresses: str, servers: tuple[str, ...] = ()) -> Play:
-    """Have addresses, and for a domain name servers."""
+    """Answer with addresses, and with name servers for a domain."""
 
     def play(query: dns.message.Message, _tcp: bool) -> list[bytes]:
         name, kind = _asked(query)
@@ -52,7 +52,7 @@ def has(*addresses: str, servers: tuple[str, ...] = ()) -> Play:
 
 
 def flood(count: int) -> Play:
-    """Have very many addresses, put together as bytes, for dnspython takes its time with them."""
+    """Answer with very many addresses, built as bytes, because dnspython is slow with them."""
     record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\0"
     records = b"".join(record + number.to_bytes(2, "big") for number in range(count))
 
@@ -82,7 +82,7 @@ def silent(_query: dns.message.Message, _tcp: bool) -> list[bytes]:
 
 
 def changed(play: Play, how: Callable[[bytes], bytes], *, then_right: bool = False) -> Play:
-    """Spoil what a play sends, and perhaps send the right thing after it."""
+    """Alter the answer of a play; the correct answer may follow."""
 
     def spoilt(query: dns.message.Message, tcp: bool) -> list[bytes]:
         right = play(query, tcp)
@@ -92,7 +92,7 @@ def changed(play: Play, how: Callable[[bytes], bytes], *, then_right: bool = Fal
 
 
 def truncated(play: Play) -> Play:
-    """Say over UDP that the answer is too long for it."""
+    """Answer over UDP that the answer is truncated."""
 
     def cut(query: dns.message.Message, tcp: bool) -> list[bytes]:
         if tcp:
@@ -105,7 +105,7 @@ def truncated(play: Play) -> Play:
 
 
 def aliases(*targets: str, to: str | None = None) -> Play:
-    """Lead from alias to alias, at the end to an address or to nothing."""
+    """Answer with a chain of aliases, which ends at an address or nowhere."""
 
     def play(query: dns.message.Message, _tcp: bool) -> list[bytes]:
         name, kind = _asked(query)
@@ -127,7 +127,7 @@ _ZONES = ("com", "net", "org")
 
 @dataclass
 class FakeResolver:
-    """Plays for each name, for all else `otherwise`; counts what it was asked."""
+    """Answers by name, or else by `otherwise`; counts the questions."""
 
     plays: dict[str, Play] = field(default_factory=dict)
     otherwise: Play = nxdomain

@@ -1,4 +1,4 @@
-"""Surveys of names without a configuration, on a day of the test's choosing."""
+"""Surveys of names without a configuration, on chosen days."""
 
 import asyncio
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ START = datetime(2026, 5, 3, 6, tzinfo=UTC)
 
 
 class Calendar(datetime):
-    """A clock that stands at a day of the test's choosing."""
+    """A clock that shows a chosen day."""
 
     ahead = 0.0
 
@@ -32,13 +32,13 @@ class Calendar(datetime):
 
 @dataclass
 class Looks:
-    """Looks at names over days, and what the ledger has of them."""
+    """Surveys on several days, and their facts in the ledger."""
 
     database: Path
     limits: QueryLimits = field(default_factory=lambda: QueryLimits(timeout=0.5, tries=2))
 
     def at(self, day: float, names: Iterable[str], *resolvers: FakeResolver) -> SurveyReport:
-        """Look at the names on a day."""
+        """Survey the names on a day."""
         Calendar.ahead = day
         settings = SurveySettings(
             [one.server for one in resolvers], self.limits, canaries=("canary.test",)
@@ -47,16 +47,16 @@ class Looks:
             return asyncio.run(Survey(book, settings, lambda _: None).run(list(names)))
 
     def facts(self, *names: str) -> dict[str, DnsFact]:
-        """Return what the ledger has of names."""
+        """Return the facts of names in the ledger."""
         with open_read_only(self.database) as reader:
             return load_facts(reader, names) if reader else {}
 
     def states(self, *names: str) -> dict[str, str]:
-        """Return the states of names."""
+        """Return the liveness of names."""
         return {name: fact.state.value for name, fact in self.facts(*names).items()}
 
 
 def looks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Looks:
-    """Give a way to look at names on days, with a ledger in the folder."""
+    """Return surveys with a ledger in the folder."""
     monkeypatch.setattr(survey, "datetime", Calendar)
     return Looks(folder / "blocklist.db")

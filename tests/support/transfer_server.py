@@ -1,4 +1,4 @@
-"""A name server on loopback that sends a zone, or all that a bad one can send in its place."""
+"""A name server on loopback that sends a zone, or any fault in its place."""
 
 import socket
 import struct
@@ -38,7 +38,7 @@ def messages(
     key: dns.tsig.Key | None = None,
     rcode: dns.rcode.Rcode = dns.rcode.NOERROR,
 ) -> Iterator[bytes]:
-    """Yield the records in messages of so many, the first of which has the question."""
+    """Yield the records in messages of so many; the first one contains the question."""
     context = None
     for start in range(0, max(len(records), 1), size):
         answer = dns.message.QueryMessage(query.id)
@@ -57,7 +57,7 @@ def messages(
 
 
 def zone(serial: int, names: Sequence[str], key: dns.tsig.Key | None = None) -> Play:
-    """A server as it should be that knows no differences: IXFR is answered with the whole zone."""
+    """Answer correctly without IXFR: any request is answered with the complete zone."""
 
     def play(query: dns.message.QueryMessage) -> Iterator[bytes]:
         records = [soa(serial), *rows(names), soa(serial)]
@@ -69,7 +69,7 @@ def zone(serial: int, names: Sequence[str], key: dns.tsig.Key | None = None) -> 
 
 
 def difference(old: int, new: int, gone: Sequence[str], come: Sequence[str], whole: Play) -> Play:
-    """A server that tells what changed from one serial to the next."""
+    """Answer with the difference from one serial to the next."""
 
     def play(query: dns.message.QueryMessage) -> Iterator[bytes]:
         if query.question[0].rdtype != dns.rdatatype.IXFR:
@@ -109,7 +109,7 @@ def another_question(query: dns.message.QueryMessage) -> Iterator[bytes]:
 
 
 def unsigned_end(query: dns.message.QueryMessage) -> Iterator[bytes]:
-    """Signs what comes first, and hopes that nobody looks at the end."""
+    """Sign the first message, but not the last."""
     signed = list(messages(query, [soa(2), *rows(["a.top"])], key=KEY))
     plain = list(messages(query, [*rows(["evil.top"]), soa(2)]))
     yield from (*signed, *plain)
@@ -121,7 +121,7 @@ def silence(query: dns.message.QueryMessage) -> Iterator[bytes]:
 
 @dataclass
 class NameServer:
-    """What is played, and what was asked for."""
+    """The answers of a server, and the received requests."""
 
     play: Play
     port: int = 0
@@ -151,7 +151,7 @@ def framed(wire: bytes) -> bytes:
 
 @contextmanager
 def running(server: NameServer) -> Iterator[NameServer]:
-    """Answer one client after the other in a thread until the block ends."""
+    """Serve one client after the other in a thread until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server.port = listening.getsockname()[1]
 

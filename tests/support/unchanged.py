@@ -58,7 +58,7 @@ Change = Callable[[Path], None]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with a release and its files, which is not to be changed."""
+    """Give a folder with a release, which no test changes."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "blocklist.toml").write_text(SETTINGS)
     for name, listed in LISTS.items():
@@ -71,28 +71,28 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
-    """Give a copy, in which nothing is exported yet."""
+    """Give a copy of the folder, in which nothing was exported yet."""
     return Path(shutil.copytree(made, tmp_path / "copy"))
 
 
 @pytest.fixture(scope="module")
 def lived_in(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy in which files were written, and in which others may have been before."""
+    """Give a copy of the folder with exported files, which tests change."""
     folder = Path(shutil.copytree(made, tmp_path_factory.mktemp("lived-in") / "copy"))
     exported(folder)
     return folder
 
 
 def needs_no_judging(folder: Path) -> bool:
-    """Return whether a build would leave the judge alone."""
-    known = load_folder(folder)
-    with open_ledger_writer(known.database, "test") as opened:
-        return load_build_status(known, opened).is_unchanged
+    """Return whether a build would skip judging."""
+    config = load_folder(folder)
+    with open_ledger_writer(config.database, "test") as book:
+        return load_build_status(config, book).is_unchanged
 
 
 def exported(folder: Path) -> set[str]:
-    """Bring the exports up to date; return which were rendered."""
-    known, rendered = load_folder(folder), set[str]()
+    """Update all exports; return the names of those that were rendered."""
+    config, rendered = load_folder(folder), set[str]()
 
     def one(export: Export, *rest: Any) -> ExportResult:  # noqa: ANN401
         rendered.add(export.name)
@@ -100,10 +100,10 @@ def exported(folder: Path) -> set[str]:
 
     with (
         pytest.MonkeyPatch.context() as patch,
-        open_ledger_writer(known.database, "test") as opened,
+        open_ledger_writer(config.database, "test") as book,
     ):
         patch.setattr(update, "export_one", one)
-        outcomes = run_exports(opened, known, select_exports(known, []), lambda _: None)
+        outcomes = run_exports(book, config, select_exports(config, []), lambda _: None)
     assert [outcome.cause for outcome in outcomes] == [None] * len(outcomes)
     return rendered
 
@@ -119,9 +119,9 @@ def lists(name: str, listed: str) -> Change:
 def collect(folder: Path) -> None:
     from blocklist.collect.update import select_feeds, update_feeds
 
-    known = load_folder(folder)
-    with open_ledger_writer(known.database, "test") as opened:
-        update_feeds(known, opened, select_feeds(known, []), lambda _: None)
+    config = load_folder(folder)
+    with open_ledger_writer(config.database, "test") as book:
+        update_feeds(config, book, select_feeds(config, []), lambda _: None)
 
 
 def configured(old: str, new: str) -> Change:
