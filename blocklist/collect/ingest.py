@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from blocklist.collect.outcome import UpdateOutcome, outcome_failing
-from blocklist.collect.parse_fingerprint import options_from_feed, snapshot_fingerprint
+from blocklist.collect.parse_fingerprint import (
+    is_same_snapshot,
+    options_from_feed,
+    snapshot_fingerprint,
+)
 from blocklist.collect.schedule import failure_state, parse_expires
 from blocklist.collect.snapshot_files import (
     remove_refused_body,
@@ -27,6 +31,7 @@ from blocklist.ledger.feeds.records import (
     record_unchanged,
 )
 from blocklist.model import FeedState
+from blocklist.plugins import PluginError
 
 if TYPE_CHECKING:
     from blocklist.parse.result import ParseResult
@@ -49,8 +54,7 @@ def ingest_snapshot(
         record_unchanged(book, health)
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     digest = hashlib.sha256(body).hexdigest()
-    fingerprint = snapshot_fingerprint(feed, digest)
-    if fingerprint == health.fingerprint:
+    if is_same_snapshot(feed, health, digest):
         record_unchanged(book, health, _make_answer_record(book, health, result, body))
         remove_refused_body(book.database, health.name)
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
@@ -58,8 +62,14 @@ def ingest_snapshot(
     from blocklist.collect.acceptance import find_refusal, size_change_limits
     from blocklist.ledger.feeds.listings import accept_snapshot
     from blocklist.parse.parser import parse_snapshot
+    from blocklist.parse.registry import load_format
 
-    parsed = parse_snapshot(body, feed.format, options_from_feed(feed))
+    try:
+        parsed = parse_snapshot(body, feed.format, options_from_feed(feed))
+    except PluginError as error:
+        raise FetchError(str(error)) from None
+    is_date_dependent = load_format(feed.format).is_date_dependent
+    fingerprint = snapshot_fingerprint(feed, digest, is_date_dependent=is_date_dependent)
     report = _build_parse_report(parsed, digest, len(body))
     with read_transaction(book.database) as transaction:
         limits = size_change_limits(feed, config.policy)

@@ -12,6 +12,7 @@ from blocklist.config.feeds import Feed
 from blocklist.fetch.types import is_remote_url
 from blocklist.indicators.names import name_and_ancestors
 from blocklist.model import Kind, Scope
+from blocklist.parse.registry import load_format
 from blocklist.parse.result import ParseResult
 
 _WEB_PAGE_STARTS = (
@@ -25,8 +26,6 @@ _WEB_PAGE_STARTS = (
     "<title",
 )
 _HEAD_BYTES = 1024
-#: Formats whose lists are, or may be, JSON documents.
-_JSON_FORMATS = ("json", "jsonl", "misp", "stix", "csv")
 _JSON_DOCUMENT = re.compile(r"\{\s*[\"}]|\[\s*[{\"]")
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _TEXT_IN_UTF16 = re.compile(rb"(?:[^\0]\0){4}|(?:\0[^\0]){4}", re.DOTALL)
@@ -40,7 +39,7 @@ def detect_non_list(feed: Feed, body: bytes) -> str | None:
         return "empty: 0 bytes of content"
     if head.lower().startswith(_WEB_PAGE_STARTS):
         return "a web page, not a list"
-    if feed.format not in _JSON_FORMATS and _JSON_DOCUMENT.match(head):
+    if not load_format(feed.format).may_be_json and _JSON_DOCUMENT.match(head):
         return f"a JSON document, not a list{EXCERPT_LABEL}{_printable_head(head)}"
     if _TEXT_IN_UTF16.match(body):
         return "UTF-16 without a byte order mark, which cannot be told from binary data"

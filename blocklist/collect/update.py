@@ -33,7 +33,7 @@ from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.ledger.feeds.records import register_feeds
 from blocklist.model import NO_VALIDATORS
-from blocklist.parse.options import FORMAT_NAMES
+from blocklist.plugins import FORMAT_EXTENSIONS
 
 
 def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
@@ -53,8 +53,8 @@ def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
             raise ConfigError("no feed is enabled, and there is no blocklist.toml: blocklist init")
         raise ConfigError(f"no feed is enabled in {config.path}; see: blocklist feeds list")
     for feed in feeds:
-        if feed.format not in FORMAT_NAMES:
-            hint = suggest_name(feed.format, FORMAT_NAMES)
+        if not FORMAT_EXTENSIONS.has(feed.format):
+            hint = suggest_name(feed.format, FORMAT_EXTENSIONS.names())
             where = f"{config.path or 'the catalogue'}: {feed.config_key}.format"
             raise ConfigError(f"{where}: unknown format {feed.format!r}{hint}")
     return feeds

@@ -8,41 +8,45 @@ import polars as pl
 from blocklist.model import Scope
 from blocklist.parse.format import make_tokens, refang_column, scope_as_written, strip_wildcard
 
-#: A text that starts as a link does, defanged or not.
+#: A text that starts with the scheme of a URL, defanged or not.
 URL_SCHEME = r"(?i)^[a-z*][a-z0-9+.*-]*(?::|\[:\]|\[:)?(?:\[?:?//)"
-#: A link without its scheme: something before a slash, or before a port.
+#: A URL without its scheme: a text before a slash, or before a port.
 _URL_WITHOUT_SCHEME = r"^[^\s/]+/|^[^\s/:]+:[0-9]{1,5}$"
 _NETWORK = r"^(?:[0-9.]+|[0-9a-fA-F]*:[0-9a-fA-F:.]*)/[0-9]{1,3}$"
 _ADDRESS_WITH_PORT = r"^(?:([0-9]{1,3}(?:\.[0-9]{1,3}){3})|\[([0-9a-fA-F:.]+)\])(?::[0-9]{1,5})?$"
 
 
 def extract_any_kind(frame: pl.DataFrame, reason: pl.Expr | None = None) -> pl.DataFrame:
-    """Return the tokens of a frame with `line` and `text`; a port of an address is left out."""
+    """Return the tokens of a frame with `line` and `text`; the port of an address is dropped."""
     rows = frame.with_columns(seen=pl.col("text"), bare=refang_column(pl.col("text")))
     text, bare = pl.col("text"), pl.col("bare")
-    service = bare.str.extract_groups(_ADDRESS_WITH_PORT)
+    ipv4_or_ipv6 = bare.str.extract_groups(_ADDRESS_WITH_PORT)
     rows = rows.with_columns(
-        service=pl.coalesce(service.struct.field("1"), service.struct.field("2")),
-        schemed=text.str.contains(URL_SCHEME),
-        network=bare.str.contains(_NETWORK),
-        pathed=bare.str.contains(_URL_WITHOUT_SCHEME),
+        address=pl.coalesce(ipv4_or_ipv6.struct.field("1"), ipv4_or_ipv6.struct.field("2")),
+        has_scheme=text.str.contains(URL_SCHEME),
+        is_network=bare.str.contains(_NETWORK),
+        has_path=bare.str.contains(_URL_WITHOUT_SCHEME),
     )
-    schemed, pathed = pl.col("schemed"), pl.col("pathed")
-    ip = ~schemed & (pl.col("network") | pl.col("service").is_not_null())
-    url = schemed | (pathed & ~ip)
+    has_scheme, has_path = pl.col("has_scheme"), pl.col("has_path")
+    is_ip = ~has_scheme & (pl.col("is_network") | pl.col("address").is_not_null())
+    is_url = has_scheme | (has_path & ~is_ip)
     token = (
-        pl.when(ip)
-        .then(pl.coalesce("service", "bare"))
-        .when(schemed)
+        pl.when(is_ip)
+        .then(pl.coalesce("address", "bare"))
+        .when(has_scheme)
         .then("text")
-        .when(pathed)
+        .when(has_path)
         .then("http://" + text)
         .otherwise(strip_wildcard(bare))
     )
     return make_tokens(
         rows,
         token=token,
-        read=pl.when(ip).then(pl.lit("ip")).when(url).then(pl.lit("url")).otherwise(pl.lit("host")),
+        read=pl.when(is_ip)
+        .then(pl.lit("ip"))
+        .when(is_url)
+        .then(pl.lit("url"))
+        .otherwise(pl.lit("host")),
         scope=scope_as_written(bare, Scope.EXACT),
         reason=reason,
     )

@@ -1,16 +1,20 @@
 """Detect the format of a snapshot: parse a sample in every format and compare the shares."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 
 from blocklist.parse.format import Format
-from blocklist.parse.json_documents import NO_COMMENT
 from blocklist.parse.lines import decode_to_utf8
 from blocklist.parse.options import ParseOptions
 from blocklist.parse.parser import parse_lines
-from blocklist.parse.registry import FORMATS
+from blocklist.parse.registry import load_format, load_formats
+from blocklist.plugins import FORMAT_EXTENSIONS
 
-#: How much is read of a long text, in how many pieces all over it: heads of lists are not typical.
+logger = logging.getLogger(__name__)
+
+#: The sample of a long text: its size, and the number of pieces, which are spread evenly because
+#: the head of a list is not typical.
 _SAMPLE_BYTES = 512_000
 _SAMPLE_PIECES = 8
 _MIN_SHARE = 0.5
@@ -20,20 +24,21 @@ _MALTRAIL_HEADER = re.compile(rb"^# (?:Reference: |.*Maltrail developers)", re.M
 
 
 def detect_format(body: bytes) -> str | None:
-    """Return the format that reads the largest share of the lines, or None below a half.
+    """Return the format that reads the largest share of the lines, or None below one half.
 
-    Names are `wildcard` when the header calls them so or every one is written `*.x`; names and
-    links are `maltrail` when the header says so.
+    A list of names is `wildcard` if its header says so or each name is written `*.x`; a list of
+    names or URLs is `maltrail` if its header says so. Raise `PluginError` for a format of another
+    distribution that does not work.
     """
     text = decode_to_utf8(body)
-    known = [one for one in FORMATS.values() if one.is_detectable]
+    formats = [each for each in load_formats().values() if each.detection_rank is not None]
     if text[:_HEAD_BYTES].lstrip()[:1] in (b"{", b"["):
-        # A document is whole or nothing, and the one that reads it is soon found.
-        found = _best_format((one for one in known if one.comment_pattern == NO_COMMENT), text)
-        if found is not None:
-            return found
+        # A document is read as a whole or not at all.
+        document_format = _best_format((each for each in formats if each.may_be_json), text)
+        if document_format is not None:
+            return document_format
     sample = b"".join(_sample_lines(text))
-    best = _best_format((one for one in known if one.comment_pattern != NO_COMMENT), sample)
+    best = _best_format((each for each in formats if not each.may_be_json), sample)
     head = sample[:_HEAD_BYTES]
     if best in ("domains", "urls") and _MALTRAIL_HEADER.search(head):
         return "maltrail"
@@ -43,19 +48,21 @@ def detect_format(body: bytes) -> str | None:
 
 
 def _best_format(formats: Iterable[Format], text: bytes) -> str | None:
-    shares = {one.name: _measure_share(one, text) for one in formats}
+    """Return the name of the first format with the largest share, or None if all are too small."""
+    shares = {each.name: _measure_share(each, text) for each in formats}
+    logger.debug("shares of lines accepted: %s", shares)
     best: str = max(shares, key=lambda name: shares[name])
     return best if shares[best] >= _MIN_SHARE else None
 
 
-def _measure_share(known: Format, text: bytes) -> float:
-    return parse_lines(
-        known.split_lines(text, ParseOptions()), known, ParseOptions()
-    ).share_accepted
+def _measure_share(format_: Format, text: bytes) -> float:
+    options = ParseOptions()
+    with FORMAT_EXTENSIONS.name_in_errors(format_.name):
+        return parse_lines(format_.split_lines(text, options), format_, options).share_accepted
 
 
 def _sample_lines(text: bytes) -> Iterator[bytes]:
-    """Yield whole lines from all over a long text, a short one as it is."""
+    """Yield whole lines from all over a long text, or a short text as it is."""
     if len(text) <= _SAMPLE_BYTES:
         yield text
         return
@@ -68,7 +75,7 @@ def _sample_lines(text: bytes) -> Iterator[bytes]:
 
 
 def _is_all_wildcards(text: bytes) -> bool:
-    known = FORMATS["wildcard"]
-    lines = known.split_lines(text, ParseOptions())["text"]
-    names = lines.filter((lines != "") & ~lines.str.contains(known.comment_pattern))
+    wildcard = load_format("wildcard")
+    lines = wildcard.split_lines(text, ParseOptions())["text"]
+    names = lines.filter((lines != "") & ~lines.str.contains(wildcard.comment_pattern))
     return bool(names.str.starts_with("*.").all())

@@ -1,7 +1,7 @@
 """Parse plain lines fast: lines that hold only a canonical name or URL -> indicators.
 
-Most lines of most lists are such lines. One regular expression replaces some thirty column
-operations of a format's `extract` and of canonicalisation.
+Most lines of most lists are plain. One regular expression replaces some thirty column operations of
+a format's `extract` and of canonicalisation.
 """
 
 import re
@@ -15,42 +15,42 @@ from blocklist.model import Kind
 from blocklist.parse.format import FastPath, Format
 from blocklist.parse.options import ParseOptions
 
-# More labels than one, the last of which starts with a letter and so is no number.
+# Two labels or more; the last one starts with a letter, so the name is no address.
 _CANONICAL_NAME = r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*"
 
 
 def split_fast_path(
-    lines: pl.DataFrame, known: Format, options: ParseOptions
+    lines: pl.DataFrame, format_: Format, options: ParseOptions
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the indicators (schema `INDICATORS`) of plain lines, and the lines that are left."""
-    plain = known.fast_path
-    # A comment mark of the feed's own could be anything, and a limit counts lines in their order.
-    if plain is None or options.comment is not None or options.rank_limit is not None:
+    """Return the indicators (schema `INDICATORS`) of plain lines, and the other lines."""
+    form = format_.fast_path
+    # A feed's own comment mark could match a plain line, and a rank limit counts lines in order.
+    if form is None or options.comment is not None or options.rank_limit is not None:
         return INDICATORS.to_frame(), lines
     text = lines["text"]
-    link = plain.kind is Kind.URL
-    is_plain = are_surely_canonical(text) if link else _is_plain_name(text, plain)
-    scope = plain.scope if link else options.scope or plain.scope
-    found = lines.filter(is_plain).select(
-        pl.lit(plain.kind.value, KIND).alias("kind"),
-        _strip_affixes(plain).alias("value"),
+    is_url = form.kind is Kind.URL
+    is_plain = are_surely_canonical(text) if is_url else _are_plain_names(text, form)
+    scope = form.scope if is_url else options.scope or form.scope
+    indicators = lines.filter(is_plain).select(
+        pl.lit(form.kind.value, KIND).alias("kind"),
+        _strip_affixes(form).alias("value"),
         pl.lit(scope.value, SCOPE).alias("scope"),
         "line",
     )
-    # A copy of a column shares its memory; the name made twice would not.
-    found = found.with_columns(evidence="value").select(INDICATORS.names())
-    return found, lines.filter(~is_plain)
+    # A copy of a column shares its memory; computing the name twice would not.
+    indicators = indicators.with_columns(evidence="value").select(INDICATORS.names())
+    return indicators, lines.filter(~is_plain)
 
 
-def _is_plain_name(text: pl.Series, plain: FastPath) -> pl.Series:
-    """Return which texts are a name with nothing else to it."""
-    form = f"^{re.escape(plain.prefix)}{_CANONICAL_NAME}{re.escape(plain.suffix)}$"
-    # A name that is no longer than a label may be has no label that is too long.
-    room = MAX_LABEL_LENGTH + len(plain.prefix) + len(plain.suffix)
-    return text.str.contains(form) & (text.str.len_bytes() <= room)
+def _are_plain_names(text: pl.Series, form: FastPath) -> pl.Series:
+    """Return a mask of the texts that are a name in this form."""
+    pattern = f"^{re.escape(form.prefix)}{_CANONICAL_NAME}{re.escape(form.suffix)}$"
+    # In a name that is no longer than one label may be, no label is too long.
+    max_length = MAX_LABEL_LENGTH + len(form.prefix) + len(form.suffix)
+    return text.str.contains(pattern) & (text.str.len_bytes() <= max_length)
 
 
-def _strip_affixes(plain: FastPath) -> pl.Expr:
-    """Return what plain lines have between what stands before and after it."""
-    after = pl.col("text").str.slice(len(plain.prefix))
-    return after.str.head(-len(plain.suffix)) if plain.suffix else after
+def _strip_affixes(form: FastPath) -> pl.Expr:
+    """Return the texts of plain lines without prefix and suffix."""
+    rest = pl.col("text").str.slice(len(form.prefix))
+    return rest.str.head(-len(form.suffix)) if form.suffix else rest

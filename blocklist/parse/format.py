@@ -11,25 +11,25 @@ from blocklist.model import Kind, Scope
 from blocklist.parse.lines import split_stripped_lines
 from blocklist.parse.options import ParseOptions
 
-#: Comments as most lists write them; a format with another meaning for `#` or `!` has its own.
+#: Comments as most lists write them; a format in which `#` or `!` means more defines its own.
 DEFAULT_COMMENT = r"^(?:#|!|;|//)"
 
 
 def carry_no_state(_lines: pl.DataFrame, _options: ParseOptions) -> tuple[str | None, ...]:
-    """Return what lines tell about those after them: nothing."""
+    """Return the state after some lines of a format in which lines are independent: nothing."""
     return ()
 
 
 def split_plain_lines(text: bytes, _options: ParseOptions) -> pl.DataFrame:
-    """Return the lines of a text in which each line stands for itself."""
+    """Return the lines of a text in which lines are independent."""
     return split_stripped_lines(text)
 
 
 @dataclass(frozen=True)
 class FastPath:
-    """How a format writes a name with nothing else to it, as most lines of most lists are.
+    """The form of a plain line, which holds one canonical name and nothing else.
 
-    In a format of URLs, these are what most lines are.
+    For the kind URL, a plain line is a canonical URL.
     """
 
     prefix: str = ""
@@ -40,29 +40,32 @@ class FastPath:
 
 @dataclass(frozen=True)
 class Format:
-    """How one format is read.
-
-    `tokens` turns lines with content (columns `line`, `text`) into rows of `TOKENS`: what the line
-    lists and how that is to be `read` (`host`, `ip` or `url`), or the reason why it lists nothing.
-    `comment` is a regular expression for lines without content; `lines` splits the decoded text,
-    piece by piece or as a `whole`; `state` is what its lines tell about the next piece.
-    """
+    """How a list format is parsed."""
 
     name: str
+    #: Turn lines with content (columns `line` and `text`) into rows of the schema `TOKENS`: what a
+    #: line lists and how that is `read` (`host`, `ip` or `url`), or why the line lists nothing.
     extract: Callable[[pl.DataFrame, ParseOptions], pl.DataFrame]
+    #: The regular expression of lines without content.
     comment_pattern: str = DEFAULT_COMMENT
+    #: Split a decoded text, or a piece of it, into lines.
     split_lines: Callable[[bytes, ParseOptions], pl.DataFrame] = split_plain_lines
+    #: Whether `split_lines` needs the whole text at once.
     needs_whole_text: bool = False
+    #: Return what lines say about the lines of the next piece.
     next_state: Callable[[pl.DataFrame, ParseOptions], tuple[str | None, ...]] = carry_no_state
-    #: Whether the format can be told from its content alone.
-    is_detectable: bool = True
-    #: Whether the same bytes may read otherwise tomorrow, for entries in them have an end.
+    #: Among formats that read a text equally well, the lowest rank is preferred; None for a format
+    #: that cannot be detected from the content.
+    detection_rank: int | None = None
+    #: Whether a list in this format may be a JSON document.
+    may_be_json: bool = False
+    #: Whether the same bytes may give other indicators tomorrow, because entries expire.
     is_date_dependent: bool = False
-    #: Lines that need not go through `tokens`, for what these would give is plain to see.
+    #: The form of lines that are parsed without `extract`.
     fast_path: FastPath | None = None
 
     def comment_pattern_for(self, options: ParseOptions) -> str:
-        """Return the regular expression for lines without content."""
+        """Return the regular expression of lines without content."""
         return self.comment_pattern if options.comment is None else f"^{re.escape(options.comment)}"
 
 
@@ -75,33 +78,33 @@ def make_tokens(
     reason: pl.Expr | None = None,
     dropped: pl.Expr | None = None,
 ) -> pl.DataFrame:
-    """Return rows of `TOKENS` from a frame with `line` and whatever the expressions need.
+    """Return rows of the schema `TOKENS` from a frame with `line` and what the expressions need.
 
-    A column `seen`, if there is one, is the evidence; else the token is.
+    The evidence is the column `seen` if the frame has it, otherwise the token.
     """
-    nothing = pl.lit(None, pl.String)
+    null = pl.lit(None, pl.String)
     return frame.select(
         "line",
         token=token,
         seen=pl.col("seen") if "seen" in frame.columns else token,
         read=pl.lit(read) if isinstance(read, str) else read,
         scope=(pl.lit(scope.value) if isinstance(scope, Scope) else scope).cast(SCOPE),
-        reason=nothing if reason is None else reason,
-        dropped=nothing if dropped is None else dropped,
+        reason=null if reason is None else reason,
+        dropped=null if dropped is None else dropped,
     ).match_to_schema(TOKENS)
 
 
 def scope_as_written(text: pl.Expr, otherwise: Scope) -> pl.Expr:
-    """Return `subtree` for names written `*.x` or `.x`, else what the format means."""
-    marked = text.str.starts_with("*.") | text.str.starts_with(".")
-    return pl.when(marked).then(pl.lit(Scope.SUBTREE.value)).otherwise(pl.lit(otherwise.value))
+    """Return `subtree` for names written `*.x` or `.x`, and `otherwise` for all others."""
+    is_marked = text.str.starts_with("*.") | text.str.starts_with(".")
+    return pl.when(is_marked).then(pl.lit(Scope.SUBTREE.value)).otherwise(pl.lit(otherwise.value))
 
 
 def strip_wildcard(text: pl.Expr) -> pl.Expr:
-    """Return the name of `*.x` and `.x`."""
+    """Return the name without the wildcard mark of `*.x` or `.x`."""
     return text.str.replace(r"^\*?\.", "")
 
 
 def refang_column(text: pl.Expr) -> pl.Expr:
-    """Return a name or address without the brackets that keep its dots from being clicked."""
+    """Return names and addresses without the brackets that defang their dots."""
     return text.str.replace_all(r"(?i)\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)", ".")

@@ -9,8 +9,8 @@ import polars as pl
 
 from blocklist.parse.lines import number_lines
 
-#: A document is held in memory several times over while it is read; one larger than this, in
-#: bytes, is refused unread. The largest lists published so have some 10 MB.
+#: Larger documents, in bytes, are refused unread: parsing needs several times their size in memory.
+#: The largest published lists have about 10 MB.
 MAX_DOCUMENT_BYTES = 100_000_000
 #: A JSON document has no comments.
 NO_COMMENT = r"$^"
@@ -18,11 +18,11 @@ _EXCERPT_BYTES = 200
 
 
 class UnreadableDocument(ValueError):
-    """A document that is none of its format; the text says why, as a reason for a refusal."""
+    """A document that is not in its format; the message is the reason code of the refusal."""
 
 
 def load_json(text: bytes) -> object:
-    """Return the document; raise `Unreadable` for what is no JSON or too much of it."""
+    """Return the document; raise `UnreadableDocument` if it is not JSON or too large."""
     if len(text) > MAX_DOCUMENT_BYTES:
         raise UnreadableDocument("document-too-large")
     try:
@@ -31,24 +31,24 @@ def load_json(text: bytes) -> object:
         raise UnreadableDocument("not-json") from None
 
 
-def lines_from_entries(found: Iterable[tuple[object, str]]) -> pl.DataFrame:
-    """Return an entry a line: its text, and `how` it is read, or the reason why it is not."""
-    rows = [(entry_text(entry), how) for entry, how in found]
+def lines_from_entries(entries: Iterable[tuple[object, str]]) -> pl.DataFrame:
+    """Return a line for each entry: its `text`, and `how` it is read or why it is refused."""
+    rows = [(entry_text(entry), how) for entry, how in entries]
     frame = pl.DataFrame(rows, schema={"text": pl.String, "how": pl.String}, orient="row")
     return number_lines(frame["text"]).with_columns(frame["how"])
 
 
 def refuse_document(text: bytes, reason: str) -> pl.DataFrame:
-    """Return a document that is not read as a single line."""
+    """Return a single line with the start of a document that is refused."""
     return lines_from_entries([(text[:_EXCERPT_BYTES].decode(errors="replace"), reason)])
 
 
-def json_objects(found: object) -> list[dict[str, Any]]:
-    """Return the tables in an array; there are none in what is no array."""
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+def json_objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects in an array; an empty list for any other value."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def entry_text(entry: object) -> str:
-    """Return an entry as text; JSON can write halves of characters, which come as `?`."""
+    """Return an entry as text; a lone surrogate, which JSON can contain, becomes `?`."""
     text = entry if isinstance(entry, str) else reprlib.repr(entry)
     return text.encode("utf-8", "replace").decode()

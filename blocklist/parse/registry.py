@@ -1,38 +1,34 @@
-"""Register the formats: to add one, write a module and add a row here."""
+"""Load formats: name -> Format, built-in or of another distribution.
+
+To add a built-in format, write one module in `parse/formats/` that defines `FORMAT`.
+"""
+
+from functools import cache
 
 from blocklist.parse.format import Format
-from blocklist.parse.formats import (
-    adblock,
-    csv,
-    dnsmasq,
-    domains,
-    hosts,
-    ips,
-    json,
-    maltrail,
-    misp,
-    rpz,
-    stix,
-    unbound,
-    urls,
-    wildcard,
-)
+from blocklist.plugins import FORMAT_EXTENSIONS
 
-_FORMAT_MODULES = (
-    stix,
-    misp,
-    json,
-    hosts,
-    ips,
-    domains,
-    wildcard,
-    urls,
-    adblock,
-    dnsmasq,
-    unbound,
-    rpz,
-    maltrail,
-    csv,
-)
-#: In the order in which `detect` prefers formats that read a snapshot equally well.
-FORMATS: dict[str, Format] = {module.FORMAT.name: module.FORMAT for module in _FORMAT_MODULES}
+
+@cache
+def load_format(name: str) -> Format:
+    """Return the format of this name.
+
+    Raise `ConfigError` for unknown names, and `PluginError` for a plugin that does not work.
+    """
+    loaded = getattr(FORMAT_EXTENSIONS.load(name), "FORMAT", None)
+    if not isinstance(loaded, Format):
+        raise FORMAT_EXTENSIONS.fault(name, "its FORMAT is no blocklist.parse.format.Format")
+    if loaded.name != name:
+        raise FORMAT_EXTENSIONS.fault(name, f"its FORMAT is named {loaded.name!r}")
+    return loaded
+
+
+def load_formats() -> dict[str, Format]:
+    """Return all formats by name, in the order in which `detect_format` prefers them."""
+    formats = sorted(map(load_format, FORMAT_EXTENSIONS.names()), key=_detection_key)
+    return {loaded.name: loaded for loaded in formats}
+
+
+def _detection_key(loaded: Format) -> tuple[float, str]:
+    rank = float("inf") if loaded.detection_rank is None else loaded.detection_rank
+    return rank, loaded.name

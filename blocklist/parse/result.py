@@ -1,4 +1,4 @@
-"""Hold the result of parsing: indicators, refusals and line counts; merge those of pieces."""
+"""Hold the result of parsing: indicators, refusals and line counts; merge results of pieces."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ import polars as pl
 
 from blocklist.frames.schemas import INDICATORS, REFUSALS
 
-#: The reason of lines that were left unread, for the feed asked for no more.
+#: The reason of lines beyond the rank limit of the feed, which are not read.
 BEYOND_LIMIT = "beyond-rank-limit"
-#: Reasons of lines that are as they should be, but list nothing that is read from them: they say
-#: nothing against the feed.
+#: Reasons of well-formed lines from which nothing is read. They do not count against the feed.
 NEUTRAL_REASONS = (
     BEYOND_LIMIT,
     "filtered",
@@ -21,19 +20,18 @@ NEUTRAL_REASONS = (
     "expired",
     "revoked",
 )
-
-
+# Rows that are compared at once when duplicates are searched.
 _ROWS_PER_SHARE = 1_000_000
 
 
 @dataclass(frozen=True)
 class ParseResult:
-    """The indicators of a snapshot and the account of its lines.
+    """The indicators of a snapshot and what became of each of its lines.
 
-    `lines` = `accepted` + `comments` + the rows of `refusals`, one a line, with the columns of
-    `schema.REFUSALS`. `indicators` has the columns of `schema.INDICATORS`, one row an indicator and
-    scope. `dropped` counts what was left out of accepted lines: redirect addresses of a hosts list,
-    bad tokens beside good ones (`beside-REASON`), indicators listed before (`duplicate`).
+    `lines` = `accepted` + `comments` + rows of `refusals` (schema `REFUSALS`, one row a line).
+    `indicators` has the schema `INDICATORS`, one row for an indicator and scope. `dropped_counts`
+    counts what was dropped from accepted lines: redirect addresses of a hosts list, bad tokens
+    beside good ones (`beside-REASON`), and repeated indicators (`duplicate`).
     """
 
     format: str
@@ -46,25 +44,25 @@ class ParseResult:
 
     @property
     def refusal_counts(self) -> dict[str, int]:
-        """How many lines were refused for each reason, most frequent first."""
+        """Number of refused lines by reason, most frequent first."""
         counts = self.refusals.group_by("reason").len()
         return dict(counts.sort(["len", "reason"], descending=[True, False]).iter_rows())
 
     @property
     def share_accepted(self) -> float:
-        """The share of lines read that gave an indicator; 0.0 when there are none."""
+        """Share of the lines with content that gave an indicator; 0.0 without such lines."""
         refused = self.refusal_counts
-        aside = sum(refused.get(reason, 0) for reason in NEUTRAL_REASONS)
-        content = self.lines - self.comments - aside
+        neutral = sum(refused.get(reason, 0) for reason in NEUTRAL_REASONS)
+        content = self.lines - self.comments - neutral
         return self.accepted / content if content else 0.0
 
 
 def merge_results(name: str, parts: list[ParseResult]) -> ParseResult:
-    """Return the account of a whole snapshot from those of its pieces, duplicates dropped."""
+    """Return the result of a whole snapshot from those of its pieces, without duplicates."""
     indicators = _concat_frames([part.indicators for part in parts], INDICATORS)
     refusals = _concat_frames([part.refusals for part in parts], REFUSALS)
-    repeated = _find_duplicates(indicators.select("kind", "value", "scope"))
-    dropped = Counter({"duplicate": len(repeated)})
+    duplicates = _find_duplicates(indicators.select("kind", "value", "scope"))
+    dropped = Counter({"duplicate": len(duplicates)})
     for part in parts:
         dropped.update(part.dropped_counts)
     return ParseResult(
@@ -72,9 +70,9 @@ def merge_results(name: str, parts: list[ParseResult]) -> ParseResult:
         lines=sum(part.lines for part in parts),
         accepted=sum(part.accepted for part in parts),
         comments=sum(part.comments for part in parts),
-        indicators=_drop_rows(indicators, repeated),
+        indicators=_drop_rows(indicators, duplicates),
         refusals=refusals,
-        dropped_counts={what: count for what, count in dropped.most_common() if count},
+        dropped_counts={reason: count for reason, count in dropped.most_common() if count},
     )
 
 
@@ -83,27 +81,27 @@ def _concat_frames(frames: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFram
 
 
 def _find_duplicates(rows: pl.DataFrame) -> pl.Series:
-    """Return the numbers of rows that were there before.
+    """Return the numbers of the rows that repeat an earlier row.
 
-    By hashes, and the few that are alike by them in shares of these: one set of all rows would need
-    more memory than the rows themselves.
+    Rows are compared by hashes first, and those with equal hashes as they are, some at a time: one
+    set of all rows would need more memory than the rows themselves.
     """
     hashes = rows.hash_rows()
     ordered = hashes.sort()
-    twice = ordered.filter(ordered == ordered.shift()).unique()
-    alike = hashes.is_in(twice.implode()).arg_true()
-    shares = len(alike) // _ROWS_PER_SHARE + 1
-    share_of = hashes.gather(alike) % shares
-    found = []
-    for share in range(shares):
-        places = alike.filter(share_of == share)
-        known = rows[places].select(pl.struct(pl.all()).is_first_distinct()).to_series()
-        found.append(places.filter(~known))
-    return pl.concat(found)
+    repeated = ordered.filter(ordered == ordered.shift()).unique()
+    suspects = hashes.is_in(repeated.implode()).arg_true()
+    share_count = len(suspects) // _ROWS_PER_SHARE + 1
+    share_of = hashes.gather(suspects) % share_count
+    duplicates = []
+    for share in range(share_count):
+        numbers = suspects.filter(share_of == share)
+        is_first = rows[numbers].select(pl.struct(pl.all()).is_first_distinct()).to_series()
+        duplicates.append(numbers.filter(~is_first))
+    return pl.concat(duplicates)
 
 
-def _drop_rows(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
-    if places.is_empty():
+def _drop_rows(rows: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+    if numbers.is_empty():
         return rows
-    gone = pl.zeros(rows.height, pl.Boolean, eager=True).scatter(places, True)
-    return rows.filter(~gone)
+    is_dropped = pl.zeros(rows.height, pl.Boolean, eager=True).scatter(numbers, True)
+    return rows.filter(~is_dropped)

@@ -7,7 +7,7 @@ import pytest
 
 from blocklist.parse.detect import detect_format
 from blocklist.parse.parser import parse_snapshot
-from blocklist.parse.registry import FORMATS
+from blocklist.parse.registry import load_formats
 from blocklist.parse.result import ParseResult
 from tests.support.corpus import NON_LISTS, corpus_files, format_of_file
 
@@ -41,7 +41,7 @@ def parsed(corpus: Path) -> dict[str, ParseResult]:
 
 def test_names_of_files_are_understood(corpus: Path) -> None:
     known = [file for name, file in corpus_files(corpus).items() if name not in NON_LISTS]
-    assert {format_of_file(file) for file in known} == FORMATS.keys() - {"csv", "rpz", "stix"}
+    assert {format_of_file(file) for file in known} == load_formats().keys() - {"csv", "rpz", "stix"}
 
 
 def test_detect_says_what_the_name_says(corpus: Path) -> None:

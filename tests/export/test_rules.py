@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from blocklist.config.targets import load_targets
 from blocklist.errors import ConfigError
-from blocklist.export.readers.registry import READERS
+from blocklist.export.registry import get_reader
 from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 from blocklist.model import Kind
@@ -182,9 +182,11 @@ def compare(target: str, known: list[Row]) -> None:
     with TemporaryDirectory() as folder:
         export = export_to(Path(folder), target)
         export_one(export, frame, 1, None, NOW)
-        found = READERS["lines"](export.path, export, {Kind.DOMAIN: QUERIES}).blocked_queries[
-            Kind.DOMAIN
-        ]
+        found = (
+            get_reader("lines")
+            .read_file(export.path, export, {Kind.DOMAIN: QUERIES})
+            .blocked_queries[Kind.DOMAIN]
+        )
     meant = {query for query in QUERIES if blocked_by_meaning(known, query)}
     assert found <= meant
     if target == "dnsmasq":

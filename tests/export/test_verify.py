@@ -9,9 +9,8 @@ import pytest
 
 from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.dialects.registry import get_dialect
 from blocklist.export.readers import reading
-from blocklist.export.readers.registry import READERS
+from blocklist.export.registry import get_dialect, get_reader
 from blocklist.export.render.body import Body, BodyPart
 from blocklist.export.render.state import ExportState
 from blocklist.export.select.release_content import ExportContext
@@ -219,7 +218,7 @@ def test_a_file_reads_the_same_however_it_is_cut(
     queries = {
         kind: ["192.0.2.1", "192.0.2.200"] if kind is Kind.IP else ["p.example", "x.b.p.example"]
     }
-    read = READERS[export.target.dialect]
+    read = get_reader(export.target.dialect).read_file
     whole = read(export.path, export, queries)
     monkeypatch.setattr(reading, "iter_file_pieces", partial(iter_file_pieces, size=size))
     assert read(export.path, export, queries) == whole

@@ -1,6 +1,8 @@
 """Parsing: what depends on more than a line: zones, header rows, paths, pieces of a text."""
 
 import re
+import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -12,10 +14,11 @@ from blocklist.config.feeds import build_feed
 from blocklist.errors import ConfigError
 from blocklist.frames.parallel import iter_text_pieces
 from blocklist.parse import parser
-from blocklist.parse.options import DATED_FORMATS, FORMAT_NAMES, ParseOptions
+from blocklist.parse.options import ParseOptions
 from blocklist.parse.parser import parse_snapshot
-from blocklist.parse.registry import FORMATS
+from blocklist.parse.registry import load_format, load_formats
 from blocklist.parse.result import ParseResult
+from blocklist.plugins import FORMAT_EXTENSIONS
 from tests.support.parse_tables import TABLE, Is, event, ip, sub, url
 
 
@@ -206,7 +209,7 @@ def test_files_say_nothing_against_an_event() -> None:
 text = st.lists(
     st.sampled_from([row[1] for row in TABLE] + ["$ORIGIN x.", "\ta A 0.0.0.0", "x,y"]), max_size=12
 )
-PIECEWISE = sorted(name for name, known in FORMATS.items() if not known.needs_whole_text)
+PIECEWISE = sorted(name for name, known in load_formats().items() if not known.needs_whole_text)
 
 
 def account(parsed: ParseResult, name: str) -> tuple[object, ...]:
@@ -278,6 +281,23 @@ def test_what_a_feed_says_reaches_the_parser() -> None:
     )
 
 
-def test_what_is_said_of_formats_without_the_parsers_is_so() -> None:
-    assert set(FORMAT_NAMES) == set(FORMATS)
-    assert set(DATED_FORMATS) == {name for name, one in FORMATS.items() if one.is_date_dependent}
+@pytest.mark.parametrize("name", FORMAT_EXTENSIONS.builtin_names())
+def test_every_module_of_formats_defines_a_format_of_its_name(name: str) -> None:
+    assert load_format(name).name == name
+
+
+def test_ranks_of_detection_are_all_different() -> None:
+    ranks = [each.detection_rank for each in load_formats().values()]
+    assert ranks[:3] == [10, 20, 30]
+    assert ranks[-1] is None
+    assert len(set(ranks)) == len(ranks), "in a tie, the name would decide"
+
+
+def test_names_of_formats_are_known_without_loading_any() -> None:
+    code = """
+import sys
+from blocklist.plugins import FORMAT_EXTENSIONS
+assert FORMAT_EXTENSIONS.has("hosts") and FORMAT_EXTENSIONS.has("stix")
+assert not [name for name in ("polars", "importlib.metadata") if name in sys.modules]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

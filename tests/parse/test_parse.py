@@ -21,7 +21,7 @@ from blocklist.parse.format import Format
 from blocklist.parse.lines import number_lines
 from blocklist.parse.options import ParseOptions
 from blocklist.parse.parser import parse_lines, parse_snapshot
-from blocklist.parse.registry import FORMATS
+from blocklist.parse.registry import load_formats
 from blocklist.parse.result import ParseResult
 from tests.support.examples import at_most
 from tests.support.parse_tables import (
@@ -60,7 +60,7 @@ def assert_is(parsed: ParseResult, expected: Expected, why: str) -> None:
 
 
 def test_every_format_has_a_table() -> None:
-    assert {*FORMAT_TABLES, *(row[0] for row in DOCUMENTS)} == set(FORMATS)
+    assert {*FORMAT_TABLES, *(row[0] for row in DOCUMENTS)} == set(load_formats())
 
 
 @pytest.mark.parametrize(("name", "line", "expected", "why"), TABLE)
@@ -161,7 +161,7 @@ def test_a_body(body: bytes, lines: int, values: list[str], why: str) -> None:
 @pytest.mark.parametrize(
     ("name", "megabytes"),
     [
-        *((name, 1) for name in FORMATS),
+        *((name, 1) for name in load_formats()),
         *(pytest.param(name, 100, marks=pytest.mark.slow) for name in ("domains", "misp")),
     ],
 )
@@ -293,7 +293,7 @@ encoded = st.one_of(
     near_valid.map(lambda text: text.encode("utf-16")),
     st.binary(max_size=200),
 )
-formats = st.sampled_from(sorted(FORMATS))
+formats = st.sampled_from(sorted(load_formats()))
 options = st.builds(
     ParseOptions,
     scope=st.none() | st.sampled_from(Scope),
@@ -314,7 +314,7 @@ options = st.builds(
 def test_every_line_is_accounted_for(body: bytes, name: str, options: ParseOptions) -> None:
     parsed = parse_snapshot(body, name, options)
     assert_counts(parsed)
-    if not FORMATS[name].needs_whole_text:
+    if not load_formats()[name].needs_whole_text:
         wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
         text = body.decode("utf-16" if wide else "utf-8", "replace")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -456,7 +456,7 @@ LINK = r"https?://(?:[a-z0-9_-]{1,3}\.){0,3}(?:[a-z0-9-]{1,3}|x{62,65})(?::80)?/
         ),
         max_size=8,
     ),
-    st.sampled_from([known for known in FORMATS.values() if known.fast_path]),
+    st.sampled_from([known for known in load_formats().values() if known.fast_path]),
     st.sampled_from([None, Scope.EXACT, Scope.SUBTREE]),
 )
 def test_plain_lines_mean_what_they_mean_the_long_way(

@@ -22,9 +22,9 @@ with atheris.instrument_imports(include=["blocklist"]):
     from blocklist.parse.detect import detect_format
     from blocklist.parse.options import ParseOptions
     from blocklist.parse.parser import parse_snapshot
-    from blocklist.parse.registry import FORMATS
+    from blocklist.parse.registry import load_formats
 
-KNOWN = sorted(FORMATS)
+KNOWN = sorted(load_formats())
 EVERY = (
     ParseOptions(),
     ParseOptions(column=2, filters=("1=x",), rank_limit=3),

@@ -23,17 +23,18 @@ def fetch_and_parse(
     from blocklist.fetch.types import FetchError
     from blocklist.parse.detect import detect_format
     from blocklist.parse.parser import parse_snapshot
-    from blocklist.parse.registry import FORMATS
+    from blocklist.plugins import FORMAT_EXTENSIONS
 
-    if given is not None and given not in FORMATS:
-        raise UsageError(f"--format {given}: unknown format{suggest_name(given, FORMATS)}")
+    if given is not None and not FORMAT_EXTENSIONS.has(given):
+        hint = suggest_name(given, FORMAT_EXTENSIONS.names())
+        raise UsageError(f"--format {given}: unknown format{hint}")
     try:
         body = fetch_bytes((source if "://" in source else str(Path(source)),), settings)
     except FetchError as error:
         raise UsageError(str(error)) from None
     name = given or detect_format(body)
     if name is None:
-        known = ", ".join(FORMATS)
+        known = ", ".join(FORMAT_EXTENSIONS.names())
         raise UsageError(f"{source}: no format reads half of it; say which with --format: {known}")
     return parse_snapshot(body, name)
 

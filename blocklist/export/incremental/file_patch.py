@@ -16,10 +16,10 @@ import polars as pl
 
 from blocklist.atomic_files import create_temporary_beside
 from blocklist.config.exports import Export
-from blocklist.export.dialects.registry import get_dialect
 from blocklist.export.incremental.entry_names import entry_name_expr
 from blocklist.export.incremental.families import TouchedFamilies, are_at_or_below
 from blocklist.export.incremental.splice import NotPatchable, Splice, SplicedBody
+from blocklist.export.registry import get_dialect
 from blocklist.export.render.body import Body
 from blocklist.export.render.canary import exclude_canary_rows
 from blocklist.export.render.state import ExportState

@@ -30,7 +30,7 @@ _NAME_RULES = {"line", "subtree_line"}
 _BELOW_RULES = {"subtree_line", "below_line"}
 
 
-def read_list_file(path: Path, export: Export, queries: Queries) -> ReadResult:
+def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return what a list holds; raise `ExportFailed` where it is not as its target says."""
     target = _LineGrammar.from_target(export.target)
     above = {up for name in queries.get(Kind.DOMAIN, ()) for up in name_and_ancestors(name)}

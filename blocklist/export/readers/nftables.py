@@ -20,7 +20,7 @@ _PREAMBLE = (
 _ELEMENT_PATTERNS = {"4": r"^\t([0-9.]+(?:/[0-9]+)?),$", "6": r"^\t([0-9a-f:]+(?:/[0-9]+)?),$"}
 
 
-def read_nftables_file(path: Path, export: Export, queries: Queries) -> ReadResult:
+def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return the two sets after the file was loaded."""
     parts, canaries = read_pieces(path, export, lambda texts: texts)
     texts = pl.concat(parts)

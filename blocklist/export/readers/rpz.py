@@ -63,7 +63,7 @@ def _is_address(word: str) -> bool:
     return True
 
 
-def read_rpz_file(path: Path, export: Export, queries: Queries) -> ReadResult:
+def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return what a zone of names holds; raise `ExportFailed` where servers would refuse it."""
     asked = queries.get(Kind.DOMAIN, [])
     near = {up for query in asked for up in name_and_ancestors(query)}

@@ -19,7 +19,7 @@ from blocklist.export.readers.rpz import (
 _IPV6_GROUPS = 8
 
 
-def read_rpz_ip_file(path: Path, export: Export, queries: Queries) -> ReadResult:
+def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
     """Return the networks that a zone denies."""
     parts, canaries = read_zone_rows(
         path, export, lambda rows: (expand_wide_rows(rows)["owner"], OwnerHashes.from_rows(rows))

@@ -18,6 +18,7 @@ from blocklist.ledger.db.runs import DNS_SURVEY, last_job_run
 from blocklist.ledger.feeds.weights import load_feed_weights
 from blocklist.ledger.releases.export_state import ExportRecord, load_export_states
 from blocklist.model import FeedWeight
+from blocklist.plugins import DIALECT_EXTENSIONS
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class ExportInputs:
             self.feed_weights if export.needs_listings else None,
             self.facts_run if sees else None,
             file_fingerprint(Path(self.config.resolve.country)) if export.needs_countries else None,
+            DIALECT_EXTENSIONS.origin(export.target.dialect),
         )
         return sha256(repr(seen).encode()).hexdigest()
 

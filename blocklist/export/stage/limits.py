@@ -9,7 +9,7 @@ from dataclasses import replace
 import polars as pl
 
 from blocklist.config.exports import Export
-from blocklist.export.dialects.registry import get_dialect
+from blocklist.export.registry import get_dialect
 from blocklist.export.render.body import Body
 
 # Rows become more or fewer entries, so the number that fits is found by trying.

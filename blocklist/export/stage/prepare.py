@@ -13,7 +13,7 @@ from blocklist.atomic_files import create_temporary_beside
 from blocklist.config.exports import Export
 from blocklist.config.targets import TargetContent
 from blocklist.errors import BlocklistError, ExportFailed, StorageError
-from blocklist.export.dialects.registry import get_dialect
+from blocklist.export.registry import get_dialect
 from blocklist.export.render.body import Body
 from blocklist.export.render.canary import exclude_canary_rows, render_canaries
 from blocklist.export.render.file_head import latest_serial, next_serial
@@ -23,6 +23,7 @@ from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.verify.verify import verify_export_file
 from blocklist.frames.schemas import RELEASE
 from blocklist.install.install import InstallUndone
+from blocklist.plugins import DIALECT_EXTENSIONS
 
 # As long as any other, so that a head with it is as long as the one with the right digest.
 _PLACEHOLDER_DIGEST = "0" * 64
@@ -64,7 +65,7 @@ def render_and_verify(
     Raise `Unproved` where the finished file does not answer what the rows say, and `ExportFailed`
     where there is none.
     """
-    with error_context(export):
+    with error_context(export), DIALECT_EXTENSIONS.name_in_errors(export.target.dialect):
         taken, others = _select_target_rows(export, exclude_canary_rows(export, rows))
         body, taken = render_within_limit(export, taken)
         body = replace(body, left_out=others | body.left_out, feed_credits=behind.feed_credits)

@@ -8,7 +8,7 @@ import polars as pl
 
 from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
-from blocklist.export.readers.registry import READERS
+from blocklist.export.registry import get_reader
 from blocklist.export.render.canary import verify_canaries
 from blocklist.export.render.state import ExportState
 from blocklist.export.verify.expected import (
@@ -41,7 +41,7 @@ def verify_export_file(
     """
     kinds = [Kind(kind) for kind in export.target.kinds]
     queries = {kind: _select_queries(kind, export, rows, must_verify) for kind in kinds}
-    result = READERS[export.target.dialect](path, export, queries)
+    result = get_reader(export.target.dialect).read_file(path, export, queries)
     verify_canaries(export, state, result.canary_lines)
     if result.entry_count != entry_count:
         raise ExportFailed(

@@ -1,1 +1,5 @@
-"""One module a list format; each defines `FORMAT`."""
+"""List formats: one module for each, which defines `FORMAT`.
+
+Formats of other distributions are modules of the same form that an entry point of the group
+`blocklist.formats` names.
+"""

@@ -11,7 +11,7 @@ from blocklist.model import Scope
 from blocklist.parse.format import FastPath, Format, make_tokens
 from blocklist.parse.options import ParseOptions
 
-# `##` and its kin are cosmetic rules, and a lone `#` before anything else is a comment.
+# `##`, `#@#` and the like start cosmetic rules; `#` before any other text starts a comment.
 _COMMENT = r"^(?:!|\[.*\]$|#$|#[^#@?$%])"
 _ANCHORED_RULE = r"^\|\|(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\.?\^\|?)?(?:\$(.+))?$"
 _PLAIN_NAME = r"^([^/^$*|:\s]+)$"
@@ -20,35 +20,35 @@ _HARMLESS_MODIFIERS = r"^(?:important|all|document|doc)(?:,(?:important|all|docu
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     text = pl.col("text")
-    parts = text.str.extract_groups(_ANCHORED_RULE)
+    groups = text.str.extract_groups(_ANCHORED_RULE)
     rows = frame.with_columns(
-        below=parts.struct.field("1"),
-        name=parts.struct.field("2"),
-        modifiers=parts.struct.field("3"),
+        wildcard=groups.struct.field("1"),
+        name=groups.struct.field("2"),
+        modifiers=groups.struct.field("3"),
         plain=text.str.extract(_PLAIN_NAME),
     )
-    covers = pl.when(pl.col("below").is_not_null()).then(pl.lit(Scope.BELOW.value))
-    anchored = pl.when(pl.col("name").is_not_null()).then(pl.lit(Scope.SUBTREE.value))
+    below = pl.when(pl.col("wildcard").is_not_null()).then(pl.lit(Scope.BELOW.value))
+    subtree = pl.when(pl.col("name").is_not_null()).then(pl.lit(Scope.SUBTREE.value))
     return make_tokens(
         rows,
         token=pl.coalesce("name", "plain", "text"),
-        scope=pl.coalesce(covers, anchored, pl.lit(Scope.EXACT.value)),
+        scope=pl.coalesce(below, subtree, pl.lit(Scope.EXACT.value)),
         reason=_refusal_reason(text),
     )
 
 
 def _refusal_reason(text: pl.Expr) -> pl.Expr:
-    named = pl.col("name").is_not_null() | pl.col("plain").is_not_null()
-    limited = pl.col("modifiers").is_not_null() & ~pl.col("modifiers").str.contains(
+    has_name = pl.col("name").is_not_null() | pl.col("plain").is_not_null()
+    is_limited = pl.col("modifiers").is_not_null() & ~pl.col("modifiers").str.contains(
         _HARMLESS_MODIFIERS
     )
     cases = (
         ("exception", text.str.starts_with("@@")),
         ("cosmetic", text.str.contains(r"#[@?$%]{0,2}#")),
         ("regex", text.str.contains(r"^/.*/(?:\$.*)?$")),
-        ("modifier", limited),
-        ("path", ~named & text.str.contains(r"^(?:\|\||\|?https?://)[^/]+/")),
-        ("pattern", ~named),
+        ("modifier", is_limited),
+        ("path", ~has_name & text.str.contains(r"^(?:\|\||\|?https?://)[^/]+/")),
+        ("pattern", ~has_name),
     )
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
@@ -57,5 +57,6 @@ FORMAT = Format(
     "adblock",
     _extract_tokens,
     comment_pattern=_COMMENT,
+    detection_rank=90,
     fast_path=FastPath("||", "^", Scope.SUBTREE),
 )

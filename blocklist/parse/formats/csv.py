@@ -11,13 +11,13 @@ from blocklist.parse.any_kind import extract_any_kind
 from blocklist.parse.format import Format, split_plain_lines
 from blocklist.parse.options import ParseOptions
 
-#: How far down the header row is looked for.
+#: The header row is searched in so many lines.
 _HEADER_SEARCH_LINES = 1000
 _COMMENT_MARK = r"^(?:#|!|;|//)\s*"
 
 
 def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
-    """Return the lines, each with the header row when columns go by name."""
+    """Return the lines, each with the header row if columns are selected by name."""
     lines = split_plain_lines(text, options)
     header = options.state[0] if options.state else _find_header(lines, options)
     return lines.with_columns(header=pl.lit(header, pl.String))
@@ -29,16 +29,16 @@ def _next_state(lines: pl.DataFrame, options: ParseOptions) -> tuple[str | None,
 
 
 def _find_header(lines: pl.DataFrame, options: ParseOptions) -> str | None:
-    """Return the first row that has all names that the options speak of."""
-    named = {
+    """Return the first row that has all column names in the options."""
+    names = {
         name for name in (options.column_name, *_parse_filters(options)) if not _is_number(name)
     }
     rows = (
         lines["text"].head(_HEADER_SEARCH_LINES).str.replace(_COMMENT_MARK, "").to_list()
-        if named - {""}
+        if names - {""}
         else []
     )
-    return next((row for row in rows if named - {""} <= {*_split_header(row, options)}), None)
+    return next((row for row in rows if names - {""} <= {*_split_header(row, options)}), None)
 
 
 def _split_header(row: str, options: ParseOptions) -> list[str]:
@@ -49,15 +49,15 @@ def _extract_tokens(frame: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
     fields = _split_fields(frame["text"], options.separator)
     header = frame["header"].drop_nulls().head(1).to_list()
     names = _split_header(header[0], options) if header else []
-    wanted = options.column_name or str(options.column)
-    rows = frame.with_columns(text=_select_column(fields, wanted, names))
-    kept = pl.Series("kept", [True]).new_from_index(0, frame.height)
+    column = options.column_name or str(options.column)
+    rows = frame.with_columns(text=_select_column(fields, column, names))
+    is_selected = pl.Series("is_selected", [True]).new_from_index(0, frame.height)
     for name, values in _parse_filters(options).items():
-        kept &= _select_column(fields, name, names).is_in(values).fill_null(value=False)
+        is_selected &= _select_column(fields, name, names).is_in(values).fill_null(value=False)
     reason = (
         pl.when(pl.Series(frame["text"] == frame["header"]))
         .then(pl.lit("header"))
-        .when(~kept)
+        .when(~is_selected)
         .then(pl.lit("filtered"))
         .when(pl.col("text").is_null())
         .then(pl.lit("no-such-column"))
@@ -66,12 +66,12 @@ def _extract_tokens(frame: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
 
 
 def _parse_filters(options: ParseOptions) -> dict[str, list[str]]:
-    """Return the values that are read, by column."""
-    wanted: dict[str, list[str]] = {}
+    """Return the selected values of each column that has a filter."""
+    values: dict[str, list[str]] = {}
     for rule in options.filters:
         name, _, value = rule.partition("=")
-        wanted.setdefault(name.strip(), []).append(value.strip())
-    return wanted
+        values.setdefault(name.strip(), []).append(value.strip())
+    return values
 
 
 def _is_number(name: str) -> bool:
@@ -79,15 +79,15 @@ def _is_number(name: str) -> bool:
 
 
 def _select_column(fields: pl.Series, name: str, names: list[str]) -> pl.Series:
-    """Return a column by its number from 1 or its name; null where there is none."""
-    place = names.index(name) if name in names else int(name) - 1 if _is_number(name) else -1
-    if place < 0:
+    """Return a column by its name or its number from 1; null where a row has no such column."""
+    index = names.index(name) if name in names else int(name) - 1 if _is_number(name) else -1
+    if index < 0:
         return pl.Series([None], dtype=pl.String).new_from_index(0, len(fields))
-    return _strip_quotes(fields.list.get(place, null_on_oob=True))
+    return _strip_quotes(fields.list.get(index, null_on_oob=True))
 
 
 def _split_fields(texts: pl.Series, separator: str) -> pl.Series:
-    """Return the fields of each line; a separator between quotes separates nothing."""
+    """Return the fields of each line; a separator inside quotes does not split."""
     if not texts.str.contains('"', literal=True).any():
         return texts.str.split(separator)
     mark = pl.escape_regex(separator)
@@ -97,11 +97,11 @@ def _split_fields(texts: pl.Series, separator: str) -> pl.Series:
 
 
 def _strip_quotes(fields: pl.Series) -> pl.Series:
-    """Return fields without the quotes around them, and `""` within as the quote it means."""
+    """Return fields without surrounding quotes, and with `""` inside replaced by one quote."""
     inner = fields.str.strip_chars(" \t").str.replace(r'^"(.*)"$', "$1").str.strip_chars(" \t")
     return inner.str.replace_all('""', '"', literal=True)
 
 
 FORMAT = Format(
-    "csv", _extract_tokens, split_lines=_split_lines, next_state=_next_state, is_detectable=False
+    "csv", _extract_tokens, split_lines=_split_lines, next_state=_next_state, may_be_json=True
 )

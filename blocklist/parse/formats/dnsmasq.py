@@ -19,16 +19,18 @@ _SINK_ADDRESSES = ("", "#", "0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104
 
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
-    parts = pl.col("text").str.extract_groups(_SETTING)
+    groups = pl.col("text").str.extract_groups(_SETTING)
     rows = frame.with_columns(
-        name=parts.struct.field("1").str.split("/"), target=parts.struct.field("2")
+        name=groups.struct.field("1").str.split("/"), target=groups.struct.field("2")
     )
     rows = rows.explode("name").with_columns(bare=pl.col("name").str.strip_prefix("*."))
-    below = pl.col("name") != pl.col("bare")
+    is_below = pl.col("name") != pl.col("bare")
     return make_tokens(
         rows,
         token=pl.coalesce("bare", "text"),
-        scope=pl.when(below).then(pl.lit(Scope.BELOW.value)).otherwise(pl.lit(Scope.SUBTREE.value)),
+        scope=pl.when(is_below)
+        .then(pl.lit(Scope.BELOW.value))
+        .otherwise(pl.lit(Scope.SUBTREE.value)),
         reason=_refusal_reason(pl.col("text")),
         dropped=pl.when(~pl.col("target").is_in(_SINK_ADDRESSES)).then(pl.lit("redirect-address")),
     )
@@ -44,4 +46,4 @@ def _refusal_reason(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
-FORMAT = Format("dnsmasq", _extract_tokens, comment_pattern=r"^#")
+FORMAT = Format("dnsmasq", _extract_tokens, comment_pattern=r"^#", detection_rank=100)

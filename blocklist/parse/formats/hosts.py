@@ -15,22 +15,22 @@ _LINE = rf"^({_ADDRESS})\s+([^#\s].*)$"
 
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
-    parts = pl.col("text").str.extract_groups(_LINE)
-    address, names = parts.struct.field("1"), parts.struct.field("2")
+    groups = pl.col("text").str.extract_groups(_LINE)
+    address, names = groups.struct.field("1"), groups.struct.field("2")
     rows = frame.with_columns(address=address, names=names.str.replace(r"\s*#.*$", ""))
     listed = rows.drop_nulls("names").with_columns(
         pl.col("names").str.extract_all(r"\S+").alias("name")
     )
-    foreign = ~pl.col("address").is_in(_SINK_ADDRESSES)
-    named = make_tokens(
+    is_redirect = ~pl.col("address").is_in(_SINK_ADDRESSES)
+    tokens = make_tokens(
         listed.explode("name"),
         token=pl.col("name"),
-        dropped=pl.when(foreign).then(pl.lit("redirect-address")),
+        dropped=pl.when(is_redirect).then(pl.lit("redirect-address")),
     )
     rest = rows.filter(pl.col("names").is_null())
-    return named.vstack(
+    return tokens.vstack(
         make_tokens(rest, token=pl.col("text"), reason=pl.lit("no-address-and-name"))
     )
 
 
-FORMAT = Format("hosts", _extract_tokens, fast_path=FastPath("0.0.0.0 "))
+FORMAT = Format("hosts", _extract_tokens, detection_rank=40, fast_path=FastPath("0.0.0.0 "))

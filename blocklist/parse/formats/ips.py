@@ -9,7 +9,7 @@ from blocklist.parse.options import ParseOptions
 _ADDRESS = r"[0-9a-fA-F:.]+"
 _RANGE = rf"^(({_ADDRESS})\s*-\s*({_ADDRESS}))(?:[\s,;|].*)?$"
 _FIRST_FIELD = r"^([^\s,;|]+)"
-# The address of such a line says nothing: a list of hosts must not pass for one of addresses.
+# The address in such a line is no indicator: a hosts file must not pass for a list of addresses.
 _HOSTS_FILE_LINE = r"^(?:0\.0\.0\.0|127\.0\.0\.1|255\.255\.255\.255|::1?)\s+[^\s#;]*[A-Za-z]"
 
 
@@ -18,15 +18,15 @@ def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame
     rows = frame.with_columns(
         range=refang_column(bare).str.extract_groups(_RANGE), seen=bare.str.extract(_FIRST_FIELD)
     )
-    of_hosts = pl.col("text").str.contains(_HOSTS_FILE_LINE)
+    is_hosts_line = pl.col("text").str.contains(_HOSTS_FILE_LINE)
     span = pl.col("range").struct.field("1")
-    listed = make_tokens(
+    single = make_tokens(
         rows.filter(span.is_null()),
         token=pl.coalesce(_strip_port(refang_column(pl.col("seen"))), "text"),
         read="ip",
-        reason=pl.when(of_hosts).then(pl.lit("line-of-hosts")),
+        reason=pl.when(is_hosts_line).then(pl.lit("line-of-hosts")),
     )
-    return listed.vstack(_extract_ranges(rows.filter(span.is_not_null())))
+    return single.vstack(_extract_ranges(rows.filter(span.is_not_null())))
 
 
 def _strip_port(address: pl.Expr) -> pl.Expr:
@@ -41,4 +41,4 @@ def _extract_ranges(rows: pl.DataFrame) -> pl.DataFrame:
     return make_tokens(parts, token=pl.coalesce("value", "1"), read="ip", reason=pl.col("reason"))
 
 
-FORMAT = Format("ips", _extract_tokens)
+FORMAT = Format("ips", _extract_tokens, detection_rank=50)

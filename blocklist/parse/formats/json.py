@@ -50,7 +50,7 @@ def _entries_of_line(line: bytes, options: ParseOptions) -> list[tuple[object, s
 
 
 def _find_entries(document: object, options: ParseOptions) -> list[tuple[object, str]]:
-    """Return the entries that the path finds, each with how it is read."""
+    """Return the entries that the path selects, each with how it is read."""
     if options.path:
         document = _search_path(document, options.path)
     if isinstance(document, str) and options.path:
@@ -64,16 +64,16 @@ def _search_path(document: object, path: str) -> object:
     from jmespath.exceptions import JMESPathError
 
     try:
-        found: object = _compile_path(path).search(document)
+        result: object = _compile_path(path).search(document)
     except (JMESPathError, RecursionError):
         return None
-    return found
+    return result
 
 
 def _compile_path(path: str) -> "ParsedResult":
     import jmespath
 
-    # jmespath keeps what it compiled last.
+    # jmespath caches compiled expressions.
     return jmespath.compile(path)
 
 
@@ -88,4 +88,6 @@ FORMAT = Format(
     comment_pattern=NO_COMMENT,
     split_lines=_split_lines,
     needs_whole_text=True,
+    detection_rank=30,
+    may_be_json=True,
 )

@@ -20,8 +20,8 @@ def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame
         ("regex", text.str.contains(r"[\\(){}|^$]")),
         ("several-words", text.str.contains(r"\s")),
     )
-    reason = pl.coalesce(*(pl.when(applies).then(pl.lit(why)) for why, applies in cases))
+    reason = pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
     return extract_any_kind(rows, reason)
 
 
-FORMAT = Format("maltrail", _extract_tokens, comment_pattern=r"^#")
+FORMAT = Format("maltrail", _extract_tokens, comment_pattern=r"^#", detection_rank=130)

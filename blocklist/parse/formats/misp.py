@@ -28,9 +28,9 @@ from blocklist.parse.json_documents import (
 )
 from blocklist.parse.options import ParseOptions
 
-#: A warninglist's `type`; hostnames stand for all below them.
+#: The `type` of a warninglist; a hostname covers all names below it.
 _LIST_TYPES = ("string", "hostname", "cidr")
-#: Types whose entries are patterns, which would cover more than a name or network can say.
+#: Types whose entries are patterns, which no name or network can express.
 _PATTERN_TYPES = ("substring", "regex")
 _ATTRIBUTE_TYPES = {
     "domain": "string",
@@ -60,8 +60,8 @@ def _read_entries(document: object) -> Iterator[tuple[object, str]]:
         how = how if how in (*_LIST_TYPES, *_PATTERN_TYPES) else "unknown-type"
         yield from ((entry, how) for entry in document["list"])
         return
-    inner = document.get("response", [document]) if isinstance(document, dict) else document
-    events = json_objects([one.get("Event") for one in json_objects(inner)])
+    response = document.get("response", [document]) if isinstance(document, dict) else document
+    events = json_objects([item.get("Event") for item in json_objects(response)])
     if not events:
         raise UnreadableDocument("not-misp")
     for event in events:
@@ -70,28 +70,28 @@ def _read_entries(document: object) -> Iterator[tuple[object, str]]:
 
 def _read_attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
     """Yield the attributes of an event and of the objects in it."""
-    for inner in json_objects(event.get("Object")):
-        yield from _read_attributes({"Attribute": inner.get("Attribute")})
+    for child in json_objects(event.get("Object")):
+        yield from _read_attributes({"Attribute": child.get("Attribute")})
     for attribute in json_objects(event.get("Attribute")):
         value, kind = attribute.get("value", ""), attribute.get("type")
         how = _ATTRIBUTE_TYPES.get(kind, "other-kind") if isinstance(kind, str) else "other-kind"
         if how != "other-kind" and attribute.get("to_ids") is not True:
             how = "not-for-blocking"
-        # Of two values the first is the host; the other one, an address or a port, may be shared.
+        # Of two values the first is the host; the second one, an address or a port, may be shared.
         first = value.partition("|")[0] if isinstance(value, str) and "|" in str(kind) else value
         yield first, how
 
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     how, text = pl.col("how"), pl.col("text").str.strip_chars()
-    host = how.is_in(["string", "hostname"])
-    read = pl.when(host).then(pl.lit("host")).when(how == "cidr").then(pl.lit("ip"))
-    marked = scope_as_written(text, Scope.EXACT)
+    is_host = how.is_in(["string", "hostname"])
+    read = pl.when(is_host).then(pl.lit("host")).when(how == "cidr").then(pl.lit("ip"))
+    written_scope = scope_as_written(text, Scope.EXACT)
     return make_tokens(
         frame,
-        token=pl.when(host).then(strip_wildcard(refang_column(text))).otherwise(text),
+        token=pl.when(is_host).then(strip_wildcard(refang_column(text))).otherwise(text),
         read=read.otherwise(pl.lit("url")),
-        scope=pl.when(how == "hostname").then(pl.lit(Scope.SUBTREE.value)).otherwise(marked),
+        scope=pl.when(how == "hostname").then(pl.lit(Scope.SUBTREE.value)).otherwise(written_scope),
         reason=pl.when(~how.is_in([*_LIST_TYPES, "url"])).then(how),
     )
 
@@ -102,4 +102,6 @@ FORMAT = Format(
     comment_pattern=NO_COMMENT,
     split_lines=_split_lines,
     needs_whole_text=True,
+    detection_rank=20,
+    may_be_json=True,
 )

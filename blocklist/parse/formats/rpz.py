@@ -18,7 +18,7 @@ _TTL = r"(?:[0-9][0-9smhdwSMHDW]*|(?i:IN))\s+"
 _RECORD = rf"^(\S+)\s+(?:{_TTL}){{0,2}}(?i:CNAME|A|AAAA)\s+([^\s;]+)\s*(?:;.*)?$"
 _SOA_RECORD = rf"^(\S+)\s+(?:{_TTL}){{0,2}}(?i:SOA)\s"
 _ORIGIN_DIRECTIVE = r"^\$(?i:ORIGIN)\s+(\S+)"
-# What makes a zone a zone lists nothing: $TTL, SOA with its numbers, NS, and the DNSSEC of it all.
+# Lines that every zone has: $TTL, SOA with its numbers, NS, and the records of DNSSEC.
 _NON_LISTING_LINE = (
     r"^(?:;|\$(?i:TTL|ORIGIN)\s|[0-9smhdwSMHDW\s()]+(?:;.*)?$"
     rf"|(?:\S+\s+)?(?:{_TTL}){{0,2}}(?i:SOA|NS|DNSKEY|RRSIG|NSEC|NSEC3|NSEC3PARAM|ZONEMD)\s)"
@@ -28,7 +28,7 @@ _OTHER_TRIGGER = r"(?:^|\.)rpz-(?:nsdname|nsip|client-ip)$"
 
 
 def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
-    """Return the lines with `owner`, whole and repeated where a line leaves it out, and `zone`."""
+    """Return the lines with `zone` and `owner`, completed and repeated where a line omits it."""
     origin, owner, zone = options.state or (None, None, options.zone.rstrip(".") or None)
     lines = number_lines(split_raw_lines(text)).with_columns(
         indented=pl.col("text").str.contains(r"^[ \t]")
@@ -38,9 +38,9 @@ def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
     lines = lines.with_columns(
         origin=pl.col("origin").forward_fill().fill_null(_text_literal(origin))
     )
-    said = pl.when(~pl.col("indented")).then(content.str.extract(r"^([^\s;$][^\s;]*)"))
+    written = pl.when(~pl.col("indented")).then(content.str.extract(r"^([^\s;$][^\s;]*)"))
     lines = lines.with_columns(
-        owner=_add_origin(said).forward_fill().fill_null(_text_literal(owner))
+        owner=_add_origin(written).forward_fill().fill_null(_text_literal(owner))
     )
     return lines.with_columns(zone=_text_literal(zone or _find_zone(lines)))
 
@@ -50,7 +50,7 @@ def _text_literal(value: str | None) -> pl.Expr:
 
 
 def _add_origin(owner: pl.Expr) -> pl.Expr:
-    """Return an owner with what `$ORIGIN` adds to it; `@` is that alone."""
+    """Return an owner completed with `$ORIGIN`; `@` stands for the origin alone."""
     origin = pl.col("origin")
     return (
         pl.when(owner.str.ends_with(".") | origin.is_null() | (origin == "."))
@@ -65,8 +65,8 @@ def _find_zone(lines: pl.DataFrame) -> str | None:
     """Return the zone's name: the owner of its SOA, or the first `$ORIGIN`."""
     soa = lines.filter(pl.col("text").str.contains(_SOA_RECORD))["owner"].str.strip_suffix(".")
     origin = lines["origin"].drop_nulls().str.strip_suffix(".")
-    said = [name for name in (*soa.head(1), *origin.head(1)) if name not in ("", "@", None)]
-    return said[0] if said else None
+    names = [name for name in (*soa.head(1), *origin.head(1)) if name not in ("", "@", None)]
+    return names[0] if names else None
 
 
 def _next_state(lines: pl.DataFrame, options: ParseOptions) -> tuple[str | None, ...]:
@@ -85,15 +85,15 @@ def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame
         bare=pl.col("name").str.strip_prefix("*."),
         reason=_refusal_reason(),
     )
-    network = pl.col("network").is_not_null()
-    foreign = ~pl.col("target").str.to_lowercase().is_in(_SINK_TARGETS)
+    is_network = pl.col("network").is_not_null()
+    is_redirect = ~pl.col("target").str.to_lowercase().is_in(_SINK_TARGETS)
     return make_tokens(
         rows,
         token=pl.coalesce("network", "bare", "text"),
-        read=pl.when(network).then(pl.lit("ip")).otherwise(pl.lit("host")),
+        read=pl.when(is_network).then(pl.lit("ip")).otherwise(pl.lit("host")),
         scope=_combine_scopes(),
         reason=pl.col("reason"),
-        dropped=pl.when(foreign).then(pl.lit("redirect-address")),
+        dropped=pl.when(is_redirect).then(pl.lit("redirect-address")),
     )
 
 
@@ -119,25 +119,25 @@ def _relative_to_zone(rows: pl.DataFrame) -> pl.Series:
 
 
 def _decode_network(name: pl.Expr) -> pl.Expr:
-    """Return the network of `24.0.2.0.192.rpz-ip`: labels backwards, `zz` for `::`."""
+    """Return the network of an owner such as `24.0.2.0.192.rpz-ip`: reversed, `zz` for `::`."""
     labels = name.str.extract(r"(?i)^(.*)\.rpz-ip$").str.to_lowercase().str.split(".")
     prefix, parts = labels.list.first(), labels.list.slice(1).list.reverse()
     ipv4 = parts.list.join(".")
     ipv6 = parts.list.join(":").str.replace(r"(?:^|:)zz(?::|$)", "::")
-    dotted = (parts.list.len() == 4) & ~ipv4.str.contains("zz")
-    return pl.when(dotted).then(ipv4).otherwise(ipv6) + "/" + prefix
+    is_ipv4 = (parts.list.len() == 4) & ~ipv4.str.contains("zz")
+    return pl.when(is_ipv4).then(ipv4).otherwise(ipv6) + "/" + prefix
 
 
 def _combine_scopes() -> pl.Expr:
-    """Return what a row covers: the subtree for a name that is listed both as x and `*.x`."""
-    listed = pl.col("reason").is_null()
-    below = pl.col("name") != pl.col("bare")
+    """Return the scope of each row: subtree for a name that is listed both as x and `*.x`."""
+    is_listed = pl.col("reason").is_null()
+    is_below = pl.col("name") != pl.col("bare")
     name = pl.col("bare").str.to_lowercase()
-    both = (below & listed).any().over(name) & (~below & listed).any().over(name)
+    both = (is_below & is_listed).any().over(name) & (~is_below & is_listed).any().over(name)
     return (
         pl.when(both)
         .then(pl.lit(Scope.SUBTREE.value))
-        .when(below)
+        .when(is_below)
         .then(pl.lit(Scope.BELOW.value))
         .otherwise(pl.lit(Scope.EXACT.value))
     )
@@ -162,4 +162,5 @@ FORMAT = Format(
     comment_pattern=_NON_LISTING_LINE,
     split_lines=_split_lines,
     next_state=_next_state,
+    detection_rank=120,
 )

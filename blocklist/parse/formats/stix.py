@@ -40,25 +40,25 @@ def _split_lines(text: bytes, _options: ParseOptions) -> pl.DataFrame:
     match document:
         case {"type": "bundle", "objects": [*objects]} | {"objects": [{"type": _}, *_] as objects}:
             now = datetime.now(UTC)
-            return lines_from_entries([_read_object(found, now) for found in objects])
+            return lines_from_entries([_read_object(item, now) for item in objects])
     return refuse_document(text, "not-stix")
 
 
-def _read_object(found: object, now: datetime) -> tuple[object, str]:
-    """Return an object's pattern and how it is read, or the reason why it is not."""
-    if not isinstance(found, dict) or found.get("type") != "indicator":
-        kind = found.get("type", found) if isinstance(found, dict) else found
+def _read_object(item: object, now: datetime) -> tuple[object, str]:
+    """Return an object's pattern and how it is read, or the reason for a refusal."""
+    if not isinstance(item, dict) or item.get("type") != "indicator":
+        kind = item.get("type", item) if isinstance(item, dict) else item
         return kind, "other-kind"
-    pattern, language = found.get("pattern"), found.get("pattern_type", "stix")
+    pattern, language = item.get("pattern"), item.get("pattern_type", "stix")
     if not isinstance(pattern, str) or language != "stix":
         return pattern, "other-kind"
-    if found.get("revoked") is True:
+    if item.get("revoked") is True:
         return pattern, "revoked"
-    return pattern, "expired" if _is_past(found.get("valid_until"), now) else _HOW_PATTERN
+    return pattern, "expired" if _is_past(item.get("valid_until"), now) else _HOW_PATTERN
 
 
 def _is_past(until: object, now: datetime) -> bool:
-    """Return whether the time is past; one that cannot be read counts as past: no harm done."""
+    """Return whether a time is past; an unreadable time counts as past, which blocks nothing."""
     if until is None:
         return False
     try:
@@ -70,18 +70,18 @@ def _is_past(until: object, now: datetime) -> bool:
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     rows = frame.with_columns(reason=_refusal_reason(pl.col("text")))
-    compared = pl.when(pl.col("reason").is_null()).then("text").str.extract_all(_COMPARISON)
-    rows = rows.with_columns(compared=compared).explode("compared")
-    kind = pl.col("compared").str.extract(r"^([a-z0-9-]+)")
-    texts = pl.col("compared").str.extract_all(_TEXT_LITERAL)
+    comparison = pl.when(pl.col("reason").is_null()).then("text").str.extract_all(_COMPARISON)
+    rows = rows.with_columns(comparison=comparison).explode("comparison")
+    kind = pl.col("comparison").str.extract(r"^([a-z0-9-]+)")
+    texts = pl.col("comparison").str.extract_all(_TEXT_LITERAL)
     rows = rows.with_columns(kind=kind, token=texts).explode("token")
     token = pl.col("token").str.strip_prefix("'").str.strip_suffix("'")
     token = token.str.replace_all(r"\\(.)", "$1")
-    host, address = pl.col("kind") == "domain-name", pl.col("kind").str.contains(_ADDRESS_OBJECT)
-    read = pl.when(address).then(pl.lit("ip")).when(host).then(pl.lit("host"))
+    is_host, is_ip = pl.col("kind") == "domain-name", pl.col("kind").str.contains(_ADDRESS_OBJECT)
+    read = pl.when(is_ip).then(pl.lit("ip")).when(is_host).then(pl.lit("host"))
     return make_tokens(
         rows.with_columns(seen=pl.coalesce(token, "text")),
-        token=pl.coalesce(pl.when(host).then(strip_wildcard(token)).otherwise(token), "text"),
+        token=pl.coalesce(pl.when(is_host).then(strip_wildcard(token)).otherwise(token), "text"),
         read=read.otherwise(pl.lit("url")),
         scope=scope_as_written(token.fill_null(""), Scope.EXACT),
         reason=pl.col("reason"),
@@ -93,8 +93,8 @@ def _refusal_reason(text: pl.Expr) -> pl.Expr:
         ("other-kind", ~text.str.contains(_OBJECT_PATH)),
         ("pattern", ~text.str.contains(_PATTERN)),
     )
-    known = pl.when(pl.col("how") != _HOW_PATTERN).then("how")
-    return pl.coalesce(known, *(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
+    given = pl.when(pl.col("how") != _HOW_PATTERN).then("how")
+    return pl.coalesce(given, *(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
 FORMAT = Format(
@@ -103,5 +103,7 @@ FORMAT = Format(
     comment_pattern=NO_COMMENT,
     split_lines=_split_lines,
     needs_whole_text=True,
+    detection_rank=10,
+    may_be_json=True,
     is_date_dependent=True,
 )

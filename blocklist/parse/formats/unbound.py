@@ -1,8 +1,8 @@
 """Parse Unbound's `local-zone: "x" TYPE` with a blocking type -> tokens for x and all below.
 
-Source: unbound.conf(5), local-zone. Types that let names through are exceptions, and a block feed
-must not make any. Answers in `local-data` are never used: its lines are only counted, and a name
-with nothing but data of its own is not listed.
+Source: unbound.conf(5), local-zone. Types that let names through are exceptions, which a block feed
+must not make. Answers in `local-data` are never used: its lines are only counted, and a name that
+has only `local-data` is not listed.
 """
 
 import polars as pl
@@ -41,8 +41,8 @@ _LOCAL_DATA = r"^(?:server:\s*)?local-data(?:-ptr)?:\s"
 
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
-    parts = pl.col("text").str.extract_groups(_LOCAL_ZONE)
-    rows = frame.with_columns(zone=parts.struct.field("1"), type=parts.struct.field("2"))
+    groups = pl.col("text").str.extract_groups(_LOCAL_ZONE)
+    rows = frame.with_columns(zone=groups.struct.field("1"), type=groups.struct.field("2"))
     return make_tokens(
         rows,
         token=pl.coalesce("zone", "text"),
@@ -62,5 +62,6 @@ def _refusal_reason(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
 
-# A clause such as `server:` has no content of its own.
-FORMAT = Format("unbound", _extract_tokens, comment_pattern=r"^(?:#|[a-z-]+:\s*(?:#.*)?$)")
+# The start of a clause, such as `server:`, is a line without content.
+_COMMENT = r"^(?:#|[a-z-]+:\s*(?:#.*)?$)"
+FORMAT = Format("unbound", _extract_tokens, comment_pattern=_COMMENT, detection_rank=110)

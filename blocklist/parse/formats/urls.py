@@ -13,17 +13,19 @@ def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame
     text = strip_trailing_comment(pl.col("text"), r"#")
     rows = frame.with_columns(text=text, seen=text)
     text = pl.col("text")
-    schemed = text.str.contains(URL_SCHEME)
-    pathed = ~schemed & text.str.contains(r"^[^\s/]+/|^(?:[^\s/:]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$")
+    has_scheme = text.str.contains(URL_SCHEME)
+    has_path = ~has_scheme & text.str.contains(
+        r"^[^\s/]+/|^(?:[^\s/:]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}$"
+    )
     return make_tokens(
         rows,
-        token=pl.when(schemed)
+        token=pl.when(has_scheme)
         .then(text)
-        .when(pathed)
+        .when(has_path)
         .then("http://" + text)
         .otherwise(refang_column(text)),
-        read=pl.when(schemed | pathed).then(pl.lit("url")).otherwise(pl.lit("host")),
+        read=pl.when(has_scheme | has_path).then(pl.lit("url")).otherwise(pl.lit("host")),
     )
 
 
-FORMAT = Format("urls", _extract_tokens, fast_path=FastPath(kind=Kind.URL))
+FORMAT = Format("urls", _extract_tokens, detection_rank=80, fast_path=FastPath(kind=Kind.URL))

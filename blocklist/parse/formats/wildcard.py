@@ -1,4 +1,4 @@
-"""Parse names that mean their whole subtree, written `*.x` or plain `x` -> tokens."""
+"""Parse names that cover their whole subtree, written `*.x` or plain `x` -> tokens."""
 
 import polars as pl
 
@@ -12,4 +12,6 @@ def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame
     return extract_name_tokens(frame, Scope.SUBTREE)
 
 
-FORMAT = Format("wildcard", _extract_tokens, fast_path=FastPath(scope=Scope.SUBTREE))
+FORMAT = Format(
+    "wildcard", _extract_tokens, detection_rank=70, fast_path=FastPath(scope=Scope.SUBTREE)
+)
