@@ -1,5 +1,6 @@
 """Doctor: configuration, machine and ledger -> findings with a remedy.
 
-Each check is one function that yields findings, or nothing if all is well. To add a check, write
-the function and add a row to `registry`.
+To add a check, write one function in a module of `doctor/checks/` under a decorator of `registry`,
+and a row in the table of `tests/doctor/test_doctor.py`. The function yields findings, or nothing if
+all is well.
 """

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class FindingState(StrEnum):
-    """How bad a finding is: a problem stops or spoils the work, a warning may do so one day."""
+    """How bad a finding is: a problem stops or spoils the work, a warning may do so later."""
 
     FINE = "fine"
     WARNING = "warning"
@@ -15,26 +15,26 @@ class FindingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check has to say, in words for a person."""
+    """The result of one check, in words for the user."""
 
     check: str
     state: FindingState
     what: str
     #: A file, a folder or a key of blocklist.toml.
     where: str
-    #: What to do next, a command where there is one.
+    #: What to do next, with a command if there is one.
     remedy: str
-    #: Mends it; for what needs no decision, and does no harm while nothing else writes.
+    #: Repair it; only for repairs that need no decision and are safe while nothing else writes.
     mend: Callable[[], None] | None = None
 
 
 def problem(what: str, where: object, remedy: str) -> Finding:
-    """Return what stops or spoils the work; the check's own name is added by who calls it."""
+    """Return a problem; the caller of the check adds the name of the check."""
     return Finding("", FindingState.PROBLEM, what, str(where), remedy)
 
 
 def warning(
     what: str, where: object, remedy: str, mend: Callable[[], None] | None = None
 ) -> Finding:
-    """Return what a person should know before it does harm."""
+    """Return a warning; the caller of the check adds the name of the check."""
     return Finding("", FindingState.WARNING, what, str(where), remedy, mend)

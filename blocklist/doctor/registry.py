@@ -1,56 +1,59 @@
-"""All checks by name, in the order in which they run and are shown."""
+"""Register checks: a decorator on each check function -> checks by name, in the order to run.
 
+All modules in `doctor/checks/` are imported in the order of their names. So checks run in the order
+of their modules and, within a module, of their definitions.
+"""
+
+import pkgutil
 import sqlite3
 from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import TypeVar
 
 from blocklist.config.loader import Config
-from blocklist.doctor.checks.configuration import (
-    check_export_checkers,
-    check_lineage,
-    check_secrets,
-    check_sources,
-)
-from blocklist.doctor.checks.ledger import (
-    check_allow_entries,
-    check_clock,
-    check_exports,
-    check_feeds,
-    check_guards,
-    check_last_run,
-)
-from blocklist.doctor.checks.leftovers import check_integrity, check_leftovers
-from blocklist.doctor.checks.machine import (
-    check_disk_space,
-    check_folders,
-    check_lock,
-    check_system_resolver,
-)
-from blocklist.doctor.checks.resolving import check_geoip_files, check_resolvers
-from blocklist.doctor.checks.servers import check_servers
 from blocklist.doctor.finding import Finding
 
-#: Checks that need nothing but the configuration.
-CONFIG_CHECKS: dict[str, Callable[[Config], Iterable[Finding]]] = {
-    "sources": check_sources,
-    "lineage": check_lineage,
-    "secrets": check_secrets,
-    "checkers": check_export_checkers,
-    "folders": check_folders,
-    "disk": check_disk_space,
-    "resolver": check_system_resolver,
-    "resolvers": check_resolvers,
-    "places": check_geoip_files,
-    "lock": check_lock,
-    "half-made": check_leftovers,
-}
-#: Checks of what the ledger says; made when there is one of this version.
-LEDGER_CHECKS: dict[str, Callable[[Config, sqlite3.Connection], Iterable[Finding]]] = {
-    "clock": check_clock,
-    "run": check_last_run,
-    "guards": check_guards,
-    "feeds": check_feeds,
-    "allows": check_allow_entries,
-    "exports": check_exports,
-    "servers": check_servers,
-    "integrity": check_integrity,
-}
+ConfigCheck = Callable[[Config], Iterable[Finding]]
+LedgerCheck = Callable[[Config, sqlite3.Connection], Iterable[Finding]]
+_Check = TypeVar("_Check", ConfigCheck, LedgerCheck)
+
+_CHECKS_PACKAGE = "blocklist.doctor.checks"
+_CONFIG_CHECKS: dict[str, ConfigCheck] = {}
+_LEDGER_CHECKS: dict[str, LedgerCheck] = {}
+
+
+def config_check(name: str) -> Callable[[ConfigCheck], ConfigCheck]:
+    """Register a check that needs only the configuration."""
+    return _make_decorator(_CONFIG_CHECKS, name)
+
+
+def ledger_check(name: str) -> Callable[[LedgerCheck], LedgerCheck]:
+    """Register a check of the ledger; it runs if the ledger has the schema of this version."""
+    return _make_decorator(_LEDGER_CHECKS, name)
+
+
+def load_config_checks() -> dict[str, ConfigCheck]:
+    """Return the checks that need only the configuration, by name, in the order to run."""
+    _import_checks()
+    return dict(_CONFIG_CHECKS)
+
+
+def load_ledger_checks() -> dict[str, LedgerCheck]:
+    """Return the checks of the ledger, by name, in the order to run."""
+    _import_checks()
+    return dict(_LEDGER_CHECKS)
+
+
+def _make_decorator(checks: dict[str, _Check], name: str) -> Callable[[_Check], _Check]:
+    def register(check: _Check) -> _Check:
+        assert name not in {*_CONFIG_CHECKS, *_LEDGER_CHECKS}, f"two checks are named {name!r}"
+        checks[name] = check
+        return check
+
+    return register
+
+
+def _import_checks() -> None:
+    modules = pkgutil.iter_modules(import_module(_CHECKS_PACKAGE).__path__)
+    for name in sorted(module.name for module in modules):
+        import_module(f"{_CHECKS_PACKAGE}.{name}")

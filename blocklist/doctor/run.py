@@ -7,82 +7,77 @@ from pathlib import Path
 
 from blocklist.config.loader import Config, load_config
 from blocklist.doctor.finding import Finding, FindingState, problem, warning
-from blocklist.doctor.registry import CONFIG_CHECKS, LEDGER_CHECKS
+from blocklist.doctor.registry import load_config_checks, load_ledger_checks
 from blocklist.errors import BlocklistError
 from blocklist.ledger.db.connection import SCHEMA_VERSION, open_read_only, schema_version
 from blocklist.ledger.db.lock import hold_writer_lock
 
-#: The names of the two things that all other checks stand on.
+#: The names of the two findings on which all checks depend.
 CONFIGURATION, LEDGER = "configuration", "ledger"
 
 _RUN_COMMAND = "blocklist run"
 _DAMAGED_REMEDY = (
-    "do as the message says; a damaged file gives way to its last copy, or to a new one"
+    "do what the message says; replace a damaged file with its last copy, or remove it"
 )
 
 
 def run_checks(path: Path | None) -> list[Finding]:
-    """Return what every check says of the installation with this configuration, or the usual one.
+    """Return the findings of all checks, for the configuration at `path` or the usual one.
 
-    Without a readable configuration there is nothing else to look at, and without a readable
-    ledger nothing in it.
+    Without a readable configuration no check runs, and without a readable ledger no check of it.
     """
     try:
         config = load_config(path)
     except BlocklistError as error:
-        remedy = "mend the file as the message says; then run: blocklist doctor"
+        remedy = "correct the file as the message says; then run: blocklist doctor"
         return [replace(problem(str(error), path or "blocklist.toml", remedy), check=CONFIGURATION)]
-    found = [_fine_finding(CONFIGURATION, config.path or "no file: the built-in defaults")]
-    for name, check in CONFIG_CHECKS.items():
-        found += _run_check(name, partial(check, config))
-    return found + _check_ledger(config)
+    findings = [_fine_finding(CONFIGURATION, config.path or "no file: the built-in defaults")]
+    for name, check in load_config_checks().items():
+        findings += _run_check(name, partial(check, config))
+    return findings + _check_ledger(config)
 
 
 def mend_findings(path: Path | None) -> list[Finding]:
-    """Mend what can be mended, and return what was, which is not found any more.
+    """Repair what can be repaired without a decision; return the findings that are gone now.
 
     Raise `LockHeld` while another command writes.
     """
-    found = [one for one in run_checks(path) if one.mend]
-    if found:
+    findings = [(finding, finding.mend) for finding in run_checks(path) if finding.mend]
+    if findings:
         with hold_writer_lock(load_config(path).database, "doctor"):
-            for one in found:
-                assert one.mend
-                one.mend()
-    return found
+            for _, mend in findings:
+                mend()
+    return [finding for finding, _ in findings]
 
 
 def _check_ledger(config: Config) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     try:
         with open_read_only(config.database) as reader:
             if reader is None:
-                return [
-                    _as_ledger_finding(
-                        warning("nothing was collected yet", config.database, _RUN_COMMAND)
-                    )
-                ]
+                return [_warn_about_ledger(config, "nothing was collected yet")]
             if schema_version(reader) < SCHEMA_VERSION:
                 what = "an earlier version wrote it last; the next run brings it up to date"
-                return [_as_ledger_finding(warning(what, config.database, _RUN_COMMAND))]
-            for name, check in LEDGER_CHECKS.items():
-                found += _run_check(name, partial(check, config, reader))
+                return [_warn_about_ledger(config, what)]
+            for name, check in load_ledger_checks().items():
+                findings += _run_check(name, partial(check, config, reader))
     except BlocklistError as error:
-        return [*found, _as_ledger_finding(problem(str(error), config.database, _DAMAGED_REMEDY))]
-    return [_fine_finding(LEDGER, config.database), *found]
+        fault = problem(str(error), config.database, _DAMAGED_REMEDY)
+        return [*findings, replace(fault, check=LEDGER)]
+    return [_fine_finding(LEDGER, config.database), *findings]
 
 
-def _as_ledger_finding(found: Finding) -> Finding:
-    return replace(found, check=LEDGER)
+def _warn_about_ledger(config: Config, what: str) -> Finding:
+    return replace(warning(what, config.database, _RUN_COMMAND), check=LEDGER)
 
 
 def _run_check(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     try:
-        found = list(check())
+        findings = list(check())
     except BlocklistError as error:
-        found = [problem(str(error), "", "mend what the message says")]
-    yield from (replace(one, check=name) for one in found)
-    if not found:
+        findings = [problem(str(error), "", "do what the message says")]
+    yield from (replace(finding, check=name) for finding in findings)
+    if not findings:
         yield _fine_finding(name, "")
 
 

@@ -1,9 +1,10 @@
-"""`doctor`: each thing that can be wrong is found, and nothing is found where all is well."""
+"""`doctor`: every check finds its fault, and finds nothing if all is well."""
 
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,9 +12,8 @@ import dns.resolver
 import pytest
 
 from blocklist.doctor.finding import FindingState
-from blocklist.doctor.registry import CONFIG_CHECKS, LEDGER_CHECKS
+from blocklist.doctor.registry import load_config_checks, load_ledger_checks
 from blocklist.install import canary_probe
-from blocklist.ledger.db.connection import SCHEMA_VERSION
 from blocklist.ledger.db.lock import hold_writer_lock
 from tests.support.cli import Ended, Run, blocklist, commands
 
@@ -31,20 +31,81 @@ mandatory = true
 target = "domains"
 path = "out/names.txt"
 """
+ODD_TARGET = """
+title = "odd"
+dialect = "lines"
+kinds = ["domain"]
+scopes = ["exact"]
+check = ["no-such-program", "{file}"]
+"""
 
-Break = Callable[[Path, pytest.MonkeyPatch], object]
+
+class Installation:
+    """A healthy installation that a test breaks; what it changes ends with the test."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, stack: ExitStack) -> None:
+        self.folder, self.patch, self.stack = folder, patch, stack
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "blocklist.db"
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink()
+
+    def sql(self, statement: str) -> None:
+        with sqlite3.connect(self.database) as db:
+            db.execute(statement)
+        db.close()
+
+    def replace(self, old: str, new: str) -> None:
+        """Replace a part of the configuration."""
+        assert old in CONFIG
+        self.write("blocklist.toml", CONFIG.replace(old, new))
+
+    def resolve(self, keys: str) -> None:
+        self.write("blocklist.toml", f"{CONFIG}\n[resolve]\n{keys}\n")
+
+    def fill_disk(self) -> None:
+        self.patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+
+    def add_dead_server(self) -> None:
+        self.patch.setattr(canary_probe, "_TIMEOUT_SECONDS", 0.01)
+        self.replace('target = "domains"', 'target = "hosts"\nprobe = ["127.0.0.1#9"]')
+
+    def remove_resolver(self) -> None:
+        def fail() -> None:
+            raise dns.resolver.NoResolverConfiguration
+
+        self.patch.setattr(dns.resolver, "Resolver", fail)
+
+    def forbid_writing(self) -> None:
+        self.patch.setattr(os, "access", lambda path, _: path.name != "out")
+
+    def take_lock(self) -> None:
+        self.stack.enter_context(hold_writer_lock(self.database, "run"))
+
+    def allow_unlisted(self) -> None:
+        for words in (("allow", "add", "unlisted.com"), ("run",)):
+            assert blocklist(self.folder, *words).code == 0
+
+
+Break = Callable[[Installation], object]
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder in which all went well once."""
-    folder = tmp_path_factory.mktemp("well")
-    odd = 'title = "odd"\ndialect = "lines"\nkinds = ["domain"]\nscopes = ["exact"]\n'
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of an installation after one successful run."""
+    folder = tmp_path_factory.mktemp("healthy")
     for name, text in {
         "blocklist.toml": CONFIG,
         "mine.txt": "evil.com\n",
         "top.txt": "shop.com\n",
-        "exports/odd.toml": f'{odd}check = ["no-such-program", "{{file}}"]\n',
+        "exports/odd.toml": ODD_TARGET,
+        "exports/bad.toml": ODD_TARGET.replace("lines", "no-such-dialect"),
     }.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
@@ -53,142 +114,127 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(
-    ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Give a function that runs a command in a copy of that folder."""
-    shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
-    sql(f"UPDATE export SET path = '{tmp_path / 'out/names.txt'}'")(tmp_path, monkeypatch)
+def installed(
+    healthy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """Give a copy of that installation."""
+    shutil.copytree(healthy, tmp_path, dirs_exist_ok=True)
     resolver = SimpleNamespace(nameservers=["192.0.2.53"])
     monkeypatch.setattr(dns.resolver, "Resolver", lambda: resolver)
-    return commands(tmp_path, monkeypatch, capsys)
+    with ExitStack() as stack:
+        copy = Installation(tmp_path, monkeypatch, stack)
+        copy.sql(f"UPDATE export SET path = '{tmp_path / 'out/names.txt'}'")
+        yield copy
 
 
-def bad(ended: Ended) -> list[tuple[str, str]]:
-    """Return check and state of all that is not fine."""
-    found = ended.json["findings"]
-    return [(one["check"], one["state"]) for one in found if one["state"] != FindingState.FINE]
+@pytest.fixture
+def run(
+    installed: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Give a function that runs a command in that copy."""
+    return commands(installed.folder, monkeypatch, capsys)
 
 
-def test_all_is_well(run: Run) -> None:
+def faults(ended: Ended) -> list[tuple[str, str]]:
+    """Return check and state of the findings that are not fine."""
+    findings = ended.json["findings"]
+    return [(one["check"], one["state"]) for one in findings if one["state"] != FindingState.FINE]
+
+
+def test_healthy_installation(run: Run) -> None:
     ended = run("doctor", "--json")
-    assert (ended.code, bad(ended)) == (0, [])
-    assert {one["check"] for one in ended.json["findings"]} == {
-        "configuration", "ledger", *CONFIG_CHECKS, *LEDGER_CHECKS
-    }  # fmt: skip
+    assert (ended.code, faults(ended)) == (0, [])
+    assert [one["check"] for one in ended.json["findings"]] == [
+        "configuration", *load_config_checks(), "ledger", *load_ledger_checks()
+    ]  # fmt: skip
 
 
-def sql(statement: str) -> Break:
-    def change(folder: Path, patch: pytest.MonkeyPatch) -> None:
-        with sqlite3.connect(folder / "blocklist.db") as opened:
-            opened.execute(statement)
-        opened.close()
-
-    return change
-
-
-def config(old: str, new: str) -> Break:
-    def change(folder: Path, patch: pytest.MonkeyPatch) -> None:
-        assert old in CONFIG
-        (folder / "blocklist.toml").write_text(CONFIG.replace(old, new))
-
-    return change
-
-
-def upgraded(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("blocklist.doctor.run.SCHEMA_VERSION", SCHEMA_VERSION + 1)
-
-
-def full(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
-
-
-def deaf(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(canary_probe, "_TIMEOUT_SECONDS", 0.01)
-    config('target = "domains"', 'target = "hosts"\nprobe = ["127.0.0.1#9"]')(folder, patch)
-
-
-def no_resolver(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    def none() -> None:
-        raise dns.resolver.NoResolverConfiguration
-
-    patch.setattr(dns.resolver, "Resolver", none)
-
-
-def read_only(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(os, "access", lambda place, _: place.name != "out")
-
-
-WRONG: list[tuple[str, Break, list[tuple[str, str]]]] = [
-    ("TOML that is none", lambda f, _: (f / "blocklist.toml").write_text("["),
-     [("configuration", "problem")]),
-    ("an unknown format", config('"domains"\n\n[guards', '"domainz"\n\n[guards'),
-     [("sources", "problem")]),
-    ("nothing is listed", config('[feeds.mine]', '[feeds.mine]\nenabled = false'),
+CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
+    ("unreadable TOML", lambda i: i.write("blocklist.toml", "["), [("configuration", "problem")]),
+    ("unknown format", lambda i: i.replace('"domains"\n\n[guards', '"domainz"\n\n[guards'),
+     [("sources", "problem"), ("plugins", "problem")]),
+    ("no feed", lambda i: i.replace("[feeds.mine]", "[feeds.mine]\nenabled = false"),
      [("sources", "warning")]),
-    ("no top list", config("mandatory = true", "enabled = false"), [("sources", "warning")]),
-    ("a source that nobody knows", config("[feeds.mine]", '[feeds.mine]\nlineage = ["openphihs"]'),
+    ("no top list", lambda i: i.replace("mandatory = true", "enabled = false"),
+     [("sources", "warning")]),
+    ("unknown source", lambda i: i.replace("[feeds.mine]", '[feeds.mine]\nlineage = ["openphihs"]'),
      [("lineage", "warning")]),
-    ("a token that is not set", config('[feeds.mine]', '[feeds.mine]\ntoken_env = "NO_TOKEN"'),
+    ("missing token", lambda i: i.replace("[feeds.mine]", '[feeds.mine]\ntoken_env = "NO_TOKEN"'),
      [("secrets", "problem")]),
-    ("a checker that is not there", config('"domains"\npath', '"odd"\npath'),
+    ("unknown dialect", lambda i: i.replace('"domains"\npath', '"bad"\npath'),
+     [("plugins", "problem"), ("checkers", "warning")]),
+    ("missing checker", lambda i: i.replace('"domains"\npath', '"odd"\npath'),
      [("checkers", "warning")]),
-    ("an export's place is a folder", config("out/names.txt", "out"),
+    ("leftover", lambda i: i.write("out/.names.txt.abcdefg1.new", ""), [("half-made", "warning")]),
+    ("export path is a folder", lambda i: i.replace("out/names.txt", "out"),
      [("folders", "problem"), ("exports", "problem")]),
-    ("an export's folder is a file", config("out/names.txt", "mine.txt/names"),
+    ("export folder is a file", lambda i: i.replace("out/names.txt", "mine.txt/names"),
      [("folders", "problem"), ("exports", "problem")]),
-    ("a folder without the right to write", read_only, [("folders", "problem")]),
-    ("a server that does not answer", deaf, [("servers", "problem")]),
-    ("a full disk", full, [("disk", "warning")]),
-    ("no resolver", no_resolver, [("resolver", "problem")]),
-    ("nothing collected", lambda f, _: (f / "blocklist.db").unlink(), [("ledger", "warning")]),
-    ("no database", lambda f, _: (f / "blocklist.db").write_text("<html>" * 999),
-     [("ledger", "problem")]),
-    ("a newer database", sql("PRAGMA user_version = 99"), [("ledger", "problem")]),
-    ("an older database", upgraded, [("ledger", "warning")]),
-    ("a killed run", sql("UPDATE run SET finished = NULL"), [("run", "warning")]),
-    ("a clock gone back", sql("UPDATE run SET started = '2999-01-01T00:00:00Z'"),
+    ("folder is not writable", Installation.forbid_writing, [("folders", "problem")]),
+    ("full disk", Installation.fill_disk, [("disk", "warning")]),
+    ("no system resolver", Installation.remove_resolver, [("resolver", "problem")]),
+    ("another command writes", Installation.take_lock, [("lock", "warning")]),
+    ("one resolver", lambda i: i.resolve('enabled = true\nservers = ["192.0.2.1"]'),
+     [("resolvers", "warning"), ("places", "warning")]),
+    ("missing GeoIP file", lambda i: i.resolve('country = "none.mmdb"'), [("places", "problem")]),
+    ("nothing collected", lambda i: i.remove("blocklist.db"), [("ledger", "warning")]),
+    ("no database", lambda i: i.write("blocklist.db", "<html>" * 999), [("ledger", "problem")]),
+    ("newer database", lambda i: i.sql("PRAGMA user_version = 99"), [("ledger", "problem")]),
+    ("older database", lambda i: i.sql("PRAGMA user_version = 1"), [("ledger", "warning")]),
+    ("clock set back", lambda i: i.sql("UPDATE run SET started = '2999-01-01T00:00:00Z'"),
      [("clock", "problem")]),
-    ("a stale feed", sql("UPDATE feed SET state = 'stale' WHERE name = 'mine'"),
-     [("feeds", "warning")]),
-    ("an empty feed", sql("UPDATE feed SET entries = 0 WHERE name = 'mine'"),
-     [("feeds", "warning")]),
-    ("a feed never collected", sql("UPDATE feed SET name = 'other' WHERE name = 'mine'"),
-     [("feeds", "warning")]),
-    ("a failed guard", sql("UPDATE feed SET state = 'failed' WHERE name = 'top'"),
+    ("killed run", lambda i: i.sql("UPDATE run SET finished = NULL"), [("run", "warning")]),
+    ("failed guard", lambda i: i.sql("UPDATE feed SET state = 'failed' WHERE name = 'top'"),
      [("guards", "problem"), ("feeds", "warning")]),
-    ("no release", sql("DELETE FROM release"), [("exports", "warning"), ("integrity", "problem")]),
-    ("an export never written", sql("DELETE FROM export"), [("exports", "problem")]),
-    ("an export gone", lambda f, _: (f / "out/names.txt").unlink(), [("exports", "problem")]),
+    ("stale feed", lambda i: i.sql("UPDATE feed SET state = 'stale' WHERE name = 'mine'"),
+     [("feeds", "warning")]),
+    ("empty feed", lambda i: i.sql("UPDATE feed SET entries = 0 WHERE name = 'mine'"),
+     [("feeds", "warning")]),
+    ("feed never collected", lambda i: i.sql("UPDATE feed SET name = 'other' WHERE name = 'mine'"),
+     [("feeds", "warning")]),
+    ("allow without a listing", Installation.allow_unlisted, [("allows", "warning")]),
+    ("no release", lambda i: i.sql("DELETE FROM release"),
+     [("exports", "warning"), ("integrity", "problem")]),
+    ("export never written", lambda i: i.sql("DELETE FROM export"), [("exports", "problem")]),
+    ("export is missing", lambda i: i.remove("out/names.txt"), [("exports", "problem")]),
+    ("server without the list", Installation.add_dead_server, [("servers", "problem")]),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("why", "break_it", "expected"), WRONG, ids=[why for why, *_ in WRONG])
-def test_what_is_wrong_is_found(
+@pytest.mark.parametrize(("why", "break_it", "expected"), CASES, ids=[why for why, *_ in CASES])
+def test_faults_are_found(
     run: Run,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    installed: Installation,
     why: str,
     break_it: Break,
     expected: list[tuple[str, str]],
 ) -> None:
-    break_it(tmp_path, monkeypatch)
+    break_it(installed)
     ended = run("doctor", "--json")
-    assert bad(ended) == expected, why
+    assert faults(ended) == expected, why
     assert ended.code == (2 if "problem" in dict(expected).values() else 0), why
     for one in ended.json["findings"]:
         assert one["state"] == FindingState.FINE or (one["what"] and one["remedy"]), why
 
 
-def test_a_run_that_works_just_now_is_no_killed_one(run: Run, tmp_path: Path) -> None:
-    sql("UPDATE run SET finished = NULL")(tmp_path, pytest.MonkeyPatch())
-    with hold_writer_lock(tmp_path / "blocklist.db", "run"):
-        ended = run("doctor", "--json")
-    assert bad(ended) == [("lock", "warning")]
+def test_every_check_has_a_case() -> None:
+    tested = {check for *_, expected in CASES for check, _ in expected}
+    assert {*load_config_checks(), *load_ledger_checks()} <= tested
 
 
-def test_it_speaks_to_people(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "out/names.txt").unlink()
+def test_every_check_has_a_docstring_that_says_what_it_finds() -> None:
+    for name, check in {**load_config_checks(), **load_ledger_checks()}.items():
+        assert (check.__doc__ or "").startswith("Find "), name
+
+
+def test_a_running_command_is_no_killed_run(run: Run, installed: Installation) -> None:
+    installed.sql("UPDATE run SET finished = NULL")
+    installed.take_lock()
+    assert faults(run("doctor", "--json")) == [("lock", "warning")]
+
+
+def test_output_for_people(run: Run, installed: Installation) -> None:
+    installed.remove("out/names.txt")
     ended = run("--verbose", "doctor")
     assert "problem: exports: is missing; it was written at " in ended.out
     assert "  do: blocklist export names" in ended.out
@@ -198,19 +244,21 @@ def test_it_speaks_to_people(run: Run, tmp_path: Path) -> None:
     assert run("doctor").code == 0
 
 
-def test_what_killed_runs_left_is_mended(run: Run, tmp_path: Path) -> None:
-    left = [tmp_path / "out" / f".names.txt.{end}.new" for end in ("abcdefg1", "x_345678")]
-    others = [tmp_path / "out" / name for name in (".names.txt.bak", ".names.txtx.abcdefg1.new")]
-    for file in [*left, *others]:
+def test_leftovers_of_killed_runs_are_removed(run: Run, installed: Installation) -> None:
+    out = installed.folder / "out"
+    leftovers = [out / f".names.txt.{end}.new" for end in ("abcdefg1", "x_345678")]
+    others = [out / name for name in (".names.txt.bak", ".names.txtx.abcdefg1.new")]
+    for file in [*leftovers, *others]:
         file.write_text("half\n")
-    with hold_writer_lock(tmp_path / "blocklist.db", "run"):
-        assert bad(run("doctor", "--json")) == [("lock", "warning")], "a run may need them yet"
+    with hold_writer_lock(installed.database, "run"):
+        assert faults(run("doctor", "--json")) == [("lock", "warning")], "a run may need them"
         assert run("doctor", "--mend").code == 0
-    assert all(file.exists() for file in left)
-    found = run("doctor", "--json")
-    assert bad(found) == [("half-made", "warning")] * 2
-    assert [one["check"] for one in found.json["findings"] if one["mendable"]] == ["half-made"] * 2
+    assert all(file.exists() for file in leftovers)
+    ended = run("doctor", "--json")
+    assert faults(ended) == [("half-made", "warning")] * 2
+    mendable = [one["check"] for one in ended.json["findings"] if one["mendable"]]
+    assert mendable == ["half-made"] * 2
     ended = run("doctor", "--mend")
     assert "mended: half-made: left behind by a run that was killed" in ended.out
     assert "problems: 0, warnings: 0" in ended.out
-    assert [file.exists() for file in (*left, *others)] == [False, False, True, True]
+    assert [file.exists() for file in (*leftovers, *others)] == [False, False, True, True]

@@ -1,4 +1,4 @@
-"""What doctor says of resolvers, and of files that should tell where addresses are."""
+"""The checks of resolvers and GeoIP files in `doctor`."""
 
 import os
 import time
@@ -13,16 +13,16 @@ from tests.support import mmdb
 
 ENABLED = "[resolve]\nenabled = true\n"
 CASES = [
-    ("", [], "nobody resolves"),
+    ("", [], "resolving is off"),
     (
         f'{ENABLED}servers = ["192.0.2.1"]',
         ["resolvers: warning", "places: warning"],
-        "one, no file",
+        "one resolver, no file",
     ),
     (
         f'{ENABLED}servers = ["192.0.2.1", "192.0.2.2"]\ncountry = "new.mmdb"',
         [],
-        "two, and a file",
+        "two resolvers and a file",
     ),
     ('[resolve]\ncountry = "old.mmdb"', ["places: warning"], "an old file"),
     ('[resolve]\nasn = "none.mmdb"', ["places: problem"], "no such file"),
@@ -30,7 +30,7 @@ CASES = [
 ]
 
 
-def found(folder: Path, text: str) -> dict[str, list[Finding]]:
+def run_both(folder: Path, text: str) -> dict[str, list[Finding]]:
     (folder / "blocklist.toml").write_text(text)
     config = load_config(folder / "blocklist.toml")
     return {
@@ -39,15 +39,15 @@ def found(folder: Path, text: str) -> dict[str, list[Finding]]:
     }
 
 
-@pytest.mark.parametrize(("text", "wanted", "why"), CASES, ids=[row[2] for row in CASES])
-def test_what_is_found(tmp_path: Path, text: str, wanted: list[str], why: str) -> None:
-    del why
+@pytest.mark.parametrize(("text", "expected", "why"), CASES, ids=[row[2] for row in CASES])
+def test_findings(tmp_path: Path, text: str, expected: list[str], why: str) -> None:
     for name in ("new.mmdb", "old.mmdb"):
         mmdb.write(tmp_path / name, {"192.0.2.0/24": {"country_code": "DE"}})
-    then = time.time() - 100 * 86400
-    os.utime(tmp_path / "old.mmdb", (then, then))
+    long_ago = time.time() - 100 * 86400
+    os.utime(tmp_path / "old.mmdb", (long_ago, long_ago))
     (tmp_path / "text.mmdb").write_text("no such thing")
-    told = found(tmp_path, text)
-    assert [f"{check}: {one.state}" for check, every in told.items() for one in every] == wanted
-    for one in told["places"]:
-        assert "db-ip.com" in one.remedy
+    findings = run_both(tmp_path, text)
+    states = [f"{check}: {one.state}" for check, every in findings.items() for one in every]
+    assert states == expected, why
+    for finding in findings["places"]:
+        assert "db-ip.com" in finding.remedy

@@ -1,1 +1,1 @@
-"""One module a subject; each check yields findings."""
+"""Checks: one module a subject; each check is a function that yields findings."""

@@ -1,61 +1,75 @@
-"""Checks of the configuration: sources, lineage, secrets and export checkers -> findings."""
+"""Check the configuration: sources, lineage, secrets and plugins -> findings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from blocklist.collect.update import select_feeds
 from blocklist.config.feeds import EXTERNAL_PREFIX
 from blocklist.config.loader import Config
 from blocklist.config.toml import suggest_name
 from blocklist.doctor.finding import Finding, problem, warning
+from blocklist.doctor.registry import config_check
+from blocklist.errors import BlocklistError
+from blocklist.export.registry import get_dialect, get_reader
 from blocklist.fetch.credentials import fill_credentials
 from blocklist.fetch.types import FetchError
-from blocklist.install.command import find_program
 from blocklist.model import GuardClass
+from blocklist.parse.registry import load_format
 
 
+@config_check("sources")
 def check_sources(config: Config) -> Iterator[Finding]:
-    """Find that nothing is listed, that famous names have no guard, or an unknown format."""
+    """Find that no feed or no top list is enabled, or that a format is unknown."""
     file = config.path or "no blocklist.toml; make one with: blocklist init"
     feeds = select_feeds(config, [])
     if all(feed.guard for feed in feeds):
-        remedy = "switch a feed on, or add one: blocklist feeds list, blocklist feeds add FILE"
+        remedy = "enable a feed, or add one: blocklist feeds list, blocklist feeds add FILE"
         yield warning("no feed is enabled, so nothing is ever blocked", file, remedy)
     if not any(feed.guard is GuardClass.POPULAR for feed in feeds):
-        what = "no top list is enabled, so only the names of the core are safe from a feed's slip"
+        what = (
+            "no top list is enabled, so only the built-in names are safe from a mistake of a feed"
+        )
         yield warning(what, file, "enable a guard: blocklist feeds list --category popular")
 
 
+@config_check("lineage")
 def check_lineage(config: Config) -> Iterator[Finding]:
-    """Find sources of feeds that nobody knows: an echo of a typing error keeps its own voice."""
+    """Find unknown feeds in `lineage`: a copy of such a feed would count as independent."""
     known = {**config.feeds, **config.guards}
     for feed in config.enabled_sources:
         for source in feed.lineage:
             if source not in known and not source.startswith(EXTERNAL_PREFIX):
                 what = f"{source!r} is no feed{suggest_name(source, known)}"
-                remedy = (
-                    f"name a feed, or write {EXTERNAL_PREFIX}{source} for a source that is none"
-                )
+                remedy = f"name a feed, or write {EXTERNAL_PREFIX}{source} for any other source"
                 yield warning(what, f"{feed.config_key}.lineage", remedy)
 
 
+@config_check("secrets")
 def check_secrets(config: Config) -> Iterator[Finding]:
-    """Find tokens that feeds need and that are not there."""
+    """Find tokens that feeds need and that are not set."""
     for feed in config.enabled_sources:
         try:
             for url in feed.urls:
                 fill_credentials(feed, url)
         except FetchError as error:
-            yield problem(
-                str(error), feed.config_key, "set it where blocklist runs, or disable the feed"
-            )
+            remedy = "set it in the environment of blocklist, or disable the feed"
+            yield problem(str(error), feed.config_key, remedy)
 
 
-def check_export_checkers(config: Config) -> Iterator[Finding]:
-    """Find consumers' own checkers that are not installed here."""
-    lacking: dict[str, list[str]] = {}
-    for export in config.exports.values():
-        if export.target.check and not find_program(export.target.check[0]):
-            lacking.setdefault(export.target.check[0], []).append(f"exports.{export.name}")
-    for program, exports in lacking.items():
-        what = f"{program} is not installed, so files are read back but not checked with it"
-        yield warning(what, ", ".join(exports), f"install the package that has {program}")
+@config_check("plugins")
+def check_plugins(config: Config) -> Iterator[Finding]:
+    """Find formats and dialects that cannot be loaded."""
+    loaders: dict[tuple[Callable[[str], object], str], str] = {}
+    for feed in config.enabled_sources:
+        loaders.setdefault((load_format, feed.format), f"{feed.config_key}.format")
+    for name, export in config.exports.items():
+        loaders.setdefault((_load_dialect, export.target.dialect), f"exports.{name}.target")
+    for (load, name), where in loaders.items():
+        try:
+            load(name)
+        except BlocklistError as error:
+            yield problem(str(error), where, "install, upgrade or remove its distribution")
+
+
+def _load_dialect(name: str) -> None:
+    get_dialect(name)
+    get_reader(name)

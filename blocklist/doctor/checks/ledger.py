@@ -1,86 +1,81 @@
-"""Checks of the ledger: feeds, guards, exports, allow entries, clock, last run -> findings."""
+"""Check the ledger: clock, last run, guards, feeds, allow entries, integrity -> findings."""
 
 import sqlite3
 from collections.abc import Iterator
 
 from blocklist.config.loader import Config
 from blocklist.doctor.finding import Finding, problem, warning
+from blocklist.doctor.registry import ledger_check
+from blocklist.ledger.db.connection import find_database_faults
 from blocklist.ledger.db.lock import find_lock_holder
 from blocklist.ledger.db.runs import find_future_run, latest_run
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.operator.entries import active_entries
 from blocklist.ledger.operator.entry_notes import annotate_entries
-from blocklist.ledger.releases.export_state import load_export_states
-from blocklist.ledger.releases.history import list_releases
 from blocklist.model import FeedState, Verdict
 from blocklist.release.gate.guard_health import find_guard_faults
 
 
-def check_feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find enabled feeds and guards that were never collected, or whose last look went wrong."""
-    known = load_feed_health(reader)
-    for feed in config.enabled_sources:
-        health = known.get(feed.name)
-        if health is None or health.state is FeedState.NEVER:
-            yield warning("was never collected", feed.config_key, f"blocklist update {feed.name}")
-        elif not health.state.is_good:
-            good = (
-                f"its last good is of {health.good_at}" if health.good_at else "it never was good"
-            )
-            remedy = f"see what it says now: blocklist update {feed.name}; or disable it"
-            yield warning(f"{health.state}: {health.cause}; {good}", feed.config_key, remedy)
-        elif not health.entries:
-            yield warning(
-                "lists nothing", feed.config_key, "disable it, or see: blocklist feeds test URL"
-            )
+@ledger_check("clock")
+def check_clock(_config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find a clock that is before the last run, which makes times and serials wrong."""
+    run = find_future_run(reader)
+    if run:
+        what = f"the clock says {current_timestamp()}, and the last run began at {run.started}"
+        yield problem(what, "the system's clock", "set it, best by NTP, before the next run")
 
 
+@ledger_check("run")
+def check_last_run(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find that the last command that wrote was interrupted."""
+    run = latest_run(reader)
+    if run and run.finished is None and not find_lock_holder(config.database):
+        what = f"{run.command}, begun at {run.started}, did not end well; what was complete stays"
+        yield warning(what, config.database, f"blocklist {run.command}")
+
+
+@ledger_check("guards")
 def check_guards(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find mandatory guards without which the gate lets no release out."""
+    """Find mandatory guards that make the gate hold every release."""
     for cause in find_guard_faults(config, load_feed_health(reader)):
         yield problem(cause, config.path or "the catalogue", "blocklist update, then see its error")
 
 
-def check_exports(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find exports that were never written, or are not there any more."""
-    if not list_releases(reader):
-        if config.exports:
-            yield warning("there is no release yet", "exports", "blocklist run")
-        return
-    known = load_export_states(reader)
-    for name, export in config.exports.items():
-        row = known.get(name)
-        if row is None or row["path"] != str(export.path):
-            yield problem("was never written there", export.path, f"blocklist export {name}")
-        elif not export.path.exists():
-            remedy = f"blocklist export {name}"
-            yield problem(f"is missing; it was written at {row['written']}", export.path, remedy)
-
-
-def check_allow_entries(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find allows that never had anything to allow, and those that end within a day."""
-    del config
-    allowed = (entry for entry in active_entries(reader) if entry.action is Verdict.ALLOW)
-    for entry, note in annotate_entries(reader, allowed):
-        if note:
-            remedy = (
-                f"make it anew if it is still needed, else: blocklist allow remove {entry.value}"
+@ledger_check("feeds")
+def check_feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find enabled feeds and guards that were never collected, failed last time or are empty."""
+    healths = load_feed_health(reader)
+    for feed in config.enabled_sources:
+        health = healths.get(feed.name)
+        if health is None or health.state is FeedState.NEVER:
+            yield warning("was never collected", feed.config_key, f"blocklist update {feed.name}")
+        elif not health.state.is_good:
+            last_good = (
+                f"its last good version is of {health.good_at}"
+                if health.good_at
+                else "it never had a good version"
             )
+            remedy = f"see the error again: blocklist update {feed.name}; or disable it"
+            yield warning(f"{health.state}: {health.cause}; {last_good}", feed.config_key, remedy)
+        elif not health.entries:
+            remedy = "disable it, or see: blocklist feeds test URL"
+            yield warning("lists nothing", feed.config_key, remedy)
+
+
+@ledger_check("allows")
+def check_allow_entries(_config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find allow entries that never matched a listing, and those that expire within a day."""
+    allows = (entry for entry in active_entries(reader) if entry.action is Verdict.ALLOW)
+    for entry, note in annotate_entries(reader, allows):
+        if note:
+            remedy = f"add it again if it is still needed, or: blocklist allow remove {entry.value}"
             yield warning(note, f"allow {entry.value} ({entry.scope})", remedy)
 
 
-def check_clock(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find that the clock stands before the last run, so that times and serials would lie."""
-    last = find_future_run(reader)
-    if last:
-        what = f"the clock says {current_timestamp()}, and the last run began at {last.started}"
-        yield problem(what, "the system's clock", "set it, best by NTP, before the next run")
-
-
-def check_last_run(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find that the last command that wrote did not end well."""
-    last = latest_run(reader)
-    if last and last.finished is None and not find_lock_holder(config.database):
-        what = f"{last.command}, begun at {last.started}, did not end well; what was complete stays"
-        yield warning(what, config.database, f"blocklist {last.command}")
+@ledger_check("integrity")
+def check_integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find a damaged database, and rows that refer to missing rows."""
+    for fault in find_database_faults(reader):
+        remedy = "restore a copy of it, or move it away: the next run makes a new one"
+        yield problem(fault, config.database, remedy)

@@ -1,0 +1,71 @@
+"""Check the exports: checkers, leftovers, files and servers -> findings."""
+
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+
+from blocklist.atomic_files import find_leftovers, remove_leftovers
+from blocklist.config.installation import parse_probe_servers
+from blocklist.config.loader import Config
+from blocklist.doctor.finding import Finding, problem, warning
+from blocklist.doctor.registry import config_check, ledger_check
+from blocklist.export.render.canary import derive_canaries
+from blocklist.export.stage.freshness import load_matching_states
+from blocklist.install.canary_probe import find_load_fault
+from blocklist.install.command import find_program
+from blocklist.ledger.db.lock import find_lock_holder
+from blocklist.ledger.releases.history import list_releases
+
+
+@config_check("checkers")
+def check_export_checkers(config: Config) -> Iterator[Finding]:
+    """Find checkers of consumers that are not installed here."""
+    missing: dict[str, list[str]] = {}
+    for export in config.exports.values():
+        if export.target.check and not find_program(export.target.check[0]):
+            missing.setdefault(export.target.check[0], []).append(f"exports.{export.name}")
+    for program, exports in missing.items():
+        what = f"{program} is not installed, so files are read back but not checked with it"
+        yield warning(what, ", ".join(exports), f"install the package that has {program}")
+
+
+@config_check("half-made")
+def check_leftovers(config: Config) -> Iterator[Finding]:
+    """Find temporary files that a killed run left beside an export."""
+    if find_lock_holder(config.database):
+        return  # the run that holds the lock may be writing them
+    for export in config.exports.values():
+        for path in find_leftovers(export.path):
+            mend = partial(remove_leftovers, export.path)
+            what = "left behind by a run that was killed"
+            yield warning(what, path, "blocklist doctor --mend", mend)
+
+
+@ledger_check("exports")
+def check_export_files(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find exports that were never written, or whose files are missing."""
+    if not list_releases(reader):
+        if config.exports:
+            yield warning("there is no release yet", "exports", "blocklist run")
+        return
+    states = load_matching_states(reader, list(config.exports.values()))
+    for name, export in config.exports.items():
+        state, remedy = states.get(name), f"blocklist export {name}"
+        if state is None:
+            yield problem("was never written there", export.path, remedy)
+        elif not export.path.exists():
+            yield problem(f"is missing; it was written at {state.written}", export.path, remedy)
+
+
+@ledger_check("servers")
+def check_servers(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find servers that do not show that they have loaded the list of their export."""
+    states = load_matching_states(reader, list(config.exports.values()))
+    for name, state in states.items():
+        export = config.exports[name]
+        canaries = derive_canaries(export, state)
+        for server in parse_probe_servers(export.installation.probe):
+            fault = find_load_fault(server, canaries) if canaries else None
+            if fault:
+                remedy = f"look into its log, then: blocklist export {name}"
+                yield problem(fault, f"exports.{name}.probe", remedy)
