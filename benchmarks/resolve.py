@@ -50,7 +50,7 @@ def invented(count: int) -> Iterable[str]:
 
 async def ours(port: int, count: int) -> int:
     """Ask with our transport, all its checks and retries on; return how many were not answered."""
-    from blocklist.resolve.dns.servers import ResolverAddress
+    from blocklist.config.dns_servers import DnsServer
     from blocklist.resolve.dns.sockets import Question
     from blocklist.resolve.dns.transport import DnsTransport, Reply
     from blocklist.resolve.dns.upstream import QueryLimits
@@ -63,7 +63,7 @@ async def ours(port: int, count: int) -> int:
         good += reply.outcome is DnsOutcome.ANSWER
         return ()
 
-    transport = DnsTransport([ResolverAddress("127.0.0.1", port)], QueryLimits(window=_AT_ONCE))
+    transport = DnsTransport([DnsServer("127.0.0.1", port)], QueryLimits(window=_AT_ONCE))
     await transport.ask_all((Question(name, RecordType.A) for name in invented(count)), answered)
     transport.close()
     return count - good
@@ -71,15 +71,15 @@ async def ours(port: int, count: int) -> int:
 
 async def survey(port: int, count: int) -> int:
     """Look at names as `blocklist resolve` does, and record what was seen."""
+    from blocklist.config.dns_servers import DnsServer
     from blocklist.ledger.db.writer import open_ledger_writer
-    from blocklist.resolve.dns.servers import ResolverAddress
     from blocklist.resolve.survey import Survey, SurveySettings
 
     with (
         tempfile.TemporaryDirectory() as folder,
         open_ledger_writer(Path(folder) / "x.db", "bench") as book,
     ):
-        settings = SurveySettings([ResolverAddress("127.0.0.1", port)])
+        settings = SurveySettings([DnsServer("127.0.0.1", port)])
         report = await Survey(book, settings, lambda _: None).run(list(invented(count)))
     return count - report.states["alive"]
 

@@ -21,8 +21,8 @@ import polars as pl
 
 from benchmarks.generate import names
 from benchmarks.measure import cost
+from blocklist.config.dns_servers import DnsServer
 from blocklist.config.exports import Export
-from blocklist.config.installation import ProbeServer
 from blocklist.config.targets import load_targets
 from blocklist.export.render.canary import derive_canaries
 from blocklist.export.render.state import ExportResult
@@ -64,7 +64,7 @@ def exported(
     return export, export_one(export, rows, release, None, NOW)
 
 
-def wait(server: ProbeServer, export: Export, result: ExportResult) -> None:
+def wait(server: DnsServer, export: Export, result: ExportResult) -> None:
     """Wait until a server has loaded a file."""
     told = derive_canaries(export, result.state)
     assert told is not None
@@ -73,7 +73,7 @@ def wait(server: ProbeServer, export: Export, result: ExportResult) -> None:
 
 
 @contextmanager
-def asking(server: ProbeServer) -> Iterator[list[float]]:
+def asking(server: DnsServer) -> Iterator[list[float]]:
     """Ask all the while; give the list of how long each answer took."""
     waits, over = [0.0], threading.Event()
 

@@ -1,14 +1,12 @@
-"""Hold an export's installation keys, check them, and parse probe servers: text -> ProbeServer."""
+"""Hold the installation keys of an export, and check them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 
+from blocklist.config.dns_servers import parse_dns_server
 from blocklist.config.toml import require_valid
 
 #: BIND takes up a changed zone once a minute, and a million names take half a minute more.
 _DEFAULT_PROBE_TIMEOUT = 180.0
-_DNS_PORT = 53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,30 +32,6 @@ class Installation:
     must_resolve: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeServer:
-    """A DNS server to ask."""
-
-    address: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.address}#{self.port}"
-
-
-def parse_probe_servers(texts: Iterable[str]) -> list[ProbeServer]:
-    """Return servers from texts such as `192.0.2.53` and `::1#5353`; raise `ValueError`."""
-    return [_parse_probe_server(text) for text in texts]
-
-
-def _parse_probe_server(text: str) -> ProbeServer:
-    address, _, port = text.partition("#")
-    number = int(port or _DNS_PORT)
-    if not 0 < number < 1 << 16:
-        raise ValueError(port)
-    return ProbeServer(str(ip_address(address)), number)
-
-
 def check_installation(told: Installation, where: str) -> None:
     """Raise `UsageError` for limits of no time and servers that are no addresses."""
     for key in ("timeout", "probe_timeout"):
@@ -69,7 +43,7 @@ def check_installation(told: Installation, where: str) -> None:
 
 def _is_server(text: str) -> bool:
     try:
-        _parse_probe_server(text)
+        parse_dns_server(text)
     except ValueError:
         return False
     return True

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from itertools import count
 
-from blocklist.config.installation import ProbeServer
+from blocklist.config.dns_servers import DnsServer
 from blocklist.errors import ExportFailed
 from blocklist.install.change import Canaries
 
@@ -34,8 +34,8 @@ class ProbeAnswer(StrEnum):
 
 
 def find_resolving_names(
-    servers: Iterable[ProbeServer], names: Iterable[str]
-) -> list[tuple[ProbeServer, str]]:
+    servers: Iterable[DnsServer], names: Iterable[str]
+) -> list[tuple[DnsServer, str]]:
     """Return which servers resolve which of the names now."""
     pairs = [(server, name) for server in servers for name in names]
     with ThreadPoolExecutor(_MAX_PARALLEL) as pool:
@@ -45,9 +45,9 @@ def find_resolving_names(
 
 
 def wait_until_loaded(
-    servers: Iterable[ProbeServer],
+    servers: Iterable[DnsServer],
     canaries: Canaries,
-    still: list[tuple[ProbeServer, str]],
+    still: list[tuple[DnsServer, str]],
     seconds: float,
 ) -> None:
     """Return when all servers block the canaries and `still` resolve what they must.
@@ -62,7 +62,7 @@ def wait_until_loaded(
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def find_load_fault(server: ProbeServer, canaries: Canaries) -> str | None:
+def find_load_fault(server: DnsServer, canaries: Canaries) -> str | None:
     """Return what shows that a server has not loaded a list, None when it has."""
     answers = {
         name: probe_server(server, name) for name in (canaries.release_name, canaries.fixed_name)
@@ -77,7 +77,7 @@ def find_load_fault(server: ProbeServer, canaries: Canaries) -> str | None:
     return None
 
 
-def probe_server(server: ProbeServer, name: str) -> ProbeAnswer:
+def probe_server(server: DnsServer, name: str) -> ProbeAnswer:
     """Return what a server makes of a name's address."""
     import dns.exception
     import dns.message
@@ -102,7 +102,7 @@ def probe_server(server: ProbeServer, name: str) -> ProbeAnswer:
 
 
 def _iterate_faults(
-    servers: Iterable[ProbeServer], canaries: Canaries, still: list[tuple[ProbeServer, str]]
+    servers: Iterable[DnsServer], canaries: Canaries, still: list[tuple[DnsServer, str]]
 ) -> Iterator[str]:
     yield from filter(None, (find_load_fault(server, canaries) for server in servers))
     for server, name in still:

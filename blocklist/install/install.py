@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from blocklist.atomic_files import replace_atomically
-from blocklist.config.installation import ProbeServer, parse_probe_servers
+from blocklist.config.dns_servers import DnsServer, parse_dns_servers
 from blocklist.errors import ExportFailed
 from blocklist.install import canary_probe
 from blocklist.install.backup import FileBackup
@@ -80,14 +80,14 @@ def ensure_loaded(change: InstallChange) -> CommandOutput:
 
 
 def _load_file(
-    change: InstallChange, canaries: Canaries | None, still: list[tuple[ProbeServer, str]]
+    change: InstallChange, canaries: Canaries | None, still: list[tuple[DnsServer, str]]
 ) -> CommandOutput:
     """Have the file that is in place loaded, and wait until the servers show it."""
     return _run_hook("check_server", change) + _reload_and_wait(change, canaries, still)
 
 
 def _reload_and_wait(
-    change: InstallChange, canaries: Canaries | None, still: list[tuple[ProbeServer, str]]
+    change: InstallChange, canaries: Canaries | None, still: list[tuple[DnsServer, str]]
 ) -> CommandOutput:
     said = _run_hook("reload", change)
     if canaries and change.export.installation.probe:
@@ -152,11 +152,11 @@ def _run_after_hook(change: InstallChange, outcome: str, cause: str) -> CommandO
         return (str(error),)
 
 
-def _list_probe_servers(change: InstallChange) -> list[ProbeServer]:
-    return parse_probe_servers(change.export.installation.probe)
+def _list_probe_servers(change: InstallChange) -> list[DnsServer]:
+    return parse_dns_servers(change.export.installation.probe)
 
 
-def _find_resolving(change: InstallChange) -> list[tuple[ProbeServer, str]]:
+def _find_resolving(change: InstallChange) -> list[tuple[DnsServer, str]]:
     return canary_probe.find_resolving_names(
         _list_probe_servers(change), change.export.installation.must_resolve
     )

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from blocklist.config.dns_servers import DnsServer
 from blocklist.judge.guards import load_public_suffixes
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.dns.facts import DnsFact, load_facts, save_facts
-from blocklist.resolve.dns.servers import ResolverAddress
 from blocklist.resolve.dns.sockets import Question
 from blocklist.resolve.dns.transport import DnsTransport, NoResolverAnswers, Reply
 from blocklist.resolve.dns.upstream import QueryLimits
@@ -40,7 +40,7 @@ _SILENT_CAUSE = "no longer answers"
 class SurveySettings:
     """The resolvers, the limits, and the rule for dead domains."""
 
-    resolvers: list[ResolverAddress]
+    resolvers: list[DnsServer]
     limits: QueryLimits = field(default_factory=QueryLimits)
     rule: DeadDomainRule = field(default_factory=DeadDomainRule)
     #: Names that our own lists block; a resolver that blocks them has loaded one.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.config.installation import ProbeServer, parse_probe_servers
+from blocklist.config.dns_servers import DnsServer, parse_dns_servers
 from blocklist.config.loader import Config, load_config
 from blocklist.config.paths import find_database
 from blocklist.config.sections import CollectConfig, PolicyConfig, ResolveConfig
@@ -137,9 +137,9 @@ def test_all_that_can_be_said(folder: Path) -> None:
     assert Kind.DOMAIN in office.target.kinds
     told = office.installation
     assert (told.reload, told.shell) == (("rndc", "reload"), False)
-    assert parse_probe_servers(told.probe) == [
-        ProbeServer("127.0.0.1", 53),
-        ProbeServer("::1", 5353),
+    assert parse_dns_servers(told.probe) == [
+        DnsServer("127.0.0.1", 53),
+        DnsServer("::1", 5353),
     ]
     assert told.must_resolve == ("bank.example", "example.org"), "one's own names are added"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dns.rcode import NOERROR
 
-from blocklist.config.installation import ProbeServer
+from blocklist.config.dns_servers import DnsServer
 from tests.e2e.servers import answers, asker, free_port, running
 
 GUIDES = Path(__file__).parents[2] / "docs" / "how-to"
@@ -106,8 +106,8 @@ class Running:
     reload: tuple[str, ...]
 
     @property
-    def server(self) -> ProbeServer:
-        return ProbeServer("127.0.0.1", self.port)
+    def server(self) -> DnsServer:
+        return DnsServer("127.0.0.1", self.port)
 
 
 Start = Callable[[Path, Path, int], AbstractContextManager[Running]]

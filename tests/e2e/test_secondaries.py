@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from blocklist.config.dns_servers import DnsServer
 from blocklist.config.exports import Export
-from blocklist.config.installation import Installation, ProbeServer
+from blocklist.config.installation import Installation
 from blocklist.config.targets import load_targets
 from blocklist.errors import ExportFailed
 from blocklist.export.render.state import ExportState
@@ -28,7 +29,7 @@ OLD, NEW = f"{MANY}\nblock exact old.example", f"{MANY}\nblock exact new.example
 class World:
     """A secondary that has the old list, the export, and what Knot says."""
 
-    server: ProbeServer
+    server: DnsServer
     export: Export
     state: ExportState
     log: Path

@@ -16,8 +16,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from blocklist.config.dns_servers import DnsServer
 from blocklist.config.exports import Export
-from blocklist.config.installation import Installation, ProbeServer
+from blocklist.config.installation import Installation
 from blocklist.config.targets import load_targets
 from blocklist.errors import ExportFailed
 from blocklist.export.render.state import ExportState
@@ -55,7 +56,7 @@ ALL = [
 class Watch:
     """What a thread saw that asks all the time."""
 
-    server: ProbeServer
+    server: DnsServer
     asked: int = 0
     unanswered: int = 0
     open: int = 0

@@ -12,8 +12,9 @@ from threading import Timer
 
 import pytest
 
+from blocklist.config.dns_servers import parse_dns_servers
 from blocklist.config.exports import Export
-from blocklist.config.installation import Installation, parse_probe_servers
+from blocklist.config.installation import Installation
 from blocklist.errors import ExportFailed
 from blocklist.export.render.canary import derive_canaries
 from blocklist.export.render.state import ExportResult, ExportState
@@ -467,6 +468,6 @@ def test_what_counts_as_blocked(answer: str, control: str, blocks: bool, why: st
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canary_probe, "_TIMEOUT_SECONDS", 0.1)
     assert (
-        canary_probe.probe_server(parse_probe_servers(["127.0.0.1#9"])[0], "x.example")
+        canary_probe.probe_server(parse_dns_servers(["127.0.0.1#9"])[0], "x.example")
         is canary_probe.ProbeAnswer.NO_ANSWER
     )

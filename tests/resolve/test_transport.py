@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from blocklist.resolve.dns.servers import ResolverAddress
+from blocklist.config.dns_servers import DnsServer
 from blocklist.resolve.dns.sockets import Question
 from blocklist.resolve.dns.transport import DnsTransport, NoResolverAnswers, Reply
 from blocklist.resolve.dns.upstream import QueryLimits
@@ -32,7 +32,7 @@ RIGHT = has("192.0.2.1")
 
 
 def ask(
-    servers: Iterable[ResolverAddress],
+    servers: Iterable[DnsServer],
     *questions: tuple[str, RecordType],
     limits: QueryLimits = QUICK,
     where: int = -1,
@@ -118,7 +118,7 @@ FAULTS = [
 def played() -> dict[str, tuple[Reply, set[str]]]:
     """Play all faults at the same time, each by its own resolver, because most end by a timeout."""
 
-    async def one(server: ResolverAddress) -> tuple[Reply, set[str]]:
+    async def one(server: DnsServer) -> tuple[Reply, set[str]]:
         replies: list[Reply] = []
 
         def answered(_: Question, reply: Reply) -> tuple[Question, ...]:
@@ -198,7 +198,7 @@ def test_questions_of_questions_are_asked() -> None:
         asked.append(question.name)
         return (Question(f"a{question.name}", RecordType.A),) if len(asked) < 5 else ()
 
-    async def go(server: ResolverAddress) -> None:
+    async def go(server: DnsServer) -> None:
         transport = DnsTransport([server], QUICK)
         await transport.ask_all([Question("name.example", RecordType.A)], answered)
         transport.close()
@@ -212,7 +212,7 @@ def test_one_of_three_is_dead_and_all_is_answered() -> None:
     names = [f"n{n}.example" for n in range(300)]
     plays = dict.fromkeys(names, RIGHT)
     with FakeResolver(plays) as first, FakeResolver(plays) as second:
-        gone = ResolverAddress("127.0.0.1", closed_port())
+        gone = DnsServer("127.0.0.1", closed_port())
         asked = ((name, RecordType.A) for name in names)
         replies, transport = ask([first.server, gone, second.server], *asked)
     assert {reply.outcome for reply in replies.values()} == {DnsOutcome.ANSWER}
@@ -225,7 +225,7 @@ def test_nobody_is_there() -> None:
     names = ((f"n{n}.example", RecordType.A) for n in range(200))
     with pytest.raises(NoResolverAnswers):
         ask(
-            [ResolverAddress("127.0.0.1", closed_port())],
+            [DnsServer("127.0.0.1", closed_port())],
             *names,
             limits=QueryLimits(timeout=0.2, patience=0.4),
         )
@@ -235,7 +235,7 @@ def test_what_the_asker_raises_ends_the_questions() -> None:
     def answered(_: Question, __: Reply) -> tuple[Question, ...]:
         raise RuntimeError("the disk is full")
 
-    async def go(server: ResolverAddress) -> None:
+    async def go(server: DnsServer) -> None:
         transport = DnsTransport([server], QUICK)
         with pytest.raises(RuntimeError, match="the disk is full"):
             await transport.ask_all([Question("name.example", RecordType.A)], answered)

@@ -15,7 +15,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from blocklist.resolve.dns.servers import ResolverAddress
+from blocklist.config.dns_servers import DnsServer
 
 #: What is sent back for a query, none or several messages; `tcp` says how it came.
 Play = Callable[[dns.message.Message, bool], list[bytes]]
@@ -141,8 +141,8 @@ class FakeResolver:
         return self.otherwise not in (silent, refused, servfail)
 
     @property
-    def server(self) -> ResolverAddress:
-        return ResolverAddress(self.address, self.port)
+    def server(self) -> DnsServer:
+        return DnsServer(self.address, self.port)
 
     def __str__(self) -> str:
         return str(self.server)

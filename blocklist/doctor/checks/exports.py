@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from blocklist.atomic_files import find_leftovers, remove_leftovers
-from blocklist.config.installation import parse_probe_servers
+from blocklist.config.dns_servers import parse_dns_servers
 from blocklist.config.loader import Config
 from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.doctor.registry import config_check, ledger_check
@@ -64,7 +64,7 @@ def check_servers(config: Config, reader: sqlite3.Connection) -> Iterator[Findin
     for name, state in states.items():
         export = config.exports[name]
         canaries = derive_canaries(export, state)
-        for server in parse_probe_servers(export.installation.probe):
+        for server in parse_dns_servers(export.installation.probe):
             fault = find_load_fault(server, canaries) if canaries else None
             if fault:
                 remedy = f"look into its log, then: blocklist export {name}"

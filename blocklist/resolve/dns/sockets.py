@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from blocklist.resolve.dns.servers import ResolverAddress
+from blocklist.config.dns_servers import DnsServer
 from blocklist.resolve.dns.wire import RandomNumbers
 
 #: Buffer for answers that arrive while the program is busy.
@@ -47,7 +47,7 @@ class UdpSocket:
 
     def __init__(
         self,
-        server: ResolverAddress,
+        server: DnsServer,
         resolver_index: int,
         on_readable: "Callable[[UdpSocket], None]",
     ) -> None:
@@ -94,7 +94,7 @@ class UdpSocket:
         self.socket.close()
 
 
-async def exchange_over_tcp(server: ResolverAddress, query: bytes, timeout: float) -> bytes:
+async def exchange_over_tcp(server: DnsServer, query: bytes, timeout: float) -> bytes:
     """Send one query over TCP (RFC 7766) and return the answer.
 
     Raise `OSError` or `TimeoutError` if there is none. A message is preceded by its length in two

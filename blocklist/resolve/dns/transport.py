@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from blocklist.config.dns_servers import DnsServer
 from blocklist.resolve.dns.message import parse_name_servers
-from blocklist.resolve.dns.servers import ResolverAddress
 from blocklist.resolve.dns.sockets import PendingQuery, Question, UdpSocket, exchange_over_tcp
 from blocklist.resolve.dns.upstream import QueryLimits, Upstream
 from blocklist.resolve.dns.wire import (
@@ -57,7 +57,7 @@ ReplyHandler = Callable[[Question, Reply], Iterable[Question]]
 class DnsTransport:
     """Asks questions; `upstreams` has the state of each resolver."""
 
-    def __init__(self, servers: list[ResolverAddress], limits: QueryLimits) -> None:
+    def __init__(self, servers: list[DnsServer], limits: QueryLimits) -> None:
         self.upstreams = [Upstream(server, index, limits) for index, server in enumerate(servers)]
         self._limits = limits
         self._random_numbers = RandomNumbers()

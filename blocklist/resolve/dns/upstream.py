@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from blocklist.resolve.dns.servers import ResolverAddress
+from blocklist.config.dns_servers import DnsServer
 from blocklist.resolve.dns.sockets import PendingQuery, UdpSocket
 
 _MAX_SOCKETS = 4
@@ -39,7 +39,7 @@ class QueryLimits:
 class Upstream:
     """The state of one resolver. A loss is a query without an answer in time."""
 
-    server: ResolverAddress
+    server: DnsServer
     resolver_index: int
     limits: QueryLimits
     queue: deque[PendingQuery] = field(default_factory=deque)
