@@ -107,10 +107,12 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         try:
             prepared = render_and_verify(export, rows, content.number, previous, now, context)
         except VerificationFailed as error:
-            logger.info("%s: verification failed for release %d", export.name, content.number)
+            logger.info(
+                "export %s: verification failed for release %d", export.name, content.number
+            )
             return str(error)
         except ExportFailed as error:
-            logger.info("%s: cannot be prepared: %s", export.name, error)
+            logger.info("export %s: cannot be prepared: %s", export.name, error)
             return None
         self._prepared[export.name] = prepared
         return None

@@ -67,7 +67,7 @@ def update_exports(
         try:
             result = update_export(export)
         except ExportFailed as error:
-            logger.info("%s failed: %s", export.name, error)
+            logger.info("export %s: failed: %s", export.name, error)
             outcome = ExportOutcome(export.name, str(export.path), None, str(error))
         else:
             _record_export(book, export, result, inputs)
@@ -102,7 +102,7 @@ def install_prepared(prepared: PreparedExport) -> ExportResult:
     """Install a prepared file and have it loaded; raise `ExportFailed` where that fails."""
     export, new_file = prepared.export, prepared.new_file
     if new_file is None:
-        logger.info("%s: content unchanged, %s stays", export.name, export.path)
+        logger.info("export %s: content unchanged, %s stays", export.name, export.path)
         return confirm_loaded(
             export, ExportResult(prepared.state, False, prepared.entry_count, prepared.left_out)
         )
@@ -122,7 +122,7 @@ def install_prepared(prepared: PreparedExport) -> ExportResult:
             )
     finally:
         prepared.discard()
-    logger.info("%s: wrote %s, %d entries", export.name, export.path, prepared.entry_count)
+    logger.info("export %s: wrote %s, %d entries", export.name, export.path, prepared.entry_count)
     return ExportResult(
         prepared.state,
         True,

@@ -1,5 +1,5 @@
 """Install export files: a finished file -> installed and loaded, or the old file restored.
 
-A command's success is not proof: servers report OK for lists that they did not load. A list counts
-as loaded when the server blocks its canary.
+The success of a command proves nothing: servers report success for lists that they did not load. A
+list counts as loaded when the server blocks its canary.
 """

@@ -1,5 +1,6 @@
 """Backup of the installed file: a second name for the old file until the new one is confirmed."""
 
+import logging
 import os
 import shutil
 from contextlib import suppress
@@ -8,13 +9,15 @@ from pathlib import Path
 from blocklist.atomic_files import copy_owner_and_mode, remove_leftovers, replace_atomically
 from blocklist.errors import ExportFailed
 
+logger = logging.getLogger(__name__)
+
 
 class FileBackup:
-    """The file at a path, for as long as another stands in its place.
+    """The old file at a path, kept while a new one is in its place.
 
-    It is a second name for the same file, so bringing it back needs no room on a full disk. One
-    that is there already was left by a run that was killed in the middle of an install. It is the
-    last that a server was seen to load, and so the one to go back to.
+    It is a second name for the same file, so restoring it needs no room on a full disk. A backup
+    that exists already was left by a run that was killed during an install. It is the last file
+    that a server has shown to load, so it is the one to restore.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,22 +26,23 @@ class FileBackup:
         self._backup_path = self._path.with_name(f".{self._path.name}.previous")
 
     def create(self) -> None:
-        """Give the file its second name; there may be none."""
+        """Give the file its second name, if there is a file and no backup yet."""
         remove_leftovers(self._backup_path)
         if self._backup_path.exists() or not self._path.exists():
             return
         try:
             self._backup_path.hardlink_to(self._path)
-        except OSError:  # a file system without links, or a file of another user
-            with replace_atomically(self._backup_path) as beside:
-                shutil.copyfile(self._path, beside)
+        except OSError:  # a file system without hard links, or a file of another user
+            with replace_atomically(self._backup_path) as temporary:
+                shutil.copyfile(self._path, temporary)
             copy_owner_and_mode(self._backup_path, self._path)
         self._is_new = True
+        logger.debug("%s: the old file is kept as %s", self._path, self._backup_path)
 
     def restore(self) -> bool:
-        """Put the old file back, or take the new one away; return whether there was an old one.
+        """Restore the old file, or remove the new one; return whether there was an old file.
 
-        It counts as written now, or servers that look at times would not read it again.
+        The old file gets the current time, because some servers read only newer files.
         """
         try:
             if not self._backup_path.exists():
@@ -53,10 +57,10 @@ class FileBackup:
         return True
 
     def discard(self) -> None:
-        """Let go of the old file: the new one has proved itself."""
+        """Remove the backup, after the new file was confirmed."""
         self._backup_path.unlink(missing_ok=True)
 
     def discard_if_new(self) -> None:
-        """Take the second name away again, for nothing came into the place of the first."""
+        """Remove the backup if this install made it, because no new file was installed."""
         if self._is_new:
             self.discard()

@@ -8,7 +8,7 @@ from blocklist.config.exports import Export
 
 @dataclass(frozen=True, slots=True)
 class Canaries:
-    """The names by which one content is known, and the one that it never lists."""
+    """The names that show which content a server has loaded, and a control that is never listed."""
 
     fixed_name: str
     release_name: str
@@ -17,23 +17,23 @@ class Canaries:
 
 @dataclass(frozen=True, slots=True)
 class InstallChange:
-    """A new content for an export, beside the one before."""
+    """The new content of an export, and what is known of the old one."""
 
     export: Export
     release: int
     serial: int | None
     entry_count: int
-    #: How many the file in place lists, and which release it is of; none where we do not know.
+    #: Number of entries and release of the file in place; None if unknown.
     entry_count_before: int | None
     release_before: int | None
-    #: Of the new content and of the old one.
+    #: Canaries of the new content and of the old one.
     new_canaries: Canaries | None
     old_canaries: Canaries | None
 
     @property
     def environment(self) -> dict[str, str]:
-        """What commands are told."""
-        said = {
+        """Environment variables for hooks and commands."""
+        values = {
             "EXPORT": self.export.name,
             "TARGET": self.export.target.name,
             "FILE": self.export.path,
@@ -44,5 +44,5 @@ class InstallChange:
             "ROWS": self.entry_count,
             "ROWS_BEFORE": self.entry_count_before,
         }
-        texts = {key: "" if value is None else str(value) for key, value in said.items()}
+        texts = {key: "" if value is None else str(value) for key, value in values.items()}
         return {**os.environ, **{f"BLOCKLIST_{key}": text for key, text in texts.items()}}

@@ -160,7 +160,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     ("code", "message", "why"),
     [
         ("import sys; sys.exit('no such zone')", "refuses the new file:\nno such zone", "words"),
-        ("import sys; sys.exit(3)", "ended with 3 and no word", "silence"),
+        ("import sys; sys.exit(3)", "ended with 3 and no output", "silence"),
         ("import time; time.sleep(60)", "did not end within 1 s", "a checker that hangs"),
     ],
 )

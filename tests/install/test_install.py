@@ -128,7 +128,7 @@ def test_an_unchanged_list_without_canaries_does_not_count_as_loaded(server: Dns
     export = replace(export_into(server, probe=()), canary=".".join(["c" * 60] * 4))
     first = run(export, OLD)
     asked = replace(export, installation=export_into(server).installation)
-    with pytest.raises(ExportFailed, match="there is no canary to ask for"):
+    with pytest.raises(ExportFailed, match="there is no canary to query"):
         export_one(asked, release(OLD), 8, first.state, NOW)
 
 
@@ -195,7 +195,7 @@ def test_the_old_list_comes_back(server: DnsServer, fault: object, message: str,
 @pytest.mark.parametrize(
     ("told", "message", "why"),
     [
-        ({"reload": ("false",)}, "reload failed: false: it ended with 1 and no word", "fails"),
+        ({"reload": ("false",)}, "reload failed: false: it ended with 1 and no output", "fails"),
         (
             {"reload": ("sh", "-c", "echo 'no such zone' >&2; exit 3")},
             "reload failed: sh: no such zone",
@@ -359,7 +359,7 @@ def test_no_room_for_what_a_command_says(
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     said = failing(export_into(server, probe=()), first.state)
-    assert "cannot be run: no file for what it says: No space left on device" in said
+    assert "cannot be run: no file for its output: No space left on device" in said
 
 
 def test_hooks_hear_what_changed(server: DnsServer) -> None:
@@ -398,7 +398,7 @@ def test_a_hook_after_hears_of_the_undo(server: DnsServer) -> None:
 
 def test_a_hook_after_that_fails_undoes_nothing(server: DnsServer) -> None:
     export, result = installed(server, after=("false",))
-    assert result.said[-1] == "after failed: false: it ended with 1 and no word"
+    assert result.said[-1] == "after failed: false: it ended with 1 and no output"
     assert export.path.exists()
 
 

@@ -156,12 +156,12 @@ def _patch_or_skip(
     try:
         prepared = patch_file(file, families, release, datetime.now(UTC), must_verify)
     except NotPatchable:
-        logger.debug("%s: the file in place cannot be patched", name)
+        logger.debug("export %s: the file in place cannot be patched", name)
     except VerificationFailed as error:
         on_message(f"{error}; rendering it whole")
     except ExportFailed as error:
-        logger.debug("%s: cannot be patched: %s", name, error)
+        logger.debug("export %s: cannot be patched: %s", name, error)
     else:
-        logger.info("%s: patched the file in place for release %d", name, release)
+        logger.info("export %s: patched the file in place for release %d", name, release)
         return prepared
     return None

@@ -50,7 +50,7 @@ def verify_export_file(
     for kind, kind_queries in queries.items():
         _compare_answers(kind, kind_queries, result.blocked_queries[kind], export, rows)
     query_count = sum(map(len, queries.values()))
-    logger.debug("%s: %s answers %d queries as the release", export.name, path, query_count)
+    logger.debug("export %s: %s answers %d queries as the release", export.name, path, query_count)
 
 
 def run_checker(export: Export, path: Path) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def run_checker(export: Export, path: Path) -> tuple[str, ...]:
     words = fill_words(export.target.check, {"file": str(path), "zone": export.zone or ""})
     result = run_command(words, limit, os.environ, "check_timeout of the target")
     if not result.exit_code:
-        logger.debug("%s: %s accepts %s", export.name, name, path)
+        logger.debug("export %s: %s accepts %s", export.name, name, path)
         return ()
     if any(excuse in result.output_text for excuse in export.target.check_cannot):
         return (f"{name} could not check the file here: {result.output_text.splitlines()[0]}",)
