@@ -1,4 +1,4 @@
-"""Exports: a release -> the files that servers load, rendered, read back, checked and installed.
+"""Export a release: rows -> files that servers load, rendered, read back, checked and installed.
 
 A file changes only when its content changes, and only after its own reader has verified it.
 """

@@ -1,1 +1,1 @@
-"""Which part of a release an export takes, and in what context."""
+"""Select the rows of an export: release, listings and DNS facts -> rows, policies and credits."""

@@ -20,100 +20,101 @@ from blocklist.ledger.feeds.listings import load_listings
 from blocklist.model import Kind
 from blocklist.resolve.countries import CountryFilter
 
+_NO_NAMES = pl.Series([], dtype=pl.String)
+_COUNTRIES_SCHEMA = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
+
 
 @dataclass(frozen=True)
 class DnsFilterData:
-    """Which names are dead, the countries of what has any, and what is the operator's."""
+    """The data from which the filters of all exports are computed."""
 
     dead_names: pl.Series
     #: `value` and the list `countries`.
     countries: pl.DataFrame
     operator_blocks: pl.Series
-    #: Addresses that no feed lists but the one of addresses behind names.
+    #: Addresses that are listed only because names resolve to them.
     resolved_only: pl.Series
 
 
 def load_dns_filter_data(
     bulk: Transaction,
     config: Config,
-    basis: int,
+    source_run: int,
     rows: pl.DataFrame,
-    own: pl.Series,
+    operator_blocks: pl.Series,
     exports: list[Export],
 ) -> DnsFilterData:
-    """Return what DNS said of the rows of a release, as far as any of the exports asks for it.
+    """Return the DNS data of the rows of a release that any of the exports needs.
 
-    The release was judged from what was listed after the run `basis`; of its rows the operator
-    blocks those of the values `own`.
+    The release was judged from the listings after the run `source_run`.
     """
-    where = any(export.needs_countries for export in exports)
+    needs_dead_names = any(export.alive for export in exports)
+    needs_countries = any(export.needs_countries for export in exports)
     return DnsFilterData(
-        dead_names=facts.dead_names(bulk) if any(export.alive for export in exports) else _NO_NAMES,
+        dead_names=facts.dead_names(bulk) if needs_dead_names else _NO_NAMES,
         countries=_load_countries(bulk, config, rows)
-        if where
+        if needs_countries
         else pl.DataFrame(schema=_COUNTRIES_SCHEMA),
-        operator_blocks=own,
-        resolved_only=_load_resolved_only(bulk, config, basis),
+        operator_blocks=operator_blocks,
+        resolved_only=_load_resolved_only(bulk, config, source_run),
     )
 
 
-def filter_by_dns(export: Export, rows: pl.DataFrame, known: DnsFilterData) -> pl.DataFrame:
-    """Return the rows of a release that an export takes."""
-    own = pl.col("value").is_in(known.operator_blocks.implode()) | (pl.col("action") == "allow")
-    if not export.behind_names and not known.resolved_only.is_empty():
-        rows = rows.filter(own | ~pl.col("value").is_in(known.resolved_only.implode()))
+def filter_by_dns(export: Export, rows: pl.DataFrame, data: DnsFilterData) -> pl.DataFrame:
+    """Return the rows of a release that pass the DNS filters of an export."""
+    is_operators = pl.col("value").is_in(data.operator_blocks.implode())
+    is_kept = is_operators | (pl.col("action") == "allow")
+    if not export.behind_names and not data.resolved_only.is_empty():
+        rows = rows.filter(is_kept | ~pl.col("value").is_in(data.resolved_only.implode()))
     if not export.alive and not export.needs_countries:
         return rows
-    kept = rows.with_columns(host=_host_expr(rows))
+    passing = rows.with_columns(host=_host_expr(rows))
     if export.alive:
-        kept = kept.filter(own | ~pl.col("host").is_in(known.dead_names.implode()))
+        passing = passing.filter(is_kept | ~pl.col("host").is_in(data.dead_names.implode()))
     if export.needs_countries:
-        wanted = CountryFilter(frozenset(export.countries), frozenset(export.not_countries))
-        kept = kept.join(known.countries, left_on="host", right_on="value", how="left")
-        kept = kept.filter(own | wanted.to_expr("countries"))
-    return kept.select(rows.columns)
-
-
-_NO_NAMES = pl.Series([], dtype=pl.String)
-_COUNTRIES_SCHEMA = pl.Schema({"value": pl.String(), "countries": pl.List(pl.String())})
+        countries = CountryFilter(frozenset(export.countries), frozenset(export.not_countries))
+        passing = passing.join(data.countries, left_on="host", right_on="value", how="left")
+        passing = passing.filter(is_kept | countries.to_expr("countries"))
+    return passing.select(rows.columns)
 
 
 def _load_resolved_only(bulk: Transaction, config: Config, run: int) -> pl.Series:
-    """Return the addresses that were listed for the names on them, and by no other feed."""
-    listed = load_listings(bulk, [RESOLVED_FEED.name], run)["value"]
-    if listed.is_empty():
-        return listed
-    others = [name for name in config.scoring_feeds if name != RESOLVED_FEED.name]
-    known = load_listings(bulk, others, run).filter(pl.col("kind") == Kind.IP.value)
-    return listed.filter(~listed.is_in(known["value"].implode()))
+    """Return the addresses that are listed only because names resolve to them."""
+    resolved = load_listings(bulk, [RESOLVED_FEED.name], run)["value"]
+    if resolved.is_empty():
+        return resolved
+    other_feeds = [name for name in config.scoring_feeds if name != RESOLVED_FEED.name]
+    others = load_listings(bulk, other_feeds, run).filter(pl.col("kind") == Kind.IP.value)
+    return resolved.filter(~resolved.is_in(others["value"].implode()))
 
 
 def _host_expr(rows: pl.DataFrame) -> pl.Expr:
-    """Return what a row is about: its value, or the host of its link."""
-    link = pl.col("kind") == Kind.URL.value
-    if not rows.filter(link).height:
+    """Return the value of a row, or the host of its URL."""
+    is_url = pl.col("kind") == Kind.URL.value
+    if not rows.filter(is_url).height:
         return pl.col("value")
-    return pl.when(link).then(url_host(pl.col("value"))).otherwise("value")
+    return pl.when(is_url).then(url_host(pl.col("value"))).otherwise("value")
 
 
 def _load_countries(bulk: Transaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the countries of the addresses of each host (schema `_COUNTRIES_SCHEMA`)."""
     hosts = rows.select("kind", name=_host_expr(rows)).unique("name")
-    named = facts.load_name_addresses(bulk).join(hosts, on="name", how="semi")
+    of_names = facts.load_name_addresses(bulk).join(hosts, on="name", how="semi")
     direct = hosts.filter(pl.col("kind") != Kind.DOMAIN.value).select("name", address="name")
-    # The host of a link may be a name, and its addresses are in `named`.
+    # The host of a URL may be a name; the addresses of names are in `of_names`.
     direct = direct.filter(pl.col("address").str.contains(r"^[0-9./]+$|:"))
-    every = pl.concat([named, direct])
-    country = _locate_addresses(config, every["address"].unique())
+    addresses = pl.concat([of_names, direct])
+    countries = _locate_addresses(config, addresses["address"].unique())
     return (
-        every.join(country, on="address")
+        addresses.join(countries, on="address")
         .group_by(value="name")
         .agg(countries=pl.col("country").unique())
     )
 
 
 def _locate_addresses(config: Config, addresses: pl.Series) -> pl.DataFrame:
-    """Return `address` and `country` of those that are in one: Python, address by address."""
-    with GeoIpDatabase(country=Path(config.resolve.country)) as atlas:
-        found = [(one, atlas.locate(one).country) for one in addresses]
+    """Return `address` and `country` of those with a known country, one by one in Python."""
+    with GeoIpDatabase(country=Path(config.resolve.country)) as database:
+        located = [(address, database.locate(address).country) for address in addresses]
     schema = {"address": pl.String, "country": pl.String}
-    return pl.DataFrame(found, schema=schema, orient="row").drop_nulls()
+    return pl.DataFrame(located, schema=schema, orient="row").drop_nulls()

@@ -24,81 +24,88 @@ from blocklist.model import Direction, FeedWeight, Kind
 
 @dataclass(frozen=True)
 class ListingEvidence:
-    """Who listed what when a release was made, and what the operator blocks."""
+    """The listings from which a release was judged, and the operator's own blocks."""
 
     #: Schema `LISTINGS`.
     listings: pl.DataFrame
     feeds: dict[str, Feed]
     operator_blocks: pl.Series
-    #: How the feeds counted when the release was judged.
+    #: The feeds with their weights when the release was judged.
     feed_groups: FeedGroups
 
     @cached_property
     def listings_and_hosts(self) -> pl.DataFrame:
-        """The listings, the hosts of URLs as listings of their own; see `candidates.scored`."""
+        """The listings, and the hosts of URLs as listings; see `candidates.score_listings`."""
         hosts = derive_host_listings(self.listings)
-        listed = self.listings.with_columns(whole=pl.lit(value=True))
-        return pl.concat([listed, hosts.select(listed.columns)])
+        listings = self.listings.with_columns(whole=pl.lit(value=True))
+        return pl.concat([listings, hosts.select(listings.columns)])
 
     def listings_of(self, feeds: list[Feed]) -> pl.DataFrame:
-        """Return the voices of some feeds."""
+        """Return the listings, with hosts, of some feeds."""
         names = pl.Series([feed.name for feed in feeds], dtype=pl.String)
         return self.listings_and_hosts.filter(pl.col("feed").is_in(names.implode()))
 
 
 def load_listing_evidence(
-    bulk: Transaction, config: Config, basis: int, own: pl.Series, votes: list[FeedWeight]
+    bulk: Transaction,
+    config: Config,
+    source_run: int,
+    operator_blocks: pl.Series,
+    feed_weights: list[FeedWeight],
 ) -> ListingEvidence:
-    """Return the evidence behind a release that was judged from what was listed after a run."""
+    """Return the evidence of a release that was judged from the listings after `source_run`."""
     feeds = config.scoring_feeds
-    listed = load_listings(bulk, list(feeds), basis)
-    return ListingEvidence(
-        listed.match_to_schema(LISTINGS), feeds, own, _build_feed_groups(feeds, votes)
-    )
+    listings = load_listings(bulk, list(feeds), source_run).match_to_schema(LISTINGS)
+    groups = _build_feed_groups(feeds, feed_weights)
+    return ListingEvidence(listings, feeds, operator_blocks, groups)
 
 
 def select_blockable_urls(held: pl.DataFrame) -> pl.DataFrame:
-    """Return the held pages that a proxy can block; a host's first page is taken for the host."""
+    """Return the held URLs that a proxy can block; the root page of a host stands for the host."""
     return held.filter(~is_host_only(pl.col("value")))
 
 
-def _build_feed_groups(feeds: dict[str, Feed], votes: list[FeedWeight]) -> FeedGroups:
-    """Return how the feeds counted; one that was not there yet counts as it says itself."""
-    said = {
+def _build_feed_groups(feeds: dict[str, Feed], feed_weights: list[FeedWeight]) -> FeedGroups:
+    """Return the groups of feeds; a feed without a stored weight has the configured one."""
+    configured = {
         name: FeedWeight(name, feed.reliability, 0, feed.lineage) for name, feed in feeds.items()
     }
-    return feed_groups_from_weights((said | {vote.feed: vote for vote in votes}).values())
+    stored = {weight.feed: weight for weight in feed_weights}
+    return feed_groups_from_weights((configured | stored).values())
 
 
-def filter_rows(export: Export, rows: pl.DataFrame, known: ListingEvidence | None) -> pl.DataFrame:
-    """Return the rows that an export takes: `RELEASE`, `policy` and `score`, null for your own.
+def filter_rows(
+    export: Export, rows: pl.DataFrame, evidence: ListingEvidence | None
+) -> pl.DataFrame:
+    """Return the rows that an export takes: `RELEASE`, `policy` and `score`.
 
-    `known` may be missing for an export that does not ask who lists what.
+    The score is null for the operator's own blocks. `evidence` may be None for an export that does
+    not depend on listings; its rows have no `policy` and no `score`.
     """
     if export.kinds:
         rows = rows.filter(pl.col("kind").is_in([kind.value for kind in export.kinds]))
-    if known is None or not export.needs_listings:
+    if evidence is None or not export.needs_listings:
         return rows
-    voices = known.listings_of(
-        [feed for feed in known.feeds.values() if _is_feed_selected(export, feed)]
-    )
+    selected_feeds = [feed for feed in evidence.feeds.values() if _is_feed_selected(export, feed)]
+    listings = evidence.listings_of(selected_feeds)
     if export.directions:
-        voices = voices.filter(_matches_direction(export, known))
-    found = rows.join(_score_values(voices, known), on="value", how="left")
-    own = pl.col("value").is_in(known.operator_blocks.implode())
-    allow = pl.col("action") == "allow"
+        listings = listings.filter(_matches_direction(export, evidence))
+    rows = rows.join(_score_values(listings, evidence), on="value", how="left")
+    is_operators = pl.col("value").is_in(evidence.operator_blocks.implode())
+    is_allow = pl.col("action") == "allow"
     if export.filters_by_feed:
-        found = found.filter(own | allow | (pl.col("score") >= export.min_score))
-    # What is listed nowhere, such as an address behind a listed name, is ranked last.
-    found = found.with_columns(score=pl.when(~own).then(pl.col("score").fill_null(0)))
-    return _add_policies(export, found, voices, known)
+        has_score = pl.col("score") >= export.min_score
+        rows = rows.filter(is_operators | is_allow | has_score)
+    # A value that no feed lists, such as an address of a listed name, is ranked last.
+    score = pl.when(~is_operators).then(pl.col("score").fill_null(0))
+    return _add_policies(export, rows.with_columns(score=score), listings, evidence)
 
 
 def list_feed_credits(export: Export, feeds: list[Feed]) -> tuple[str, ...]:
-    """Return a line for each feed whose entries may be in an export: its name and its terms."""
-    speaking = (feed for feed in feeds if _is_feed_selected(export, feed))
-    lines = (f"{feed.name}: {feed.licence or 'terms unknown'}" for feed in speaking)
-    # What a person wrote on several lines is one here, or the second would be no comment.
+    """Return name and terms of each feed whose entries may be in an export, one line each."""
+    selected = (feed for feed in feeds if _is_feed_selected(export, feed))
+    lines = (f"{feed.name}: {feed.licence or 'terms unknown'}" for feed in selected)
+    # Terms of several lines become one line, because only the first would be a comment.
     return tuple(" ".join(line.split()) for line in lines)
 
 
@@ -108,41 +115,52 @@ def _is_feed_selected(export: Export, feed: Feed) -> bool:
     return by_category and (not export.feeds or feed.name in export.feeds)
 
 
-def _matches_direction(export: Export, known: ListingEvidence) -> pl.Expr:
-    """Tell which voices are on names, or on addresses for connections of the export's direction."""
-    wanted = {*export.directions, Direction.BOTH}
-    feeds = [feed.name for feed in known.feeds.values() if feed.direction in wanted]
+def _matches_direction(export: Export, evidence: ListingEvidence) -> pl.Expr:
+    """Return whether a listing is for a direction of the export, or of no address."""
+    directions = {*export.directions, Direction.BOTH}
+    feeds = [feed.name for feed in evidence.feeds.values() if feed.direction in directions]
     return (pl.col("kind") != Kind.IP.value) | pl.col("feed").is_in(feeds)
 
 
-def _score_values(voices: pl.DataFrame, known: ListingEvidence) -> pl.DataFrame:
-    """Return `value` and `score`: how far to believe those who list it."""
-    found = score_listings(voices, known.feed_groups)
-    return found.select("value", score=pl.max_horizontal("here", "below"))
+def _score_values(listings: pl.DataFrame, evidence: ListingEvidence) -> pl.DataFrame:
+    """Return `value` and `score`, the combined reliability of the feeds that list the value."""
+    scores = score_listings(listings, evidence.feed_groups)
+    return scores.select("value", score=pl.max_horizontal("here", "below"))
 
 
 def _add_policies(
-    export: Export, rows: pl.DataFrame, voices: pl.DataFrame, known: ListingEvidence
+    export: Export, rows: pl.DataFrame, listings: pl.DataFrame, evidence: ListingEvidence
 ) -> pl.DataFrame:
-    """Add the code of each row's policy; a category that passes allows."""
+    """Add the column `policy`; rows of a category with the action `passthru` become allows."""
     if not export.actions:
         return rows.with_columns(policy=pl.lit(1, POLICY_CODE))
-    places = {category: place for place, category in enumerate(export.actions)}
-    of_feeds = pl.DataFrame(
-        [(name, places[f.category]) for name, f in known.feeds.items() if f.category in places],
-        schema={"feed": pl.String, "place": POLICY_CODE},
-        orient="row",
-    )
-    first = voices.join(of_feeds, on="feed").group_by("value").agg(pl.col("place").min())
+    first_rank = _rank_by_category(export, listings, evidence)
     actions = list(export.actions.values())
     codes = [
         export.blocking_actions.index(action) + 1 if action in export.blocking_actions else 0
         for action in actions
     ]
-    own = pl.col("value").is_in(known.operator_blocks.implode())
-    code = pl.col("place").replace_strict(list(range(len(codes))), codes, return_dtype=POLICY_CODE)
-    found = rows.join(first, on="value", how="left").with_columns(
-        policy=pl.when(~own).then(code).fill_null(1)
+    is_operators = pl.col("value").is_in(evidence.operator_blocks.implode())
+    code = pl.col("rank").replace_strict(list(range(len(codes))), codes, return_dtype=POLICY_CODE)
+    rows = rows.join(first_rank, on="value", how="left").with_columns(
+        policy=pl.when(~is_operators).then(code).fill_null(1)
     )
     passing = pl.when(pl.col("policy") == 0).then(pl.lit("allow", RELEASE["action"]))
-    return found.with_columns(action=passing.otherwise("action")).drop("place")
+    return rows.with_columns(action=passing.otherwise("action")).drop("rank")
+
+
+def _rank_by_category(
+    export: Export, listings: pl.DataFrame, evidence: ListingEvidence
+) -> pl.DataFrame:
+    """Return `value` and `rank`, the place in `actions` of the first category that lists it."""
+    ranks = {category: rank for rank, category in enumerate(export.actions)}
+    feed_ranks = pl.DataFrame(
+        [
+            (name, ranks[feed.category])
+            for name, feed in evidence.feeds.items()
+            if feed.category in ranks
+        ],
+        schema={"feed": pl.String, "rank": POLICY_CODE},
+        orient="row",
+    )
+    return listings.join(feed_ranks, on="feed").group_by("value").agg(pl.col("rank").min())

@@ -1,1 +1,1 @@
-"""New files beside their place, rendered and verified, not yet in force."""
+"""Stage exports: freshness, limits, and verified new files beside their paths."""

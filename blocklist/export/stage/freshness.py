@@ -1,7 +1,7 @@
 """Export freshness: file fingerprint and input digest -> whether a file is still up to date.
 
-Reads and renders nothing and keeps heavy imports out: a run in which nothing changed ends here. In
-doubt the export is rendered and compared.
+Reads and renders nothing and keeps heavy imports out: a run in which nothing changed ends here. If
+in doubt, the export is rendered and compared.
 """
 
 import sqlite3
@@ -23,33 +23,34 @@ from blocklist.plugins import DIALECT_EXTENSIONS
 
 @dataclass(frozen=True)
 class ExportInputs:
-    """What the files of a release are made of, beside its number."""
+    """The inputs of all exports of a release."""
 
     config: Config
     release: int
-    #: How the feeds counted when listings were judged last.
+    #: The weights of feeds when listings were last judged.
     feed_weights: list[FeedWeight]
-    #: The run that last learnt anything from DNS.
+    #: The last run that changed DNS facts.
     facts_run: int | None
 
     def digest_for(self, export: Export) -> str:
-        """Return a digest of all that decides what is in an export's file."""
-        sees = export.alive or export.needs_countries
-        seen = (
+        """Return a digest of everything that decides the content of an export's file."""
+        needs_facts = export.alive or export.needs_countries
+        country_file = Path(self.config.resolve.country)
+        inputs = (
             fingerprint.program_fingerprint(),
             self.release,
             export,
             list(self.config.scoring_feeds.values()),
             self.feed_weights if export.needs_listings else None,
-            self.facts_run if sees else None,
-            file_fingerprint(Path(self.config.resolve.country)) if export.needs_countries else None,
+            self.facts_run if needs_facts else None,
+            file_fingerprint(country_file) if export.needs_countries else None,
             DIALECT_EXTENSIONS.origin(export.target.dialect),
         )
-        return sha256(repr(seen).encode()).hexdigest()
+        return sha256(repr(inputs).encode()).hexdigest()
 
 
 def load_export_inputs(config: Config, reader: sqlite3.Connection, release: int) -> ExportInputs:
-    """Return what the files of the release in force are made of."""
+    """Return the inputs of the exports of the current release."""
     return ExportInputs(
         config,
         release,
@@ -59,33 +60,31 @@ def load_export_inputs(config: Config, reader: sqlite3.Connection, release: int)
 
 
 def file_fingerprint(path: Path) -> str | None:
-    """Return what tells a file from any other in its place, None where there is none."""
+    """Return a text that changes with the file at a path; None if there is no file."""
     try:
-        # No time to settle, for nobody else writes in the very moment in which we did.
+        # Recent changes count, too: nobody else writes at the moment in which we wrote.
         return stat_fingerprint(path.stat(), settle_seconds=0)
     except OSError:
         return None
 
 
-def is_export_fresh(export: Export, made: ExportRecord | None, of: ExportInputs) -> bool:
-    """Return whether the file in place is the one that would be made now."""
+def is_export_fresh(export: Export, record: ExportRecord | None, inputs: ExportInputs) -> bool:
+    """Return whether the file in place is the one that would be rendered now."""
     return (
-        made is not None
-        and made.file_fingerprint is not None
-        and made.file_fingerprint == file_fingerprint(export.path)
-        and made.inputs_digest == of.digest_for(export)
+        record is not None
+        and record.file_fingerprint is not None
+        and record.file_fingerprint == file_fingerprint(export.path)
+        and record.inputs_digest == inputs.digest_for(export)
     )
 
 
 def load_matching_states(
-    reader: sqlite3.Connection, wanted: list[Export]
+    reader: sqlite3.Connection, exports: list[Export]
 ) -> dict[str, ExportState]:
-    """Return how exports were left, by name, as far as their files are known."""
-    last = load_export_states(reader)
-    known = {export.name: last[export.name] for export in wanted if export.name in last}
-    # Another path is another file: nothing is known about what stands there.
+    """Return the last states of exports by name, unless the path of the export changed."""
+    rows = load_export_states(reader)
     return {
-        export.name: ExportState(**known[export.name])  # type: ignore[arg-type]
-        for export in wanted
-        if export.name in known and known[export.name]["path"] == str(export.path)
+        export.name: ExportState(**row)  # type: ignore[arg-type]
+        for export in exports
+        if (row := rows.get(export.name)) and row["path"] == str(export.path)
     }

@@ -1,5 +1,6 @@
-"""Prepare an export: rows -> a rendered and verified file beside its place, not yet installed."""
+"""Prepare an export: rows -> a rendered and verified file beside its path, not yet installed."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,17 +26,22 @@ from blocklist.frames.schemas import RELEASE
 from blocklist.install.install import InstallUndone
 from blocklist.plugins import DIALECT_EXTENSIONS
 
-# As long as any other, so that a head with it is as long as the one with the right digest.
+logger = logging.getLogger(__name__)
+
+# As long as every digest, so the head with it is as long as the head with the final digest.
 _PLACEHOLDER_DIGEST = "0" * 64
+
+#: Verify a finished file, given its state; raise `ExportFailed` for a fault.
+Verification = Callable[[ExportState, Path], None]
 
 
 class VerificationFailed(ExportFailed):
-    """A finished file does not say what the release does."""
+    """A finished file does not give the answers of the release."""
 
 
 @dataclass(frozen=True)
 class PreparedExport:
-    """An export that can be brought up to a release at once."""
+    """An export that is ready to be installed."""
 
     export: Export
     release: int
@@ -43,11 +49,11 @@ class PreparedExport:
     previous: ExportState | None
     entry_count: int
     left_out: dict[str, int]
-    #: The new file; None where the old one has the same content, and stays.
+    #: The new file; None if the file in place has the same content and stays.
     new_file: Path | None
 
     def discard(self) -> None:
-        """Let go of the new file, if it is not in its place."""
+        """Remove the new file, if it was not installed."""
         if self.new_file is not None:
             self.new_file.unlink(missing_ok=True)
 
@@ -58,21 +64,23 @@ def render_and_verify(
     release: int,
     previous: ExportState | None,
     now: datetime,
-    behind: ExportContext,
+    context: ExportContext,
 ) -> PreparedExport:
-    """Render an export beside its place and prove it there; see `one.export_one`.
+    """Render an export beside its path and verify it there; see `update.export_one`.
 
-    Raise `Unproved` where the finished file does not answer what the rows say, and `ExportFailed`
-    where there is none.
+    Raise `VerificationFailed` if the finished file does not give the answers of the rows, and
+    `ExportFailed` if there is no finished file.
     """
     with error_context(export), DIALECT_EXTENSIONS.name_in_errors(export.target.dialect):
-        taken, others = _select_target_rows(export, exclude_canary_rows(export, rows))
-        body, taken = render_within_limit(export, taken)
-        body = replace(body, left_out=others | body.left_out, feed_credits=behind.feed_credits)
-        _refuse_empty_export(export, release, previous, body, taken)
+        rows, other_kinds = _select_target_rows(export, exclude_canary_rows(export, rows))
+        body, rows = render_within_limit(export, rows)
+        left_out = other_kinds | body.left_out
+        body = replace(body, left_out=left_out, feed_credits=context.feed_credits)
+        _refuse_empty_export(export, release, previous, body, rows)
 
-        def verify_candidate(state: ExportState, new: Path) -> None:
-            verify_export_file(export, state, new, taken, body.entry_count, behind.must_verify())
+        def verify_candidate(state: ExportState, candidate: Path) -> None:
+            must_verify = context.must_verify()
+            verify_export_file(export, state, candidate, rows, body.entry_count, must_verify)
 
         return write_candidate_file(export, body, release, previous, now, verify_candidate)
 
@@ -83,9 +91,9 @@ def write_candidate_file(
     release: int,
     previous: ExportState | None,
     now: datetime,
-    proof: Callable[[ExportState, Path], None],
+    verify: Verification,
 ) -> PreparedExport:
-    """Write a file beside its place and have it proved there, unless it has the same content."""
+    """Write a file beside the export's path, and verify it unless its content is unchanged."""
     state = ExportState(
         name=export.name,
         path=str(export.path),
@@ -95,26 +103,29 @@ def write_candidate_file(
         written=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     try:
-        with create_temporary_beside(export.path) as new:
-            state = _write_with_digest(export, state, body, new)
-            stays = _has_same_content(export, previous, state.digest, body)
-            if not stays:
-                _run_verification(proof, state, new)
-    except StorageError:  # nothing can be written there, and perhaps nothing needs to be
+        with create_temporary_beside(export.path) as new_file:
+            state = _write_with_digest(export, state, body, new_file)
+            is_unchanged = _has_same_content(export, previous, state.digest, body)
+            if not is_unchanged:
+                _run_verification(verify, state, new_file)
+    except StorageError:  # the folder is not writable, but perhaps nothing has to be written
         if not _has_same_content(export, previous, body.content_digest(), body):
             raise
-        stays, new = True, None
-    ready = PreparedExport(export, release, state, previous, body.entry_count, body.left_out, new)
-    if not stays:
-        return ready
-    ready.discard()
+        is_unchanged, new_file = True, None
+    prepared = PreparedExport(
+        export, release, state, previous, body.entry_count, body.left_out, new_file
+    )
+    if not is_unchanged:
+        logger.info("export %s: prepared %d entries", export.name, body.entry_count)
+        return prepared
+    prepared.discard()
     assert previous is not None
-    return replace(ready, state=previous, new_file=None)
+    return replace(prepared, state=previous, new_file=None)
 
 
 @contextmanager
 def error_context(export: Export) -> Iterator[None]:
-    """Say of which export an error is, and what became of its file."""
+    """Turn errors into `ExportFailed` with the export's name and the fate of its file."""
     try:
         yield
     except InstallUndone as error:
@@ -125,14 +136,14 @@ def error_context(export: Export) -> Iterator[None]:
 
 
 def _refuse_empty_export(
-    export: Export, release: int, previous: ExportState | None, body: Body, taken: pl.DataFrame
+    export: Export, release: int, previous: ExportState | None, body: Body, rows: pl.DataFrame
 ) -> None:
     if body.entry_count or previous is None or previous.digest == body.content_digest():
         return
-    # A person made it empty: allowed all of it, or deleted the file.
-    allowed = not taken.is_empty() and (taken["action"] == "allow").all()
-    own = export.target.lists is TargetContent.ALLOWS
-    if not (own or allowed or not export.path.exists()):
+    # Empty exports that a person wants: all is allowed, or the file was deleted.
+    is_allowed = not rows.is_empty() and (rows["action"] == "allow").all()
+    lists_allows = export.target.lists is TargetContent.ALLOWS
+    if not (lists_allows or is_allowed or not export.path.exists()):
         message = f"release {release} has nothing for it, and a list is never emptied so"
         raise ExportFailed(f"{message}; if that is right, delete the file first")
 
@@ -140,42 +151,44 @@ def _refuse_empty_export(
 def _compute_serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:
     if not export.target.needs_zone:
         return None
-    known = previous.serial if previous else None
-    return next_serial(latest_serial(known, export.path), now)
+    stored = previous.serial if previous else None
+    return next_serial(latest_serial(stored, export.path), now)
 
 
 def _select_target_rows(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the rows of the kinds that the target takes, and how many blocks are of another."""
+    """Return the rows of the kinds that the target takes, and counts of other blocks by kind."""
     if export.target.lists is TargetContent.ALLOWS:
         rows = rows.filter(pl.col("action") == "allow")
         rows = rows.with_columns(action=pl.lit("block", RELEASE["action"]))
     kinds = [kind.value for kind in export.target.kinds]
-    taken = pl.col("kind").is_in(kinds)
-    others = rows.filter(~taken, pl.col("action") == "block")["kind"].cast(pl.String)
+    is_taken = pl.col("kind").is_in(kinds)
+    others = rows.filter(~is_taken, pl.col("action") == "block")["kind"].cast(pl.String)
     counts = others.value_counts(sort=True).iter_rows()
-    return rows.filter(taken), {f"kind-{kind}": count for kind, count in counts}
+    return rows.filter(is_taken), {f"kind-{kind}": count for kind, count in counts}
 
 
-def _write_with_digest(export: Export, state: ExportState, body: Body, new: Path) -> ExportState:
-    """Write the file and return its state, with the digest of the content.
+def _write_with_digest(
+    export: Export, state: ExportState, body: Body, new_file: Path
+) -> ExportState:
+    """Write the file and return its state with the digest of the content.
 
-    The head has the digest in it, so it is written a second time when that is known.
+    The head contains the digest, so it is written again when the digest is known.
     """
     digest = sha256()
-    with new.open("wb") as file:
-        room = file.write(encode_head(export, state, body))
+    with new_file.open("wb") as file:
+        head_size = file.write(encode_head(export, state, body))
         for chunk in body.encode_chunks():
             digest.update(chunk)
             file.write(chunk)
         state = replace(state, digest=digest.hexdigest())
         file.seek(0)
-        again = file.write(encode_head(export, state, body))
-    assert again == room, "a head with the digest is as long as one without"
+        final_size = file.write(encode_head(export, state, body))
+    assert final_size == head_size, "the digest must not change the length of the head"
     return state
 
 
 def encode_head(export: Export, state: ExportState, body: Body) -> bytes:
-    """Return what stands before the content: the head of the dialect, and the canaries."""
+    """Return the bytes before the content: the head of the dialect, and the canaries."""
     lines = get_dialect(export.target.dialect).render_head(export, state, body)
     return "".join(f"{line}\n" for line in (*lines, *render_canaries(export, state))).encode()
 
@@ -183,22 +196,20 @@ def encode_head(export: Export, state: ExportState, body: Body) -> bytes:
 def _has_same_content(
     export: Export, previous: ExportState | None, digest: str, body: Body
 ) -> bool:
-    """Return whether the file in place has this content, untouched since it was written."""
+    """Return whether the file in place has this content and nobody changed it."""
     if previous is None or previous.digest != digest:
         return False
     head = encode_head(export, previous, body)
     try:
         with export.path.open("rb") as file:
-            same = file.read(len(head)) == head
-            return same and file_digest(file, "sha256").hexdigest() == digest
+            is_same_head = file.read(len(head)) == head
+            return is_same_head and file_digest(file, "sha256").hexdigest() == digest
     except OSError:
         return False
 
 
-def _run_verification(
-    proof: Callable[[ExportState, Path], None], state: ExportState, new: Path
-) -> None:
+def _run_verification(verify: Verification, state: ExportState, new_file: Path) -> None:
     try:
-        proof(state, new)
-    except ExportFailed as fault:
-        raise VerificationFailed(str(fault)) from None
+        verify(state, new_file)
+    except ExportFailed as error:
+        raise VerificationFailed(str(error)) from None
