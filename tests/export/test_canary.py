@@ -106,7 +106,7 @@ def test_an_allow_of_a_name_below_them_stays(tmp_path: Path) -> None:
 def test_a_zone_has_no_second_row_for_them(tmp_path: Path) -> None:
     export = export_to(tmp_path, "rpz", canary="{value} A 0.0.0.0")
     rows = "block subtree example.org\nallow exact x.c.example.org"
-    with pytest.raises(ExportFailed, match=r"canary, c\.example\.org, stands between"):
+    with pytest.raises(ExportFailed, match=r"canary, c\.example\.org, is between"):
         run(replace(export, canary="c.example.org"), rows)
     assert run(replace(export, canary="d.example.org"), rows).changed
 

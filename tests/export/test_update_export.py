@@ -235,7 +235,7 @@ def test_no_text_but_a_name_gets_into_a_file(
 def test_no_text_but_a_network_gets_into_a_file(tmp_path: Path, target: str, text: str) -> None:
     rows = [("ip", "192.0.2.9", "exact", "block"), ("ip", text, "exact", "block")]
     export = export_to(tmp_path, target)
-    with pytest.raises(ExportFailed, match="an address that is none"):
+    with pytest.raises(ExportFailed, match="a text that is no address"):
         export_one(export, pl.DataFrame(rows, schema=RELEASE, orient="row"), 1, None, NOW)
 
 

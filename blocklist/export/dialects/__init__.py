@@ -1,5 +1,5 @@
-"""Dialects: one module a family of formats; export and rows -> the head and the body of a file.
+"""Dialects: one module for each family of formats; export and rows -> head and body of a file.
 
-To add one: a module with `render_head` and `render_body`, its own reader in `export.readers`, and a
-line in both registries.
+Each module defines `render_head` and `render_body`, as `export.registry` describes, and has a
+reader of the same name in `export.readers`.
 """

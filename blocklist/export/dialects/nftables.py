@@ -17,11 +17,11 @@ Use the sets in a chain of your own, which this file does not touch:
   add rule inet blocklist guard ip6 daddr @blocklist6 counter reject"""
 
 
-def render_head(export: Export, state: ExportState, content: Body) -> list[str]:
-    """Return the comment, with a rule that uses the sets."""
+def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
+    """Return the comment, with an example of rules that use the sets."""
     mark = export.target.comment
     return [
-        *render_comment(export, state, content),
+        *render_comment(export, state, body),
         *(f"{mark} {line}".rstrip() for line in _EXAMPLE.split("\n")),
     ]
 
@@ -49,5 +49,5 @@ def _declare_set(family: int) -> list[str]:
 def _render_elements(family: int, values: pl.Series) -> pl.Series:
     if values.is_empty():  # `{ }` is a syntax error
         return pl.Series([], dtype=pl.String)
-    opened = pl.Series([f"add element {_TABLE} blocklist{family} {{"])
-    return pl.concat([opened, "\t" + values + ",", pl.Series(["}"])])
+    start = pl.Series([f"add element {_TABLE} blocklist{family} {{"])
+    return pl.concat([start, "\t" + values + ",", pl.Series(["}"])])

@@ -24,48 +24,46 @@ from blocklist.export.render.precedence import (
     sort_by_family,
 )
 from blocklist.export.render.sanitize import require_safe_names
+from blocklist.export.render.state import ExportState
 from blocklist.export.render.zone import (
     owner_length_limit,
     policy_data,
-    render_head,
     render_records,
+    render_zone_head,
 )
 from blocklist.frames.names import expand_ancestors
 from blocklist.frames.schemas import SCOPE
 from blocklist.indicators.names import name_and_ancestors
 
-__all__ = ["render_body", "render_head"]
-
-# Below these, a name is no name but a trigger of another kind: 32.1.2.0.192.rpz-ip is an address.
+# Owners that end so are triggers of another kind: 32.1.2.0.192.rpz-ip is an address.
 _TRIGGER_PATTERN = r"(?:^|\.)rpz-[^.]*$"
-_BLOCKS_NAME, _BLOCKS_BELOW = pl.col("own") > 0, pl.col("under") > 0
+_BLOCKS_NAME, _BLOCKS_BELOW = pl.col("at_name") > 0, pl.col("below_name") > 0
+
+
+def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
+    """Return the comment and the records of the apex."""
+    return render_zone_head(export, state, body)
 
 
 def render_body(export: Export, rows: pl.DataFrame) -> Body:
-    """Return the rows of the zone, families together; owners are relative to the zone.
+    """Return the rows of the zone, sorted by family, with owners relative to the zone.
 
-    What does not fit under the zone's name is left out, and the rest of the zone stands.
+    Names that do not fit under the zone's name are left out and counted.
     """
-    room = owner_length_limit(export)
+    limit = owner_length_limit(export)
     require_safe_names(rows["value"])
-    near = pl.col("value").str.contains("rpz-", literal=True)
-    triggers = rows.filter(near).filter(pl.col("value").str.contains(_TRIGGER_PATTERN))["value"]
-    fine = rows.filter(~pl.col("value").is_in(triggers.implode())) if len(triggers) else rows
-    told, widened = _raise_long_allows(fine, room)
-    counts = {"rpz-trigger": len(triggers), "allow-widened": widened}
+    rows, trigger_count = _exclude_triggers(rows)
+    rows, raised_count = _raise_long_allows(rows, limit)
+    counts = {"rpz-trigger": trigger_count, "allow-widened": raised_count}
     if export.target.allows is AllowPrecedence.NONE:
-        known, narrowed = narrow_to_target(told, export.target)
-        known = inherit_within(known)
+        rules, narrowed = narrow_to_target(rows, export.target)
+        rules = inherit_within(rules)
         counts |= narrowed
     else:
-        known = effective_rules(told)
-    entries, cut = _build_entries(known, room)
-    if export.target.canary and (entries["value"] == export.canary).any():
-        raise ExportFailed(
-            f"its canary, {export.canary}, stands between a name that is blocked and one below it "
-            "that is allowed, and has a row for that; set another `canary`"
-        )
-    counts = {reason: counts.get(reason, 0) + cut.get(reason, 0) for reason in counts | cut}
+        rules = effective_rules(rows)
+    entries, dropped = _build_entries(rules, limit)
+    _require_free_canary(export, entries)
+    counts = {reason: counts.get(reason, 0) + dropped.get(reason, 0) for reason in counts | dropped}
     return Body(
         (BodyPart(sort_by_family(entries), _name_records(policy_data(export))),),
         int(entries.select((_BLOCKS_NAME | _BLOCKS_BELOW).sum()).item()),
@@ -73,78 +71,96 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     )
 
 
-def _raise_long_allows(rows: pl.DataFrame, room: int) -> tuple[pl.DataFrame, int]:
-    """Put an allow that does not fit on names above it: one that does, and one with its wildcard.
-
-    BIND cuts labels off a query until it fits, and so would ask for the first; PowerDNS asks for
-    the wildcard.
-    """
-    long = (pl.col("action") == "allow") & (pl.col("value").str.len_bytes() > room)
-    lost = rows.filter(long)
-    if lost.is_empty():
+def _exclude_triggers(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Return the rows that are not triggers of another kind, and the number of the others."""
+    candidates = rows.filter(pl.col("value").str.contains("rpz-", literal=True))["value"]
+    triggers = candidates.filter(candidates.str.contains(_TRIGGER_PATTERN))
+    if triggers.is_empty():
         return rows, 0
-    # Those above have their place elsewhere.
-    kept = [rows.filter(~long).drop(FAMILY_ORDER, strict=False)]
-    lost = lost.drop(FAMILY_ORDER, strict=False)
-    for most in (room, room - len("*.")):
-        near = [
-            next((up for up in name_and_ancestors(name) if len(up) <= most), None)
-            for name in lost["value"]
-        ]
-        raised = lost.with_columns(value=pl.Series(near, dtype=pl.String)).drop_nulls("value")
-        kept += [raised.with_columns(scope=pl.lit(scope, SCOPE)) for scope in ("exact", "subtree")]
-    return pl.concat(kept), lost.height
+    return rows.filter(~pl.col("value").is_in(triggers.implode())), len(triggers)
 
 
-def _build_entries(known: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the names that need rows, of nodes that are placed, and how many blocks did not fit.
+def _require_free_canary(export: Export, entries: pl.DataFrame) -> None:
+    if export.target.canary and (entries["value"] == export.canary).any():
+        raise ExportFailed(
+            f"its canary, {export.canary}, is between a blocked name and an allowed name below it, "
+            "and so has a row of its own; set another `canary`"
+        )
 
-    `own` and `under` are what holds for the name and below it, `covered` whether a wildcard stands
-    above, and `wildcard` whether the name's own wildcard fits.
+
+def _raise_long_allows(rows: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, int]:
+    """Replace an allow that does not fit by allows of names above it.
+
+    One is the nearest name that fits, for BIND, which cuts labels off a long query until it fits.
+    The other is the nearest name whose wildcard fits, which PowerDNS looks up.
     """
-    said = known.with_columns(pl.col("own", "under").fill_null(pl.col("inherited")))
-    needed = said.filter(pl.any_horizontal(pl.col("own", "under") != pl.col("inherited")))
-    fitting, counts = _drop_long_owners(needed, room)
-    between = inherit_rules(_names_between(fitting.filter("covered")), known).filter("covered")
-    between = between.with_columns(own="inherited", under="inherited", wildcard=True)
+    is_long = (pl.col("action") == "allow") & (pl.col("value").str.len_bytes() > limit)
+    long = rows.filter(is_long)
+    if long.is_empty():
+        return rows, 0
+    # The names above have another place in the order, so it is computed again.
+    parts = [rows.filter(~is_long).drop(FAMILY_ORDER, strict=False)]
+    long = long.drop(FAMILY_ORDER, strict=False)
+    for length in (limit, limit - len("*.")):
+        names = [
+            next((up for up in name_and_ancestors(name) if len(up) <= length), None)
+            for name in long["value"]
+        ]
+        raised = long.with_columns(value=pl.Series(names, dtype=pl.String)).drop_nulls("value")
+        parts += [raised.with_columns(scope=pl.lit(scope, SCOPE)) for scope in ("exact", "subtree")]
+    return pl.concat(parts), long.height
+
+
+def _build_entries(rules: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Return the names that need rows, and the number of blocks that do not fit, by reason.
+
+    `at_name` and `below_name` are the effective rules, `covered` is whether a wildcard is above,
+    and `wildcard` whether the name's own wildcard fits.
+    """
+    filled = rules.with_columns(pl.col("at_name", "below_name").fill_null(pl.col("inherited")))
+    differs = pl.any_horizontal(pl.col("at_name", "below_name") != pl.col("inherited"))
+    fitting, counts = _drop_long_owners(filled.filter(differs), limit)
+    between = inherit_rules(_names_between(fitting.filter("covered")), rules).filter("covered")
+    between = between.with_columns(at_name="inherited", below_name="inherited", wildcard=True)
     return pl.concat([fitting, between], how="diagonal"), counts
 
 
-def _drop_long_owners(needed: pl.DataFrame, room: int) -> tuple[pl.DataFrame, dict[str, int]]:
-    length, block = pl.col("value").str.len_bytes(), _BLOCKS_NAME | _BLOCKS_BELOW
-    alone, cut = length <= room, (length + 2 > room) & (length <= room) & _BLOCKS_BELOW
+def _drop_long_owners(entries: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, dict[str, int]]:
+    length, is_block = pl.col("value").str.len_bytes(), _BLOCKS_NAME | _BLOCKS_BELOW
+    fits, wildcard_fits = length <= limit, length + len("*.") <= limit
+    loses_wildcard = fits & ~wildcard_fits & _BLOCKS_BELOW
     counts = {
-        "owner-too-long": (~alone & block) | (cut & ~_BLOCKS_NAME),
-        "narrowed-to-exact": cut & _BLOCKS_NAME,
+        "owner-too-long": (~fits & is_block) | (loses_wildcard & ~_BLOCKS_NAME),
+        "narrowed-to-exact": loses_wildcard & _BLOCKS_NAME,
     }
-    counted = needed.select(**{reason: found.sum() for reason, found in counts.items()})
-    kept = needed.filter(alone).with_columns(
-        under=pl.when(length + 2 <= room).then("under").otherwise(pl.lit(0, POLICY_CODE)),
-        wildcard=length + 2 <= room,
+    counted = entries.select(**{reason: mask.sum() for reason, mask in counts.items()})
+    kept = entries.filter(fits).with_columns(
+        below_name=pl.when(wildcard_fits).then("below_name").otherwise(pl.lit(0, POLICY_CODE)),
+        wildcard=wildcard_fits,
     )
-    return kept.filter(block | pl.col("covered")), counted.row(0, named=True)
+    return kept.filter(is_block | pl.col("covered")), counted.row(0, named=True)
 
 
-def _names_between(deep: pl.DataFrame) -> pl.DataFrame:
-    """Return the names above those given that are not among them, in the place of the first."""
-    place = [name for name in (FAMILY_ORDER,) if name in deep.columns]
-    above = expand_ancestors(deep.select("value", *place), "value").filter(pl.col("steps") > 0)
-    names = above.group_by(value="ancestor").agg(pl.col(place).min())
-    return names.join(deep, on="value", how="anti")
+def _names_between(covered: pl.DataFrame) -> pl.DataFrame:
+    """Return the names above the given ones that are not among them, each before its first name."""
+    order = [name for name in (FAMILY_ORDER,) if name in covered.columns]
+    above = expand_ancestors(covered.select("value", *order), "value").filter(pl.col("steps") > 0)
+    names = above.group_by(value="ancestor").agg(pl.col(order).min())
+    return names.join(covered, on="value", how="anti")
 
 
 def _name_records(policies: list[tuple[str, ...]]) -> pl.Expr:
-    """Return the records of one name: its own and its wildcard's, as far as it needs them.
+    """Return the records of a name: its own and its wildcard's, as far as they are needed.
 
-    Where no wildcard stands above, what is not blocked needs no row.
+    A name that is not blocked needs no row, unless a wildcard is above it.
     """
-    own = _owner_records("own", pl.col("value"), policies)
-    wild = pl.when("wildcard").then(_owner_records("under", "*." + pl.col("value"), policies))
-    return pl.concat_str(own, wild, separator="\n", ignore_nulls=True)
+    own = _owner_records("at_name", pl.col("value"), policies)
+    below = _owner_records("below_name", "*." + pl.col("value"), policies)
+    return pl.concat_str(own, pl.when("wildcard").then(below), separator="\n", ignore_nulls=True)
 
 
 def _owner_records(code: str, owner: pl.Expr, policies: list[tuple[str, ...]]) -> pl.Expr:
-    """Return the lines of an owner as a column of codes tells."""
+    """Return the lines of an owner for the policy codes in the column `code`."""
     passing = pl.when("covered").then(render_records(owner, (PASSTHRU_RECORD,)))
     blocking = (
         pl.when(pl.col(code) == number).then(render_records(owner, data))

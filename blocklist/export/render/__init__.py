@@ -1,1 +1,1 @@
-"""Pieces that every dialect needs: precedence, narrowing, head, serial, canaries."""
+"""Render pieces that dialects share: precedence, narrowing, heads, canaries, zone records."""

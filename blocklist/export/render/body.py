@@ -8,37 +8,37 @@ import polars as pl
 
 from blocklist.frames.parallel import map_in_order
 
-# Rows that are rendered at once: more cost memory, fewer cost time.
+# Rows that are rendered at once: more need more memory, fewer take more time.
 _ROWS_PER_CHUNK = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class BodyPart:
-    """Rows, and the line that each of them is; it may be several lines. Rendered when needed."""
+    """Rows, and the expression for the line or lines of each row, rendered when needed."""
 
     rows: pl.DataFrame
     line_expr: pl.Expr
 
     @classmethod
     def from_lines(cls, lines: pl.Series | list[str]) -> "BodyPart":
-        """Return lines that are there already."""
+        """Return a part of given lines."""
         return cls(pl.DataFrame({"line": lines}, schema={"line": pl.String}), pl.col("line"))
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The content of an export, in order."""
+    """The content of an export file, in order."""
 
     parts: tuple[BodyPart, ...]
-    #: How many names or networks it lists.
+    #: Number of listed names, networks and URLs.
     entry_count: int
-    #: How many rows could not be expressed in full, by reason.
+    #: Number of rows that are not expressed in full, by reason.
     left_out: dict[str, int]
-    #: The feeds whose entries may be in it, and their terms.
+    #: Names and terms of the feeds whose entries may be in the file.
     feed_credits: tuple[str, ...] = ()
 
     def encode_chunks(self) -> Iterator[bytes]:
-        """Yield the bytes, each line with its line end."""
+        """Yield the bytes in chunks, each line with its line end."""
         slices = (
             BodyPart(rows, part.line_expr)
             for part in self.parts
@@ -59,7 +59,7 @@ def _encode_part(part: BodyPart) -> bytes:
 
 
 def hash_chunks(chunks: Iterator[bytes]) -> str:
-    """Return the SHA-256 of bytes that come in pieces."""
+    """Return the SHA-256 of bytes in chunks."""
     digest = sha256()
     for chunk in chunks:
         digest.update(chunk)

@@ -19,52 +19,50 @@ _VALUE_FIELD = "{value}"
 
 
 def derive_canaries(export: Export, state: ExportState) -> Canaries | None:
-    """Return the canaries of a content, or none where the export has or fits none.
+    """Return the canaries of a content, or None if the export has none or they do not fit.
 
-    They follow from the state, so a file that stays keeps those that it was written with.
+    They follow from the state, so an unchanged file keeps its canaries.
     """
     base = export.canary
-    own = f"r{state.release}-{state.digest[:8]}.{base}"
-    if not base or not export.target.canary or len(own) > name_length_limit(export):
+    release_name = f"r{state.release}-{state.digest[:8]}.{base}"
+    if not base or not export.target.canary or len(release_name) > name_length_limit(export):
         return None
-    return Canaries(base, own, f"control.{base}")
+    return Canaries(base, release_name, f"control.{base}")
 
 
 def render_canaries(export: Export, state: ExportState) -> list[str]:
-    """Return the lines of the canaries, which stand between a file's head and its content."""
-    names = derive_canaries(export, state)
-    if names is None:
+    """Return the lines of the canaries, which are between a file's head and its content."""
+    canaries = derive_canaries(export, state)
+    if canaries is None:
         return []
-    both = (names.fixed_name, names.release_name)
-    return [form.replace(_VALUE_FIELD, name) for name in both for form in _parse_templates(export)]
+    names, templates = (canaries.fixed_name, canaries.release_name), _parse_templates(export)
+    return [template.replace(_VALUE_FIELD, name) for name in names for template in templates]
 
 
 def exclude_canary_rows(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of a release but for those at or below the canaries' own place.
+    """Return the rows of a release without those at or below the fixed canary.
 
-    An allow of a name there that is none of ours stays: what is above may be blocked.
+    Allows of other names there stay, because a name above may be blocked.
     """
     base, name = export.canary, pl.col("value")
     if not base or not rows["value"].str.ends_with(base).any():
         return rows
-    ours = rf"^(?:(?:control|r[0-9]+-[0-9a-f]{{8}})\.)?{pl.escape_regex(base)}$"
-    allowed = (pl.col("action") == Verdict.ALLOW.value) & ~name.str.contains(ours)
-    return rows.filter(allowed | ~((name == base) | name.str.ends_with(f".{base}")))
+    canary_pattern = rf"^(?:(?:control|r[0-9]+-[0-9a-f]{{8}})\.)?{pl.escape_regex(base)}$"
+    is_other_allow = (pl.col("action") == Verdict.ALLOW.value) & ~name.str.contains(canary_pattern)
+    return rows.filter(is_other_allow | ~((name == base) | name.str.ends_with(f".{base}")))
 
 
 def split_canary_lines(texts: pl.Series, export: Export) -> tuple[pl.Series, list[str]]:
-    """Return the lines of a file that are of no canary, and those that are of one."""
-    written = _mask_canary_lines(texts, export)
-    return (
-        (texts, [])
-        if written is None
-        else (texts.filter(~written), texts.filter(written).to_list())
-    )
+    """Return the lines of a file without canaries, and the lines of canaries."""
+    is_canary = _mask_canary_lines(texts, export)
+    if is_canary is None:
+        return texts, []
+    return texts.filter(~is_canary), texts.filter(is_canary).to_list()
 
 
-def verify_canaries(export: Export, state: ExportState, found: list[str]) -> None:
-    """Raise `ExportFailed` unless these are the lines of the canaries of a content, all of them."""
-    if found != render_canaries(export, state):
+def verify_canaries(export: Export, state: ExportState, lines: list[str]) -> None:
+    """Raise `ExportFailed` unless these are exactly the lines of the canaries of a content."""
+    if lines != render_canaries(export, state):
         raise ExportFailed(
             "the new file does not have its canaries as they should be; "
             "this is a fault of the program, please report it"
@@ -72,20 +70,20 @@ def verify_canaries(export: Export, state: ExportState, found: list[str]) -> Non
 
 
 def _mask_canary_lines(texts: pl.Series, export: Export) -> pl.Series | None:
-    """Return which lines are of a canary, of this content or of another; none where none can be."""
+    """Return a mask of the lines of canaries of any content; None if the export has none."""
     if not export.canary or not export.target.canary:
         return None
     field, base = map(pl.escape_regex, (_VALUE_FIELD, export.canary))
     name = rf"(?:r[0-9]+-[0-9a-f]{{8}}\.)?{base}"
-    forms = (pl.escape_regex(form).replace(field, name) for form in _parse_templates(export))
-    near = texts.str.contains(export.canary, literal=True).arg_true()
-    found = texts.gather(near).str.contains(f"^(?:{'|'.join(forms)})$")
-    return pl.zeros(len(texts), pl.Boolean, eager=True).scatter(near.filter(found), True)
+    patterns = (pl.escape_regex(text).replace(field, name) for text in _parse_templates(export))
+    candidates = texts.str.contains(export.canary, literal=True).arg_true()
+    is_canary = texts.gather(candidates).str.contains(f"^(?:{'|'.join(patterns)})$")
+    return pl.zeros(len(texts), pl.Boolean, eager=True).scatter(candidates.filter(is_canary), True)
 
 
 def _parse_templates(export: Export) -> list[str]:
-    forms = export.target.canary.strip("\n").split("\n")
-    if not all(_VALUE_FIELD in form for form in forms):
+    templates = export.target.canary.strip("\n").split("\n")
+    if not all(_VALUE_FIELD in template for template in templates):
         message = f"canary = {export.target.canary!r}: expected {_VALUE_FIELD} in each of its lines"
         raise ExportFailed(message)
-    return forms
+    return templates

@@ -14,28 +14,28 @@ from blocklist.indicators.names import MAX_LABEL_LENGTH, MAX_NAME_LENGTH
 from blocklist.indicators.urls import MAX_URL_LENGTH
 
 _URL_PATTERN = r"""^https?://[!#-;=?-_a-z|~`{}]+$"""
-# Values that are looked at at once.
+# Values that are checked at once.
 _ROWS_PER_SLICE = 500_000
 _NAME_PATTERN = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 
 
 def require_safe_names(values: pl.Series) -> pl.Series:
-    """Return the names; raise `ExportFailed` when one has a character that no name has."""
+    """Return the names; raise `ExportFailed` for a value that is no canonical name."""
     return _require_all_safe(values, _find_unsafe_names, "no domain name")
 
 
 def require_safe_urls(values: pl.Series) -> pl.Series:
-    """Return the URLs; raise `ExportFailed` when one has a character that no canonical URL has."""
+    """Return the URLs; raise `ExportFailed` for a value that is no canonical URL."""
     return _require_all_safe(values, _find_unsafe_urls, "no URL")
 
 
 def _find_unsafe_names(values: pl.Series) -> pl.Series:
     length = values.str.len_bytes()
-    named = values.str.contains(_NAME_PATTERN) & (length <= MAX_NAME_LENGTH)
-    # A name that is no longer than a label may be has no label that is too long.
+    is_name = values.str.contains(_NAME_PATTERN) & (length <= MAX_NAME_LENGTH)
+    # In a name that is no longer than one label may be, no label is too long.
     long = values.filter(length > MAX_LABEL_LENGTH)
-    broken = long.filter(long.str.contains(f"[^.]{{{MAX_LABEL_LENGTH + 1}}}"))
-    return broken if named.all() else values.filter(~named).append(broken)
+    long_labels = long.filter(long.str.contains(f"[^.]{{{MAX_LABEL_LENGTH + 1}}}"))
+    return long_labels if is_name.all() else values.filter(~is_name).append(long_labels)
 
 
 def _find_unsafe_urls(values: pl.Series) -> pl.Series:
@@ -45,12 +45,12 @@ def _find_unsafe_urls(values: pl.Series) -> pl.Series:
 
 
 def _require_all_safe(
-    values: pl.Series, broken: Callable[[pl.Series], pl.Series], what: str
+    values: pl.Series, find_unsafe: Callable[[pl.Series], pl.Series], what: str
 ) -> pl.Series:
     slices = (part.to_series() for part in values.to_frame().iter_slices(_ROWS_PER_SLICE))
-    found = [values.filter(values.is_null()), *map_in_order(broken, slices)]
-    for shown in pl.concat(found).head(1):
+    unsafe = [values.filter(values.is_null()), *map_in_order(find_unsafe, slices)]
+    for value in pl.concat(unsafe).head(1):
         raise ExportFailed(
-            f"the release holds {str(shown)[:80]!r}, which is {what}; rebuild the release"
+            f"the release holds {str(value)[:80]!r}, which is {what}; rebuild the release"
         )
     return values

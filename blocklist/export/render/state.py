@@ -5,41 +5,41 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ExportState:
-    """The file as it was last written. It changes with the content only."""
+    """The state of a file when it was last written; it changes only with the content."""
 
     name: str
     path: str
-    #: The release from which this content was first rendered.
+    #: The release from which the content was first rendered.
     release: int
-    #: SHA-256 of the content without its head, which names release and time.
+    #: SHA-256 of the content without the head, which has release and time.
     digest: str
-    #: The serial of a zone, none for other files.
+    #: The serial of a zone; None for other files.
     serial: int | None
-    #: When, ISO 8601, UTC.
+    #: Time of writing, ISO 8601, UTC.
     written: str
 
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """What one run did to one export."""
+    """The result of one run for one export."""
 
     state: ExportState
     changed: bool
-    #: How many names or networks the file lists.
+    #: Number of listed names, networks and URLs.
     rows: int
-    #: How many rows of the release the target could not express in full, by reason.
+    #: Number of rows of the release that are not expressed in full, by reason.
     left_out: dict[str, int]
-    #: What a person should know, such as a checker that is not installed.
+    #: Notes for the user, such as a checker that is not installed.
     notes: tuple[str, ...] = ()
-    #: What hooks and the server's commands said.
+    #: Output of hooks and commands.
     said: tuple[str, ...] = ()
-    #: Whether servers were asked, and all of them block its canaries.
+    #: Whether the export has a probe, and all servers block its canaries.
     loaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOutcome:
-    """How one export ended: its result, or why there is none and the old file stays."""
+    """The result of one export, or the cause of its failure, after which the old file stays."""
 
     name: str
     path: str

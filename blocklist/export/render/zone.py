@@ -12,8 +12,8 @@ from blocklist.export.render.state import ExportState
 from blocklist.indicators.names import MAX_NAME_LENGTH
 
 
-def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
-    """Return the comment and the records of the apex, where nothing else may stand."""
+def render_zone_head(export: Export, state: ExportState, body: Body) -> list[str]:
+    """Return the comment and the records of the apex, which has no other records."""
     return [
         *render_comment(export, state, body),
         "$TTL 300",
@@ -23,32 +23,30 @@ def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
 
 
 def owner_length_limit(export: Export) -> int:
-    """Return how long an owner may be below the zone's name (RFC 1035, 2.3.4)."""
+    """Return the maximum length of an owner relative to the zone's name (RFC 1035, 2.3.4)."""
     if export.zone is None:
         raise ExportFailed("a response policy zone needs a zone = in its export")
-    left = MAX_NAME_LENGTH - len(export.zone) - 1
-    if left < 1:
+    limit = MAX_NAME_LENGTH - len(export.zone) - 1
+    if limit < 1:
         raise ExportFailed(f"zone = {export.zone!r} is so long that no name fits under it")
-    return left
+    return limit
 
 
 def policy_data(export: Export) -> list[tuple[str, ...]]:
-    """Return the data of rows for each policy of an export, by its code less one."""
+    """Return the record data of each policy of an export; policy code 1 is the first item."""
     if export.target.lists is TargetContent.ALLOWS:
         return [(PASSTHRU_RECORD,)]
     return [action_records(action) for action in export.blocking_actions]
 
 
 def render_records(owner: pl.Expr, data: tuple[str, ...]) -> pl.Expr:
-    """Return the lines of an owner, one for each of the data.
+    """Return the lines of an owner, one for each item of data.
 
-    BIND refuses a zone with an address at a name that no host can have, so there it is NXDOMAIN.
+    BIND refuses a zone with an address at a name with an underscore, so such a name gets NXDOMAIN.
     """
-    lines = [pl.concat_str(owner, pl.lit(f" {one}")) for one in data]
-    said = pl.concat_str(lines, separator="\n")
+    records = [pl.concat_str(owner, pl.lit(f" {item}")) for item in data]
+    lines = pl.concat_str(records, separator="\n")
     if not data[0].startswith("A"):
-        return said
-    no_host = owner.str.contains("_", literal=True)
-    return (
-        pl.when(no_host).then(pl.concat_str(owner, pl.lit(f" {NXDOMAIN_RECORD}"))).otherwise(said)
-    )
+        return lines
+    denied = pl.concat_str(owner, pl.lit(f" {NXDOMAIN_RECORD}"))
+    return pl.when(owner.str.contains("_", literal=True)).then(denied).otherwise(lines)
