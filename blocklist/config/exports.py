@@ -13,7 +13,7 @@ from blocklist.config.rpz_actions import parse_rpz_action as kind_of
 from blocklist.config.targets import Target
 from blocklist.config.toml import build_dataclass, require_valid, suggest_name
 from blocklist.errors import ConfigError, InvalidIndicator
-from blocklist.indicators.names import canonicalize_name
+from blocklist.indicators.names import MAX_NAME_LENGTH, canonicalize_name
 from blocklist.model import Category, Direction, Kind
 
 #: Nobody can own it, for ISO 3166 leaves ZZ to its users, and there will never be such a top-level
@@ -63,6 +63,11 @@ class Export(ExportSelection):
     actions: dict[Category, str] = field(default_factory=dict)
     #: How its server gets to know of a new file, and shows that it has loaded it.
     installation: Installation = field(default_factory=Installation)
+
+    @property
+    def max_name_length(self) -> int:
+        """The length of the longest name that fits in its file (RFC 1035, 2.3.4)."""
+        return MAX_NAME_LENGTH - len(f".{self.zone}") if self.zone else MAX_NAME_LENGTH
 
     @property
     def needs_countries(self) -> bool:

@@ -21,7 +21,7 @@ _ELEMENT_PATTERNS = {"4": r"^\t([0-9.]+(?:/[0-9]+)?),$", "6": r"^\t([0-9a-f:]+(?
 
 
 def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
-    """Return the two sets after the file was loaded."""
+    """Return the elements of the two sets after the file was loaded."""
     parts, canaries = read_pieces(path, export, lambda texts: texts)
     texts = pl.concat(parts)
     start = len(_PREAMBLE)
@@ -32,8 +32,8 @@ def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
 
 
 def _parse_elements(texts: pl.Series) -> pl.Series:
-    """Return the elements; each must be of its set's family, in a block with one at least."""
-    found = pl.Series([], dtype=pl.String)
+    """Return the elements; each must be of its set's family, in a statement that is not empty."""
+    parsed = pl.Series([], dtype=pl.String)
     while not texts.is_empty():
         family, end = texts[0].removeprefix(_ADD_STATEMENT).removesuffix(" {"), texts.index_of("}")
         if (
@@ -42,9 +42,9 @@ def _parse_elements(texts: pl.Series) -> pl.Series:
             or not end
             or end < 2
         ):
-            raise ExportFailed(f"the file has a statement that is none of ours: {texts[0][:80]!r}")
+            raise ExportFailed(f"the file has an unknown statement: {texts[0][:80]!r}")
         elements = texts[1:end].str.extract(_ELEMENT_PATTERNS[family])
         if elements.has_nulls():
             raise ExportFailed(f"the file has an element that is no IPv{family} network")
-        found, texts = found.append(elements), texts[end + 1 :]
-    return found
+        parsed, texts = parsed.append(elements), texts[end + 1 :]
+    return parsed

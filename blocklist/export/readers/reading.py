@@ -15,41 +15,42 @@ from blocklist.export.render.canary import split_canary_lines
 from blocklist.frames.parallel import bytes_to_lines, iter_file_pieces, map_in_order
 from blocklist.model import Kind
 
-#: What a file is asked for: names, addresses, URLs.
+#: The queries for a file by kind: names, addresses, URLs.
 Queries = dict[Kind, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What a consumer would hold after it loaded a file."""
+    """What a consumer would have after it loaded a file."""
 
-    #: How many names, networks and URLs it lists.
+    #: Number of listed names, networks and URLs.
     entry_count: int
-    #: Which of the queries it would block.
+    #: The queries that it would block.
     blocked_queries: dict[Kind, set[str]]
     #: The lines of canaries, in order.
     canary_lines: list[str]
 
 
-_Part = TypeVar("_Part")
+_PieceResult = TypeVar("_PieceResult")
 
 
 def read_pieces(
-    path: Path, export: Export, read: Callable[[pl.Series], _Part]
-) -> tuple[list[_Part], list[str]]:
-    """Give all lines of a file but comments and canaries to `read`, piece by piece.
+    path: Path, export: Export, read: Callable[[pl.Series], _PieceResult]
+) -> tuple[list[_PieceResult], list[str]]:
+    """Call `read` with the lines of each piece of a file, without comments and canaries.
 
-    Return what it gave, in order, and the lines of the canaries. Pieces are read at once.
+    Return its results, in order, and the lines of the canaries. Several threads read pieces.
     """
-    found = list(map_in_order(partial(_read_piece, export, read), iter_file_pieces(path)))
-    return [part for part, _ in found], list(chain.from_iterable(lines for _, lines in found))
+    pieces = list(map_in_order(partial(_read_piece, export, read), iter_file_pieces(path)))
+    canaries = chain.from_iterable(lines for _, lines in pieces)
+    return [result for result, _ in pieces], list(canaries)
 
 
 def _read_piece(
-    export: Export, read: Callable[[pl.Series], _Part], text: bytes
-) -> tuple[_Part, list[str]]:
+    export: Export, read: Callable[[pl.Series], _PieceResult], text: bytes
+) -> tuple[_PieceResult, list[str]]:
     texts, canaries = decode_lines(text), list[str]()
-    # Most pieces have neither, and their bytes tell so before all lines were looked at.
+    # Most pieces have neither, and searching the bytes is faster than testing all lines.
     if export.canary.encode() in text:
         texts, canaries = split_canary_lines(texts, export)
     mark = export.target.comment
@@ -59,13 +60,13 @@ def _read_piece(
 
 
 def decode_lines(text: bytes) -> pl.Series:
-    """Return the lines of a text; raise `ExportFailed` where it is none."""
+    """Return the lines of a text; raise `ExportFailed` if it is not UTF-8."""
     try:
         return bytes_to_lines(text)
     except UnicodeError:
         raise ExportFailed("the file has bytes that are no text") from None
 
 
-def filter_wanted(values: pl.Series, wanted: pl.Series) -> pl.Series:
-    """Return those of the values that are wanted."""
-    return values.filter(values.is_in(wanted.implode()))
+def filter_relevant(values: pl.Series, relevant: pl.Series) -> pl.Series:
+    """Return the values that are among the relevant ones."""
+    return values.filter(values.is_in(relevant.implode()))

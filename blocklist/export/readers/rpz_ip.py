@@ -9,7 +9,7 @@ from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import NetworkRanges
 from blocklist.export.readers.reading import Queries, ReadResult
-from blocklist.export.readers.rpz import (
+from blocklist.export.readers.zone_rows import (
     OwnerHashes,
     expand_wide_rows,
     read_zone_rows,
@@ -20,7 +20,7 @@ _IPV6_GROUPS = 8
 
 
 def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
-    """Return the networks that a zone denies."""
+    """Return the networks of a zone, and the queried addresses that they contain."""
     parts, canaries = read_zone_rows(
         path, export, lambda rows: (expand_wide_rows(rows)["owner"], OwnerHashes.from_rows(rows))
     )
@@ -31,21 +31,21 @@ def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
 
 
 def _parse_owner(owner: str) -> str:
-    """Return the network of an owner; raise `ExportFailed` for one that BIND does not take."""
-    prefix, *backwards, mark = owner.split(".")
-    parts = backwards[::-1]
+    """Return the network of an owner; raise `ExportFailed` for an owner that BIND drops."""
+    prefix, *reversed_parts, trigger = owner.split(".")
+    parts = reversed_parts[::-1]
     if "zz" in parts:
-        place = parts.index("zz")
-        parts[place : place + 1] = ["0"] * (_IPV6_GROUPS + 1 - len(parts))
+        index = parts.index("zz")
+        parts[index : index + 1] = ["0"] * (_IPV6_GROUPS + 1 - len(parts))
     try:
         address = ip_address((":" if len(parts) == _IPV6_GROUPS else ".").join(parts))
         width = int(prefix)
     except ValueError:
         raise ExportFailed(f"the zone has an owner that is no address: {owner}") from None
     host_bits = int(address) & ((1 << (address.max_prefixlen - width)) - 1)
-    if mark != "rpz-ip" or host_bits or not 0 < width <= address.max_prefixlen:
+    if trigger != "rpz-ip" or host_bits or not 0 < width <= address.max_prefixlen:
         raise ExportFailed(f"the zone has an owner that is no network: {owner}")
-    shown = str(address).replace("::", ":zz:").strip(":") if address.version == 6 else str(address)
-    if ".".join(reversed(shown.replace(":", ".").split("."))) != ".".join(backwards):
-        raise ExportFailed(f"the zone has an owner that servers write otherwise: {owner}")
+    text = str(address).replace("::", ":zz:").strip(":") if address.version == 6 else str(address)
+    if text.replace(":", ".").split(".")[::-1] != reversed_parts:
+        raise ExportFailed(f"the zone has an owner that is not in canonical form: {owner}")
     return f"{address}/{width}"

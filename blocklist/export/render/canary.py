@@ -11,7 +11,6 @@ import polars as pl
 from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.render.state import ExportState
-from blocklist.export.verify.expected import name_length_limit
 from blocklist.install.change import Canaries
 from blocklist.model import Verdict
 
@@ -25,7 +24,7 @@ def derive_canaries(export: Export, state: ExportState) -> Canaries | None:
     """
     base = export.canary
     release_name = f"r{state.release}-{state.digest[:8]}.{base}"
-    if not base or not export.target.canary or len(release_name) > name_length_limit(export):
+    if not base or not export.target.canary or len(release_name) > export.max_name_length:
         return None
     return Canaries(base, release_name, f"control.{base}")
 

@@ -13,34 +13,34 @@ _SAMPLE_SIZE, _MAX_MUST_VERIFY = 500, 2000
 _PROBE_LABEL = "blocklist-probe"
 
 
-def select_probes(kind: Kind, rows: pl.DataFrame, watched: pl.DataFrame) -> list[str]:
-    """Return what to ask: all allows, what is `watched`, blocks below allows, a sample of the rest.
+def select_probes(kind: Kind, rows: pl.DataFrame, must_verify: pl.DataFrame) -> list[str]:
+    """Return the queries: allows, `must_verify`, blocks below allows, and a sample of other blocks.
 
-    Each comes with its neighbours. Of more than `_MOST` that are watched, so many are asked for,
-    evenly spread. The same rows give the same probes.
+    Each value comes with its neighbours. Of more than `_MAX_MUST_VERIFY` values in `must_verify`,
+    that many are taken, evenly spread. The same rows always give the same probes.
     """
-    known = rows.filter(pl.col("kind") == kind.value)
-    allow = known.filter(pl.col("action") == "allow")["value"]
-    block = known.filter(pl.col("action") == "block")["value"]
-    also = watched.filter(pl.col("kind") == kind.value)["value"].unique().sort()
-    chosen = [allow, _sample_evenly(also, _MAX_MUST_VERIFY), _sample_evenly(block)]
-    if kind is Kind.DOMAIN and len(allow):
-        marks = [f".{name}$" for name in allow]
-        chosen.append(_sample_evenly(block.filter((block + "$").str.contains_any(marks))))
-    around = {
+    rows = rows.filter(pl.col("kind") == kind.value)
+    allows = rows.filter(pl.col("action") == "allow")["value"]
+    blocks = rows.filter(pl.col("action") == "block")["value"]
+    required = must_verify.filter(pl.col("kind") == kind.value)["value"].unique().sort()
+    values = [allows, _sample_evenly(required, _MAX_MUST_VERIFY), _sample_evenly(blocks)]
+    if kind is Kind.DOMAIN and len(allows):
+        endings = [f".{name}$" for name in allows]
+        values.append(_sample_evenly(blocks.filter((blocks + "$").str.contains_any(endings))))
+    neighbours = {
         Kind.DOMAIN: _name_neighbours,
         Kind.IP: _network_neighbours,
         Kind.URL: _url_neighbours,
     }[kind]
-    return sorted({probe for value in pl.concat(chosen) for probe in around(value)})
+    return sorted({probe for value in pl.concat(values) for probe in neighbours(value)})
 
 
-def _sample_evenly(values: pl.Series, most: int = _SAMPLE_SIZE) -> pl.Series:
-    return values.gather_every(max(1, ceil(len(values) / most)))
+def _sample_evenly(values: pl.Series, size: int = _SAMPLE_SIZE) -> pl.Series:
+    return values.gather_every(max(1, ceil(len(values) / size)))
 
 
 def _name_neighbours(name: str) -> Iterator[str]:
-    """Yield a name, all above it, one below each of these, and one two below."""
+    """Yield a name and all names above it, one name below each, and one two labels below."""
     for up in name_and_ancestors(name):
         yield up
         yield from _keep_if_short(f"{_PROBE_LABEL}.{up}")
@@ -53,16 +53,16 @@ def _keep_if_short(name: str) -> Iterator[str]:
 
 
 def _network_neighbours(value: str) -> Iterator[str]:
-    """Yield the first and the last address of a network, and the two beside it."""
+    """Yield the first and the last address of a network, and the addresses before and after it."""
     network = parse_network(value)
     first, last = int(network.network_address), int(network.broadcast_address)
-    top = 2**network.max_prefixlen - 1
-    for number in {first, last, max(first - 1, 0), min(last + 1, top)}:
+    highest = 2**network.max_prefixlen - 1
+    for number in {first, last, max(first - 1, 0), min(last + 1, highest)}:
         yield str(type(network.network_address)(number))
 
 
 def _url_neighbours(url: str) -> Iterator[str]:
-    """Yield a URL, one that goes on where it ends, and the folder that it is in."""
+    """Yield a URL, a longer URL that starts with it, and its folder."""
     yield url
     yield f"{url}{_PROBE_LABEL}"
     yield url.rpartition("/")[0] + "/"

@@ -15,7 +15,6 @@ from blocklist.export.verify.expected import (
     collect_rules,
     make_can_express,
     must_block,
-    name_length_limit,
 )
 from blocklist.export.verify.probes import select_probes
 from blocklist.install.command import fill_words, find_program, run_command
@@ -85,7 +84,7 @@ def _select_queries(
 ) -> list[str]:
     allowed = {value for value, _ in _list_allows(kind, rows)}
     # BIND looks a longer query up as a name above it, which may have a block of its own.
-    max_length = name_length_limit(export)
+    max_length = export.max_name_length
     return [
         query
         for query in select_probes(kind, rows, must_verify)
