@@ -9,7 +9,7 @@ import pytest
 
 from blocklist.config.feeds import Feed
 from tests.support.docs import ROOT, leaves, root
-from tests.support.docs_json import CUT, documents
+from tests.support.docs_example import CUT, documents
 
 Path = tuple[str, ...]
 

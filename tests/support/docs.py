@@ -18,7 +18,7 @@ from blocklist.config.feeds import build_feed
 from blocklist.config.toml import load_toml
 from blocklist.model import Category
 from blocklist.parse.parser import parse_snapshot
-from tests.support import docs_json
+from tests.support import docs_example
 from tests.support.cli import blocklist
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ DOCUMENTS = (
 )
 
 _CONSOLE = re.compile(r"(?<=```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
-_JSON = re.compile(
+_EVENT = re.compile(
     r"(?:<!-- now: (?P<event>.*?) -->\n+)?```console\n(?P<block>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _EXAMPLE = re.compile(
@@ -53,8 +53,8 @@ def made(document: Path, text: str) -> str:
     """Return the text of a document with its generated parts written again."""
     if document.name == "cli.md":
         return _COMMANDS.sub(lambda _: "\n" + "\n".join(commands()), text)
-    if document.name == docs_json.NAME:
-        return _made_json(text)
+    if document.name in docs_example.NAMES:
+        return _played_with_events(text)
     text = _CATALOGUE.sub(lambda _: "\n".join(["", *catalogue_table(), "", ""]), text)
     text = _EXAMPLE.sub(_with_table, text)
     if "```console" not in text:
@@ -66,20 +66,20 @@ def made(document: Path, text: str) -> str:
         return _CONSOLE.sub(lambda block: "".join(_played(block[0], folder)), text)
 
 
-def _made_json(text: str) -> str:
-    """Return docs/reference/json.md with the documents that its commands print."""
+def _played_with_events(text: str) -> str:
+    """Return a document with the output of its commands in the small installation."""
 
     def write(found: re.Match[str]) -> str:
         if found["event"]:
-            docs_json.EVENTS[found["event"]](folder)
-        output = "".join(_played(found["block"], folder, docs_json.shorten))
+            docs_example.EVENTS[found["event"]](folder)
+        output = "".join(_played(found["block"], folder, docs_example.shorten))
         return f"{found[0][: found.start('block') - found.start()]}{output}```"
 
     with (
         tempfile.TemporaryDirectory() as scratch,
-        docs_json.json_example(Path(scratch).resolve()) as folder,
+        docs_example.small_installation(Path(scratch).resolve()) as folder,
     ):
-        return _JSON.sub(write, text)
+        return _EVENT.sub(write, text)
 
 
 def _played(block: str, folder: Path, shorten: Callable[[str], str] = str) -> Iterator[str]:
@@ -90,7 +90,8 @@ def _played(block: str, folder: Path, shorten: Callable[[str], str] = str) -> It
         program, *words = shlex.split(line.removeprefix("$ "))
         assert program == "blocklist", f"only blocklist is run here: {line}"
         done = blocklist(folder, *words)
-        said = (done.out or done.err).replace(str(folder), f"…/{folder.name}")
+        output = done.out + done.err if done.code > 1 else done.out or done.err
+        said = output.replace(str(folder), f"…/{folder.name}")
         yield f"{line}\n{shorten(_TIME.sub(_SHOWN_TIME, said))}"
 
 

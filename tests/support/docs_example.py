@@ -1,8 +1,7 @@
-"""Build the example of docs/reference/json.md: folder -> a small installation, and its events.
+"""Build a small installation for documents: folder -> configuration, lists, resolvers, events.
 
-Each document on the page is the output of a command. Between two commands something may have to
-happen, such as a list that shrinks; the page names these events in comments, and EVENTS defines
-them.
+Some documents show the output of commands between which something happens, such as a list that
+shrinks. They name these events in comments, and EVENTS defines them.
 """
 
 import json
@@ -13,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from blocklist.errors import GateHeld
+from blocklist.model import Liveness
 from tests.support.cli import blocklist
 from tests.support.resolver_server import Play, has, resolvers
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
-NAME = "json.md"
+#: The documents whose commands run in this installation.
+NAMES = {"json.md", "decide-a-held-release.md"}
 #: The last item of a list that was cut, and how many items are shown before it.
 CUT, _MAX_ITEMS = "...", 2
 
@@ -62,7 +64,7 @@ _VOLATILE = [
 
 
 @contextmanager
-def json_example(folder: Path) -> Iterator[Path]:
+def small_installation(folder: Path) -> Iterator[Path]:
     """Make the installation in a folder, with two resolvers of its own while the block runs."""
     example = folder / "example"
     shutil.copytree(QUICKSTART / "lists", example / "lists")
@@ -83,6 +85,9 @@ def shorten(output: str) -> str:
 
 def _cut_lists(value: object) -> object:
     if isinstance(value, dict):
+        if value.keys() & set(Liveness) or "nxdomain" in value:
+            # Counted in the order in which answers came.
+            return dict(sorted(value.items()))
         return {key: _cut_lists(inner) for key, inner in value.items()}
     if isinstance(value, list):
         # A warning of `doctor` says more than a check that found nothing.
@@ -103,18 +108,28 @@ def documents(block: str) -> Iterator[Any]:
             yield json.loads(output)
 
 
-def _remove_most_of_a_list(folder: Path) -> None:
+def _shrink_list(folder: Path) -> None:
     path = folder / "lists" / "fraud.hosts"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(line for line in lines if "refund" not in line))
-    assert blocklist(folder, "--quiet", "run").code == 3
 
 
-def _add_a_list(folder: Path) -> None:
+def _shrink_list_later(folder: Path) -> None:
+    assert blocklist(folder, "--quiet", "run").code == 0
+    _shrink_list(folder)
+
+
+def _hold_release(folder: Path) -> None:
+    _shrink_list(folder)
+    assert blocklist(folder, "--quiet", "run").code == GateHeld.exit_code
+
+
+def _add_list(folder: Path) -> None:
     (folder / "lists" / "mine.txt").write_text("gift-card.made-up\n")
 
 
 EVENTS: dict[str, Callable[[Path], None]] = {
-    "most of a list is removed, and the gate holds the release": _remove_most_of_a_list,
-    "there is a new list": _add_a_list,
+    "a release is published, then a list shrinks": _shrink_list_later,
+    "a list shrinks, and the gate holds the release": _hold_release,
+    "there is a new list": _add_list,
 }
