@@ -11,8 +11,16 @@ command -v blocklist >/dev/null || {
 
 step() { printf '\n== %s\n' "$1"; }
 
+# Prints the command as one would type it, and runs it.
 blocklist() {
-  printf '\n$ blocklist %s\n' "$*"
+  printf '\n$ blocklist'
+  for word in "$@"; do
+    case $word in
+    *' '*) printf " '%s'" "$word" ;;
+    *) printf ' %s' "$word" ;;
+    esac
+  done
+  printf '\n'
   command blocklist "$@"
 }
 
