@@ -127,5 +127,5 @@ def member_ends(packs: pl.DataFrame, deletions: pl.DataFrame) -> pl.Series:
         "until", at=pl.col("start") + pl.col("position")
     )
     count = int(packs.select(length.sum()).item())
-    untils = pl.repeat(None, count, dtype=pl.Int64, eager=True)
-    return untils.scatter(ended["at"], ended["until"])
+    ends = pl.repeat(None, count, dtype=pl.Int64, eager=True)
+    return ends.scatter(ended["at"], ended["until"])
