@@ -6,7 +6,7 @@ from pathlib import Path
 
 NOBODY = 65534
 _DROP = f"""
-import encodings.utf_8_sig, os
+import encodings.utf_8_sig, os, urllib.parse  # which Python imports late
 if os.geteuid() == 0:
     os.setgid({NOBODY})
     os.setuid({NOBODY})
