@@ -45,7 +45,7 @@ NAMES = 6000
 FEEDS = 2
 _HEAVY = (
     "polars", "sqlite_utils", "blocklist.cli.app",
-    "blocklist.export.incremental.plan", "blocklist.export.update", "blocklist.release.full_build",
+    "blocklist.export.incremental.patch", "blocklist.export.update", "blocklist.release.full_build",
     "blocklist.collect.update", "blocklist.collect.acceptance", "blocklist.ledger.db.schema",
 )  # fmt: skip
 
