@@ -11,12 +11,12 @@ from blocklist.model import Liveness
 _FACT_COLUMNS = ("state", "since", "domain", "answer", "addresses", "checked")
 
 
-def load_batch_facts(bulk: Transaction, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
+def load_batch_facts(transaction: Transaction, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
     """Return what is known of each row of which anything is.
 
     `steps` has the names of a `row` and those above it, as `ancestor`.
     """
-    known = load_fact_frame(bulk, steps["ancestor"])
+    known = load_fact_frame(transaction, steps["ancestor"])
     rows = steps.join(known, left_on="ancestor", right_on="name")
     own = rows.filter(pl.col("steps") == 0)
     # The domain is what the name itself says, else the nearest name above that is one.

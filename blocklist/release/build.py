@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 def build_release(
     config: Config,
-    book: LedgerWriter,
+    writer: LedgerWriter,
     cause: str,
     accepted_feeds: Iterable[str] = (),
     verify_exports: "ExportVerifier | None" = None,
@@ -33,11 +33,11 @@ def build_release(
     the exports of a proposed release; any fault holds it. While a release is pinned, nothing is
     built. If all inputs are unchanged, judging is skipped.
     """
-    status = load_build_status(config, book)
+    status = load_build_status(config, writer)
     if status.release and (status.pin or status.is_unchanged):
         why = f"pinned since {status.pin.created}" if status.pin else "unchanged inputs"
         logger.info("release %d: not judged, %s", status.release.number, why)
         return BuildResult(status.release, is_new=False, pin=status.pin)
     from blocklist.release.full_build import judge_and_publish
 
-    return judge_and_publish(config, book, cause, accepted_feeds, verify_exports)
+    return judge_and_publish(config, writer, cause, accepted_feeds, verify_exports)

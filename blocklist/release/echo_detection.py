@@ -16,9 +16,9 @@ from blocklist.ledger.releases.verdicts import guarded_values
 logger = logging.getLogger(__name__)
 
 
-def detect_echoes(config: Config, book: LedgerWriter) -> None:
+def detect_echoes(config: Config, writer: LedgerWriter) -> None:
     """Detect echoes and record them, if detection is due."""
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         is_due = is_echo_detection_due(transaction.connection)
     if not is_due:
         return
@@ -29,7 +29,7 @@ def detect_echoes(config: Config, book: LedgerWriter) -> None:
         logger.info(
             "echo: %s repeats %s, which lists %.0f %% of it, %.0f %% of that no later", *parts
         )
-    save_echoes(book, echoes)
+    save_echoes(writer, echoes)
 
 
 def measure_feed_overlap(config: Config) -> OverlapReport:

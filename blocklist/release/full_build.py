@@ -61,7 +61,7 @@ class _PriorState:
 
 def judge_and_publish(
     config: Config,
-    book: LedgerWriter,
+    writer: LedgerWriter,
     cause: str,
     accepted_feeds: Iterable[str] = (),
     verify_exports: ExportVerifier | None = None,
@@ -71,19 +71,19 @@ def judge_and_publish(
     Raise `GateHeld` with every objection if the candidate may not be published; it is stored, and
     the operator's own changes are published without it.
     """
-    expire_resolved_addresses(config, book)
-    detect_echoes(config, book)
-    prior = _load_prior_state(config, book)
-    with read_transaction(book.database) as bulk:
+    expire_resolved_addresses(config, writer)
+    detect_echoes(config, writer)
+    prior = _load_prior_state(config, writer)
+    with read_transaction(writer.database) as transaction:
         result = judge_listings(
-            config, bulk, prior.feed_weights, prior.entries, prior.reusable_release
+            config, transaction, prior.feed_weights, prior.entries, prior.reusable_release
         )
     change = result.change
-    new = next_release(book, prior.release, change, cause)
+    new = next_release(writer, prior.release, change, cause)
     if change:
         new = _describe_release(new, prior, result)
     intended_values = (
-        _find_intended_values(book, prior, accepted_feeds)
+        _find_intended_values(writer, prior, accepted_feeds)
         if change
         else pl.Series("value", [], pl.String)
     )
@@ -95,21 +95,21 @@ def judge_and_publish(
         proposed = ProposedRelease(new, result.verdicts, change, prior.feed_weights)
         objections = list(map(Objection, verify_exports(proposed)))
     if objections:
-        raise hold_release(book, draft, objections, verify_exports)
-    return _publish_draft(book, prior, draft)
+        raise hold_release(writer, draft, objections, verify_exports)
+    return _publish_draft(writer, prior, draft)
 
 
-def _publish_draft(book: LedgerWriter, prior: _PriorState, draft: DraftRelease) -> BuildResult:
+def _publish_draft(writer: LedgerWriter, prior: _PriorState, draft: DraftRelease) -> BuildResult:
     """Publish the changes, and record the inputs of the judge."""
     new, change = draft.release, draft.change
-    save_feed_weights(book, prior.feed_weights)
+    save_feed_weights(writer, prior.feed_weights)
     if prior.release and not change:
         if prior.has_candidate:
-            discard_candidate(book)
+            discard_candidate(writer)
         logger.info("release %d: unchanged, no verdict differs", prior.release.number)
         result = BuildResult(prior.release, is_new=False)
     else:
-        publish_release(book, new, change)
+        publish_release(writer, new, change)
         log_release(new, "published")
         result = BuildResult(
             new, is_new=True, notes=tuple(describe_overruled_guards(draft.guards, change))
@@ -118,13 +118,13 @@ def _publish_draft(book: LedgerWriter, prior: _PriorState, draft: DraftRelease) 
     # still the same context.
     context_digest = prior.context_digest if result.is_new or prior.reusable_release else None
     save_judged_release(
-        book, JudgedRelease(result.release.number, prior.inputs_digest, context_digest)
+        writer, JudgedRelease(result.release.number, prior.inputs_digest, context_digest)
     )
     return result
 
 
-def _load_prior_state(config: Config, book: LedgerWriter) -> _PriorState:
-    with read_transaction(book.database) as transaction:
+def _load_prior_state(config: Config, writer: LedgerWriter) -> _PriorState:
+    with read_transaction(writer.database) as transaction:
         reader = transaction.connection
         release, judged = current_release(reader), load_judged_release(reader)
         healths = load_feed_health(reader)
@@ -171,7 +171,7 @@ def _describe_release(new: Release, prior: _PriorState, result: JudgeResult) -> 
 
 
 def _find_intended_values(
-    book: LedgerWriter, prior: _PriorState, accepted_feeds: Iterable[str]
+    writer: LedgerWriter, prior: _PriorState, accepted_feeds: Iterable[str]
 ) -> pl.Series:
     """Return the values of feeds that were enabled, disabled or accepted since."""
     switched = (
@@ -182,6 +182,6 @@ def _find_intended_values(
     feeds = sorted({*switched, *accepted_feeds})
     if prior.release is None or not feeds:
         return pl.Series("value", [], pl.String)
-    with read_transaction(book.database) as bulk:
-        parts = [load_listings(bulk, feeds, run) for run in (prior.release.basis, None)]
+    with read_transaction(writer.database) as transaction:
+        parts = [load_listings(transaction, feeds, run) for run in (prior.release.basis, None)]
     return expand_url_hosts(pl.concat(parts))["value"].unique()

@@ -54,7 +54,7 @@ class DraftRelease:
 
 
 def hold_release(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     draft: DraftRelease,
     objections: list[Objection],
     verify_exports: ExportVerifier | None,
@@ -65,25 +65,25 @@ def hold_release(
     logger.info("release held by %d objections: %s", len(lines), "; ".join(lines))
     if current:
         current, change, notes = _publish_operator_part(
-            book, draft, current, objections, verify_exports
+            writer, draft, current, objections, verify_exports
         )
         lines = list(dict.fromkeys([*lines, *notes]))
-        counts = next_release(book, current, change, new.cause)
+        counts = next_release(writer, current, change, new.cause)
         new = replace(counts, feeds=new.feeds, categories=new.categories)
     if change:
-        save_candidate(book, Candidate(new, tuple(objections)), change)
+        save_candidate(writer, Candidate(new, tuple(objections)), change)
         log_release(new, "kept as the candidate")
-        lines += _describe_listing_feeds(book, draft, change)
+        lines += _describe_listing_feeds(writer, draft, change)
         verb = "diff current" if current else "show"
         lines.append(f"look at it with: blocklist release {verb} candidate")
     elif draft.has_candidate:
-        discard_candidate(book)
+        discard_candidate(writer)
     status = f"release {current.number} stays" if current else "nothing is published yet"
     return GateHeld("the gate held the release; " + status + "\n  " + "\n  ".join(lines))
 
 
 def _publish_operator_part(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     draft: DraftRelease,
     current: Release,
     objections: list[Objection],
@@ -98,24 +98,24 @@ def _publish_operator_part(
     )
     if not operator_part:
         return current, rest, []
-    new = _derive_release(book, current, operator_part, "your own entries")
+    new = _derive_release(writer, current, operator_part, "your own entries")
     faults = (
-        _verify_operator_part(book, new, operator_part, verify_exports) if verify_exports else []
+        _verify_operator_part(writer, new, operator_part, verify_exports) if verify_exports else []
     )
     if faults:
         logger.info("the operator's changes are held, too: %s", "; ".join(faults))
         return current, draft.change, [*faults, "your own changes are held, too"]
-    publish_release(book, new, operator_part)
+    publish_release(writer, new, operator_part)
     log_release(new, "published with the operator's changes alone")
     note = f"release {new.number} is the previous one with your own changes"
     return new, rest, [*describe_overruled_guards(draft.guards, operator_part), note]
 
 
 def _verify_operator_part(
-    book: LedgerWriter, new: Release, operator_part: VerdictChange, verify_exports: ExportVerifier
+    writer: LedgerWriter, new: Release, operator_part: VerdictChange, verify_exports: ExportVerifier
 ) -> list[str]:
     """Return the faults of the exports of the current release with the operator's changes."""
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         weights = load_feed_weights(transaction.connection)
         old_verdicts = current_verdicts(transaction)
     return verify_exports(
@@ -140,22 +140,22 @@ def _select_urgent_values(change: VerdictChange, objections: list[Objection]) ->
 
 
 def _derive_release(
-    book: LedgerWriter, current: Release, change: VerdictChange, cause: str
+    writer: LedgerWriter, current: Release, change: VerdictChange, cause: str
 ) -> Release:
     """Return the release that a part of a change makes, of the same feeds as the current one."""
-    new = next_release(book, current, change, cause)
+    new = next_release(writer, current, change, cause)
     return replace(new, feeds=current.feeds, categories=current.categories, basis=current.basis)
 
 
 def _describe_listing_feeds(
-    book: LedgerWriter, draft: DraftRelease, change: VerdictChange
+    writer: LedgerWriter, draft: DraftRelease, change: VerdictChange
 ) -> list[str]:
     if draft.current_release is None:
         return []
     feeds = sorted({*draft.current_release.feeds, *draft.release.feeds})
-    with read_transaction(book.database) as bulk:
+    with read_transaction(writer.database) as transaction:
         old_listings, listings = (
-            load_listings(bulk, feeds, run) for run in (draft.current_release.basis, None)
+            load_listings(transaction, feeds, run) for run in (draft.current_release.basis, None)
         )
     lines = format_listing_feeds("new blocks", count_listing_feeds(change.added_blocks, listings))
     return lines + format_listing_feeds(

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def refresh_resolved_addresses(config: Config, book: LedgerWriter) -> Counter[str]:
+def refresh_resolved_addresses(config: Config, writer: LedgerWriter) -> Counter[str]:
     """List the addresses that are dedicated now; return how many are blocked and how many spared.
 
     The keys of the result are words for a person. Raise `StorageError` if the user's own passive
@@ -42,36 +42,36 @@ def refresh_resolved_addresses(config: Config, book: LedgerWriter) -> Counter[st
     now = datetime.now(UTC)
     since = now - timedelta(days=config.resolve.address_days)
     passive = read_passive_dns(map(Path, config.resolve.passive))
-    with read_transaction(book.database) as bulk:
-        guard_entries = load_guard_entries(config, bulk)
+    with read_transaction(writer.database) as transaction:
+        guard_entries = load_guard_entries(config, transaction)
         guarded_names = guard_entries.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
         observations = _load_observations(
-            config, bulk, format_timestamp(since), passive, guarded_names
+            config, transaction, format_timestamp(since), passive, guarded_names
         )
     guard_entries = guard_entries.filter(pl.col("kind") == Kind.IP.value).select("value", "source")
     addresses = classify_addresses(observations, guard_entries, config.resolve.dedicated)
-    with book.transaction() as transaction:
+    with writer.transaction() as transaction:
         save_addresses(transaction, addresses)
     blocked = addresses.filter(pl.col("reason").is_null())
-    _record_listings(book, blocked)
+    _record_listings(writer, blocked)
     counts = Counter(blocked=blocked.height, spared=addresses.height - blocked.height)
     logger.info("addresses behind blocked names: %(blocked)d blocked, %(spared)d spared", counts)
     return counts
 
 
-def expire_resolved_addresses(config: Config, book: LedgerWriter) -> None:
+def expire_resolved_addresses(config: Config, writer: LedgerWriter) -> None:
     """Refresh the listings of addresses if any observation has expired."""
     now = format_timestamp(datetime.now(UTC))
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         has_expired = has_expired_address(transaction.connection, now)
     if has_expired:
         logger.info("addresses behind blocked names: some observations have expired")
-        refresh_resolved_addresses(config, book)
+        refresh_resolved_addresses(config, writer)
 
 
 def _load_observations(
     config: Config,
-    bulk: Transaction,
+    transaction: Transaction,
     since: str,
     passive: pl.DataFrame,
     guarded_names: pl.Series,
@@ -82,12 +82,12 @@ def _load_observations(
     name itself is held or allowed. A name that is held, allowed or guarded counts where it was last
     observed, at any time, because its next lookup may be late.
     """
-    verdicts = current_verdicts(bulk).filter(pl.col("kind") == Kind.DOMAIN.value)
+    verdicts = current_verdicts(transaction).filter(pl.col("kind") == Kind.DOMAIN.value)
     blocked_names = verdicts.filter(pl.col("verdict") == Verdict.BLOCK.value)["value"].unique()
     kept_verdicts = verdicts.filter(
         pl.col("verdict").is_in([Verdict.HOLD.value, Verdict.ALLOW.value])
     )
-    observations = load_live_addresses(bulk)
+    observations = load_live_addresses(transaction)
     suffixes = load_public_suffixes()
     passive_rows = passive.with_columns(
         domain=suffixes.registrable_domains(passive["name"]).fill_null(passive["name"]),
@@ -112,11 +112,11 @@ def _load_observations(
     return AddressObservations(blocked.with_columns(until=until), others.select("address", "name"))
 
 
-def _record_listings(book: LedgerWriter, blocked: pl.DataFrame) -> None:
-    feed = register_feed(book, RESOLVED_FEED)
+def _record_listings(writer: LedgerWriter, blocked: pl.DataFrame) -> None:
+    feed = register_feed(writer, RESOLVED_FEED)
     if feed.pinned:  # nothing is added, but listings may end
-        with read_transaction(book.database) as bulk:
-            listings = load_listings(bulk, [RESOLVED_FEED.name])
+        with read_transaction(writer.database) as transaction:
+            listings = load_listings(transaction, [RESOLVED_FEED.name])
         blocked = blocked.join(listings, on="value", how="semi")
     rows = blocked.select(
         kind=pl.lit(Kind.IP.value, KIND),
@@ -126,4 +126,4 @@ def _record_listings(book: LedgerWriter, blocked: pl.DataFrame) -> None:
         line=pl.lit(0, pl.UInt32),
     ).match_to_schema(INDICATORS)
     report = {"lines": rows.height, "accepted": rows.height, "comments": 0, "refused": {}}
-    accept_snapshot(book, feed, rows, RESOLVED_FEED.name, report)
+    accept_snapshot(writer, feed, rows, RESOLVED_FEED.name, report)

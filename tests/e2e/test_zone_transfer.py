@@ -75,8 +75,8 @@ class Knot:
         return build_feed("zone", {"url": url, "format": "rpz", **key}, "x.toml: ")
 
     def update(self, feed: Feed | None = None) -> UpdateOutcome:
-        with open_ledger_writer(self.config.database, "update") as book:
-            (outcome,) = update_feeds(self.config, book, [feed or self.feed], lambda _: None)
+        with open_ledger_writer(self.config.database, "update") as writer:
+            (outcome,) = update_feeds(self.config, writer, [feed or self.feed], lambda _: None)
         return outcome
 
     def rewrite(self, names: list[str]) -> None:

@@ -74,11 +74,11 @@ def command(
     (tmp_path / "blocklist.toml").write_text(CONFIG + "".join(exports))
     run = commands(tmp_path, monkeypatch, capsys)
     assert run("block", "add", "mine.top", "--scope", "exact").code == 0
-    with open_ledger_writer(tmp_path / "blocklist.db", "resolve") as book:
+    with open_ledger_writer(tmp_path / "blocklist.db", "resolve") as writer:
         there = [fact(name, name, Liveness.ALIVE, at) for name, at in AT.items() if at]
         dead = [fact(name, "gone.top", Liveness.DEAD, ()) for name in ("gone.top", "shop.gone.top")]
         mine = fact("mine.top", "mine.top", Liveness.DEAD, ("198.51.100.200",))
-        save_facts(book, [*there, *dead, mine])
+        save_facts(writer, [*there, *dead, mine])
     return run
 
 

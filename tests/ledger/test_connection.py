@@ -31,8 +31,8 @@ def test_no_database_yet(database: Path) -> None:
     database.touch()
     with open_read_only(database) as reader:
         assert reader is None, "an empty file is what a killed first run leaves"
-    with open_ledger_writer(database, "update") as book:
-        assert book.run_id == 1
+    with open_ledger_writer(database, "update") as writer:
+        assert writer.run_id == 1
 
 
 def foreign(path: Path) -> None:
@@ -90,8 +90,8 @@ def test_a_database_that_is_not_to_be_used(
 
 
 def test_damage_is_told_wherever_it_shows(database: Path) -> None:
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, *((f"{number}.example", "exact") for number in range(5000)))
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, *((f"{number}.example", "exact") for number in range(5000)))
     body = bytearray(database.read_bytes())
     body[8192:] = b"\xff" * (len(body) - 8192)
     database.write_bytes(body)
@@ -101,10 +101,10 @@ def test_damage_is_told_wherever_it_shows(database: Path) -> None:
     ):
         assert reader is not None
         reader.execute("SELECT * FROM listings").fetchall()
-    with pytest.raises(StorageError, match="malformed"), read_transaction(database) as bulk:
-        listings.load_listings(bulk, ["mine"])
-    with pytest.raises(StorageError, match="malformed"), write_transaction(database) as bulk:
-        bulk.execute("DELETE FROM listing_row")
+    with pytest.raises(StorageError, match="malformed"), read_transaction(database) as transaction:
+        listings.load_listings(transaction, ["mine"])
+    with pytest.raises(StorageError, match="malformed"), write_transaction(database) as transaction:
+        transaction.execute("DELETE FROM listing_row")
 
 
 def test_a_lookup_cannot_write(database: Path) -> None:
@@ -128,8 +128,8 @@ print(rows(Path(sys.argv[1]), "SELECT value FROM listing"), end="")
 """
 WRITE = """
 try:
-    with open_ledger_writer(Path(sys.argv[1]), "update") as book:
-        accept(book, MINE, A)
+    with open_ledger_writer(Path(sys.argv[1]), "update") as writer:
+        accept(writer, MINE, A)
 except BlocklistError as error:
     print(error, end="")
 """
@@ -139,8 +139,8 @@ except BlocklistError as error:
 def shared(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "shared"
     folder.mkdir()
-    with open_ledger_writer(folder / "x.db", "update") as book:
-        accept(book, MINE, A)
+    with open_ledger_writer(folder / "x.db", "update") as writer:
+        accept(writer, MINE, A)
     (folder / "x.db.lock").unlink()
     open_to_all(folder)
     yield folder / "x.db"
@@ -181,18 +181,18 @@ def test_a_folder_that_cannot_be_read(shared: Path) -> None:
 
 
 def test_a_reader_and_a_writer_of_two_processes(database: Path) -> None:
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, A)
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, A)
         done = subprocess.run(
             [sys.executable, "-c", IMPORTS + READ, str(database)],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert done.stdout == "[('a.example',)]"
-        accept(book, MINE, C)
+        accept(writer, MINE, C)
 
 
 def test_a_copy_of_the_file_is_a_copy_of_the_ledger(database: Path) -> None:
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, A)
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, A)
     copied = shutil.copy(database, database.with_name("copy.db"))
     assert rows(Path(copied), "SELECT value FROM listing") == [("a.example",)]

@@ -18,11 +18,11 @@ def word(action: Verdict, scope: Scope, reason: str, expires: str | None = None)
 
 def test_the_operators_word(database: Path) -> None:
     name = Indicator(Kind.DOMAIN, "a.example")
-    with open_ledger_writer(database, "allow") as book:
-        assert not entries.add_entry(book, word(Verdict.BLOCK, Scope.EXACT, "first"))
-        assert entries.add_entry(book, word(Verdict.ALLOW, Scope.EXACT, "second"))
+    with open_ledger_writer(database, "allow") as writer:
+        assert not entries.add_entry(writer, word(Verdict.BLOCK, Scope.EXACT, "first"))
+        assert entries.add_entry(writer, word(Verdict.ALLOW, Scope.EXACT, "second"))
         past = "2000-01-01T00:00:00+00:00"
-        assert not entries.add_entry(book, word(Verdict.BLOCK, Scope.SUBTREE, "third", past))
+        assert not entries.add_entry(writer, word(Verdict.BLOCK, Scope.SUBTREE, "third", past))
         with open_read_only(database) as reader:
             assert reader is not None
             assert [entry.reason for entry in entries.active_entries(reader)] == ["second"]
@@ -31,18 +31,18 @@ def test_the_operators_word(database: Path) -> None:
                 "second",
                 "third",
             ]
-        assert entries.remove_entries(book, name, Verdict.BLOCK) == 1
-        assert entries.remove_entries(book, name, Verdict.ALLOW) == 1
-        assert entries.remove_entries(book, name, Verdict.ALLOW) == 0
+        assert entries.remove_entries(writer, name, Verdict.BLOCK) == 1
+        assert entries.remove_entries(writer, name, Verdict.ALLOW) == 1
+        assert entries.remove_entries(writer, name, Verdict.ALLOW) == 0
     assert rows(database, "SELECT count(*) FROM entry") == [(3,)], "history is kept"
 
 
 def test_a_word_that_cannot_be_entered_ends_no_earlier_one(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_ledger_writer(database, "allow") as book:
-        entries.add_entry(book, word(Verdict.ALLOW, Scope.EXACT, "first"))
+    with open_ledger_writer(database, "allow") as writer:
+        entries.add_entry(writer, word(Verdict.ALLOW, Scope.EXACT, "first"))
         monkeypatch.setattr(entries, "current_timestamp", lambda: None)
         with pytest.raises(sqlite3.IntegrityError):
-            entries.add_entry(book, word(Verdict.BLOCK, Scope.EXACT, "second"))
+            entries.add_entry(writer, word(Verdict.BLOCK, Scope.EXACT, "second"))
     assert rows(database, "SELECT reason FROM entry WHERE removed IS NULL") == [("first",)]

@@ -23,9 +23,9 @@ OPEN = "SELECT value, since, until FROM listing ORDER BY value, scope, since"
 def test_a_listing_lives_from_run_to_run(database: Path) -> None:
     changes = []
     for listed in ([A, C], [A], [A, C], [A, C], []):
-        with open_ledger_writer(database, "update") as book:
-            change = accept(book, MINE, *listed)
-            changes.append((book.run_id, change.added, change.removed))
+        with open_ledger_writer(database, "update") as writer:
+            change = accept(writer, MINE, *listed)
+            changes.append((writer.run_id, change.added, change.removed))
     assert changes == [(1, 2, 0), (2, 0, 1), (3, 1, 0), (4, 0, 0), (5, 0, 2)]
     assert rows(database, OPEN) == [
         ("a.example", 1, 5),
@@ -51,10 +51,10 @@ def test_intervals_are_those_of_a_plain_model(
     database = tmp_path_factory.mktemp("ledger") / "x.db"
     history: dict[tuple[str, str, str], list[list[int | None]]] = {}
     for number, run in enumerate(runs, 1):
-        with open_ledger_writer(database, "update") as book:
-            assert book.run_id == number
+        with open_ledger_writer(database, "update") as writer:
+            assert writer.run_id == number
             for feed, listed in run.items():
-                accept(book, Feed(feed, ("x",), "domains"), *listed)
+                accept(writer, Feed(feed, ("x",), "domains"), *listed)
                 for known, intervals in history.items():
                     if known[0] == feed and known[1:] not in listed and intervals[-1][1] is None:
                         intervals[-1][1] = number
@@ -72,39 +72,39 @@ def test_intervals_are_those_of_a_plain_model(
         found.setdefault((name, text, SCOPES[covers].value), []).append([since, until])
     assert found == history
     in_force = {key for key, intervals in history.items() if intervals[-1][1] is None}
-    with read_transaction(database) as bulk:
-        frame = listings.load_listings(bulk, ["one", "two"])
+    with read_transaction(database) as transaction:
+        frame = listings.load_listings(transaction, ["one", "two"])
     assert frame.schema == LISTINGS
     assert set(frame.select("feed", "value", "scope").iter_rows()) == in_force
 
 
 def test_an_update_is_idempotent(database: Path) -> None:
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, A, C)
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, A, C)
     before = rows(database, "SELECT * FROM listing")
-    with open_ledger_writer(database, "update") as book:
-        assert accept(book, MINE, A, C) == listings.SnapshotChange(0, 0)
+    with open_ledger_writer(database, "update") as writer:
+        assert accept(writer, MINE, A, C) == listings.SnapshotChange(0, 0)
     assert rows(database, "SELECT * FROM listing") == before
 
 
 def test_feeds_do_not_touch_each_other(database: Path) -> None:
     other = Feed("other", ("x",), "domains")
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, A)
-        accept(book, other, A, C)
-    with open_ledger_writer(database, "update") as book:
-        assert accept(book, other) == listings.SnapshotChange(0, 2)
-    with read_transaction(database) as bulk:
-        assert listings.load_listings(bulk, ["mine", "other", "strange"])["feed"].to_list() == [
-            "mine"
-        ]
-        assert listings.load_listings(bulk, []).is_empty()
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, A)
+        accept(writer, other, A, C)
+    with open_ledger_writer(database, "update") as writer:
+        assert accept(writer, other) == listings.SnapshotChange(0, 2)
+    with read_transaction(database) as transaction:
+        assert listings.load_listings(transaction, ["mine", "other", "strange"])[
+            "feed"
+        ].to_list() == ["mine"]
+        assert listings.load_listings(transaction, []).is_empty()
 
 
 def test_evidence_is_stored_where_it_says_more(database: Path) -> None:
-    with open_ledger_writer(database, "update") as book:
+    with open_ledger_writer(database, "update") as writer:
         frame = pl.concat([indicators(A), indicators(C, evidence="B.example.")])
-        listings.accept_snapshot(book, register_feed(book, MINE), frame, "print", ACCOUNT)
+        listings.accept_snapshot(writer, register_feed(writer, MINE), frame, "print", ACCOUNT)
     assert rows(database, "SELECT evidence FROM listing ORDER BY value") == [
         (None,),
         ("B.example.",),
@@ -116,11 +116,11 @@ def test_evidence_is_stored_where_it_says_more(database: Path) -> None:
 
 
 def test_the_views_speak_words(database: Path) -> None:
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, A, B)
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, B)
-        with book.transaction() as transaction:
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, A, B)
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, B)
+        with writer.transaction() as transaction:
             transaction.table("release").insert(
                 {
                     "number": 1, "run_id": 1, "created": "now", "cause": "x",

@@ -67,43 +67,45 @@ def frame(judged: Verdicts) -> pl.DataFrame:
     return pl.DataFrame(found, schema=VERDICT_ROW, orient="row")
 
 
-def publish(book: LedgerWriter, judged: pl.DataFrame) -> None:
+def publish(writer: LedgerWriter, judged: pl.DataFrame) -> None:
     """Make verdicts the next release, where they are others than those in force."""
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         change = diff_verdicts(current_verdicts(transaction), judged)
         past = current_release(transaction.connection)
     if change:
-        publish_release(book, next_release(book, past, change, ""), change)
+        publish_release(writer, next_release(writer, past, change, ""), change)
 
 
-def hold(book: LedgerWriter, judged: pl.DataFrame) -> None:
-    with read_transaction(book.database) as transaction:
+def hold(writer: LedgerWriter, judged: pl.DataFrame) -> None:
+    with read_transaction(writer.database) as transaction:
         change = diff_verdicts(current_verdicts(transaction), judged)
         past = current_release(transaction.connection)
-    save_candidate(book, Candidate(next_release(book, past, change, ""), ()), change)
+    save_candidate(writer, Candidate(next_release(writer, past, change, ""), ()), change)
 
 
 def answers(database: Path) -> list[object]:
     """Return all that can be asked about verdicts."""
     found: list[object] = []
     values = [value for _, value in VALUES]
-    with read_transaction(database) as bulk:
-        change = load_candidate_change(bulk)
+    with read_transaction(database) as transaction:
+        change = load_candidate_change(transaction)
         frames = [
-            current_verdicts(bulk),
-            candidate_export_rows(bulk),
+            current_verdicts(transaction),
+            candidate_export_rows(transaction),
             change.new,
             change.old,
         ]
         frames += [
-            guarded_values(bulk).to_frame(),
-            blocked_and_held_names(bulk).to_frame(),
+            guarded_values(transaction).to_frame(),
+            blocked_and_held_names(transaction).to_frame(),
         ]
         for number in range(1, 5):
             asked = (verdicts_at, export_rows, held_urls)
-            frames += [ask(bulk, number) for ask in asked]
-            frames += [values_to_verify(bulk, number, before) for before in (None, 1, number - 1)]
-            frames.append(operator_blocks(bulk, number).to_frame())
+            frames += [ask(transaction, number) for ask in asked]
+            frames += [
+                values_to_verify(transaction, number, before) for before in (None, 1, number - 1)
+            ]
+            frames.append(operator_blocks(transaction, number).to_frame())
     found += [one.sort(pl.all()).rows() for one in frames]
     with open_read_only(database) as reader:
         assert reader is not None
@@ -134,12 +136,12 @@ def test_packs_answer_as_rows(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(packs, "PACK_SIZE", 3)
             patch.setattr(packs, "MIN_PACKED_ROWS", least)
-            with open_ledger_writer(database, "release") as book:
+            with open_ledger_writer(database, "release") as writer:
                 for one in judged:
-                    publish(book, frame(one))
-                hold(book, frame(held))
+                    publish(writer, frame(one))
+                hold(writer, frame(held))
                 before = answers(database)
-                with book.transaction() as transaction:
+                with writer.transaction() as transaction:
                     delete_ended_rows(transaction.connection, "verdict", pruned)
             found.append((before, answers(database)))
     assert found[0] == found[1]
@@ -154,29 +156,29 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_ends_is_told_by_its_place(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     first: Verdicts = [(one, "exact", SAID[0]) for one in VALUES]
-    with open_ledger_writer(database, "release") as book:
-        publish(book, frame(first))
-        publish(book, frame(first[1:]))
-        publish(book, frame(first))
+    with open_ledger_writer(database, "release") as writer:
+        publish(writer, frame(first))
+        publish(writer, frame(first[1:]))
+        publish(writer, frame(first))
     sql = "SELECT value, since, until FROM verdict_row ORDER BY value"
     value, page = VALUES[0][1], VALUES[-1][1]
     assert rows(database, sql) == [(value, 3, None), (page, 1, None)]
     assert rows(database, "SELECT until, positions FROM verdict_end") == [(2, "[0]")]
     assert rows(database, "SELECT count(*) FROM verdict WHERE until IS NULL") == [(len(VALUES),)]
-    with read_transaction(database) as bulk:
-        then = [verdicts_at(bulk, number).height for number in (1, 2, 3)]
+    with read_transaction(database) as transaction:
+        then = [verdicts_at(transaction, number).height for number in (1, 2, 3)]
     assert then == [len(VALUES), len(VALUES) - 1, len(VALUES)]
 
 
 def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     first: Verdicts = [(one, "exact", SAID[0]) for one in VALUES]
-    with open_ledger_writer(database, "release") as book:
+    with open_ledger_writer(database, "release") as writer:
         for left in (first, first[3:], first[5:]):
-            publish(book, frame(left))
-        with book.transaction() as transaction:
+            publish(writer, frame(left))
+        with writer.transaction() as transaction:
             assert delete_ended_rows(transaction.connection, "verdict", 2) == 3
-    with read_transaction(database) as bulk:
-        assert verdicts_at(bulk, 2).height == len(first) - 3
-        assert current_verdicts(bulk).height == len(first) - 5
+    with read_transaction(database) as transaction:
+        assert verdicts_at(transaction, 2).height == len(first) - 3
+        assert current_verdicts(transaction).height == len(first) - 5
     assert rows(database, "SELECT min(since), max(until) FROM verdict") == [(1, 3)]

@@ -63,14 +63,14 @@ def answers(database: Path) -> object:
         single = [lookup.find_listings([value]) for _, value in EVERY]
         together = lookup.find_listings([value for _, value in EVERY])
         pages = lookup.find_page_listings("a.example")
-    with read_transaction(database) as bulk:
+    with read_transaction(database) as transaction:
         feeds = ["mine", "other"]
-        bulk_form = [load_listings(bulk, feeds).sort(pl.all()).rows()]
-        bulk_form.append(load_listing_dates(bulk, feeds).sort(pl.all()).rows())
+        bulk_form = [load_listings(transaction, feeds).sort(pl.all()).rows()]
+        bulk_form.append(load_listing_dates(transaction, feeds).sort(pl.all()).rows())
         for number in range(1, 5):
-            then = load_listings(bulk, feeds, number)
+            then = load_listings(transaction, feeds, number)
             bulk_form.append(then.sort(pl.all()).rows())
-            bulk_form.append([(name,) for name in select_active_feeds(bulk, feeds, number)])
+            bulk_form.append([(name,) for name in select_active_feeds(transaction, feeds, number)])
     view = rows(database, "SELECT * FROM listing ORDER BY feed_id, value, scope, since")
     with open_read_only(database) as reader:
         assert reader is not None
@@ -108,20 +108,20 @@ def test_packs_answer_as_rows(
             patch.setattr(packs, "MIN_PACKED_ROWS", least)
             patch.setattr("blocklist.ledger.db.writer.current_timestamp", lambda: "now")
             for name, snapshot in runs:
-                with open_ledger_writer(database, "update") as book:
-                    feed = register_feed(book, Feed(name, ("x",), "domains"))
-                    accept_snapshot(book, feed, frame(snapshot), "print", ACCOUNT)
-                    with book.transaction() as transaction:
-                        transaction.execute(RELEASE, book.run_id, book.run_id)
+                with open_ledger_writer(database, "update") as writer:
+                    feed = register_feed(writer, Feed(name, ("x",), "domains"))
+                    accept_snapshot(writer, feed, frame(snapshot), "print", ACCOUNT)
+                    with writer.transaction() as transaction:
+                        transaction.execute(RELEASE, writer.run_id, writer.run_id)
             if not runs:
                 continue
             found.append(answers(database))
-            with open_ledger_writer(database, "undo") as book:
+            with open_ledger_writer(database, "undo") as writer:
                 if undone:
                     undo_last_snapshot(
-                        book, register_feed(book, Feed("mine", ("x",), "domains")), "why"
+                        writer, register_feed(writer, Feed("mine", ("x",), "domains")), "why"
                     )
-                with book.transaction() as transaction:
+                with writer.transaction() as transaction:
                     delete_ended_rows(transaction.connection, "listing", pruned)
             found[-1] = (found[-1], answers(database))
     assert found[:1] == found[1:]
@@ -130,18 +130,18 @@ def test_packs_answer_as_rows(
 def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(one, "exact", False) for one in EVERY]
-    with open_ledger_writer(database, "update") as book:
+    with open_ledger_writer(database, "update") as writer:
         accept_snapshot(
-            book, register_feed(book, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+            writer, register_feed(writer, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
         )
     assert rows(database, "SELECT value FROM listing_row ORDER BY value") == [
         (page,) for page in PAGES if '"' in page
     ], "what JSON escapes stays a row"
     packed = rows(database, "SELECT members FROM listing_pack WHERE batch_id = 1 ORDER BY first")
     assert [json.loads(str(members)) for (members,) in packed] == thirds(NAMES)
-    with open_ledger_writer(database, "update") as book:
+    with open_ledger_writer(database, "update") as writer:
         change = accept_snapshot(
-            book, register_feed(book, Feed("mine", (), "")), frame(snapshot[1:]), "2", ACCOUNT
+            writer, register_feed(writer, Feed("mine", (), "")), frame(snapshot[1:]), "2", ACCOUNT
         )
     assert change == SnapshotChange(0, 1)
     assert rows(database, "SELECT * FROM listing_end") == [(1, 2, "[0]")]
@@ -153,14 +153,14 @@ def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
 def test_what_ends_twice_in_a_run_is_told_together(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
-    with open_ledger_writer(database, "update") as book:
+    with open_ledger_writer(database, "update") as writer:
         accept_snapshot(
-            book, register_feed(book, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+            writer, register_feed(writer, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
         )
-    with open_ledger_writer(database, "update") as book:
+    with open_ledger_writer(database, "update") as writer:
         for left in (snapshot[1:], snapshot[2:4]):
             accept_snapshot(
-                book, register_feed(book, Feed("mine", (), "")), frame(left), "2", ACCOUNT
+                writer, register_feed(writer, Feed("mine", (), "")), frame(left), "2", ACCOUNT
             )
     assert rows(database, "SELECT * FROM listing_end") == [
         (1, 2, "[0,1]"), (2, 2, "[1,2]"), (3, 2, "[0,1,2]"), (4, 2, "[0,1,2]")
@@ -171,21 +171,23 @@ def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
     for left in (snapshot, snapshot[4:], snapshot[5:]):
-        with open_ledger_writer(database, "update") as book:
+        with open_ledger_writer(database, "update") as writer:
             accept_snapshot(
-                book, register_feed(book, Feed("mine", (), "")), frame(left), "1", ACCOUNT
+                writer, register_feed(writer, Feed("mine", (), "")), frame(left), "1", ACCOUNT
             )
-    with open_ledger_writer(database, "prune") as book, book.transaction() as transaction:
+    with open_ledger_writer(database, "prune") as writer, writer.transaction() as transaction:
         assert delete_ended_rows(transaction.connection, "listing", 2) == 4
     assert rows(database, "SELECT value, until FROM listing ORDER BY value") == [
         (name, 3 if name == NAMES[4] else None) for name in NAMES[4:]
     ]
     packed = rows(database, "SELECT members FROM listing_pack ORDER BY first")
     assert [json.loads(str(members)) for (members,) in packed] == [NAMES[4:6], *thirds(NAMES[6:])]
-    with open_ledger_writer(database, "prune") as book:
-        accept_snapshot(book, register_feed(book, Feed("mine", (), "")), frame([]), "1", ACCOUNT)
-        with book.transaction() as transaction:
-            deleted = delete_ended_rows(transaction.connection, "listing", book.run_id)
+    with open_ledger_writer(database, "prune") as writer:
+        accept_snapshot(
+            writer, register_feed(writer, Feed("mine", (), "")), frame([]), "1", ACCOUNT
+        )
+        with writer.transaction() as transaction:
+            deleted = delete_ended_rows(transaction.connection, "listing", writer.run_id)
     assert deleted == len(NAMES) - 4
     assert rows(database, "SELECT * FROM listing") == []
     assert rows(database, "SELECT * FROM listing_batch, listing_pack") == []
@@ -199,12 +201,12 @@ def test_all_that_is_listed_comes_in_order(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     listed: Listed = [(one, "exact", False) for one in EVERY]
     for snapshot in (listed[2:9], listed[4:], listed):
-        with open_ledger_writer(database, "update") as book:
+        with open_ledger_writer(database, "update") as writer:
             accept_snapshot(
-                book, register_feed(book, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
+                writer, register_feed(writer, Feed("mine", (), "")), frame(snapshot), "1", ACCOUNT
             )
-    with read_transaction(database) as bulk:
-        found = load_listings(bulk, ["mine"])["value"].to_list()
+    with read_transaction(database) as transaction:
+        found = load_listings(transaction, ["mine"])["value"].to_list()
     assert found == sorted(value for _, value in EVERY)
 
 

@@ -108,19 +108,19 @@ def test_a_transaction_that_reads_cannot_write_and_sees_one_state(prepared: Path
 def test_a_transaction_that_fails_midway_leaves_the_old_state(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, A)
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, A)
     before = rows(database, "SELECT * FROM listing, feed, snapshot")
     monkeypatch.setattr(listings, "_snapshot_row", lambda *_: {"no_such_column": 1})
     with (
-        open_ledger_writer(database, "update") as book,
+        open_ledger_writer(database, "update") as writer,
         pytest.raises(StorageError, match="no_such_column"),
     ):
-        accept(book, MINE, C)
+        accept(writer, MINE, C)
     assert rows(database, "SELECT * FROM listing, feed, snapshot") == before
     monkeypatch.undo()
-    with open_ledger_writer(database, "update") as book:
-        assert accept(book, MINE, C) == listings.SnapshotChange(1, 1), "and work goes on"
+    with open_ledger_writer(database, "update") as writer:
+        assert accept(writer, MINE, C) == listings.SnapshotChange(1, 1), "and work goes on"
 
 
 KILLED = """
@@ -130,12 +130,12 @@ from blocklist.ledger.feeds import listings
 from blocklist.ledger.db.writer import open_ledger_writer
 from tests.support.listings import A, C, MINE, accept
 database, when = Path(sys.argv[1]), sys.argv[2]
-with open_ledger_writer(database, "update") as book:
-    accept(book, MINE, A)
-with open_ledger_writer(database, "update") as book:
+with open_ledger_writer(database, "update") as writer:
+    accept(writer, MINE, A)
+with open_ledger_writer(database, "update") as writer:
     if when == "midway":
         listings.update_answer = lambda *_: os.kill(os.getpid(), 9)
-    accept(book, MINE, C)
+    accept(writer, MINE, C)
     os.kill(os.getpid(), 9)
 """
 
@@ -150,8 +150,8 @@ def test_a_killed_writer_leaves_the_last_complete_state(
     assert done.returncode == -9
     sql = "SELECT value FROM listing WHERE until IS NULL"
     assert rows(database, sql) == [(value,)]
-    with open_ledger_writer(database, "update") as book:
-        assert book.run_id == 3
+    with open_ledger_writer(database, "update") as writer:
+        assert writer.run_id == 3
     assert rows(database, "PRAGMA integrity_check") == [("ok",)]
 
 
@@ -200,8 +200,8 @@ sys.stdin.read()
 def test_another_program_that_writes(
     database: Path, monkeypatch: pytest.MonkeyPatch, seconds: str, waits: bool
 ) -> None:
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, A)
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, A)
     if not waits:
         monkeypatch.setattr(connection, "BUSY_TIMEOUT_SECONDS", 0)
     command = [sys.executable, "-c", BUSY, str(database), seconds]
@@ -252,9 +252,9 @@ def test_every_connection_is_closed_by_who_opened_it(
         return opened[-1]
 
     monkeypatch.setattr(sqlite3, "connect", remember)
-    with open_ledger_writer(database, "update") as book:
-        accept(book, MINE, A)
-        with pytest.raises(ZeroDivisionError), book.transaction():
+    with open_ledger_writer(database, "update") as writer:
+        accept(writer, MINE, A)
+        with pytest.raises(ZeroDivisionError), writer.transaction():
             _ = 1 / 0
         with pytest.raises(ZeroDivisionError), read_transaction(database):
             _ = 1 / 0

@@ -47,8 +47,8 @@ def test_a_second_writer_hears_who_is_first(database: Path) -> None:
     assert not database.exists(), "nothing was touched"
     holder.kill()
     holder.communicate()
-    with open_ledger_writer(database, "run") as book:
-        assert book.run_id == 1, "a dead holder holds nothing"
+    with open_ledger_writer(database, "run") as writer:
+        assert writer.run_id == 1, "a dead holder holds nothing"
 
 
 def test_the_lock_is_held_once_within_a_process_too(database: Path) -> None:

@@ -23,8 +23,8 @@ class FeedFolder:
     def update(self, *feeds: Feed) -> list[UpdateOutcome]:
         """Update feeds in one run and return the outcomes."""
         reported: list[UpdateOutcome] = []
-        with open_ledger_writer(self.config.database, "update") as book:
-            outcomes = update_feeds(self.config, book, list(feeds), reported.append)
+        with open_ledger_writer(self.config.database, "update") as writer:
+            outcomes = update_feeds(self.config, writer, list(feeds), reported.append)
         assert reported == outcomes
         return outcomes
 
@@ -37,8 +37,8 @@ class FeedFolder:
 
     def in_force(self, feed: str = "mine") -> list[str]:
         """Return the values that a feed lists now, sorted."""
-        with read_transaction(self.config.database) as bulk:
-            return sorted(load_listings(bulk, [feed])["value"])
+        with read_transaction(self.config.database) as transaction:
+            return sorted(load_listings(transaction, [feed])["value"])
 
 
 def many_names(count: int, first: int = 0) -> str:

@@ -23,8 +23,8 @@ def indicators(*rows: tuple[str, str], evidence: str | None = None) -> pl.DataFr
     return pl.DataFrame(columns, schema=INDICATORS, orient="row")
 
 
-def accept(book: LedgerWriter, feed: Feed, *rows: tuple[str, str]) -> SnapshotChange:
-    return accept_snapshot(book, register_feed(book, feed), indicators(*rows), "print", ACCOUNT)
+def accept(writer: LedgerWriter, feed: Feed, *rows: tuple[str, str]) -> SnapshotChange:
+    return accept_snapshot(writer, register_feed(writer, feed), indicators(*rows), "print", ACCOUNT)
 
 
 def rows(database: Path, sql: str) -> list[tuple[object, ...]]:

@@ -78,7 +78,7 @@ class _ReleaseFacts:
 
 
 def load_release_content(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     config: Config,
     number: int,
     exports: list[Export],
@@ -89,23 +89,23 @@ def load_release_content(
 
     The files in place may be of any release since `oldest`; None means that there are no files.
     """
-    with read_transaction(book.database) as bulk:
-        rows = verdicts.export_rows(bulk, number)
-        held_urls = verdicts.held_urls(bulk, number) if _needs_held_urls(exports) else None
-        operator_blocks = verdicts.operator_blocks(bulk, number)
-        source_run = verdicts.source_run(bulk, number)
+    with read_transaction(writer.database) as transaction:
+        rows = verdicts.export_rows(transaction, number)
+        held_urls = verdicts.held_urls(transaction, number) if _needs_held_urls(exports) else None
+        operator_blocks = verdicts.operator_blocks(transaction, number)
+        source_run = verdicts.source_run(transaction, number)
 
     @cache
     def query_must_verify() -> pl.DataFrame:
-        with read_transaction(book.database) as bulk:
-            return verdicts.values_to_verify(bulk, number, oldest)
+        with read_transaction(writer.database) as transaction:
+            return verdicts.values_to_verify(transaction, number, oldest)
 
     release = _ReleaseFacts(number, source_run, feed_weights, operator_blocks, query_must_verify)
-    return _assemble_content(book, config, exports, rows, held_urls, release)
+    return _assemble_content(writer, config, exports, rows, held_urls, release)
 
 
 def load_proposal_content(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     config: Config,
     proposal: ProposedRelease,
     exports: list[Export],
@@ -120,11 +120,11 @@ def load_proposal_content(
         lambda: must_verify,
     )
     held_urls = proposal.held_urls() if _needs_held_urls(exports) else None
-    return _assemble_content(book, config, exports, proposal.export_rows(), held_urls, release)
+    return _assemble_content(writer, config, exports, proposal.export_rows(), held_urls, release)
 
 
 def collect_must_verify(
-    book: LedgerWriter, proposal: ProposedRelease, oldest: int | None
+    writer: LedgerWriter, proposal: ProposedRelease, oldest: int | None
 ) -> pl.DataFrame:
     """Return `kind` and `value` that verification of a proposed release always queries.
 
@@ -132,8 +132,8 @@ def collect_must_verify(
     """
     if oldest is None:
         return proposal.must_verify()
-    with read_transaction(book.database) as bulk:
-        before = verdicts.values_to_verify(bulk, proposal.release.number - 1, oldest)
+    with read_transaction(writer.database) as transaction:
+        before = verdicts.values_to_verify(transaction, proposal.release.number - 1, oldest)
     return pl.concat([proposal.must_verify(), proposal.values_to_change(), before])
 
 
@@ -142,7 +142,7 @@ def _needs_held_urls(exports: list[Export]) -> bool:
 
 
 def _assemble_content(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     config: Config,
     exports: list[Export],
     rows: pl.DataFrame,
@@ -156,15 +156,15 @@ def _assemble_content(
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
     source_run, operator_blocks = release.source_run, release.operator_blocks
     evidence = None
-    with read_transaction(book.database) as bulk:
+    with read_transaction(writer.database) as transaction:
         if any(export.needs_listings for export in exports):
             evidence = load_listing_evidence(
-                bulk, config, source_run, operator_blocks, release.feed_weights
+                transaction, config, source_run, operator_blocks, release.feed_weights
             )
         dns_data = load_dns_filter_data(
-            bulk, config, source_run, all_rows, operator_blocks, exports
+            transaction, config, source_run, all_rows, operator_blocks, exports
         )
-        names = select_active_feeds(bulk, enabled, source_run)
+        names = select_active_feeds(transaction, enabled, source_run)
     listing_feeds = [config.feeds[name] for name in names]
     return ReleaseContent(
         release.number, rows, all_rows, evidence, dns_data, listing_feeds, release.must_verify

@@ -12,13 +12,13 @@ from blocklist.ledger.releases.verdicts import publish_release
 from blocklist.release.result import log_release
 
 
-def accept_candidate(book: LedgerWriter, reason: str) -> Release:
+def accept_candidate(writer: LedgerWriter, reason: str) -> Release:
     """Publish the candidate and return its release.
 
     Raise `NotFoundError` if there is none, and `GateHeld` if it was judged without a healthy guard;
     then the guard must be repaired first.
     """
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         candidate = load_candidate(transaction.connection)
     if candidate is None:
         raise NotFoundError("there is nothing to accept: the gate holds no candidate")
@@ -26,15 +26,15 @@ def accept_candidate(book: LedgerWriter, reason: str) -> Release:
     if final:
         message = "the candidate was judged without a healthy guard and cannot be accepted"
         raise GateHeld("\n  ".join([message, *final]))
-    with read_transaction(book.database) as bulk:
-        change = load_candidate_change(bulk)
+    with read_transaction(writer.database) as transaction:
+        change = load_candidate_change(transaction)
     origin = {
         "created": current_timestamp(),
         "cause": "release accept",
-        "who": book.author,
-        "run": book.run_id,
+        "who": writer.author,
+        "run": writer.run_id,
     }
     new = replace(candidate.release, reason=reason, **origin)  # type: ignore[arg-type]
-    publish_release(book, new, change)
+    publish_release(writer, new, change)
     log_release(new, "published, a held candidate that was accepted")
     return new

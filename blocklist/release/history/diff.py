@@ -22,7 +22,7 @@ class ReleaseDiff:
 
 
 def diff_releases(
-    bulk: Transaction,
+    transaction: Transaction,
     before: ReleaseReference,
     after: ReleaseReference,
     feeds: Iterable[str],
@@ -34,13 +34,17 @@ def diff_releases(
     out: added rows are those that these feeds list after, removed rows those that they listed
     before.
     """
-    rows_before, rows_after = load_referenced_rows(bulk, before), load_referenced_rows(bulk, after)
+    rows_before, rows_after = (
+        load_referenced_rows(transaction, before),
+        load_referenced_rows(transaction, after),
+    )
     added, removed = (
         _subtract_rows(rows_after, rows_before),
         _subtract_rows(rows_before, rows_after),
     )
     listings_before, listings_after = (
-        load_listings(bulk, sorted(feeds), reference.release.basis) for reference in (before, after)
+        load_listings(transaction, sorted(feeds), reference.release.basis)
+        for reference in (before, after)
     )
     if only_feeds is not None:
         added, removed = (

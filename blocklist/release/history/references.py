@@ -54,10 +54,10 @@ def find_referenced_release(reader: sqlite3.Connection | None, name: str) -> Rel
     raise NotFoundError(f"there is no release {name}; see: blocklist release list")
 
 
-def load_referenced_rows(bulk: Transaction, reference: ReleaseReference) -> pl.DataFrame:
+def load_referenced_rows(transaction: Transaction, reference: ReleaseReference) -> pl.DataFrame:
     """Return what a release or the candidate blocks and allows (schema `RELEASE`)."""
     return (
-        candidate_export_rows(bulk)
+        candidate_export_rows(transaction)
         if reference.is_candidate
-        else export_rows(bulk, reference.release.number)
+        else export_rows(transaction, reference.release.number)
     )

@@ -33,32 +33,32 @@ class RollbackResult:
     notes: tuple[str, ...]
 
 
-def roll_back_release(book: LedgerWriter, number: int | None, reason: str) -> RollbackResult:
+def roll_back_release(writer: LedgerWriter, number: int | None, reason: str) -> RollbackResult:
     """Publish an earlier release again under a new number, and pin it.
 
     Without a number it is the previous release. Only the difference is written. Raise
     `NotFoundError` if there is no such release, or no difference.
     """
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         reader = transaction.connection
         releases = list_releases(reader)
         entries, ended = list(active_entries(reader)), list(ended_entries(reader))
     target = _find_target(releases, number)
-    with read_transaction(book.database) as bulk:
-        before, after = current_verdicts(bulk), verdicts_at(bulk, target.number)
+    with read_transaction(writer.database) as transaction:
+        before, after = current_verdicts(transaction), verdicts_at(transaction, target.number)
     change = diff_verdicts(before, after)
     if not change:
         message = f"release {releases[0].number} is the same as release {target.number}"
         raise NotFoundError(f"{message}: there is nothing to undo")
     new = replace(
-        next_release(book, releases[0], change, "release rollback"),
+        next_release(writer, releases[0], change, "release rollback"),
         reason=reason or f"back to release {target.number}",
         origin=target.number,
         feeds=target.feeds,
         categories=target.categories,
         basis=target.basis,
     )
-    publish_release(book, new, change, pinned=True)
+    publish_release(writer, new, change, pinned=True)
     log_release(new, f"published and pinned, a rollback to release {target.number}")
     operator_rows = after.filter(after["reason"] == Reason.OPERATOR.value)
     restored_keys = set(operator_rows.select("value", "scope", "verdict").iter_rows())
@@ -119,13 +119,13 @@ def _entry_key(entry: Entry) -> tuple[str, str, str]:
     return entry.value, entry.scope.value, entry.action.value
 
 
-def undo_feed_update(book: LedgerWriter, name: str, reason: str) -> SnapshotChange:
+def undo_feed_update(writer: LedgerWriter, name: str, reason: str) -> SnapshotChange:
     """Undo the last update of a feed, and pin the feed so that the update does not return.
 
     Raise `NotFoundError` if there is no such feed or no earlier update, `UsageError` if it is
     already pinned.
     """
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         healths = load_feed_health(transaction.connection)
     if name not in healths:
         raise NotFoundError(f"{name}: this feed was never collected{suggest_name(name, healths)}")
@@ -133,7 +133,7 @@ def undo_feed_update(book: LedgerWriter, name: str, reason: str) -> SnapshotChan
         raise UsageError(
             f"{name}: is pinned since {healths[name].pinned}; its last update is already undone"
         )
-    change = undo_last_snapshot(book, healths[name], reason)
+    change = undo_last_snapshot(writer, healths[name], reason)
     if change is None:
         raise NotFoundError(
             f"{name}: has no earlier update to go back to; "
