@@ -51,7 +51,7 @@ class VerdictRecord:
 
 
 class LedgerLookup:
-    """Look-ups of single values in an open ledger, as of now or of a point in time."""
+    """Look-ups of single values in an open ledger, now or at a point in time."""
 
     max_page_listings = MAX_PAGE_LISTINGS
 

@@ -1,4 +1,4 @@
-"""Parse a point in time: date, time or release number -> release and last run of then."""
+"""Parse a point in time: date, time or release number -> release and last run at that time."""
 
 import re
 import sqlite3

@@ -14,5 +14,5 @@ REASONS = tuple(Reason)
 
 
 def code_of(word: Kind | Scope | Verdict | Reason) -> int:
-    """Return the number that stands for a word in the database."""
+    """Return the number that is stored for a word."""
     return list(type(word)).index(word)

@@ -39,7 +39,7 @@ def open_read_only(database: Path) -> Iterator[sqlite3.Connection | None]:
 @contextmanager
 def open_existing(database: Path) -> Iterator[sqlite3.Connection]:
     """Give a read-only connection to a database that exists."""
-    with closing(_connect_read_only(database)) as connection, translate_errors(database, "read"):
+    with closing(_connect_read_only(database)) as connection, _translate_errors(database, "read"):
         yield connection
 
 
@@ -47,12 +47,12 @@ def open_existing(database: Path) -> Iterator[sqlite3.Connection]:
 def open_read_write(database: Path) -> Iterator[sqlite3.Connection]:
     """Give a connection that commits each statement; the tables exist (`prepare_database`)."""
     connecting = closing(_connect(database, "mode=rw"))
-    with connecting as connection, translate_errors(database, "written"):
+    with connecting as connection, _translate_errors(database, "written"):
         yield connection
 
 
 @contextmanager
-def translate_errors(database: Path, action: str) -> Iterator[None]:
+def _translate_errors(database: Path, action: str) -> Iterator[None]:
     """Raise `StorageError` for an error of SQLite, and `KeyboardInterrupt` for Ctrl-C.
 
     `action` is what the database cannot be: read or written. A mistake in this program (a broken
@@ -65,10 +65,10 @@ def translate_errors(database: Path, action: str) -> Iterator[None]:
     except _DAMAGE_ERRORS as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise KeyboardInterrupt from None
-        raise storage_error(database, action, error) from None
+        raise _storage_error(database, action, error) from None
 
 
-def storage_error(database: Path, action: str, error: Exception) -> StorageError:
+def _storage_error(database: Path, action: str, error: Exception) -> StorageError:
     """Return the error for a database that cannot be read or written, with the cause."""
     # SQLite's words for a disk that is full or failing, and for a file that may not grow.
     disk = ("disk I/O error", "database or disk is full")
@@ -80,7 +80,7 @@ def storage_error(database: Path, action: str, error: Exception) -> StorageError
 def prepare_database(database: Path) -> None:
     """Make the database with all its tables, or migrate it to the newest schema."""
     connecting = closing(_connect(database, "mode=rwc"))
-    with connecting as connection, translate_errors(database, "written"):
+    with connecting as connection, _translate_errors(database, "written"):
         _check_database(connection, database)
         version = schema_version(connection)
         if not version:  # new, or left half made
@@ -130,13 +130,13 @@ def _connect_read_only(database: Path) -> sqlite3.Connection:
         return _connect_checked(database, "mode=ro")
     except sqlite3.OperationalError as error:
         if os.access(database.parent, os.W_OK):
-            raise storage_error(database, "read", error) from None
+            raise _storage_error(database, "read", error) from None
     _require_no_wal(database)
     try:
         # A WAL database in a folder that cannot be written to opens only as immutable.
         return _connect_checked(database, "immutable=1")
     except sqlite3.OperationalError as error:
-        raise storage_error(database, "read", error) from None
+        raise _storage_error(database, "read", error) from None
 
 
 def _connect_checked(database: Path, mode: str) -> sqlite3.Connection:

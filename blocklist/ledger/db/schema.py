@@ -123,7 +123,7 @@ _RELEASE_TABLES = (
         id INTEGER PRIMARY KEY CHECK (id = 1), release INTEGER NOT NULL,
         inputs_digest TEXT NOT NULL, context_digest TEXT)""",
     # `digest` is of the rendered rows, `inputs_digest` of everything that decides on the file, and
-    # `file_fingerprint` tells whether the file in place is the one that was written.
+    # `file_fingerprint` identifies the file that was written.
     """CREATE TABLE export (
         name TEXT PRIMARY KEY, path TEXT NOT NULL, release INTEGER NOT NULL, digest TEXT NOT NULL,
         serial INTEGER, written TEXT NOT NULL, inputs_digest TEXT NOT NULL, file_fingerprint TEXT,
@@ -174,7 +174,7 @@ _MEMBERS_JOIN = """{table}_batch AS batch JOIN {table}_pack AS pack ON batch_id 
 
 
 def _word_of_code(column: str, words: type[StrEnum]) -> str:
-    """Return SQL for the word that a code stands for."""
+    """Return SQL for the word of a code."""
     cases = " ".join(f"WHEN {code} THEN '{word}'" for code, word in enumerate(words))
     return f"CASE {column} {cases} END AS {column}"
 

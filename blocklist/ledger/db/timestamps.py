@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 def format_timestamp(moment: datetime) -> str:
     """Return a time as the ledger writes it: ISO 8601, UTC, whole seconds."""
-    # `strftime` writes the year 876 with three digits, and the text sorts behind all others.
+    # `strftime` writes the year 876 with three digits, and such a text sorts after all others.
     plain = moment.astimezone(UTC).replace(tzinfo=None)
     return f"{plain.isoformat(timespec='seconds')}Z"
 

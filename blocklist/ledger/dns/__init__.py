@@ -1,1 +1,1 @@
-"""What resolving found out: liveness of names and addresses behind them."""
+"""Results of resolving: the liveness of names, and their addresses."""

@@ -1,4 +1,4 @@
-"""Store and read DNS facts of names: facts -> rows, and the names due for a look."""
+"""Store and read DNS facts of names: facts -> rows, and the names that are due."""
 
 import json
 import sqlite3
@@ -61,8 +61,8 @@ def filter_due_names(
     transaction: Transaction, names: pl.Series, now: datetime, furthest: datetime
 ) -> pl.Series:
     """Return those of the names that are due, in the order of `select_due_names`."""
-    known = transaction.frame("SELECT name, due AS at FROM fact", schema=_DUE_SCHEMA)
-    wanted = names.unique().to_frame("name").join(known, on="name", how="left")
+    dues = transaction.frame("SELECT name, due AS at FROM fact", schema=_DUE_SCHEMA)
+    wanted = names.unique().to_frame("name").join(dues, on="name", how="left")
     at = pl.col("at")
     late = at.is_null() | (at <= format_timestamp(now)) | (at > format_timestamp(furthest))
     return wanted.filter(late).sort("at", "name", nulls_last=False)["name"]

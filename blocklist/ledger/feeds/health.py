@@ -11,7 +11,7 @@ _RECENT_SNAPSHOTS = 5
 
 @dataclass(frozen=True, slots=True)
 class FeedHealth:
-    """The state of a feed: how the last fetch ended and what is in force from it."""
+    """The state of a feed: how its last fetch ended, and what it lists."""
 
     name: str
     id: int

@@ -96,7 +96,7 @@ def record_refusal(
 
 
 def update_answer(transaction: Transaction, feed: FeedHealth, answer: AnswerRecord) -> None:
-    """Store what the next request of a feed needs to know of an answer."""
+    """Store an answer, for the next request of a feed."""
     values = {**asdict(answer.validators), "expires": answer.expires, "id": feed.id}
     transaction.connection.execute(
         "UPDATE feed SET etag = :etag, modified = :modified, source = :source, "

@@ -1,1 +1,1 @@
-"""Entries (decisions to allow or block) and the reviews behind them."""
+"""Operator entries (decisions to allow or block) and the review of held indicators."""

@@ -70,9 +70,9 @@ def end_expired_entries(writer: LedgerWriter) -> list[Entry]:
 
 
 def active_entries(reader: sqlite3.Connection, at: str | None = None) -> Iterator[Entry]:
-    """Yield the entries that are in force now, or were at a time, oldest first."""
-    in_force = "removed IS NULL AND (expires IS NULL OR expires > ?)"
-    return _select_entries(reader, in_force, at or current_timestamp())
+    """Yield the entries that are active now, or were at a time, oldest first."""
+    active = "removed IS NULL AND (expires IS NULL OR expires > ?)"
+    return _select_entries(reader, active, at or current_timestamp())
 
 
 def ended_entries(reader: sqlite3.Connection) -> Iterator[Entry]:
@@ -81,7 +81,7 @@ def ended_entries(reader: sqlite3.Connection) -> Iterator[Entry]:
 
 
 def load_judge_entries(reader: sqlite3.Connection, adds: AddsEvidence) -> Iterator[Entry]:
-    """Yield the entries in force in the form in which they are judged.
+    """Yield the active entries in the form in which they are judged.
 
     A rejection counts for the evidence that its review saw. Once a feed lists the indicator that
     did not then, or in another form, the entry becomes a hold, so that a person reviews it again,

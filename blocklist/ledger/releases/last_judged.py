@@ -1,4 +1,4 @@
-"""Last judged release and its input digests: tells whether judging can be skipped.
+"""Store and read the last judged release and its input digests, to skip equal judgings.
 
 Free of heavy imports: a run in which nothing changed starts and ends here.
 """
@@ -48,7 +48,7 @@ def last_changing_snapshots(reader: sqlite3.Connection) -> dict[str, int]:
 
 
 def active_entry_ids(reader: sqlite3.Connection, now: str) -> list[int]:
-    """Return the ids of the operator entries in force; an entry never changes."""
+    """Return the ids of the active operator entries; an entry never changes."""
     sql = "SELECT id FROM entry WHERE removed IS NULL AND (expires IS NULL OR expires > ?)"
     return [key for (key,) in reader.execute(f"{sql} ORDER BY id", [now])]
 

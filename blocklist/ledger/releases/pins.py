@@ -21,7 +21,7 @@ class Pin:
 
 
 def list_pins(reader: sqlite3.Connection) -> list[Pin]:
-    """Return the pins in force, a release's first."""
+    """Return the pins that have not ended, that of a release first."""
     rows = reader.execute(
         "SELECT release, feed.name, created, reason, who FROM pin JOIN run ON run.id = run_id "
         "LEFT JOIN feed ON feed.id = feed_id WHERE ended IS NULL ORDER BY feed.name"
@@ -30,7 +30,7 @@ def list_pins(reader: sqlite3.Connection) -> list[Pin]:
 
 
 def find_release_pin(reader: sqlite3.Connection) -> Pin | None:
-    """Return the pin on the release in force, or None."""
+    """Return the pin on the current release, or None."""
     return next((pin for pin in list_pins(reader) if pin.feed is None), None)
 
 

@@ -55,13 +55,13 @@ class VerdictChange:
     def split_by_values(self, values: pl.Series) -> "tuple[VerdictChange, VerdictChange]":
         """Return the part about these values, and the rest."""
         wanted = values.to_frame("value")
-        mine, rest = (
+        part, rest = (
             VerdictChange(
-                *(part.join(wanted, on="value", how=how) for part in (self.new, self.old))
+                *(rows.join(wanted, on="value", how=how) for rows in (self.new, self.old))
             )
             for how in ("semi", "anti")
         )
-        return mine, rest
+        return part, rest
 
     def net_count(self, verdict: Verdict) -> int:
         """Return by how much the number of verdicts of a kind grows."""
@@ -166,8 +166,8 @@ def values_to_verify(transaction: Transaction, number: int, before: int | None) 
 
 def operator_blocks(transaction: Transaction, number: int) -> pl.Series:
     """Return the values that the operator blocks in a release."""
-    mine = f"verdict = {_BLOCK} AND reason = {_OPERATOR}"
-    return _select_verdicts(transaction, ["value"], mine, number)["value"]
+    where = f"verdict = {_BLOCK} AND reason = {_OPERATOR}"
+    return _select_verdicts(transaction, ["value"], where, number)["value"]
 
 
 def source_run(transaction: Transaction, number: int) -> int:
