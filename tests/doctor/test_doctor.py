@@ -14,6 +14,7 @@ import pytest
 from blocklist.doctor.finding import FindingState
 from blocklist.doctor.registry import load_config_checks, load_ledger_checks
 from blocklist.install import canary_probe
+from blocklist.ledger.db.connection import SCHEMA_VERSION
 from blocklist.ledger.db.lock import hold_writer_lock
 from tests.support.cli import Ended, Run, blocklist, commands
 
@@ -84,6 +85,9 @@ class Installation:
 
     def forbid_writing(self) -> None:
         self.patch.setattr(os, "access", lambda path, _: path.name != "out")
+
+    def upgrade_program(self) -> None:
+        self.patch.setattr("blocklist.doctor.run.SCHEMA_VERSION", SCHEMA_VERSION + 1)
 
     def take_lock(self) -> None:
         self.stack.enter_context(hold_writer_lock(self.database, "run"))
@@ -180,7 +184,7 @@ CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("nothing collected", lambda i: i.remove("blocklist.db"), [("ledger", "warning")]),
     ("no database", lambda i: i.write("blocklist.db", "<html>" * 999), [("ledger", "problem")]),
     ("newer database", lambda i: i.sql("PRAGMA user_version = 99"), [("ledger", "problem")]),
-    ("older database", lambda i: i.sql("PRAGMA user_version = 1"), [("ledger", "warning")]),
+    ("older database", Installation.upgrade_program, [("ledger", "warning")]),
     ("clock set back", lambda i: i.sql("UPDATE run SET started = '2999-01-01T00:00:00Z'"),
      [("clock", "problem")]),
     ("killed run", lambda i: i.sql("UPDATE run SET finished = NULL"), [("run", "warning")]),
