@@ -1,10 +1,10 @@
 """Answer many queries with joins: queries -> answers as columns.
 
 Only plain names are answered here. Addresses, URLs and unusual spellings are left to
-`check.single`, which defines what the answers mean.
+`check.single`, which defines the answers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -26,7 +26,7 @@ from blocklist.model import FeedWeight, Kind, Listing, Match, Reason, Scope, Ver
 
 _NAME_PATTERN = r"^(?:[a-z0-9_-]+\.)+[a-z][a-z0-9_-]*$"
 _GRAVITY = {Verdict.HOLD.value: 1, Verdict.ALLOW.value: 2, Verdict.CLEAR.value: 3}
-# A dictionary makes members of a million words in a third of the time that an enumeration takes.
+# A dictionary turns a million words into members three times as fast as the enumeration does.
 _SCOPES = {scope.value: scope for scope in Scope}
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _REASONS = {reason.value: reason for reason in Reason}
@@ -34,18 +34,19 @@ _REASONS = {reason.value: reason for reason in Reason}
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswers:
-    """The answers to many queries, as columns."""
+    """The answers to the plain names among many queries, as columns."""
 
-    queries: list[str]
-    #: For each query in order its `row`, the `value` that it means, and `verdict`, `reason`,
-    #: `cause`, `match`, `scope` and `voices`; no value where it is to be asked by itself.
+    queries: Sequence[str]
+    #: For each query in order: its `row`, its canonical `value` (null if it is not answered here),
+    #: and `verdict`, `reason`, `cause`, `match`, `scope` and `voices` (null without a verdict).
     rows: pl.DataFrame
     #: `row` and the fields of its listings, in order.
     listings: pl.DataFrame
-    #: What a score of these `voices` is.
+    #: The score of each value of `voices`.
     scores: dict[str, ScoreExplanation]
-    #: What resolving gave, of the rows where it gave anything.
+    #: DNS facts by row; rows without facts are left out.
     facts: dict[int, dict[str, object]]
+    #: The release that was asked; None if there is none.
     release: int | None
 
     @property
@@ -53,87 +54,89 @@ class BatchAnswers:
         """Whether any of them is blocked."""
         return bool((self.rows["verdict"] == Verdict.BLOCK.value).any())
 
-    def iter_answers(self, wanted: pl.Series | None = None) -> Iterator[Answer | None]:
-        """Yield the answers in order, None for a query that is to be asked by itself.
+    def unanswered_rows(self) -> list[int]:
+        """Return the positions of the queries that are not answered here."""
+        return self.rows.filter(pl.col("value").is_null())["row"].to_list()
 
-        With `wanted`, which tells it of each query, only those of some.
-        """
-        rows = self.rows if wanted is None else self.rows.filter(wanted)
-        shown = _make_listing_reader(
-            self.listings.join(rows, on="row", how="semi", maintain_order="left")
-        )
-        for row, value, *decided in rows.iter_rows():
-            found = shown(row)
-            yield None if value is None else self._build_answer(row, decided, found)
+    def iter_answers(self, positions: Sequence[int] | None = None) -> Iterator[Answer]:
+        """Yield the answers at some positions, in that order; all that are answered if None."""
+        rows = self.rows.filter(pl.col("value").is_not_null())
+        listings = self.listings
+        if positions is not None:
+            wanted = pl.Series("row", positions, dtype=pl.UInt32).to_frame()
+            rows = wanted.join(rows, on="row", maintain_order="left")
+            listings = wanted.join(listings, on="row", maintain_order="left_right")
+        take_listings = _make_listing_reader(listings)
+        for row, _, *decided in rows.iter_rows():
+            yield self._build_answer(row, decided, take_listings(row))
 
     def _build_answer(
-        self, row: int, decided: list[str | None], shown: tuple[Listing, ...]
+        self, row: int, decided: list[str | None], listings: tuple[Listing, ...]
     ) -> Answer:
         query, facts = self.queries[row], self.facts.get(row, {})
-        verdict, reason, cause, match, scope, voice = decided
+        verdict, reason, cause, match, scope, voices = decided
         if verdict is None:
             nothing = (Verdict.CLEAR, Reason.UNLISTED, None, None)
-            return Answer(query, Kind.DOMAIN, *nothing, shown, self.release, facts)
+            return Answer(query, Kind.DOMAIN, *nothing, listings, self.release, facts)
         assert reason and match and scope
-        said = (_VERDICTS[verdict], _REASONS[reason], cause, Match(match, _SCOPES[scope]))
-        score = None if voice is None else self.scores[voice]
-        return Answer(query, Kind.DOMAIN, *said, shown, self.release, facts, score)
+        outcome = (_VERDICTS[verdict], _REASONS[reason], cause, Match(match, _SCOPES[scope]))
+        score = None if voices is None else self.scores[voices]
+        return Answer(query, Kind.DOMAIN, *outcome, listings, self.release, facts, score)
 
 
 def check_many(
-    queries: list[str],
+    queries: Sequence[str],
     bulk: Transaction,
-    votes: list[FeedWeight],
+    weights: list[FeedWeight],
     release: int | None,
     at: PointInTime | None = None,
 ) -> BatchAnswers:
-    """Return the answers to queries, as of now or of a moment; see `check.check`.
+    """Return the answers to the plain names among queries, as of now or of a moment.
 
-    `votes` are how the feeds counted, and `release` is the one in force.
+    `weights` are the feed weights of the last judging, `release` is the number of the release.
     """
     asked = _select_plain_names(queries)
     steps = expand_ancestors(asked, "value").drop("value")
     near = steps["ancestor"].unique()
-    # Where there was no release yet, no verdict holds.
+    # Release 0 has no verdicts: there was no release yet.
     number = at.release or 0 if at else None
     decided = _pick_decisive_verdicts(steps, verdicts_for(bulk, near, number))
     listed = load_listing_history(bulk, near, at.run if at else None)
     shown = select_shown_listings(asked, steps, decided, listed)
-    explainer = ScoreExplainer(votes)
-    spoken = find_supporting_feeds(decided, shown, listed, [vote.feed for vote in votes])
-    every = pl.int_range(len(queries), eager=True, dtype=pl.UInt32).alias("row").to_frame()
-    for part in (asked, decided, spoken):
-        every = every.join(part, on="row", how="left", maintain_order="left")
+    supporting = find_supporting_feeds(decided, shown, listed, [one.feed for one in weights])
+    rows = pl.int_range(len(queries), eager=True, dtype=pl.UInt32).alias("row").to_frame()
+    for part in (asked, decided, supporting):
+        rows = rows.join(part, on="row", how="left", maintain_order="left")
     return BatchAnswers(
         queries,
-        every,
+        rows,
         shown.select("row", *LISTING_COLUMNS),
-        explain_feed_sets(spoken, explainer),
+        explain_feed_sets(supporting, ScoreExplainer(weights)),
         {} if at else load_batch_facts(bulk, steps),
         release,
     )
 
 
-def to_ascii_column(queries: list[str]) -> pl.Series:
-    """Return queries as a column, empty where one is not ASCII.
+def to_ascii_column(queries: Sequence[str]) -> pl.Series:
+    """Return queries as a column, an empty text for each that is not ASCII.
 
-    Such a one is asked by itself, and may not even be a text that a column can hold.
+    Those are answered one at a time; they may hold bytes that no column can hold.
     """
     return pl.Series([query if query.isascii() else "" for query in queries], dtype=pl.String)
 
 
-def _select_plain_names(queries: list[str]) -> pl.DataFrame:
-    """Return `row` and `value` of the queries that are names and nothing else to them."""
+def _select_plain_names(queries: Sequence[str]) -> pl.DataFrame:
+    """Return `row` and `value` of the queries that are plain names."""
     texts = to_ascii_column(queries).to_frame("value").with_row_index("row")
     ascii_only = pl.col("value").str.contains(r"^[!-~]*$")
     texts = texts.filter(ascii_only).with_columns(pl.col("value").str.to_lowercase())
-    # A name that is no longer than a label may be has no label that is too long.
+    # In a name this short no label can be too long.
     short = pl.col("value").str.len_bytes() <= MAX_LABEL_LENGTH
     return texts.filter(short & pl.col("value").str.contains(_NAME_PATTERN))
 
 
 def _pick_decisive_verdicts(steps: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Return the verdict that decides about each `row`, where one does; see `check._decisive`."""
+    """Return the deciding verdict of each `row` that has one; as `single._pick_decisive` does."""
     found = steps.join(verdicts, left_on="ancestor", right_on="value")
     exact, below = (pl.col("scope") == scope.value for scope in (Scope.EXACT, Scope.BELOW))
     covering = found.filter(pl.when(pl.col("steps") == 0).then(~below).otherwise(~exact))
@@ -154,7 +157,7 @@ def _pick_decisive_verdicts(steps: pl.DataFrame, verdicts: pl.DataFrame) -> pl.D
 
 
 def _make_listing_reader(shown: pl.DataFrame) -> Callable[[int], tuple[Listing, ...]]:
-    """Return a function that gives the listings of rows, asked for in order."""
+    """Return a function that returns the listings of a row; rows must be asked for in order."""
     groups = groupby(shown.iter_rows(), key=itemgetter(0))
     waiting = next(groups, None)
 
@@ -162,11 +165,11 @@ def _make_listing_reader(shown: pl.DataFrame) -> Callable[[int], tuple[Listing, 
         nonlocal waiting
         if waiting is None or waiting[0] != row:
             return ()
-        found = [
+        listings = [
             Listing(feed, value, _SCOPES[scope], since, until, evidence)
             for _, feed, value, scope, since, until, evidence in waiting[1]
         ]
         waiting = next(groups, None)
-        return tuple(found)
+        return tuple(listings)
 
     return take_listings

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from ipaddress import IPv4Network
 
 from blocklist.errors import InvalidIndicator
@@ -10,6 +10,7 @@ from blocklist.geoip import GeoIpDatabase
 from blocklist.indicators.names import name_and_ancestors
 from blocklist.indicators.networks import Network, network_and_supernets, parse_network
 from blocklist.indicators.query import parse_query
+from blocklist.indicators.urls import parse_url
 from blocklist.judge.scoring.explain import ScoreExplainer, ScoreExplanation
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
@@ -17,26 +18,47 @@ from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verd
 
 @dataclass(frozen=True)
 class Answer:
-    """What `check` says; `cause` names the guard or the operator's words behind the reason."""
+    """The answer to one query, as of the current release or of a moment in the past."""
 
     query: str
+    #: None if the query is no name, address, network or URL.
     kind: Kind | None
     verdict: Verdict
     reason: Reason
+    #: The guard entry or the operator's reason that the verdict rests on, or why the query is
+    #: invalid.
     cause: str | None
     match: Match | None
     listings: tuple[Listing, ...]
+    #: The release that was asked; None if there is none.
     release: int | None
+    #: DNS facts and locations, empty if nothing is known.
     facts: dict[str, object]
-    #: How far what is listed is believed; None when the score decides nothing.
+    #: How far the listings are believed; None if the score decided nothing.
     score: ScoreExplanation | None = None
 
 
-def check_one(query: str, lookup: LedgerLookup | None) -> Answer:
-    """Return the answer for a query.
+class ScoreSource:
+    """Explains the scores of a batch; the feed weights are read once, when first needed."""
 
-    What is no name, address or URL is `invalid` with the cause, so that one bad line spoils no
-    batch. Without a ledger (`lookup` None) nothing is known and everything is clear.
+    def __init__(self, lookup: LedgerLookup) -> None:
+        self._lookup = lookup
+
+    @cached_property
+    def _explainer(self) -> ScoreExplainer:
+        return ScoreExplainer(self._lookup.feed_weights())
+
+    def explain(self, value: str, listings: Iterable[Listing]) -> ScoreExplanation | None:
+        """Return the score of a value; None if no feed lists it now."""
+        return self._explainer.explain_value(value, listings, self._lookup)
+
+
+def check_one(query: str, lookup: LedgerLookup | None, scores: ScoreSource | None = None) -> Answer:
+    """Return the answer to a query.
+
+    A query that is no name, address, network or URL gets the reason `invalid`, so one bad line does
+    not end a batch. Without a ledger (`lookup` None) every query is clear. `scores` may be shared
+    by the queries of a batch.
     """
     release = lookup.release_number() if lookup else None
     try:
@@ -47,62 +69,63 @@ def check_one(query: str, lookup: LedgerLookup | None) -> Answer:
     answer = Answer(query, asked.kind, Verdict.CLEAR, Reason.UNLISTED, None, None, (), release, {})
     if lookup is None:
         return answer
-    if asked.kind is Kind.URL:
-        return _answer_url(answer, asked, lookup)
-    return _answer_host(answer, asked, lookup)
+    answer_kind = _answer_url if asked.kind is Kind.URL else _answer_host
+    return answer_kind(answer, asked, lookup, scores or ScoreSource(lookup))
 
 
-def add_locations(answer: Answer, atlas: GeoIpDatabase) -> Answer:
-    """Add where the addresses of an answer are: of a name those it was seen at."""
+def add_locations(answer: Answer, geoip: GeoIpDatabase) -> Answer:
+    """Add `places` to the facts: the location of the address, or of the name's addresses."""
     addresses = answer.facts.get("addresses", ())
     if answer.kind is Kind.IP:
         addresses = (parse_query(answer.query).value,)
+    facts = locate_addresses(answer.facts, addresses, geoip)
+    return answer if facts is answer.facts else replace(answer, facts=facts)
+
+
+def locate_addresses(
+    facts: dict[str, object], addresses: object, geoip: GeoIpDatabase
+) -> dict[str, object]:
+    """Return facts with the `places` of addresses; the same facts if there is nothing to add."""
     assert isinstance(addresses, list | tuple)
-    if not atlas or not addresses:
-        return answer
-    places = [{"address": one, **asdict(atlas.locate(one))} for one in addresses]
-    return replace(answer, facts={**answer.facts, "places": places})
+    if not geoip or not addresses:
+        return facts
+    places = [{"address": address, **asdict(geoip.locate(address))} for address in addresses]
+    return {**facts, "places": places}
 
 
-def _answer_host(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
+def _answer_host(
+    answer: Answer, asked: Indicator, lookup: LedgerLookup, scores: ScoreSource
+) -> Answer:
     steps = {value: step for step, value in enumerate(_list_covering_values(asked))}
     rows = lookup.find_verdicts(steps)
     decisive = _pick_decisive(rows, steps)
     if decisive is None or decisive.verdict is not Verdict.BLOCK:
         decisive = _find_blocked_part(asked, lookup) or decisive
-    found = _collect_listings(asked, steps, decisive, lookup)
-    answer = replace(answer, listings=tuple(found), facts=lookup.find_facts(asked.value))
-    return _add_score(_apply_verdict(answer, decisive), lookup)
+    listings = _collect_listings(asked, steps, decisive, lookup)
+    answer = replace(answer, listings=tuple(listings), facts=lookup.find_facts(asked.value))
+    return _add_score(_apply_verdict(answer, decisive), scores)
 
 
-def _add_score(answer: Answer, lookup: LedgerLookup) -> Answer:
-    """Add the score, unless the operator's word makes it idle."""
+def _add_score(answer: Answer, scores: ScoreSource) -> Answer:
+    """Add the score, unless an operator entry decided."""
     if answer.match is None or answer.reason is Reason.OPERATOR:
         return answer
-    score = _load_explainer(lookup).explain_value(answer.match.indicator, answer.listings, lookup)
-    return replace(answer, score=score)
+    return replace(answer, score=scores.explain(answer.match.indicator, answer.listings))
 
 
-@lru_cache(maxsize=1)
-def _load_explainer(lookup: LedgerLookup) -> ScoreExplainer:
-    """Return the one explainer of a batch, for all its names are judged by the same votes."""
-    return ScoreExplainer(lookup.feed_weights())
-
-
-def _answer_url(answer: Answer, asked: Indicator, lookup: LedgerLookup) -> Answer:
-    from blocklist.indicators.urls import parse_url
-
+def _answer_url(
+    answer: Answer, asked: Indicator, lookup: LedgerLookup, scores: ScoreSource
+) -> Answer:
     url = parse_url(asked.value)
-    host = _answer_host(answer, Indicator(url.host_kind, url.host), lookup)
+    host = _answer_host(answer, Indicator(url.host_kind, url.host), lookup, scores)
     own = [*lookup.find_listings([asked.value])]
     listings = tuple(dict.fromkeys([*own, *host.listings]))
     (row,) = lookup.find_verdicts([asked.value]) or (None,)
-    # Who blocks the host in DNS blocks every page on it.
+    # A host that is blocked in DNS takes every page on it along.
     if row is not None and host.verdict is not Verdict.BLOCK:
         decided = _apply_verdict(answer, row)
         if row.reason is not Reason.OPERATOR:
-            score = _load_explainer(lookup).explain_value(url.host, listings, lookup)
-            decided = replace(decided, score=score)
+            decided = replace(decided, score=scores.explain(url.host, listings))
         return replace(decided, listings=listings, facts=host.facts)
     return replace(host, listings=listings)
 
@@ -114,7 +137,7 @@ def _list_covering_values(asked: Indicator) -> Iterable[str]:
 
 
 def _pick_decisive(rows: list[VerdictRecord], steps: dict[str, int]) -> VerdictRecord | None:
-    """Return the verdict that decides: the most specific in force, else the gravest of the rest."""
+    """Return the deciding verdict: the most specific exported one, else the gravest of the rest."""
     covering = [row for row in rows if _covers(row, steps[row.value])]
     if not covering:
         return None
@@ -138,7 +161,7 @@ def _rank_specificity(row: VerdictRecord, step: int) -> tuple[int, bool, bool]:
 
 
 def _find_blocked_part(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord | None:
-    """Return a blocked network inside a network asked about, for a part of it is blocked."""
+    """Return a blocked network inside the queried network: then a part of it is blocked."""
     if asked.kind is not Kind.IP or "/" not in asked.value:
         return None
     network = parse_network(asked.value)
@@ -152,7 +175,7 @@ def _find_blocked_part(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord 
 
 
 def _common_text_prefix(network: Network) -> str:
-    """Return what the canonical texts of all networks inside this one begin with."""
+    """Return the common start of the canonical texts of all networks inside this one."""
     if isinstance(network, IPv4Network):
         octets = str(network.network_address).split(".")[: network.prefixlen // 8]
         return "".join(f"{octet}." for octet in octets)
@@ -165,14 +188,14 @@ def _collect_listings(
 ) -> list[Listing]:
     every = lookup.find_listings([*steps, *([decisive.value] if decisive else [])])
     direct = dict.fromkeys((asked.value, decisive.value if decisive else asked.value))
-    found = [
+    listings = [
         listing
         for listing in every
         if listing.indicator in direct or asked.kind is Kind.IP or listing.scope.covers_below
     ]
     for host in direct:
-        found += lookup.find_page_listings(host)
-    return found
+        listings += lookup.find_page_listings(host)
+    return listings
 
 
 def _apply_verdict(answer: Answer, row: VerdictRecord | None) -> Answer:

@@ -28,6 +28,24 @@ class Finding:
     mend: Callable[[], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DoctorReport:
+    """All findings of the checks, good ones too, and those that were mended before."""
+
+    findings: tuple[Finding, ...]
+    mended: tuple[Finding, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """The findings that stop or spoil the work."""
+        return tuple(one for one in self.findings if one.state is FindingState.PROBLEM)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The findings that may stop or spoil the work one day."""
+        return tuple(one for one in self.findings if one.state is FindingState.WARNING)
+
+
 def problem(what: str, where: object, remedy: str) -> Finding:
     """Return a problem; the caller of the check adds the name of the check."""
     return Finding("", FindingState.PROBLEM, what, str(where), remedy)

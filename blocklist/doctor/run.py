@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from blocklist.config.loader import Config, load_config
-from blocklist.doctor.finding import Finding, FindingState, problem, warning
+from blocklist.doctor.finding import DoctorReport, Finding, FindingState, problem, warning
 from blocklist.doctor.registry import load_config_checks, load_ledger_checks
 from blocklist.errors import BlocklistError
 from blocklist.ledger.db.connection import SCHEMA_VERSION, open_read_only, schema_version
@@ -19,6 +19,16 @@ _RUN_COMMAND = "blocklist run"
 _DAMAGED_REMEDY = (
     "do what the message says; replace a damaged file with its last copy, or remove it"
 )
+
+
+def diagnose(path: Path | None, *, mend: bool = False) -> DoctorReport:
+    """Return the findings on the installation with this configuration, or the usual one.
+
+    With `mend`, mend first what needs no decision. Raise `LockHeld` if something is to be mended
+    while another command writes.
+    """
+    mended = mend_findings(path) if mend else []
+    return DoctorReport(tuple(run_checks(path)), tuple(mended))
 
 
 def run_checks(path: Path | None) -> list[Finding]:

@@ -1,0 +1,142 @@
+"""The operator's entries: names to allow or block -> entries, added, removed and listed."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from blocklist.api.arguments import Expiry, format_expiry, list_names, parse_indicator
+from blocklist.api.workspace import Workspace
+from blocklist.errors import NotFoundError, UsageError
+from blocklist.ledger.db.author import current_author
+from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.writer import open_ledger_writer
+from blocklist.ledger.operator.entries import active_entries, add_entries, remove_entries
+from blocklist.ledger.operator.entry_notes import annotate_entries
+from blocklist.ledger.releases.pins import Pin, find_release_pin
+from blocklist.model import Entry, Indicator, Kind, Scope, Verdict
+from blocklist.text import escape_unprintable
+
+#: Sorts before every time that the ledger writes.
+_BEFORE_ALL_TIME = "0"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChange:
+    """Entries that were added or removed; they take effect with the next run."""
+
+    entries: tuple[Entry, ...]
+    #: How many of them took the place of an earlier entry.
+    replaced: int
+    #: Set if a release is pinned: then nothing takes effect until it is unpinned.
+    pin: Pin | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotedEntry:
+    """An entry in force and a remark on it, which is often empty."""
+
+    entry: Entry
+    note: str
+
+
+class EntryList:
+    """The entries of one action: those that allow, or those that block."""
+
+    def __init__(self, workspace: Workspace, action: Verdict) -> None:
+        self._workspace = workspace
+        self._action = action
+
+    def add(
+        self,
+        names: str | Iterable[str],
+        *,
+        reason: str = "",
+        expires: Expiry = None,
+        scope: Scope = Scope.SUBTREE,
+        author: str | None = None,
+        public_suffix: bool = False,
+    ) -> EntryChange:
+        """Add an entry for each name, address, network or URL: all of them, or none.
+
+        An entry takes the place of an earlier one on the same thing and scope. `expires` is a time
+        or a duration. `scope` counts for domain names only. `author` is the user of the process
+        unless given. Raise `UsageError` for what is no name, and for a public suffix with all below
+        it unless `public_suffix` is set.
+        """
+        indicators = [parse_indicator(name) for name in list_names(names)]
+        if not public_suffix:
+            _refuse_public_suffixes(indicators, scope)
+        end, who = format_expiry(expires), author or current_author()
+        why = escape_unprintable(reason)
+        entries = tuple(
+            Entry(one.kind, one.value, _entry_scope(one, scope), self._action, why, "", end, who)
+            for one in indicators
+        )
+        return write_entries(self._workspace.database, f"{self._action} add", entries)
+
+    def remove(self, names: str | Iterable[str]) -> EntryChange:
+        """End the entries on each name, address, network or URL, of any scope.
+
+        Raise `NotFoundError` if one of them has no entry; then all stay.
+        """
+        indicators = [parse_indicator(name) for name in list_names(names)]
+        values = {indicator.value for indicator in indicators}
+        database = self._workspace.database
+        with open_ledger_writer(database, f"{self._action} remove") as writer:
+            ended = [entry for entry in self._load_unended() if entry.value in values]
+            for value in values - {entry.value for entry in ended}:
+                raise NotFoundError(
+                    f"{value}: no {self._action} entry; see: blocklist {self._action} list"
+                )
+            for indicator in indicators:
+                remove_entries(writer, indicator, self._action)
+        for entry in ended:
+            logger.info("%s entry removed: %s (%s)", self._action, entry.value, entry.scope)
+        return EntryChange(tuple(ended), 0, _find_pin(database))
+
+    def _load_unended(self) -> list[Entry]:
+        """Return the entries that nobody removed, also those whose time is over."""
+        with open_read_only(self._workspace.database) as reader:
+            entries = active_entries(reader, _BEFORE_ALL_TIME) if reader else ()
+            return [entry for entry in entries if entry.action is self._action]
+
+    def list(self) -> tuple[NotedEntry, ...]:
+        """Return the entries in force, oldest first, each with a remark."""
+        with open_read_only(self._workspace.database) as reader:
+            if reader is None:
+                return ()
+            entries = [one for one in active_entries(reader) if one.action is self._action]
+            return tuple(NotedEntry(*noted) for noted in annotate_entries(reader, entries))
+
+
+def write_entries(database: Path, command: str, entries: tuple[Entry, ...]) -> EntryChange:
+    """Add entries to the ledger, all or none, in the name of a command."""
+    with open_ledger_writer(database, command) as writer:
+        replaced = add_entries(writer, entries)
+    for entry in entries:
+        logger.info("%s: %s (%s) by %s", command, entry.value, entry.scope, entry.author)
+    return EntryChange(entries, replaced, _find_pin(database))
+
+
+def _find_pin(database: Path) -> Pin | None:
+    with open_read_only(database) as reader:
+        return find_release_pin(reader) if reader else None
+
+
+def _entry_scope(indicator: Indicator, scope: Scope) -> Scope:
+    return scope if indicator.kind is Kind.DOMAIN else Scope.EXACT
+
+
+def _refuse_public_suffixes(indicators: Iterable[Indicator], scope: Scope) -> None:
+    from blocklist.frames.public_suffixes import is_public_suffix
+
+    for indicator in indicators:
+        is_wide = indicator.kind is Kind.DOMAIN and scope.covers_below
+        if is_wide and is_public_suffix(indicator.value):
+            raise UsageError(
+                f"{indicator.value}: is a public suffix, and the entry would cover every domain "
+                "registered under it; to do so, set public_suffix (--public-suffix)"
+            )

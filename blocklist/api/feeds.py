@@ -1,0 +1,145 @@
+"""Feeds: the catalogue and the user's own -> list with health, trial, addition, overlap."""
+
+import logging
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blocklist.api.workspace import Workspace
+from blocklist.collect.update import select_feeds
+from blocklist.config.add_feed import (
+    append_to_config,
+    make_source_relative,
+    refuse_known_feed,
+    render_feed_table,
+    suggest_feed_name,
+)
+from blocklist.config.feeds import Feed
+from blocklist.errors import ConfigError, UsageError
+from blocklist.fetch.credentials import redact_url
+from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.feeds.health import FeedHealth, load_feed_health
+from blocklist.model import Category
+
+if TYPE_CHECKING:
+    from blocklist.judge.overlap.overlap import OverlapReport
+    from blocklist.parse.result import ParseResult
+
+_HEALTH_FIELDS = ("state", "entries", "checked", "accepted_at", "cause")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """A feed or guard as it is configured, and what its last update gave."""
+
+    feed: Feed
+    #: None if the feed was never collected.
+    health: FeedHealth | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the feed's settings without secrets, and its state, for people and scripts."""
+        feed = self.feed
+        values = {field.name: getattr(feed, field.name) for field in fields(feed)}
+        values["urls"] = tuple(map(redact_url, feed.urls))
+        values |= {"sha256": redact_url(feed.sha256), "signature": redact_url(feed.signature)}
+        values["headers"] = tuple(f"{line.partition(':')[0]}: ..." for line in feed.headers)
+        health = {name: getattr(self.health, name, None) for name in _HEALTH_FIELDS}
+        return values | health
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAddition:
+    """A feed that can be added to the configuration."""
+
+    name: str
+    #: The blocklist.toml that it is added to, and the text that is appended there.
+    path: Path
+    text: str
+    #: What its list holds now.
+    parsed: "ParseResult"
+
+
+class Feeds:
+    """The feeds and guards that are known: those of the catalogue and the user's own."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def list(
+        self, *, category: Category | None = None, licence: str = "", enabled: bool = False
+    ) -> tuple[FeedStatus, ...]:
+        """Return guards, then feeds.
+
+        Only those of a category, those whose licence has a text in it, and with `enabled` those in
+        use.
+        """
+        config, health = self._workspace.config, self._load_health()
+        return tuple(
+            FeedStatus(feed, health.get(feed.name))
+            for feed in (*config.guards.values(), *config.feeds.values())
+            if category in (None, feed.category)
+            and licence.lower() in feed.licence.lower()
+            and (feed.enabled or not enabled)
+        )
+
+    def show(self, name: str) -> FeedStatus:
+        """Return one feed or guard; raise `NotFoundError` if there is none of this name."""
+        (feed,) = select_feeds(self._workspace.config, [name])
+        return FeedStatus(feed, self._load_health().get(name))
+
+    def test(self, source: str, format_name: str | None = None) -> "ParseResult":
+        """Fetch and parse a list without storing anything.
+
+        `source` is a path or a URL. Without a format, its content shows it. Raise `UsageError` if
+        the list cannot be fetched, or no format reads it.
+        """
+        from blocklist.api.feed_trial import fetch_and_parse
+
+        return fetch_and_parse(source, format_name)
+
+    def prepare(
+        self,
+        source: str,
+        *,
+        name: str | None = None,
+        format_name: str | None = None,
+        category: Category | None = None,
+    ) -> FeedAddition:
+        """Fetch and parse a list and return what `add` would write; nothing is written yet.
+
+        Raise `ConfigError` if there is no configuration, or it has the feed already, and
+        `UsageError` if no line of the list can be read.
+        """
+        from blocklist.api.feed_trial import fetch_and_parse
+
+        config = self._workspace.config
+        if config.path is None:
+            raise ConfigError(
+                "there is no blocklist.toml to add to; write one with: blocklist init"
+            )
+        name = name or suggest_feed_name(source)
+        url = make_source_relative(source, config.path)
+        refuse_known_feed(config, name, url)
+        parsed = fetch_and_parse(source, format_name, config.collect)
+        if not parsed.accepted:
+            raise UsageError(f"{source}: read as {parsed.format}, not one line lists anything")
+        text = render_feed_table(name, url, parsed.format, category)
+        return FeedAddition(name, config.path, text, parsed)
+
+    def add(self, addition: FeedAddition) -> None:
+        """Append a prepared feed to blocklist.toml; what is in the file stays as it is."""
+        append_to_config(addition.path, addition.text)
+        self._workspace.forget_config()
+        logger.info("feed %s added to %s", addition.name, addition.path)
+
+    def overlap(self) -> "OverlapReport":
+        """Return how the enabled feeds overlap: unique entries, copies, feeds that are enough."""
+        from blocklist.release.echo_detection import measure_feed_overlap
+
+        return measure_feed_overlap(self._workspace.config)
+
+    def _load_health(self) -> dict[str, FeedHealth]:
+        with open_read_only(self._workspace.config.database) as reader:
+            return load_feed_health(reader) if reader else {}

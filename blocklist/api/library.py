@@ -1,0 +1,206 @@
+"""The library object: a configuration -> every job, answer and decision of the program."""
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, overload
+
+from blocklist.api.arguments import Moment, format_moment, list_names, parse_domain
+from blocklist.api.workspace import Workspace
+from blocklist.check.answers import Answers, check_name, check_names
+from blocklist.check.single import Answer
+from blocklist.errors import UsageError
+from blocklist.ledger.db.timestamps import format_timestamp
+from blocklist.model import Verdict
+from blocklist.pipeline.events import ProgressCallback, ignore_progress
+
+if TYPE_CHECKING:
+    from blocklist.api.entries import EntryList
+    from blocklist.api.feeds import Feeds
+    from blocklist.api.releases import Releases
+    from blocklist.api.review import ReviewQueue
+    from blocklist.api.status import Status
+    from blocklist.collect.update import UpdateOutcome
+    from blocklist.doctor.finding import DoctorReport
+    from blocklist.export.render.state import ExportOutcome
+    from blocklist.ledger.prune import PruneResult
+    from blocklist.pipeline.reports import BuildReport, RunReport
+    from blocklist.resolve.survey import SurveyReport
+
+#: What is kept of history unless told.
+DEFAULT_KEEP = timedelta(days=400)
+
+
+class Blocklist:
+    """A configuration and its ledger, to be used from Python.
+
+    The configuration is read when it is first needed, and then kept: open it again to see a change
+    to the file. Every call opens its own connection to the ledger, so threads may share one object.
+    A call that writes raises `LockHeld` while another process or thread writes.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    @classmethod
+    def open(cls, config: str | os.PathLike[str] | None = None) -> Self:
+        """Return the library object of a configuration.
+
+        Without a path, the configuration is found as the command line finds it: ./blocklist.toml,
+        then the user's own. Nothing is read yet.
+        """
+        return cls(Workspace(None if config is None else Path(config)))
+
+    @property
+    def config_path(self) -> Path | None:
+        """The path given to `open`."""
+        return self._workspace.config_path
+
+    # --- Answers ------------------------------------------------------------------------------
+
+    @overload
+    def check(self, names: str, *, at: Moment | None = None) -> Answer: ...  # type: ignore[overload-overlap]
+    @overload
+    def check(self, names: Iterable[str], *, at: Moment | None = None) -> Answers: ...
+    def check(self, names: str | Iterable[str], *, at: Moment | None = None) -> Answer | Answers:
+        """Return whether names, addresses, networks or URLs are blocked, and why.
+
+        One text gives one answer; several give all answers in order, which are found as columns if
+        there are many. With `at`, the answer is that of a moment: a release's number, a date (its
+        end), or a time (UTC if it has no time zone).
+        """
+        database, geoip = self._workspace.database, self._workspace.geoip
+        if isinstance(names, str):
+            return check_name(names, database, format_moment(at), geoip)
+        return check_names(list(names), database, format_moment(at), geoip)
+
+    # --- Jobs ---------------------------------------------------------------------------------
+
+    def run(
+        self, *, accept: Iterable[str] = (), progress: ProgressCallback = ignore_progress
+    ) -> "RunReport":
+        """Do the main job: update the feeds, resolve, build a release, and export it.
+
+        The feeds in `accept` may shrink and grow without limit. A release that the gate holds and
+        an error in the middle are in the report; an error before the work begins is raised.
+        """
+        from blocklist.pipeline.run import run_pipeline
+
+        return run_pipeline(self._workspace.config, list(accept), progress)
+
+    def update(
+        self,
+        feeds: str | Iterable[str] = (),
+        *,
+        accept: Iterable[str] = (),
+        progress: ProgressCallback = ignore_progress,
+    ) -> "tuple[UpdateOutcome, ...]":
+        """Fetch and read feeds: those named, even if they are not due, or all enabled ones.
+
+        A feed that fails keeps its last good snapshot. Raise `NotFoundError` for an unknown feed.
+        """
+        from blocklist.pipeline.jobs import run_update
+
+        return run_update(self._workspace.config, list_names(feeds), list(accept), progress)
+
+    def resolve(
+        self,
+        names: str | Iterable[str] = (),
+        *,
+        limit: int | None = None,
+        servers: Iterable[str] = (),
+        progress: ProgressCallback = ignore_progress,
+    ) -> "SurveyReport":
+        """Look up names in the DNS: those given, or blocked names that are due, at most `limit`.
+
+        `servers` are resolvers, each `ADDRESS` or `ADDRESS#PORT`, in place of the configured ones.
+        Must not be called where an event loop runs; use a thread there.
+        """
+        from blocklist.pipeline.resolving import run_resolve
+
+        domains = [parse_domain(name) for name in list_names(names)]
+        return run_resolve(self._workspace.config, domains, limit, list(servers), progress)
+
+    def build_release(self, *, progress: ProgressCallback = ignore_progress) -> "BuildReport":
+        """Judge what is listed and publish it as the next release; raise `GateHeld`."""
+        from blocklist.pipeline.jobs import run_build
+
+        return run_build(self._workspace.config, progress)
+
+    def export(
+        self,
+        names: str | Iterable[str] = (),
+        *,
+        progress: ProgressCallback = ignore_progress,
+    ) -> "tuple[ExportOutcome, ...]":
+        """Write the current release into the files of the exports named, or of all.
+
+        An export that fails harms no other, and its old file stays. Raise `NotFoundError` for an
+        unknown export, and if there is no release yet.
+        """
+        from blocklist.pipeline.jobs import run_export
+
+        return run_export(self._workspace.config, list_names(names), progress)
+
+    def prune(self, keep: timedelta = DEFAULT_KEEP) -> "PruneResult":
+        """Delete history that ended longer ago than `keep`; nothing else ever deletes."""
+        from blocklist.pipeline.jobs import run_prune
+
+        if keep < timedelta():
+            raise UsageError(f"keep {keep}: expected a duration of at least zero")
+        return run_prune(self._workspace.database, format_timestamp(datetime.now(UTC) - keep))
+
+    # --- Decisions and state ------------------------------------------------------------------
+
+    @cached_property
+    def allow(self) -> "EntryList":
+        """The entries that allow names, whatever feeds list."""
+        from blocklist.api.entries import EntryList
+
+        return EntryList(self._workspace, Verdict.ALLOW)
+
+    @cached_property
+    def block(self) -> "EntryList":
+        """The entries that block names, whatever guards protect."""
+        from blocklist.api.entries import EntryList
+
+        return EntryList(self._workspace, Verdict.BLOCK)
+
+    @cached_property
+    def review(self) -> "ReviewQueue":
+        """The indicators that are held until a person decides."""
+        from blocklist.api.review import ReviewQueue
+
+        return ReviewQueue(self._workspace)
+
+    @cached_property
+    def releases(self) -> "Releases":
+        """The numbered releases: list, show, compare, accept, roll back, unpin."""
+        from blocklist.api.releases import Releases
+
+        return Releases(self._workspace)
+
+    @cached_property
+    def feeds(self) -> "Feeds":
+        """The feeds and guards: list, show, test, add, overlap."""
+        from blocklist.api.feeds import Feeds
+
+        return Feeds(self._workspace)
+
+    def status(self) -> "Status":
+        """Return the current release, held candidate, pins, age of feeds, exports and last run."""
+        from blocklist.api.status import load_status
+
+        return load_status(self._workspace.config)
+
+    def doctor(self, *, mend: bool = False) -> "DoctorReport":
+        """Check the installation and return every finding, good ones too.
+
+        With `mend`, mend first what needs no decision. Raise `LockHeld` if something is to be
+        mended while another command writes.
+        """
+        from blocklist.doctor.run import diagnose
+
+        return diagnose(self.config_path, mend=mend)

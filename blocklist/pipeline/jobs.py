@@ -1,0 +1,60 @@
+"""Jobs of one stage: update, build, export or prune alone, each with the ledger's lock held."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from blocklist.collect.update import UpdateOutcome, lift_size_limits, select_feeds
+from blocklist.config.loader import Config
+from blocklist.export.render.state import ExportOutcome
+from blocklist.export.run import select_exports
+from blocklist.ledger.db.writer import open_ledger_writer
+from blocklist.ledger.prune import PruneResult, prune_history
+from blocklist.pipeline.events import ProgressCallback
+from blocklist.pipeline.reports import BuildReport
+from blocklist.pipeline.stages import (
+    build_stage,
+    expire_stage,
+    export_stage,
+    open_rehearsal,
+    update_stage,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def run_update(
+    config: Config, names: Sequence[str], accept: Sequence[str], progress: ProgressCallback
+) -> tuple[UpdateOutcome, ...]:
+    """Update feeds: those named, also if they are not due, or all enabled ones."""
+    feeds = lift_size_limits(select_feeds(config, names), list(accept))
+    with open_ledger_writer(config.database, "update") as writer:
+        return update_stage(config, writer, feeds, progress, named=bool(names))
+
+
+def run_build(config: Config, progress: ProgressCallback) -> BuildReport:
+    """Judge what is listed and publish it, without fetching and exporting; raise `GateHeld`."""
+    with (
+        open_ledger_writer(config.database, "release build") as writer,
+        open_rehearsal(config, writer, progress) as rehearsal,
+    ):
+        expired = expire_stage(writer, progress)
+        built = build_stage(config, writer, "release build", (), rehearsal, progress)
+    return BuildReport(expired, built.release, built.is_new, built.notes, built.pin)
+
+
+def run_export(
+    config: Config, names: Sequence[str], progress: ProgressCallback
+) -> tuple[ExportOutcome, ...]:
+    """Write the current release into the files of the exports named, or of all."""
+    exports = select_exports(config, names)
+    with open_ledger_writer(config.database, "export") as writer:
+        return export_stage(config, writer, exports, progress)
+
+
+def run_prune(database: Path, before: str) -> PruneResult:
+    """Delete history that ended before a time."""
+    with open_ledger_writer(database, "prune") as writer:
+        result = prune_history(writer, before)
+    logger.info("pruned what ended before %s: %s", before, result)
+    return result

@@ -1,0 +1,70 @@
+"""The resolve stage: names, or those that are due -> DNS facts in the ledger and a report."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from blocklist.config.loader import Config
+from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
+from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
+from blocklist.release.resolved_addresses import refresh_resolved_addresses
+from blocklist.resolve.due import select_names_to_resolve
+from blocklist.resolve.settings import load_survey_settings
+from blocklist.resolve.survey import Survey, SurveyReport, SurveySettings
+
+logger = logging.getLogger(__name__)
+
+
+def resolve_stage(
+    config: Config,
+    writer: LedgerWriter,
+    progress: ProgressCallback,
+    names: Sequence[str] = (),
+    limit: int | None = None,
+    servers: Sequence[str] = (),
+) -> SurveyReport:
+    """Look up names in the DNS and record what is found.
+
+    Without `names`, those that are due are looked up, at most `limit`. `servers` take the place of
+    the configured resolvers. Must not be called from a thread with a running event loop.
+    """
+    settings = load_survey_settings(config, list(servers))
+    chosen = list(names) or select_names_to_resolve(config, writer, limit or config.resolve.limit)
+    _note(progress, _describe_start(settings, len(chosen)))
+
+    def report_done(done: int) -> None:
+        progress(ProgressEvent(Stage.RESOLVE, EventKind.ADVANCE, done=done, total=len(chosen)))
+
+    progress(ProgressEvent(Stage.RESOLVE, EventKind.START, total=len(chosen)))
+    report = asyncio.run(Survey(writer, settings, report_done).run(chosen))
+    if config.resolve.addresses:
+        report.addresses.update(refresh_resolved_addresses(config, writer))
+    for resolver, cause in report.causes.items():
+        logger.warning("resolver %s left out: %s", resolver, cause)
+    logger.info("looked up %d of %d names", report.recorded, report.names)
+    progress(ProgressEvent(Stage.RESOLVE, EventKind.END, result=report))
+    if len(settings.resolvers) - len(report.causes) == 1:
+        _note(progress, "one resolver alone finds no name dead; give a second one")
+    return report
+
+
+def run_resolve(
+    config: Config,
+    names: Sequence[str],
+    limit: int | None,
+    servers: Sequence[str],
+    progress: ProgressCallback,
+) -> SurveyReport:
+    """Look up names alone, with the ledger's lock held."""
+    with open_ledger_writer(config.database, "resolve") as writer:
+        return resolve_stage(config, writer, progress, names, limit, servers)
+
+
+def _note(progress: ProgressCallback, text: str) -> None:
+    progress(ProgressEvent(Stage.RESOLVE, EventKind.NOTE, text))
+
+
+def _describe_start(settings: SurveySettings, names: int) -> str:
+    rate = f"{settings.limits.rate:,.0f}" if settings.limits.rate else "any number of"
+    resolvers = ", ".join(map(str, settings.resolvers))
+    return f"asking {resolvers} about {names:,} names, {rate} questions a second each"

@@ -1,0 +1,164 @@
+"""The stages of a job: each does its work, emits events and returns its result."""
+
+import logging
+from collections.abc import Sequence
+
+from blocklist.collect.update import UpdateOutcome, update_feeds
+from blocklist.config.exports import Export
+from blocklist.config.feeds import Feed
+from blocklist.config.loader import Config
+from blocklist.errors import GateHeld
+from blocklist.export.rehearsal import Rehearsal
+from blocklist.export.render.state import ExportOutcome
+from blocklist.export.run import run_exports, select_exports
+from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.operator.entries import end_expired_entries
+from blocklist.ledger.releases.pins import Pin, find_release_pin
+from blocklist.model import Entry
+from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
+from blocklist.release.build import build_release
+from blocklist.release.result import BuildResult
+
+logger = logging.getLogger(__name__)
+
+
+def update_stage(
+    config: Config,
+    writer: LedgerWriter,
+    feeds: Sequence[Feed],
+    progress: ProgressCallback,
+    *,
+    named: bool = False,
+) -> tuple[UpdateOutcome, ...]:
+    """Update feeds; with `named`, also those that are not due."""
+
+    def report_bytes(feed: str, received: int, total: int | None) -> None:
+        progress(
+            ProgressEvent(Stage.UPDATE, EventKind.ADVANCE, item=feed, done=received, total=total)
+        )
+
+    def report_feed(outcome: UpdateOutcome) -> None:
+        text = _describe_update(outcome)
+        logger.info("feed %s", text)
+        progress(
+            ProgressEvent(Stage.UPDATE, EventKind.ITEM, text, item=outcome.feed, result=outcome)
+        )
+
+    progress(ProgressEvent(Stage.UPDATE, EventKind.START, total=len(feeds)))
+    outcomes = tuple(
+        update_feeds(config, writer, list(feeds), report_feed, named=named, progress=report_bytes)
+    )
+    progress(ProgressEvent(Stage.UPDATE, EventKind.END, result=outcomes))
+    return outcomes
+
+
+def _describe_update(outcome: UpdateOutcome) -> str:
+    note = f", {outcome.note}" if outcome.note else ""
+    return f"{outcome.feed}: {outcome.state}, {outcome.entries:,} entries{note}"
+
+
+def expire_stage(writer: LedgerWriter, progress: ProgressCallback) -> tuple[Entry, ...]:
+    """End the entries whose time is over, and return them."""
+    expired = tuple(end_expired_entries(writer))
+    for entry in expired:
+        text = _describe_expiry(entry)
+        logger.info("entry ended: %s", text)
+        progress(ProgressEvent(Stage.EXPIRE, EventKind.NOTE, text, entry.value, result=entry))
+    warning = _describe_pinned_expiry(writer) if expired else None
+    if warning:
+        progress(ProgressEvent(Stage.EXPIRE, EventKind.WARNING, warning))
+    progress(ProgressEvent(Stage.EXPIRE, EventKind.END, result=expired))
+    return expired
+
+
+def _describe_expiry(entry: Entry) -> str:
+    why = f" ({entry.reason})" if entry.reason else ""
+    return f"{entry.action} {entry.value} ({entry.scope}) ended at {entry.expires}{why}"
+
+
+def _describe_pinned_expiry(writer: LedgerWriter) -> str | None:
+    """Return a warning if a pinned release keeps what has ended in force."""
+    with writer.open_connection() as db:
+        pin = find_release_pin(db)
+    if pin is None:
+        return None
+    return (
+        f"but release {pin.release} is pinned: what it has of these stays in force until: "
+        "blocklist release unpin"
+    )
+
+
+def open_rehearsal(config: Config, writer: LedgerWriter, progress: ProgressCallback) -> Rehearsal:
+    """Return a rehearsal of all exports, to be used as a context."""
+
+    def report_note(text: str) -> None:
+        progress(ProgressEvent(Stage.BUILD, EventKind.NOTE, text))
+
+    return Rehearsal(writer, config, select_exports(config, []), report_note)
+
+
+def build_stage(
+    config: Config,
+    writer: LedgerWriter,
+    cause: str,
+    accept: Sequence[str],
+    rehearsal: Rehearsal,
+    progress: ProgressCallback,
+) -> BuildResult:
+    """Judge what is listed and publish it; raise `GateHeld` if the gate holds the release."""
+    try:
+        built = build_release(config, writer, cause, accept, rehearsal)
+    except GateHeld as held:
+        logger.warning("held: %s", held)
+        progress(ProgressEvent(Stage.BUILD, EventKind.END, result=held))
+        raise
+    state = "published" if built.is_new else "stays"
+    logger.info("release %d %s, %d blocked", built.release.number, state, built.release.blocked)
+    progress(ProgressEvent(Stage.BUILD, EventKind.END, result=built))
+    warn_about_build(built, progress)
+    return built
+
+
+def warn_about_build(built: BuildResult, progress: ProgressCallback) -> None:
+    """Emit what a person should know of a build."""
+    notes = [*built.notes, *([describe_pin(built.pin)] if built.pin else [])]
+    for note in notes:
+        logger.warning(note)
+        progress(ProgressEvent(Stage.BUILD, EventKind.WARNING, note))
+
+
+def describe_pin(pin: Pin) -> str:
+    """Return in a sentence that a release is pinned, since when, and how to end that."""
+    why = f" ({pin.reason})" if pin.reason else ""
+    return (
+        f"release {pin.release} is pinned since {pin.created}{why}: nothing new is published "
+        "until: blocklist release unpin"
+    )
+
+
+def export_stage(
+    config: Config,
+    writer: LedgerWriter,
+    exports: Sequence[Export],
+    progress: ProgressCallback,
+    rehearsal: Rehearsal | None = None,
+) -> tuple[ExportOutcome, ...]:
+    """Bring exports up to the current release; one that fails harms no other."""
+
+    def report_export(outcome: ExportOutcome) -> None:
+        text = f"export {outcome.name}: {outcome.path}"
+        logger.info("%s: %s", text, _describe_export(outcome))
+        progress(
+            ProgressEvent(Stage.EXPORT, EventKind.ITEM, text, item=outcome.name, result=outcome)
+        )
+
+    progress(ProgressEvent(Stage.EXPORT, EventKind.START, total=len(exports)))
+    outcomes = tuple(run_exports(writer, config, list(exports), report_export, rehearsal))
+    progress(ProgressEvent(Stage.EXPORT, EventKind.END, result=outcomes))
+    return outcomes
+
+
+def _describe_export(outcome: ExportOutcome) -> str:
+    if outcome.result is None:
+        return f"failed: {outcome.cause}"
+    return "written" if outcome.result.changed else "unchanged"
