@@ -8,9 +8,17 @@ __version__ = "0.1.0"
 # Type checkers take the name for true; importing `typing` for it would cost time at every start.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from blocklist.api.entries import EntryChange, EntryList, NotedEntry
+    from blocklist.api.feeds import FeedAddition, Feeds, FeedStatus
     from blocklist.api.library import Blocklist
+    from blocklist.api.release_frames import ReleaseComparison, ReleaseContent
+    from blocklist.api.releases import Releases
+    from blocklist.api.review import HeldPage, ReviewQueue, ScoredIndicator
+    from blocklist.api.status import ExportStatus, FeedAge, Status
     from blocklist.check.answers import Answers
     from blocklist.check.single import Answer
+    from blocklist.collect.update import UpdateOutcome
+    from blocklist.doctor.finding import DoctorReport, Finding
     from blocklist.errors import (
         BlocklistError,
         ConfigError,
@@ -22,6 +30,13 @@ if TYPE_CHECKING:
         StorageError,
         UsageError,
     )
+    from blocklist.export.render.state import ExportOutcome
+    from blocklist.judge.overlap.overlap import OverlapReport
+    from blocklist.judge.scoring.explain import ScoreExplanation
+    from blocklist.ledger.operator.review import HeldIndicator
+    from blocklist.ledger.prune import PruneResult
+    from blocklist.ledger.releases.history import Release
+    from blocklist.ledger.releases.pins import Pin
     from blocklist.model import (
         Category,
         Direction,
@@ -37,25 +52,46 @@ if TYPE_CHECKING:
         Scope,
         Verdict,
     )
+    from blocklist.parse.result import ParseResult
     from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
     from blocklist.pipeline.reports import BuildReport, PublishReport, RunReport
+    from blocklist.release.result import BuildResult
+    from blocklist.resolve.survey import SurveyReport
 
 # Each module is imported when one of its names is first used (PEP 562), so `import blocklist` is
 # cheap.
 _MODULES = {
+    "blocklist.api.entries": ("EntryChange", "EntryList", "NotedEntry"),
+    "blocklist.api.feeds": ("FeedAddition", "FeedStatus", "Feeds"),
     "blocklist.api.library": ("Blocklist",),
+    "blocklist.api.release_frames": ("ReleaseComparison", "ReleaseContent"),
+    "blocklist.api.releases": ("Releases",),
+    "blocklist.api.review": ("HeldPage", "ReviewQueue", "ScoredIndicator"),
+    "blocklist.api.status": ("ExportStatus", "FeedAge", "Status"),
     "blocklist.check.answers": ("Answers",),
     "blocklist.check.single": ("Answer",),
+    "blocklist.collect.update": ("UpdateOutcome",),
+    "blocklist.doctor.finding": ("DoctorReport", "Finding"),
     "blocklist.errors": (
-        "BlocklistError", "ConfigError", "ExportFailed", "GateHeld", "InvalidIndicator", "LockHeld",
-        "NotFoundError", "StorageError", "UsageError",
+        "BlocklistError", "ConfigError", "ExportFailed", "GateHeld", "InvalidIndicator",
+        "LockHeld", "NotFoundError", "StorageError", "UsageError",
     ),
+    "blocklist.export.render.state": ("ExportOutcome",),
+    "blocklist.judge.overlap.overlap": ("OverlapReport",),
+    "blocklist.judge.scoring.explain": ("ScoreExplanation",),
+    "blocklist.ledger.operator.review": ("HeldIndicator",),
+    "blocklist.ledger.prune": ("PruneResult",),
+    "blocklist.ledger.releases.history": ("Release",),
+    "blocklist.ledger.releases.pins": ("Pin",),
     "blocklist.model": (
-        "Category", "Direction", "Entry", "FeedState", "GuardClass", "Indicator", "Kind", "Listing",
-        "Liveness", "Match", "Reason", "Scope", "Verdict",
+        "Category", "Direction", "Entry", "FeedState", "GuardClass", "Indicator", "Kind",
+        "Listing", "Liveness", "Match", "Reason", "Scope", "Verdict",
     ),
+    "blocklist.parse.result": ("ParseResult",),
     "blocklist.pipeline.events": ("EventKind", "ProgressCallback", "ProgressEvent", "Stage"),
     "blocklist.pipeline.reports": ("BuildReport", "PublishReport", "RunReport"),
+    "blocklist.release.result": ("BuildResult",),
+    "blocklist.resolve.survey": ("SurveyReport",),
 }  # fmt: skip
 
 __all__ = [
@@ -64,15 +100,28 @@ __all__ = [
     "Blocklist",
     "BlocklistError",
     "BuildReport",
+    "BuildResult",
     "Category",
     "ConfigError",
     "Direction",
+    "DoctorReport",
     "Entry",
+    "EntryChange",
+    "EntryList",
     "EventKind",
     "ExportFailed",
+    "ExportOutcome",
+    "ExportStatus",
+    "FeedAddition",
+    "FeedAge",
     "FeedState",
+    "FeedStatus",
+    "Feeds",
+    "Finding",
     "GateHeld",
     "GuardClass",
+    "HeldIndicator",
+    "HeldPage",
     "Indicator",
     "InvalidIndicator",
     "Kind",
@@ -81,14 +130,29 @@ __all__ = [
     "LockHeld",
     "Match",
     "NotFoundError",
+    "NotedEntry",
+    "OverlapReport",
+    "ParseResult",
+    "Pin",
     "ProgressCallback",
     "ProgressEvent",
+    "PruneResult",
     "PublishReport",
     "Reason",
+    "Release",
+    "ReleaseComparison",
+    "ReleaseContent",
+    "Releases",
+    "ReviewQueue",
     "RunReport",
     "Scope",
+    "ScoreExplanation",
+    "ScoredIndicator",
     "Stage",
+    "Status",
     "StorageError",
+    "SurveyReport",
+    "UpdateOutcome",
     "UsageError",
     "Verdict",
 ]

@@ -10,6 +10,7 @@ from blocklist.config.loader import Config
 from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.releases.history import Release
+from blocklist.release.gate.change_report import format_listing_feeds
 from blocklist.release.history.diff import diff_releases
 from blocklist.release.history.references import (
     ReleaseReference,
@@ -43,6 +44,11 @@ class ReleaseComparison:
     #: The feeds that list these rows, with how many each lists, most first.
     added_by: dict[str, int]
     removed_by: dict[str, int]
+
+    def describe_feeds(self) -> tuple[str, ...]:
+        """Return in words which feeds list most of what comes and of what goes."""
+        comes, goes = (("comes", self.added_by), ("goes", self.removed_by))
+        return (*format_listing_feeds(*comes), *format_listing_feeds(*goes))
 
 
 def load_content(database: Path, which: str) -> ReleaseContent:

@@ -46,7 +46,7 @@ class Releases:
             return find_release_pin(reader) if reader else None
 
     def show(self, which: int | str = "current") -> "ReleaseContent":
-        """Return a release and its rows; raise `NotFoundError` if it does not exist or is pruned."""
+        """Return a release and its rows; raise `NotFoundError` if it is missing or pruned."""
         from blocklist.api.release_frames import load_content
 
         return load_content(self._workspace.database, str(which))

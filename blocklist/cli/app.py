@@ -1,4 +1,4 @@
-"""Define the command line application: the global options and all commands."""
+"""Define the command line application: the global options, and the table of commands."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,20 +6,79 @@ from typing import Annotated
 import typer
 
 from blocklist import __version__
-from blocklist.cli.commands import feeds, release, release_undo, review
-from blocklist.cli.commands.allow_block import allow_group, block_group
-from blocklist.cli.commands.check import check_command
-from blocklist.cli.commands.doctor import doctor_command
-from blocklist.cli.commands.export import export_command
-from blocklist.cli.commands.init import init_command
-from blocklist.cli.commands.prune import prune_command
-from blocklist.cli.commands.resolve import resolve_command
-from blocklist.cli.commands.run import run_job_command
-from blocklist.cli.commands.update import update_command
+from blocklist.cli.lazy import CommandEntry, LazyGroup
 from blocklist.cli.session import Session
+
+_COMMANDS = "blocklist.cli.commands"
+
+
+#: All commands, in the order in which the help shows them.
+COMMANDS = {
+    "init": CommandEntry(
+        f"{_COMMANDS}.init:init_command",
+        "Write a commented blocklist.toml to start from, never over an existing one.",
+    ),
+    "run": CommandEntry(
+        f"{_COMMANDS}.run:run_job_command",
+        "Do the main job: update the feeds, build a release, write the exports.",
+    ),
+    "check": CommandEntry(
+        f"{_COMMANDS}.check:check_command",
+        "Show whether names are blocked, by which feeds, since when and on what evidence.",
+    ),
+    "allow": CommandEntry(
+        f"{_COMMANDS}.allow_block:allow_group",
+        "Allow names and networks, whatever feeds list.",
+    ),
+    "block": CommandEntry(
+        f"{_COMMANDS}.allow_block:block_group",
+        "Block names and networks, whatever guards protect.",
+    ),
+    "review": CommandEntry(
+        f"{_COMMANDS}.review:app",
+        "Decide about indicators that are held.",
+    ),
+    "feeds": CommandEntry(
+        f"{_COMMANDS}.feeds:app",
+        "List, try and add feeds: the sources of indicators.",
+    ),
+    "release": CommandEntry(
+        f"{_COMMANDS}.release:app",
+        "Build, compare, accept and roll back releases: numbered sets of verdicts.",
+    ),
+    "update": CommandEntry(
+        f"{_COMMANDS}.update:update_command",
+        "Fetch and read feeds into the ledger; a feed that fails keeps its last good snapshot.",
+    ),
+    "resolve": CommandEntry(
+        f"{_COMMANDS}.resolve:resolve_command",
+        "Look up blocked names in the DNS: which still exist, and where; `check` shows the "
+        "answers.",
+    ),
+    "export": CommandEntry(
+        f"{_COMMANDS}.export:export_command",
+        "Write the current release into the files of [exports]; unchanged files are not touched.",
+    ),
+    "prune": CommandEntry(
+        f"{_COMMANDS}.prune:prune_command",
+        "Delete history that ended longer ago than --keep; nothing else ever deletes.",
+    ),
+    "doctor": CommandEntry(
+        f"{_COMMANDS}.doctor:doctor_command",
+        "Check this installation: what is wrong, where, and what to do about it.",
+    ),
+}
+
+
+class CommandLine(LazyGroup):
+    """The command line: all commands of the program."""
+
+    table = COMMANDS
+
 
 app = typer.Typer(
     name="blocklist",
+    cls=CommandLine,
     help="Manage blocklists of fraud domains and addresses, and do no harm.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -28,8 +87,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"blocklist {__version__}")
         raise typer.Exit
 
@@ -39,30 +98,30 @@ def set_global_options(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option(help="The configuration; else ./blocklist.toml, then the user's own."),
+        typer.Option(
+            help="Read this configuration. Without it: ./blocklist.toml, then the user's own."
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but results.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print nothing but results and what is wrong."),
+    ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Log decisions on stderr; -vv logs details, too.",
+        ),
+    ] = 0,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Manage blocklists of fraud domains and addresses, and do no harm."""
     context.obj = Session(config, quiet, verbose)
-
-
-app.command("init")(init_command)
-app.add_typer(feeds.app, name="feeds")
-app.command("update")(update_command)
-app.command("resolve")(resolve_command)
-release.app.add_typer(release_undo.app)
-app.add_typer(release.app, name="release")
-app.command("export")(export_command)
-app.command("run")(run_job_command)
-app.command("check")(check_command)
-app.command("prune")(prune_command)
-app.add_typer(allow_group, name="allow")
-app.add_typer(block_group, name="block")
-app.add_typer(review.app, name="review")
-app.command("doctor")(doctor_command)

@@ -1,67 +1,89 @@
-"""Show the progress of collecting: one bar for all feeds and one for each running transfer."""
+"""Show a job as it goes on: progress events -> bars, status lines, warnings and results."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
+from blocklist.cli.render.results import show_stage_result
 from blocklist.cli.session import Session
-from blocklist.cli.streams import escape_unprintable
+from blocklist.cli.streams import warn
+from blocklist.pipeline.events import EventKind, ProgressEvent, Stage
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from blocklist.cli.terminal import StageBars
 
-    from blocklist.collect.outcome import UpdateOutcome
-
-
-class FeedProgress:
-    """What is told of each feed: lines, for there is no terminal."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-
-    def update_bytes(self, feed: str, came: int, total: int | None) -> None:
-        """Tell that bytes of a feed came; called from the thread that fetches."""
-
-    def finish_feed(self, outcome: "UpdateOutcome") -> None:
-        """Tell that a feed is done with."""
-        note = f", {outcome.note}" if outcome.note else ""
-        self._say(f"{outcome.feed}: {outcome.state}, {outcome.entries:,} entries{note}")
+#: How many seconds lie between two lines about the names that are resolved.
+_LINE_SECONDS = 10.0
 
 
-class _FeedBars(FeedProgress):
-    """Bars on a terminal."""
+class ProgressDisplay:
+    """Shows events: bars on a terminal, lines elsewhere; with `--quiet` only what is wrong.
 
-    def __init__(self, drawn: "Progress", total: int) -> None:
-        super().__init__(lambda _: None)
-        self._progress = drawn
-        self._total_task = drawn.add_task("collecting", total=total)
-        self._feed_tasks: dict[str, TaskID] = {}
+    With `results`, the result of each stage is written on stdout as soon as it is there. Use it as
+    a context, so that no bar stays on the terminal.
+    """
 
-    def update_bytes(self, feed: str, came: int, total: int | None) -> None:
-        if feed not in self._feed_tasks:
-            from rich.markup import escape
+    def __init__(self, session: Session, *, results: bool) -> None:
+        self._session = session
+        self._results = results
+        self._has_bars = not session.quiet and sys.stderr.isatty()
+        self._bars: StageBars | None = None
+        self._started = self._last_line = 0.0
 
-            self._feed_tasks[feed] = self._progress.add_task(
-                escape(escape_unprintable(feed[:40])), total=total
-            )
-        self._progress.update(self._feed_tasks[feed], completed=came, total=total)
+    def __enter__(self) -> Self:
+        return self
 
-    def finish_feed(self, outcome: "UpdateOutcome") -> None:
-        self._progress.advance(self._total_task)
-        task = self._feed_tasks.pop(outcome.feed, None)
-        if task is not None:
-            self._progress.remove_task(task)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close_bars()
 
+    def __call__(self, event: ProgressEvent) -> None:
+        """Show one event."""
+        match event.kind:
+            case EventKind.START:
+                self._start_stage(event)
+            case EventKind.ADVANCE | EventKind.ITEM:
+                self._advance(event)
+            case EventKind.NOTE:
+                self._session.show_status(event.text)
+            case EventKind.WARNING:
+                warn(event.text)
+            case EventKind.END:
+                self._close_bars()
+                show_stage_result(self._session, event, results=self._results)
 
-@contextmanager
-def show_feed_progress(current: Session, feeds: int) -> Iterator[FeedProgress]:
-    """Give bars on a terminal, lines elsewhere, and nothing to who wants quiet."""
-    if current.quiet or not sys.stderr.isatty():
-        yield FeedProgress(current.show_status)
-        return
-    from rich.console import Console
-    from rich.progress import Progress
+    def _start_stage(self, event: ProgressEvent) -> None:
+        self._started = self._last_line = time.monotonic()
+        if self._has_bars:
+            from blocklist.cli.terminal import StageBars
 
-    with Progress(console=Console(stderr=True), transient=True) as drawn:
-        yield _FeedBars(drawn, feeds)
+            self._bars = StageBars(event)
+
+    def _advance(self, event: ProgressEvent) -> None:
+        if self._bars:
+            self._bars.update(event)
+        elif event.kind is EventKind.ITEM:
+            self._session.show_status(event.text)
+        elif event.stage is Stage.RESOLVE:
+            self._show_resolve_line(event.done or 0, event.total or 0)
+
+    def _show_resolve_line(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last_line < _LINE_SECONDS or not done:
+            return
+        self._last_line = now
+        rate = done / (now - self._started)
+        left = (total - done) / rate
+        self._session.show_status(
+            f"{done:,} of {total:,} names, {rate:,.0f} a second, {left:,.0f} s left"
+        )
+
+    def _close_bars(self) -> None:
+        if self._bars:
+            self._bars.close()
+            self._bars = None

@@ -5,9 +5,11 @@ import sys
 from io import TextIOWrapper
 from typing import TextIO
 
+from blocklist.text import escape_unprintable
+
 
 def make_streams_robust() -> None:
-    """Let no byte or character that a stream's encoding does not know end the program."""
+    """Let no byte or character that the encoding of a stream lacks end the program."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -16,7 +18,7 @@ def make_streams_robust() -> None:
 
 
 def write_text(text: str, stream: TextIO) -> None:
-    """Write to a stream; when its reader went away, as `head` does, the work goes on unheard."""
+    """Write to a stream; if its reader has gone, as `head` goes, the work continues."""
     try:
         stream.write(text)
     except BrokenPipeError:
@@ -24,7 +26,7 @@ def write_text(text: str, stream: TextIO) -> None:
 
 
 def flush_stream(stream: TextIO) -> None:
-    """Write out what a stream still holds."""
+    """Write out the buffer of a stream."""
     try:
         stream.flush()
     except BrokenPipeError:
@@ -32,28 +34,18 @@ def flush_stream(stream: TextIO) -> None:
 
 
 def flush_streams() -> None:
-    """Write out both streams, so that a reader who went away does not change the exit code."""
+    """Write out both streams, so that a reader who has gone does not change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         flush_stream(stream)
 
 
 def _discard_output(stream: TextIO) -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)
 
 
 def warn(text: str) -> None:
-    """Write a line on stderr: what went wrong is told to the quiet, too."""
+    """Write a line on stderr, also with `--quiet`: something is wrong."""
     write_text(escape_unprintable(text) + "\n", sys.stderr)
     flush_stream(sys.stderr)
-
-
-def escape_unprintable(text: str) -> str:
-    """Return text with control and other unprintable characters escaped.
-
-    Feeds are not trusted: a name must not be able to steer the terminal it is shown on.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)

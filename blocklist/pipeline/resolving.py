@@ -8,8 +8,7 @@ from blocklist.config.loader import Config
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
 from blocklist.release.resolved_addresses import refresh_resolved_addresses
-from blocklist.resolve.due import select_names_to_resolve
-from blocklist.resolve.settings import load_survey_settings
+from blocklist.resolve.plan import load_survey_settings, select_names_to_resolve
 from blocklist.resolve.survey import Survey, SurveyReport, SurveySettings
 
 logger = logging.getLogger(__name__)

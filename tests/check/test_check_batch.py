@@ -11,7 +11,6 @@ from blocklist.check.batch import check_many
 from blocklist.check.single import Answer, check_one
 from blocklist.cli.render.check_table import render_batch_answers
 from blocklist.cli.render.check_text import format_answer_lines
-from blocklist.cli.streams import escape_unprintable
 from blocklist.config.feeds import Feed
 from blocklist.frames.schemas import INDICATORS, VERDICTS
 from blocklist.ledger.db.connection import open_read_only
@@ -25,6 +24,7 @@ from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.point_in_time import PointInTime
 from blocklist.ledger.temporal import packs
 from blocklist.model import FeedWeight, GuardClass, Liveness, Reason, Verdict
+from blocklist.text import escape_unprintable
 from tests.support.listings import ACCOUNT
 
 NAMES = [
@@ -140,7 +140,9 @@ def both(
         release, counted = lookup.release_number(), lookup.feed_weights()
     with read_transaction(database) as bulk:
         many = check_many(queries, bulk, counted, release, at)
-    together, shown = list(many.iter_answers()), render_batch_answers(many).to_list()
+    skipped, answered = set(many.unanswered_rows()), many.iter_answers()
+    together = [None if row in skipped else next(answered) for row in range(len(queries))]
+    shown = render_batch_answers(many).to_list()
     for answer, text in zip(together, shown, strict=True):
         simple = answer if answer and not answer.facts else None
         assert text == (simple and "\n".join(map(escape_unprintable, format_answer_lines(simple))))

@@ -154,7 +154,7 @@ def test_many_names_are_answered_as_one_by_one(
 ) -> None:
     asked = ["www.fraud-one.top", "fraud-one.top", "Good.Example", "192.0.2.1", "no name!", "a.b.c"]
     single = world("check", *options, *asked)
-    monkeypatch.setattr("blocklist.cli.commands.check._BATCH_MINIMUM", 1)
+    monkeypatch.setattr("blocklist.check.answers.BATCH_MINIMUM", 1)
     together = world("check", *options, *asked)
     assert (single.code, single.out, single.err) == (together.code, together.out, together.err)
 
@@ -429,7 +429,7 @@ def test_a_fault_of_the_program_is_not_taken_for_a_block(
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("blocklist.check.single.check_one", fails)
+    monkeypatch.setattr("blocklist.check.answers.check_one", fails)
     ended = run("check", "a.example")
     assert ended.code == 2
     assert "please report it" in ended.err

@@ -215,7 +215,7 @@ def test_until(until: str, expected: str | None) -> None:
         with pytest.raises(UsageError, match=f"--until {until}: "):
             parse_expiry(None, until)
     else:
-        assert parse_expiry(None, until) == expected
+        assert parse_expiry(None, until) == datetime.fromisoformat(expected)
 
 
 def test_an_entry_whose_time_is_over_ends_and_says_so_once(run: Run, tmp_path: Path) -> None:

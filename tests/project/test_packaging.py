@@ -13,7 +13,7 @@ PACKAGE = ROOT / "blocklist"
 
 # A package imports from its own line or from those above it: data goes one way.
 LAYERS = (
-    {"errors", "model", "fingerprint", "plugins"},
+    {"errors", "model", "fingerprint", "plugins", "text"},
     {"indicators", "atomic_files"},
     {"frames", "geoip"},
     {"config"},

@@ -4,57 +4,63 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blocklist.cli.session import JsonOption, get_session, show_json, show_line
+from blocklist.cli.options import JsonOption
+from blocklist.cli.output import show_json, show_line
+from blocklist.cli.session import get_library, get_session
 from blocklist.errors import UsageError
 
 if TYPE_CHECKING:
-    from blocklist.doctor.finding import Finding
+    from blocklist import DoctorReport, Finding
+
+_JSON_FIELDS = ("check", "state", "what", "where", "remedy")
 
 
 def doctor_command(
     context: typer.Context,
     mend: Annotated[
-        bool, typer.Option("--mend", help="Mend first what needs no decision of yours.")
+        bool, typer.Option("--mend", help="First mend what needs no decision of yours.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is wrong with this installation, where, and what to do about it.
+    """Check this installation: what is wrong, where, and what to do about it.
 
-    Exit code 2: something stops or spoils the work; warnings alone are 0.
+    Exit code 2: something stops or spoils the work. With warnings alone it is 0.
     """
-    from blocklist.doctor.finding import FindingState
-    from blocklist.doctor.run import mend_findings, run_checks
-
-    current = get_session(context)
-    past = mend_findings(current.config_path) if mend else []
-    found = run_checks(current.config_path)
-    problems = [one for one in found if one.state is FindingState.PROBLEM]
-    warnings = [one for one in found if one.state is FindingState.WARNING]
+    report = get_library(context).doctor(mend=mend)
     if as_json:
-        counts = {"problems": len(problems), "warnings": len(warnings)}
-        show_json(
-            {
-                **counts,
-                "mended": [*map(_finding_to_dict, past)],
-                "findings": [*map(_finding_to_dict, found)],
-            }
-        )
+        show_json(_report_to_dict(report))
     else:
-        for one in past:
-            show_line(f"mended: {one.check}: {one.what} ({one.where})")
-        for one in [*problems, *warnings]:
-            where = f" ({one.where})" if one.where else ""
-            show_line(f"{one.state}: {one.check}: {one.what}{where}\n  do: {one.remedy}")
-        if current.verbose:
-            for one in found:
-                if one.state is FindingState.FINE:
-                    show_line(f"{one.state}: {one.check}")
-        checks = len({one.check for one in found})
-        show_line(f"checks: {checks}, problems: {len(problems)}, warnings: {len(warnings)}")
-    if problems:
+        _show_report(report, verbose=get_session(context).verbose > 0)
+    if report.problems:
         raise typer.Exit(UsageError.exit_code)
 
 
-def _finding_to_dict(found: "Finding") -> dict[str, object]:
-    fields = ("check", "state", "what", "where", "remedy")
-    return {**{name: getattr(found, name) for name in fields}, "mendable": found.mend is not None}
+def _report_to_dict(report: "DoctorReport") -> dict[str, object]:
+    return {
+        "problems": len(report.problems),
+        "warnings": len(report.warnings),
+        "mended": [*map(_finding_to_dict, report.mended)],
+        "findings": [*map(_finding_to_dict, report.findings)],
+    }
+
+
+def _finding_to_dict(finding: "Finding") -> dict[str, object]:
+    fields = {name: getattr(finding, name) for name in _JSON_FIELDS}
+    return {**fields, "mendable": finding.mend is not None}
+
+
+def _show_report(report: "DoctorReport", *, verbose: bool) -> None:
+    for finding in report.mended:
+        show_line(f"mended: {finding.check}: {finding.what} ({finding.where})")
+    for finding in [*report.problems, *report.warnings]:
+        where = f" ({finding.where})" if finding.where else ""
+        show_line(f"{finding.state}: {finding.check}: {finding.what}{where}")
+        show_line(f"  do: {finding.remedy}")
+    troubles = {*report.problems, *report.warnings}
+    for finding in report.findings if verbose else ():
+        if finding not in troubles:
+            show_line(f"{finding.state}: {finding.check}")
+    checks = len({finding.check for finding in report.findings})
+    show_line(
+        f"checks: {checks}, problems: {len(report.problems)}, warnings: {len(report.warnings)}"
+    )

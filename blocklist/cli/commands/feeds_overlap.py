@@ -4,47 +4,46 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from blocklist.cli.session import JsonOption, get_session, show_json, show_line, show_table
+from blocklist.cli.options import JsonOption
+from blocklist.cli.output import show_json, show_line, show_table
+from blocklist.cli.session import get_library
 
 if TYPE_CHECKING:
-    from blocklist.judge.overlap.overlap import OverlapReport
+    from blocklist.judge.overlap.overlap import FeedShare, OverlapReport
 
 
 def overlap_command(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Say what each feed has of its own, who lists first, who copies, and which are enough."""
-    from blocklist.release.echo_detection import measure_feed_overlap
-
-    found = measure_feed_overlap(get_session(context).config)
+    """Show the unique entries of each feed, who lists first, who copies, and a sufficient set."""
+    report = get_library(context).feeds.overlap()
     if as_json:
-        show_json(found)
-    elif not found.shares:
+        show_json(report)
+    elif not report.shares:
         show_line("no feed lists anything")
     else:
-        _show_overlap(found)
+        _show_overlap(report)
 
 
-def _show_overlap(found: "OverlapReport") -> None:
+def _show_overlap(report: "OverlapReport") -> None:
     columns = ("feed", "entries", "unique", "first of dated", "days ahead", "guard conflicts")
-    rows = (
-        (
-            one.feed,
-            f"{one.entries:,}",
-            f"{one.unique / one.entries:.1%}",
-            f"{one.first / one.dated:.1%} of {one.dated:,}" if one.dated else "",
-            "" if one.lead is None else f"{one.lead:.1f}",
-            f"{one.conflicts:,}",
-        )
-        for one in found.shares
-    )
-    show_table(columns, rows)
-    for one in found.contained:
-        place = f"{one.contained:.1%} of {one.follower} is in {one.leader}"
-        order = f", {one.behind:.1%} of {one.dated:,} not earlier" if one.dated else ""
-        echo = ": its echo" if one in found.echoes else ""
-        show_line(f"{place}{order}{echo}")
+    show_table(columns, map(_share_row, report.shares))
+    for pair in report.contained:
+        part = f"{pair.contained:.1%} of {pair.follower} is in {pair.leader}"
+        order = f", {pair.behind:.1%} of {pair.dated:,} not earlier" if pair.dated else ""
+        echo = ": its echo" if pair in report.echoes else ""
+        show_line(f"{part}{order}{echo}")
     show_line("")
-    show_line(f"feeds that list {found.cover[-1].covered:.1%} of all {found.values:,} entries:")
-    show_table(
-        ("feed", "adds", "together"),
-        ((step.feed, f"{step.added:,}", f"{step.covered:.1%}") for step in found.cover),
+    show_line(f"feeds that list {report.cover[-1].covered:.1%} of all {report.values:,} entries:")
+    steps = ((step.feed, f"{step.added:,}", f"{step.covered:.1%}") for step in report.cover)
+    show_table(("feed", "adds", "together"), steps)
+
+
+def _share_row(share: "FeedShare") -> tuple[str, ...]:
+    first = f"{share.first / share.dated:.1%} of {share.dated:,}" if share.dated else ""
+    return (
+        share.feed,
+        f"{share.entries:,}",
+        f"{share.unique / share.entries:.1%}",
+        first,
+        "" if share.lead is None else f"{share.lead:.1f}",
+        f"{share.conflicts:,}",
     )

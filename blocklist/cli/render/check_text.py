@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from blocklist.cli.session import format_indicator
-from blocklist.cli.streams import escape_unprintable
+from blocklist.cli.output import format_indicator
 from blocklist.geoip import GeoLocation
 from blocklist.model import Reason
+from blocklist.text import escape_unprintable
 
 if TYPE_CHECKING:
-    from blocklist.check.single import Answer
-    from blocklist.judge.scoring.explain import ScoreExplanation
+    from blocklist import Answer, ScoreExplanation
 
 
 def format_answer(answer: "Answer") -> str:
-    """Return what is shown of an answer."""
+    """Return the text of an answer, printable and without a line end."""
     return "\n".join(map(escape_unprintable, format_answer_lines(answer)))
 
 
@@ -26,28 +25,31 @@ def format_answer_lines(answer: "Answer") -> Iterator[str]:
         else ""
     )
     cause = f": {answer.cause}" if answer.cause else ""
-    # What was not looked up is not called clear, which may be taken for an answer.
+    # "clear" would be taken for an answer, and nothing was looked up.
     verdict = "not looked up" if answer.reason is Reason.INVALID else answer.verdict
     yield f"{answer.query or repr('')}: {verdict} ({answer.reason}{cause}){match}"
     if answer.score:
         yield f"  {format_score(answer.score)}"
     for listing in answer.listings:
         until = f" until {listing.until}" if listing.until else ""
-        seen = f" as {listing.evidence}" if listing.evidence != answer.query else ""
-        yield f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{seen}"
+        evidence = f" as {listing.evidence}" if listing.evidence != answer.query else ""
+        yield f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{evidence}"
     if answer.facts:
         yield f"  {_format_facts(answer.facts)}"
 
 
 def _format_facts(facts: dict[str, Any]) -> str:
-    """Return in words what DNS said of a name or address, and where it is."""
+    """Return in words what the DNS says of a name or address, and where it is."""
     places = {place["address"]: _format_location(place) for place in facts.get("places", ())}
     if "state" not in facts:
         return "; ".join(_format_address_facts(facts, *places.values()))
-    addresses = (f"{one} ({places[one]})" if places.get(one) else one for one in facts["addresses"])
-    at = ", ".join(addresses) or facts["answer"] or "no answer yet"
-    looked = f", seen {facts['checked']}" if facts["checked"] else ""
-    return f"{facts['state']} since {facts['since']}: {at}{looked}"
+    addresses = ", ".join(
+        f"{address} ({places[address]})" if places.get(address) else address
+        for address in facts["addresses"]
+    )
+    at = addresses or facts["answer"] or "no answer yet"
+    checked = f", seen {facts['checked']}" if facts["checked"] else ""
+    return f"{facts['state']} since {facts['since']}: {at}{checked}"
 
 
 def _format_address_facts(facts: dict[str, Any], *places: str) -> Iterator[str]:
@@ -65,7 +67,7 @@ def _format_location(place: dict[str, Any]) -> str:
 
 
 def format_score(score: "ScoreExplanation") -> str:
-    """Return in words how a score came about, the most reliable voice first."""
+    """Return a score and its independent sources in words, the most reliable first."""
     voices = []
     for voice in sorted(score.voices, key=lambda voice: -voice.reliability):
         echoes = f" (echoed by {', '.join(voice.echoes)})" if voice.echoes else ""

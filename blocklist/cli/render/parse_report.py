@@ -1,46 +1,18 @@
-"""Try a list without storing it, and render its parse report; for `feeds test` and `feeds add`."""
+"""Render the parse report of a list, for `feeds test` and `feeds add`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blocklist.cli.session import show_line, show_table
-from blocklist.errors import UsageError
+from blocklist.cli.output import show_line, show_table
 
 if TYPE_CHECKING:
-    from blocklist.config.sections import CollectConfig
-    from blocklist.parse.result import ParseResult
+    from blocklist import ParseResult
 
 _MAX_EXAMPLES = 3
 _SAMPLE_ROWS = 10
 
 
-def fetch_and_parse(
-    source: str, given: str | None, settings: "CollectConfig | None" = None
-) -> "ParseResult":
-    """Fetch and parse a list, in the format given or the one its content shows."""
-    from blocklist.config.toml import suggest_name
-    from blocklist.fetch.fetch import fetch_bytes
-    from blocklist.fetch.types import FetchError
-    from blocklist.parse.detect import detect_format
-    from blocklist.parse.parser import parse_snapshot
-    from blocklist.plugins import FORMAT_EXTENSIONS
-
-    if given is not None and not FORMAT_EXTENSIONS.has(given):
-        hint = suggest_name(given, FORMAT_EXTENSIONS.names())
-        raise UsageError(f"--format {given}: unknown format{hint}")
-    try:
-        body = fetch_bytes((source if "://" in source else str(Path(source)),), settings)
-    except FetchError as error:
-        raise UsageError(str(error)) from None
-    name = given or detect_format(body)
-    if name is None:
-        known = ", ".join(FORMAT_EXTENSIONS.names())
-        raise UsageError(f"{source}: no format reads half of it; say which with --format: {known}")
-    return parse_snapshot(body, name)
-
-
-def build_parse_report(parsed: "ParseResult") -> dict[str, object]:
-    """Return what `feeds test --json` says."""
+def parse_report_to_dict(parsed: "ParseResult") -> dict[str, object]:
+    """Return the document of `feeds test --json`."""
     return {
         "format": parsed.format,
         "lines": parsed.lines,
@@ -53,7 +25,7 @@ def build_parse_report(parsed: "ParseResult") -> dict[str, object]:
 
 
 def show_parse_report(parsed: "ParseResult") -> None:
-    """Write the account of a list's lines, with examples of what was refused, and a sample."""
+    """Write the account of a list's lines, examples of refused lines, and a sample."""
     show_line(
         f"{parsed.format}: {parsed.lines:,} lines = {parsed.accepted:,} accepted + "
         f"{parsed.refusals.height:,} refused + {parsed.comments:,} comments; "
@@ -67,5 +39,6 @@ def show_parse_report(parsed: "ParseResult") -> None:
         for line, text in examples.select("line", "text").iter_rows():
             show_line(f"    line {line}: {text}")
     if not parsed.indicators.is_empty():
-        sample = parsed.indicators.head(_SAMPLE_ROWS).select("kind", "value", "scope", "evidence")
-        show_table(("kind", "value", "scope", "evidence"), sample.iter_rows())
+        columns = ("kind", "value", "scope", "evidence")
+        sample = parsed.indicators.head(_SAMPLE_ROWS).select(columns)
+        show_table(columns, sample.iter_rows())

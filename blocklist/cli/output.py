@@ -1,0 +1,70 @@
+"""Write results to stdout: lines, tables and JSON documents, with unprintable text escaped."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from blocklist.cli.streams import write_text
+from blocklist.indicators.names import to_unicode
+from blocklist.text import escape_unprintable
+
+
+def show_line(text: str) -> None:
+    """Write a line of the result."""
+    write_text(escape_unprintable(text) + "\n", sys.stdout)
+
+
+def show_lines(texts: Iterable[str]) -> None:
+    """Write many lines at once; they must be printable."""
+    write_text("".join(f"{text}\n" for text in texts), sys.stdout)
+
+
+def show_json(document: object) -> None:
+    """Write the one JSON document of a command."""
+    is_unicode = sys.stdout.encoding.lower() in ("utf-8", "utf8")
+    encoder = json.JSONEncoder(ensure_ascii=not is_unicode, indent=2, default=_to_json_value)
+    for part in encoder.iterencode(document):
+        write_text(_escape_json_part(part), sys.stdout)
+    write_text("\n", sys.stdout)
+
+
+def _escape_json_part(part: str) -> str:
+    """Return a part of a JSON document with unprintable characters of its texts escaped."""
+    if part.replace("\n", "").isprintable():
+        return part
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in part)
+
+
+def _to_json_value(value: Any) -> Any:  # noqa: ANN401
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if isinstance(value, StrEnum | Path):
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
+def format_indicator(value: str) -> str:
+    """Return an indicator and, for an A-label, the name that a person reads in it."""
+    unicode = value if "://" in value else to_unicode(value)
+    return value if unicode == value else f"{value} = {unicode}"
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table: drawn on a terminal, in plain aligned columns elsewhere."""
+    cells = [
+        [escape_unprintable("" if cell is None else str(cell)) for cell in row] for row in rows
+    ]
+    if sys.stdout.isatty():
+        from blocklist.cli.terminal import draw_table
+
+        draw_table(columns, cells)
+        return
+    lines = [list(columns), *cells]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(columns))]
+    for line in lines:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        write_text("  ".join(padded).rstrip() + "\n", sys.stdout)

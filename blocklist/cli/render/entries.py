@@ -1,0 +1,20 @@
+"""Render changes of entries: when they take effect, and what stands in the way."""
+
+from typing import TYPE_CHECKING
+
+from blocklist.cli.streams import warn
+
+if TYPE_CHECKING:
+    from blocklist import EntryChange
+
+#: When an entry begins to count.
+EFFECT_NOTE = "takes effect with the next: blocklist run"
+
+
+def warn_if_pinned(change: "EntryChange") -> None:
+    """Warn that nothing takes effect while a release is pinned."""
+    if change.pin:
+        warn(
+            f"but not while release {change.pin.release} is pinned; "
+            "end that: blocklist release unpin"
+        )

@@ -1,0 +1,130 @@
+"""Render the results of stages: feeds, surveys, releases, exports -> lines, tables, warnings."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from blocklist.cli.output import show_line, show_table
+from blocklist.cli.session import Session
+from blocklist.cli.streams import warn
+from blocklist.errors import GateHeld
+from blocklist.pipeline.events import ProgressEvent, Stage
+
+if TYPE_CHECKING:
+    from blocklist import (
+        BuildReport,
+        BuildResult,
+        ExportOutcome,
+        Release,
+        SurveyReport,
+        UpdateOutcome,
+    )
+
+# That a hosts file takes no networks is no news; what a target narrowed is.
+_KIND_PREFIX = "kind-"
+
+
+def show_stage_result(session: Session, event: ProgressEvent, *, results: bool) -> None:
+    """Write what is wrong with a stage on stderr and, with `results`, its result on stdout."""
+    result: Any = event.result
+    match event.stage:
+        case Stage.UPDATE:
+            _warn_about_feeds(result)
+            if results:
+                show_updates(result)
+        case Stage.RESOLVE:
+            _warn_about_resolvers(result)
+            if results:
+                show_line(format_survey(result))
+        case Stage.EXPORT:
+            _warn_about_exports(session, result)
+            if results and result:
+                show_exports(result)
+        case Stage.BUILD if results and not isinstance(result, GateHeld):
+            show_line(format_build(result))
+        case Stage.PUBLISH if results:
+            show_line(format_release_counts(result))
+
+
+def _warn_about_feeds(outcomes: "Sequence[UpdateOutcome]") -> None:
+    for outcome in outcomes:
+        if not outcome.is_good:
+            stays = ", which stays in force" if outcome.entries else ""
+            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; {outcome.note}{stays}")
+
+
+def show_updates(outcomes: "Sequence[UpdateOutcome]") -> None:
+    """Show a table of updated feeds."""
+    columns = ("feed", "state", "entries", "added", "removed")
+    rows = (
+        (one.feed, one.state, f"{one.entries:,}", f"+{one.added:,}", f"-{one.removed:,}")
+        for one in outcomes
+    )
+    show_table(columns, rows)
+
+
+def _warn_about_resolvers(report: "SurveyReport") -> None:
+    for resolver, cause in report.causes.items():
+        warn(f"resolver {resolver}: {cause}")
+
+
+def format_survey(report: "SurveyReport") -> str:
+    """Return the summary of a survey in a sentence."""
+    states = ", ".join(f"{count:,} {state}" for state, count in report.states.most_common())
+    unused = report.names - report.recorded
+    left = f"; {unused:,} as they were" if unused else ""
+    addresses = ", ".join(f"{count:,} {what}" for what, count in sorted(report.addresses.items()))
+    left += f"; addresses: {addresses}" if addresses else ""
+    return (
+        f"looked at {report.recorded:,} of {report.names:,} names in {report.seconds:,.1f} s "
+        f"({report.names_per_second:,.0f} a second): {states or 'nothing was seen'}{left}"
+    )
+
+
+def format_build(built: "BuildResult | BuildReport") -> str:
+    """Return in a sentence what a build did."""
+    release = built.release
+    if built.pin:
+        return f"nothing judged: release {release.number} is pinned, {release.blocked:,} blocked"
+    if not built.is_new:
+        return f"nothing changed: release {release.number} stays, {release.blocked:,} blocked"
+    return format_release_counts(release)
+
+
+def format_release_counts(release: "Release") -> str:
+    """Return a release's counts in a sentence."""
+    return (
+        f"release {release.number}: {release.blocked:,} blocked (+{release.added:,} "
+        f"-{release.removed:,}), {release.held:,} held for review"
+    )
+
+
+def _warn_about_exports(session: Session, outcomes: "Sequence[ExportOutcome]") -> None:
+    """Write why exports failed, what server commands printed and, with `-v`, other remarks."""
+    for outcome in outcomes:
+        if outcome.result is None:
+            warn(str(outcome.cause))
+            continue
+        for line in outcome.result.said:
+            session.show_status(f"export {outcome.name}: {line}")
+        for note in outcome.result.notes if session.verbose else ():
+            warn(f"export {outcome.name}: {note}")
+
+
+def show_exports(outcomes: "Sequence[ExportOutcome]") -> None:
+    """Show a table of exports."""
+    columns = ("export", "state", "rows", "left out", "file")
+    show_table(columns, map(_export_row, outcomes))
+
+
+def _export_row(outcome: "ExportOutcome") -> tuple[str, ...]:
+    result = outcome.result
+    if result is None:
+        return (outcome.name, "failed", "", "", outcome.path)
+    left = ", ".join(
+        f"{count:,} {reason}"
+        for reason, count in result.left_out.items()
+        if not reason.startswith(_KIND_PREFIX)
+    )
+    state = "written" if result.changed else "unchanged"
+    state += ", loaded" if result.loaded else ""
+    return (outcome.name, state, f"{result.rows:,}", left, outcome.path)
