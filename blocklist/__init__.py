@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from blocklist.api.status import ExportStatus, FeedAge, Status
     from blocklist.check.answers import Answers
     from blocklist.check.single import Answer
-    from blocklist.collect.update import UpdateOutcome
+    from blocklist.collect.outcome import UpdateOutcome
     from blocklist.doctor.finding import DoctorReport, Finding
     from blocklist.errors import (
         BlocklistError,
@@ -70,7 +70,7 @@ _MODULES = {
     "blocklist.api.status": ("ExportStatus", "FeedAge", "Status"),
     "blocklist.check.answers": ("Answers",),
     "blocklist.check.single": ("Answer",),
-    "blocklist.collect.update": ("UpdateOutcome",),
+    "blocklist.collect.outcome": ("UpdateOutcome",),
     "blocklist.doctor.finding": ("DoctorReport", "Finding"),
     "blocklist.errors": (
         "BlocklistError", "ConfigError", "ExportFailed", "GateHeld", "InvalidIndicator",

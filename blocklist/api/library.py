@@ -1,5 +1,6 @@
 """The library object: a configuration -> every job, answer and decision of the program."""
 
+import logging
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -22,14 +23,17 @@ if TYPE_CHECKING:
     from blocklist.api.releases import Releases
     from blocklist.api.review import ReviewQueue
     from blocklist.api.status import Status
-    from blocklist.collect.update import UpdateOutcome
+    from blocklist.collect.outcome import UpdateOutcome
     from blocklist.doctor.finding import DoctorReport
     from blocklist.export.render.state import ExportOutcome
     from blocklist.ledger.prune import PruneResult
     from blocklist.pipeline.reports import BuildReport, RunReport
     from blocklist.resolve.survey import SurveyReport
 
-#: What is kept of history unless told.
+# A library prints nothing: without a handler of the user's own, Python would print warnings.
+logging.getLogger("blocklist").addHandler(logging.NullHandler())
+
+#: How much of history `prune` keeps.
 DEFAULT_KEEP = timedelta(days=400)
 
 

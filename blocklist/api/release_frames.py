@@ -46,9 +46,9 @@ class ReleaseComparison:
     removed_by: dict[str, int]
 
     def describe_feeds(self) -> tuple[str, ...]:
-        """Return in words which feeds list most of what comes and of what goes."""
-        comes, goes = (("comes", self.added_by), ("goes", self.removed_by))
-        return (*format_listing_feeds(*comes), *format_listing_feeds(*goes))
+        """Return in words which feeds list most of the added and of the removed rows."""
+        added = format_listing_feeds("added rows", self.added_by)
+        return (*added, *format_listing_feeds("removed rows", self.removed_by))
 
 
 def load_content(database: Path, which: str) -> ReleaseContent:

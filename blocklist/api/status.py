@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from blocklist.collect.schedule import stale_duration
 from blocklist.config.exports import Export
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.lock import find_lock_holder
 from blocklist.ledger.db.runs import Run, latest_run
+from blocklist.ledger.feeds.age import overdue_time
 from blocklist.ledger.feeds.health import FeedHealth, load_feed_health
 from blocklist.ledger.releases.candidate import Candidate, load_candidate
 from blocklist.ledger.releases.export_state import ExportRow, load_export_states
@@ -89,7 +89,7 @@ def load_status(config: Config) -> Status:
 def _feed_age(feed: Feed, health: FeedHealth | None) -> FeedAge:
     if health is None:
         return FeedAge(feed.name, FeedState.NEVER, None, 0, None, timedelta(), None)
-    overdue = stale_duration(feed, health)
+    overdue = overdue_time(feed, health)
     return FeedAge(
         feed.name, health.state, health.cause, health.entries, health.good_at, overdue,
         health.pinned,

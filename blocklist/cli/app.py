@@ -94,7 +94,7 @@ def _print_version(requested: bool) -> None:
 
 
 @app.callback()
-def set_global_options(
+def set_global_options(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
     config: Annotated[
         Path | None,
@@ -116,6 +116,17 @@ def set_global_options(
             help="Log decisions on stderr; -vv logs details, too.",
         ),
     ] = 0,
+    log_file: Annotated[
+        Path | None,
+        typer.Option("--log-file", help="Append the log to this file."),
+    ] = None,
+    log_json: Annotated[
+        bool,
+        typer.Option(
+            "--log-json",
+            help="Log as JSON, one object a line, to the log file or else to stderr.",
+        ),
+    ] = False,
     version: Annotated[
         bool,
         typer.Option(
@@ -125,3 +136,8 @@ def set_global_options(
 ) -> None:
     """Manage blocklists of fraud domains and addresses, and do no harm."""
     context.obj = Session(config, quiet, verbose)
+    if verbose or log_file or log_json:
+        from blocklist.cli.logs import LogOptions, log_command
+
+        options = LogOptions(verbose, log_file, log_json)
+        context.with_resource(log_command(options, context.invoked_subcommand or ""))

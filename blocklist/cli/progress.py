@@ -27,7 +27,8 @@ class ProgressDisplay:
     def __init__(self, session: Session, *, results: bool) -> None:
         self._session = session
         self._results = results
-        self._has_bars = not session.quiet and sys.stderr.isatty()
+        # A log on stderr would break the bars.
+        self._has_bars = not (session.quiet or session.verbose) and sys.stderr.isatty()
         self._bars: StageBars | None = None
         self._started = self._last_line = 0.0
 

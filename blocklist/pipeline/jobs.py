@@ -4,7 +4,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from blocklist.collect.update import UpdateOutcome, lift_size_limits, select_feeds
+from blocklist.collect.outcome import UpdateOutcome
+from blocklist.collect.update import lift_size_limits, select_feeds
 from blocklist.config.loader import Config
 from blocklist.export.render.state import ExportOutcome
 from blocklist.export.run import select_exports

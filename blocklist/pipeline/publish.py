@@ -41,7 +41,6 @@ def publish_candidate(config: Config, reason: str, progress: ProgressCallback) -
             built = build_release(config, writer, "release accept", (), rehearsal)
         except GateHeld as again:
             held = again
-            logger.warning("held: %s", held)
         else:
             release = built.release if built.is_new else release
             warn_about_build(built, progress)

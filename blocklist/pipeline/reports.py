@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from blocklist.collect.update import UpdateOutcome
+from blocklist.collect.outcome import UpdateOutcome
 from blocklist.errors import BlocklistError, GateHeld
 from blocklist.export.render.state import ExportOutcome
 from blocklist.ledger.releases.history import Release

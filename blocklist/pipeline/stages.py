@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Sequence
 
-from blocklist.collect.update import UpdateOutcome, update_feeds
+from blocklist.collect.outcome import UpdateOutcome
+from blocklist.collect.update import update_feeds
 from blocklist.config.exports import Export
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
@@ -39,14 +40,15 @@ def update_stage(
 
     def report_feed(outcome: UpdateOutcome) -> None:
         text = _describe_update(outcome)
-        logger.info("feed %s", text)
         progress(
             ProgressEvent(Stage.UPDATE, EventKind.ITEM, text, item=outcome.feed, result=outcome)
         )
 
     progress(ProgressEvent(Stage.UPDATE, EventKind.START, total=len(feeds)))
     outcomes = tuple(
-        update_feeds(config, writer, list(feeds), report_feed, named=named, progress=report_bytes)
+        update_feeds(
+            config, writer, list(feeds), report_feed, ignore_schedule=named, progress=report_bytes
+        )
     )
     progress(ProgressEvent(Stage.UPDATE, EventKind.END, result=outcomes))
     return outcomes
@@ -109,11 +111,8 @@ def build_stage(
     try:
         built = build_release(config, writer, cause, accept, rehearsal)
     except GateHeld as held:
-        logger.warning("held: %s", held)
         progress(ProgressEvent(Stage.BUILD, EventKind.END, result=held))
         raise
-    state = "published" if built.is_new else "stays"
-    logger.info("release %d %s, %d blocked", built.release.number, state, built.release.blocked)
     progress(ProgressEvent(Stage.BUILD, EventKind.END, result=built))
     warn_about_build(built, progress)
     return built
@@ -123,7 +122,6 @@ def warn_about_build(built: BuildResult, progress: ProgressCallback) -> None:
     """Emit what a person should know of a build."""
     notes = [*built.notes, *([describe_pin(built.pin)] if built.pin else [])]
     for note in notes:
-        logger.warning(note)
         progress(ProgressEvent(Stage.BUILD, EventKind.WARNING, note))
 
 
@@ -147,7 +145,6 @@ def export_stage(
 
     def report_export(outcome: ExportOutcome) -> None:
         text = f"export {outcome.name}: {outcome.path}"
-        logger.info("%s: %s", text, _describe_export(outcome))
         progress(
             ProgressEvent(Stage.EXPORT, EventKind.ITEM, text, item=outcome.name, result=outcome)
         )
@@ -156,9 +153,3 @@ def export_stage(
     outcomes = tuple(run_exports(writer, config, list(exports), report_export, rehearsal))
     progress(ProgressEvent(Stage.EXPORT, EventKind.END, result=outcomes))
     return outcomes
-
-
-def _describe_export(outcome: ExportOutcome) -> str:
-    if outcome.result is None:
-        return f"failed: {outcome.cause}"
-    return "written" if outcome.result.changed else "unchanged"

@@ -20,11 +20,7 @@ def accept_release_command(
 ) -> None:
     """Publish what the gate holds, and write the exports; look at it first.
 
-<<<<<<< HEAD
-    Exit code 3: it was judged without a healthy guard, which is to be mended, not accepted.
-=======
-    Exit code 3: it was judged without a sound guard, which must be mended, not accepted.
->>>>>>> 944e04d (cli: a thin layer over the library, commands imported on call)
+    Exit code 3: it was judged without a healthy guard, which must be mended, not accepted.
     """
     session = get_session(context)
     with ProgressDisplay(session, results=not as_json) as progress:
