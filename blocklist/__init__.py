@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from blocklist.export.render.state import ExportOutcome
+    from blocklist.judge.explain import Rule, RuleResult
     from blocklist.judge.overlap.overlap import OverlapReport
     from blocklist.judge.scoring.explain import ScoreExplanation
     from blocklist.ledger.operator.review import HeldIndicator
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from blocklist.parse.result import ParseResult
     from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
     from blocklist.pipeline.reports import BuildReport, PublishReport, RunReport
+    from blocklist.release.explain import Explanation
     from blocklist.release.result import BuildResult
     from blocklist.resolve.survey import SurveyReport
 
@@ -77,6 +79,7 @@ _MODULES = {
         "LockHeld", "NotFoundError", "StorageError", "UsageError",
     ),
     "blocklist.export.render.state": ("ExportOutcome",),
+    "blocklist.judge.explain": ("Rule", "RuleResult"),
     "blocklist.judge.overlap.overlap": ("OverlapReport",),
     "blocklist.judge.scoring.explain": ("ScoreExplanation",),
     "blocklist.ledger.operator.review": ("HeldIndicator",),
@@ -90,6 +93,7 @@ _MODULES = {
     "blocklist.parse.result": ("ParseResult",),
     "blocklist.pipeline.events": ("EventKind", "ProgressCallback", "ProgressEvent", "Stage"),
     "blocklist.pipeline.reports": ("BuildReport", "PublishReport", "RunReport"),
+    "blocklist.release.explain": ("Explanation",),
     "blocklist.release.result": ("BuildResult",),
     "blocklist.resolve.survey": ("SurveyReport",),
 }  # fmt: skip
@@ -109,6 +113,7 @@ __all__ = [
     "EntryChange",
     "EntryList",
     "EventKind",
+    "Explanation",
     "ExportFailed",
     "ExportOutcome",
     "ExportStatus",
@@ -144,6 +149,8 @@ __all__ = [
     "ReleaseContent",
     "Releases",
     "ReviewQueue",
+    "Rule",
+    "RuleResult",
     "RunReport",
     "Scope",
     "ScoreExplanation",

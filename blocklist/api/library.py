@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Self, overload
 from blocklist.api.arguments import Moment, format_moment, list_names, parse_domain
 from blocklist.api.workspace import Workspace
 from blocklist.check.answers import Answers, check_name, check_names
-from blocklist.check.single import Answer
+from blocklist.check.single import Answer, add_locations
 from blocklist.errors import UsageError
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.model import Verdict
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from blocklist.export.render.state import ExportOutcome
     from blocklist.ledger.prune import PruneResult
     from blocklist.pipeline.reports import BuildReport, RunReport
+    from blocklist.release.explain import Explanation
     from blocklist.resolve.survey import SurveyReport
 
 # A library prints nothing: without a handler of the user's own, Python would print warnings.
@@ -79,6 +81,18 @@ class Blocklist:
         if isinstance(names, str):
             return check_name(names, database, format_moment(at), geoip)
         return check_names(list(names), database, format_moment(at), geoip)
+
+    def explain(self, name: str) -> "Explanation":
+        """Return every rule of the judge in order, what it matches for a name, and which decides.
+
+        The rules are applied to the feeds, guards, entries and settings of now; the result says
+        whether those changed since the current release.
+        """
+        from blocklist.release.explain import explain_query
+
+        explanation = explain_query(self._workspace.config, name)
+        with self._workspace.geoip as geoip:
+            return replace(explanation, answer=add_locations(explanation.answer, geoip))
 
     # --- Jobs ---------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Review: held indicators -> pages of them with scores, and decisions to accept or reject them."""
 
-import logging
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -28,8 +27,6 @@ from blocklist.text import escape_unprintable
 #: More than any ledger holds.
 NO_LIMIT = 10**9
 _OUTCOMES = {Verdict.BLOCK: "accepted", Verdict.ALLOW: "rejected"}
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def locate_addresses(
 def _answer_host(
     answer: Answer, asked: Indicator, lookup: LedgerLookup, scores: ScoreSource
 ) -> Answer:
-    steps = {value: step for step, value in enumerate(_list_covering_values(asked))}
+    steps = {value: step for step, value in enumerate(list_covering_values(asked))}
     rows = lookup.find_verdicts(steps)
     decisive = _pick_decisive(rows, steps)
     if decisive is None or decisive.verdict is not Verdict.BLOCK:
@@ -130,7 +130,8 @@ def _answer_url(
     return replace(host, listings=listings)
 
 
-def _list_covering_values(asked: Indicator) -> Iterable[str]:
+def list_covering_values(asked: Indicator) -> Iterable[str]:
+    """Return a name and the names above it, or a network and those around it, nearest first."""
     if asked.kind is Kind.DOMAIN:
         return name_and_ancestors(asked.value)
     return network_and_supernets(parse_network(asked.value))
@@ -165,7 +166,7 @@ def _find_blocked_part(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord 
     if asked.kind is not Kind.IP or "/" not in asked.value:
         return None
     network = parse_network(asked.value)
-    start = _common_text_prefix(network)
+    start = common_text_prefix(network)
     for row in lookup.find_network_verdicts(start, start + "\x7f"):
         if row.verdict is Verdict.BLOCK:
             part = parse_network(row.value)
@@ -174,7 +175,7 @@ def _find_blocked_part(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord 
     return None
 
 
-def _common_text_prefix(network: Network) -> str:
+def common_text_prefix(network: Network) -> str:
     """Return the common start of the canonical texts of all networks inside this one."""
     if isinstance(network, IPv4Network):
         octets = str(network.network_address).split(".")[: network.prefixlen // 8]

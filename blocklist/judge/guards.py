@@ -23,6 +23,21 @@ GUARDS = pl.Schema(
         ("bounded", pl.Boolean()),
     ]
 )
+#: A guard entry that a value meets. `cause` names it for people; `source` is its list.
+HITS = pl.Schema(
+    [
+        ("value", pl.String()),
+        ("class", GUARDS["class"]),
+        ("cause", pl.String()),
+        ("source", pl.String()),
+    ]
+)
+#: The `source` of hits on the Public Suffix List.
+SUFFIX_SOURCE = "public suffixes"
+#: The `source` of hits on the operator's own names and networks.
+OWN_SOURCE = "policy.own"
+#: How the `source` of hits on the built-in reserved and never-block lists begins.
+RESERVED_PREFIX, CORE_PREFIX = "reserved: ", "core: "
 
 
 @dataclass(frozen=True)
@@ -71,19 +86,19 @@ _GuardRow = tuple[str, str, str, str, bool]
 
 
 def _yield_builtin_rows() -> Iterator[_GuardRow]:
-    for list_name, title, is_bounded in (
-        ("reserved", "reserved", False),
-        ("never-block", "core", True),
+    for list_name, prefix, is_bounded in (
+        ("reserved", RESERVED_PREFIX, False),
+        ("never-block", CORE_PREFIX, True),
     ):
         for group in load_builtin_groups(list_name):
-            source = f"{title}: {group.title}"
+            source = f"{prefix}{group.title}"
             for name in group.names:
                 yield Kind.DOMAIN, name, GuardClass.PROTECTED, source, is_bounded
             for network in group.networks:
                 yield Kind.IP, network, GuardClass.PROTECTED, source, is_bounded
     for group in load_builtin_groups("shared-hosts"):
         for name in group.names:
-            yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"core: {group.title}", True
+            yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"{CORE_PREFIX}{group.title}", True
     for group in load_builtin_groups("platforms"):
         for name in group.names:
             yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"platform: {group.title}", True
@@ -94,18 +109,26 @@ def _yield_builtin_rows() -> Iterator[_GuardRow]:
 
 def _yield_own_rows(own_values: tuple[tuple[Kind, str], ...]) -> Iterator[_GuardRow]:
     for kind, value in own_values:
-        yield kind, value, GuardClass.PROTECTED, "policy.own", False
+        yield kind, value, GuardClass.PROTECTED, OWN_SOURCE, False
 
 
 def match_name_guards(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Return the guard entry that each name meets: `value`, `class` and `cause`, one row a name.
+    """Return the strongest guard entry that each name meets: one row a name (schema `HITS`).
+
+    `candidates` has `value` and `registrable` (null for a public suffix).
+    """
+    return keep_strongest_hits(find_name_hits(guards, candidates))
+
+
+def find_name_hits(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return every guard entry that each name meets (schema `HITS`).
 
     `candidates` has `value` and `registrable` (null for a public suffix). An entry matches its own
     name, names below it (unless it is `bounded` and a public suffix is between them), and names
-    above it, because blocking those may block the entry too. The strongest class wins.
+    above it, because blocking those may block the entry too.
     """
     entries = guards.entries.filter(pl.col("kind") == Kind.DOMAIN.value)
-    hits = pl.concat(
+    return pl.concat(
         [
             _match_suffixes(guards.suffixes, candidates),
             _match_bounded(entries.filter("bounded"), candidates),
@@ -113,7 +136,6 @@ def match_name_guards(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
             _match_names_above(entries, candidates),
         ]
     )
-    return keep_strongest_hits(hits)
 
 
 def keep_strongest_hits(hits: pl.DataFrame) -> pl.DataFrame:
@@ -122,7 +144,7 @@ def keep_strongest_hits(hits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _format_cause(entry: str) -> pl.Expr:
-    return pl.concat_str(entry, pl.lit(" ("), "source", pl.lit(")"))
+    return pl.concat_str(entry, pl.lit(" ("), "source", pl.lit(")")).alias("cause")
 
 
 def _match_bounded(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -134,13 +156,13 @@ def _match_bounded(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFr
         pl.col("ancestor").str.len_bytes() >= pl.col("root").str.len_bytes()
     )
     hits = ancestors.join(entries, left_on="ancestor", right_on="value")
-    return hits.select("value", "class", cause=_format_cause("ancestor"))
+    return hits.select("value", "class", _format_cause("ancestor"), "source")
 
 
 def _match_unbounded(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     """Match names at or below an entry, at any distance."""
     hits = match_at_or_below(candidates, entries)
-    return hits.select("value", "class", cause=_format_cause("ancestor"))
+    return hits.select("value", "class", _format_cause("ancestor"), "source")
 
 
 def _match_names_above(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -149,7 +171,7 @@ def _match_names_above(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.Da
         pl.col("steps") > 0
     )
     hits = candidates.join(ancestors, left_on="value", right_on="ancestor")
-    return hits.select("value", "class", cause=_format_cause("entry"))
+    return hits.select("value", "class", _format_cause("entry"), "source")
 
 
 def _match_suffixes(suffixes: PublicSuffixes, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -165,6 +187,7 @@ def _match_suffixes(suffixes: PublicSuffixes, candidates: pl.DataFrame) -> pl.Da
         cause=pl.when(is_suffix)
         .then(pl.lit("a public suffix"))
         .otherwise(pl.lit("has public suffixes below it")),
+        source=pl.lit(SUFFIX_SOURCE),
     )
 
 

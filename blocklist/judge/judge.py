@@ -38,17 +38,9 @@ class JudgeInput:
 def decide_verdicts(judge_input: JudgeInput) -> pl.DataFrame:
     """Return a verdict for every listed value and every operator entry (schema `VERDICTS`)."""
     entries = build_entry_frame(judge_input.entries)
-    groups = FeedGroups(judge_input.reliability, judge_input.upstream)
     listings = judge_input.listings.match_to_schema(LISTINGS)
     hosts = derive_host_listings(listings)
-    candidates = _prepare_names(
-        judge_input, _collect_listings(Kind.DOMAIN, listings, hosts), groups
-    )
-    addresses = _collect_listings(Kind.IP, listings, hosts)
-    if not addresses.is_empty():
-        candidates = pl.concat(
-            [candidates, _prepare_networks(judge_input, addresses, groups)], how="diagonal"
-        )
+    candidates = _prepare_candidates(judge_input, listings, hosts)
     verdicts = _apply_precedence(candidates, judge_input.threshold, entries)
     verdicts = verdicts.filter(~pl.col("unspoken")).drop("unspoken")
     if not hosts.is_empty():
@@ -60,6 +52,33 @@ def decide_verdicts(judge_input: JudgeInput) -> pl.DataFrame:
     return pl.concat(
         [entry_verdicts, exclude_rows(verdicts, entry_verdicts, ["value", "scope"])], rechunk=True
     )
+
+
+def weigh_candidates(judge_input: JudgeInput) -> pl.DataFrame:
+    """Return the listed names and networks before precedence is applied, one row a value.
+
+    The columns that explain a verdict: `kind`, `value`, `scope` (the parts with a sufficient score,
+    or else the listed ones), `score`, `weak` (below the threshold), and `wide` (null if only pages
+    on the value are listed).
+    """
+    listings = judge_input.listings.match_to_schema(LISTINGS)
+    candidates = _prepare_candidates(judge_input, listings, derive_host_listings(listings))
+    return _add_scope(candidates, judge_input.threshold)
+
+
+def _prepare_candidates(
+    judge_input: JudgeInput, listings: pl.DataFrame, hosts: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the listed names and networks with their scores and guard hits."""
+    groups = FeedGroups(judge_input.reliability, judge_input.upstream)
+    candidates = _prepare_names(
+        judge_input, _collect_listings(Kind.DOMAIN, listings, hosts), groups
+    )
+    addresses = _collect_listings(Kind.IP, listings, hosts)
+    if addresses.is_empty():
+        return candidates
+    networks = _prepare_networks(judge_input, addresses, groups)
+    return pl.concat([candidates, networks], how="diagonal")
 
 
 def _collect_listings(kind: Kind, listings: pl.DataFrame, hosts: pl.DataFrame) -> pl.DataFrame:
@@ -77,7 +96,7 @@ def _prepare_names(
     )
     hits = match_name_guards(judge_input.guards, frame)
     kind = pl.lit(Kind.DOMAIN.value, KIND)
-    return frame.join(hits, on="value", how="left").with_columns(kind=kind)
+    return frame.join(hits.drop("source"), on="value", how="left").with_columns(kind=kind)
 
 
 def _prepare_networks(
@@ -86,11 +105,16 @@ def _prepare_networks(
     frame = score_listings(listings, groups)
     hits = match_network_guards(judge_input.guards.entries, frame["value"])
     kind = pl.lit(Kind.IP.value, KIND)
-    return frame.join(hits, on="value", how="left").with_columns(kind=kind)
+    return frame.join(hits.drop("source"), on="value", how="left").with_columns(kind=kind)
 
 
 def match_network_guards(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
-    """Return `value`, `class` and `cause` of networks that overlap a guarded network.
+    """Return the strongest guard entry that each network meets (schema `HITS`)."""
+    return keep_strongest_hits(find_network_hits(entries, values))
+
+
+def find_network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
+    """Return every guarded network that each network overlaps (schema `HITS`).
 
     A network that is too wide to belong to one owner is guarded like a shared host.
     """
@@ -105,8 +129,8 @@ def match_network_guards(entries: pl.DataFrame, values: pl.Series) -> pl.DataFra
         guarded_spans, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
     ).filter(pl.col("family") == pl.col("kin"))
     cause = pl.concat_str(pl.lit("overlaps "), "source")
-    hits = overlaps.select("value", "class", cause=cause)
-    return keep_strongest_hits(pl.concat([hits, _match_too_wide(spans)]))
+    hits = overlaps.select("value", "class", cause.alias("cause"), "source")
+    return pl.concat([hits, _match_too_wide(spans)])
 
 
 def _match_too_wide(spans: pl.DataFrame) -> pl.DataFrame:
@@ -118,6 +142,7 @@ def _match_too_wide(spans: pl.DataFrame) -> pl.DataFrame:
         "value",
         pl.lit(GuardClass.SHARED_HOST.value, GUARDS["class"]).alias("class"),
         cause=pl.lit("too wide to be one owner's"),
+        source=pl.lit("width"),
     )
 
 

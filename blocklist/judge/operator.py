@@ -21,6 +21,7 @@ _ENTRY_SCHEMA = pl.Schema(
     ]
 )
 
+_MATCH_COLUMNS = ["value", "action", "why", "entry", "covers"]
 _MILDEST_FIRST = (Verdict.ALLOW, Verdict.HOLD, Verdict.BLOCK)
 
 
@@ -53,7 +54,17 @@ def decide_by_entries(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.Dat
 
     `candidates` has `kind`, `value` and `scope`.
     """
-    parts = [entries.clear().select("value", "action", "why")]
+    return match_entries(entries, candidates).select("value", "action", "why")
+
+
+def match_entries(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return the most specific entry that covers each candidate completely.
+
+    `candidates` has `kind`, `value` and `scope`; the result has `value`, and of the entry `action`,
+    `why`, `entry` (its value) and `covers` (its scope).
+    """
+    nothing = entries.clear().select("value", "action", "why", entry="value", covers="scope")
+    parts = [nothing]
     for kind, decide in ((Kind.DOMAIN, _decide_names), (Kind.IP, _decide_networks)):
         kind_entries, kind_candidates = (
             frame.filter(pl.col("kind") == kind.value) for frame in (entries, candidates)
@@ -75,14 +86,15 @@ def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFra
         covering.with_columns(wide=pl.col("covers") == Scope.SUBTREE.value)
         .sort("steps", "wide")
         .unique("value", keep="first", maintain_order=True)
-        .select("value", "action", "why")
+        .rename({"ancestor": "entry"})
+        .select(_MATCH_COLUMNS)
     )
 
 
 def _decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     entry_spans = pl.concat(
         [entries, networks_to_spans(entries["value"])], how="horizontal"
-    ).select("family", "action", "why", start="first", end="last")
+    ).select("family", "action", "why", entry="value", covers="scope", start="first", end="last")
     spans = pl.concat(
         [candidates.select("value"), networks_to_spans(candidates["value"])],
         how="horizontal",
@@ -98,5 +110,5 @@ def _decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.Data
         inside.with_columns(size=pl.col("end") - pl.col("start"))
         .sort("size")
         .unique("value", keep="first", maintain_order=True)
-        .select("value", "action", "why")
+        .select(_MATCH_COLUMNS)
     )

@@ -119,6 +119,22 @@ class LedgerLookup:
             listings += islice(on_host, MAX_PAGE_LISTINGS)
         return listings
 
+    def find_all_page_listings(self, host: str) -> list[Listing]:
+        """Return all current listings of URLs on a host, without a limit."""
+        return [
+            listing
+            for start, end in _page_ranges(host)
+            for listing in self.find_listings_between(Kind.URL, start, end)
+        ]
+
+    def find_listings_between(self, kind: Kind, first: str, end: str) -> list[Listing]:
+        """Return the current listings of a kind whose text is from `first` to before `end`."""
+        number = _KINDS.index(kind)
+        packed = f"{packed_range_sql('listing', _LISTING_COLUMNS)} AND batch.kind = {number}"
+        own = f"kind = {number} AND value >= :start AND value < :end"
+        listings = self._query_listings(own, packed, start=first, end=end)
+        return [listing for listing in listings if listing.until is None]
+
     def feeds_with_pages(self, host: str) -> set[str]:
         """Return all feeds that list a URL on a host now."""
         sql = (

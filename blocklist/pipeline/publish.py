@@ -1,6 +1,5 @@
 """Change the current release by hand: accept the candidate, roll back, undo a feed's update."""
 
-import logging
 from dataclasses import replace
 
 from blocklist.config.loader import Config
@@ -8,7 +7,6 @@ from blocklist.errors import GateHeld
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.run import select_exports
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
-from blocklist.ledger.releases.history import Release
 from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
 from blocklist.pipeline.reports import PublishReport
 from blocklist.pipeline.stages import (
@@ -20,8 +18,6 @@ from blocklist.pipeline.stages import (
 from blocklist.release.build import build_release
 from blocklist.release.history.accept import accept_candidate
 from blocklist.release.history.rollback import roll_back_release, undo_feed_update
-
-logger = logging.getLogger(__name__)
 
 
 def publish_candidate(config: Config, reason: str, progress: ProgressCallback) -> PublishReport:
@@ -35,7 +31,7 @@ def publish_candidate(config: Config, reason: str, progress: ProgressCallback) -
         open_rehearsal(config, writer, progress) as rehearsal,
     ):
         release = accept_candidate(writer, reason)
-        _report_release(release, "accepted", progress)
+        progress(ProgressEvent(Stage.PUBLISH, EventKind.END, result=release))
         held = None
         try:
             built = build_release(config, writer, "release accept", (), rehearsal)
@@ -61,7 +57,7 @@ def roll_back(
             progress(ProgressEvent(Stage.PUBLISH, EventKind.WARNING, note))
         pinned = "pinned: nothing else is published until: blocklist release unpin"
         progress(ProgressEvent(Stage.PUBLISH, EventKind.NOTE, pinned))
-        _report_release(result.release, "rolled back and pinned", progress)
+        progress(ProgressEvent(Stage.PUBLISH, EventKind.END, result=result.release))
         return _export(config, writer, PublishReport(result.release, (), result.notes), progress)
 
 
@@ -78,17 +74,11 @@ def undo_last_feed_update(
             f"{feed}: its last update is taken back (+{change.added:,} -{change.removed:,}) and "
             f"the feed pinned until: blocklist release unpin --feed {feed}"
         )
-        logger.info(text)
         progress(ProgressEvent(Stage.PUBLISH, EventKind.NOTE, text, item=feed))
         with open_rehearsal(config, writer, progress) as rehearsal:
             built = build_stage(config, writer, "release rollback", [feed], rehearsal, progress)
             report = PublishReport(built.release, (), built.notes)
             return _export(config, writer, report, progress, rehearsal)
-
-
-def _report_release(release: Release, how: str, progress: ProgressCallback) -> None:
-    logger.info("release %d %s, %d blocked", release.number, how, release.blocked)
-    progress(ProgressEvent(Stage.PUBLISH, EventKind.END, result=release))
 
 
 def _export(

@@ -102,7 +102,14 @@ def _is_unchanged(config: Config, reader: sqlite3.Connection, release: Release) 
     ):
         return False
     weights = compute_feed_weights(config, healths, load_echoes(reader))
+    return not have_inputs_changed(config, reader, release, weights)
+
+
+def have_inputs_changed(
+    config: Config, reader: sqlite3.Connection, release: Release, weights: list[FeedWeight]
+) -> bool:
+    """Return whether the inputs of the judge differ from those of the current release."""
     judged = load_judged_release(reader)
     if judged is None or judged.release != release.number:
-        return False
-    return judged.inputs_digest == compute_inputs_digest(config, reader, weights)
+        return True
+    return judged.inputs_digest != compute_inputs_digest(config, reader, weights)

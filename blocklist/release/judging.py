@@ -52,7 +52,9 @@ def judge_listings(
     current: Release | None,
 ) -> JudgeResult:
     """Judge all listings; `current` is the current release if only listings changed since."""
-    judge_input = _load_judge_input(config, bulk, weights, entries)
+    listings = load_listings(bulk, [weight.feed for weight in weights])
+    guard_entries = load_guard_entries(config, bulk)
+    judge_input = make_judge_input(config, listings, guard_entries, weights, entries)
     if current is not None:
         listing_changes = listing_changes_since(bulk, list(judge_input.reliability), current.basis)
         changed = listing_changes.added.height + listing_changes.removed.height
@@ -73,15 +75,23 @@ def judge_listings(
     )
 
 
-def _load_judge_input(
-    config: Config, bulk: Transaction, weights: list[FeedWeight], entries: list[Entry]
+def make_judge_input(
+    config: Config,
+    listings: pl.DataFrame,
+    guard_entries: pl.DataFrame,
+    weights: list[FeedWeight],
+    entries: list[Entry],
 ) -> JudgeInput:
+    """Return the inputs of the judge.
+
+    `listings` has the schema `LISTINGS`, `guard_entries` the schema `GUARDS`.
+    """
     own_values = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
     return JudgeInput(
-        listings=load_listings(bulk, [weight.feed for weight in weights]),
+        listings=listings,
         reliability={weight.feed: weight.reliability for weight in weights},
         upstream={weight.feed: weight.upstream for weight in weights},
-        guards=load_guards(own_values, load_guard_entries(config, bulk)),
+        guards=load_guards(own_values, guard_entries),
         entries=entries,
         widen=config.policy.widen,
         threshold=config.policy.threshold,
