@@ -18,7 +18,7 @@ from blocklist.config.feeds import build_feed
 from blocklist.config.toml import load_toml
 from blocklist.model import Category
 from blocklist.parse.parser import parse_snapshot
-from tests.support import docs_example
+from tests.support import docs_api, docs_example
 from tests.support.cli import blocklist
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +55,9 @@ def made(document: Path, text: str) -> str:
         return _COMMANDS.sub(lambda _: "\n" + "\n".join(commands()), text)
     if document.name in docs_example.NAMES:
         return _played_with_events(text)
+    if document.name == docs_api.NAME:
+        with tempfile.TemporaryDirectory() as scratch:
+            return docs_api.run_examples(text, copy_of_quickstart(Path(scratch).resolve()))
     text = _CATALOGUE.sub(lambda _: "\n".join(["", *catalogue_table(), "", ""]), text)
     text = _EXAMPLE.sub(_with_table, text)
     if "```console" not in text:
