@@ -11,5 +11,7 @@ names = [f"shop-{number}.example.org" for number in range(99_999)] + ["www.parce
 for answer in bl.check(names):
     if answer.verdict is blocklist.Verdict.BLOCK:
         print(f"{answer.query} is blocked:", [listing.feed for listing in answer.listings])
-        print([f"{one.rule}: {one.matches}" for one in bl.explain(answer.query).rules if one.decided])
+        print(
+            [f"{one.rule}: {one.matches}" for one in bl.explain(answer.query).rules if one.decided]
+        )
 sys.exit(not report.is_good)

@@ -94,7 +94,9 @@ def test_many_are_answered_alike_both_ways(
     assert frame["query"].to_list() == [q if q.isprintable() else "\\udce9" for q in queries]
     for column in ("kind", "verdict", "reason", "cause"):
         assert frame[column].to_list() == [getattr(answer, column) for answer in single]
-    matches = [(one.match.indicator, one.match.scope) if one.match else (None, None) for one in single]
+    matches = [
+        (one.match.indicator, one.match.scope) if one.match else (None, None) for one in single
+    ]
     assert frame.select("indicator", "scope").rows() == matches
 
 

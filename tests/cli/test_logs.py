@@ -10,7 +10,9 @@ import pytest
 from tests.support.cli import Run, commands
 from tests.support.worlds import CONFIG, make_world
 
-LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|DEBUG|WARNING|ERROR) blocklist[.\w]*: .+")
+LINE = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|DEBUG|WARNING|ERROR) blocklist[.\w]*: .+"
+)
 
 
 @pytest.fixture
@@ -58,14 +60,18 @@ def test_json_lines(run: Run, tmp_path: Path, to_file: bool) -> None:
     log = tmp_path / "log"
     options = ("--log-file", str(log)) if to_file else ()
     ended = run("--quiet", "--log-json", *options, "run")
-    records = [json.loads(line) for line in (log.read_text() if to_file else ended.err).splitlines()]
+    records = [
+        json.loads(line) for line in (log.read_text() if to_file else ended.err).splitlines()
+    ]
     assert {tuple(record) for record in records} == {("time", "level", "logger", "message")}
     assert (records[0]["message"], records[0]["level"]) == ("begin: blocklist run", "info")
     assert records[0]["time"].endswith("Z")
 
 
 def test_a_failure_is_logged(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "ERROR blocklist.cli.logs: end: blocklist export, exit code 2: " in run("-v", "export").err
+    assert (
+        "ERROR blocklist.cli.logs: end: blocklist export, exit code 2: " in run("-v", "export").err
+    )
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError

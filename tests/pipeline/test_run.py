@@ -153,9 +153,7 @@ def test_a_held_release_has_its_objections_and_its_exports(run: Run, tmp_path: P
     assert ended.json["held"].startswith("the gate held the release")
 
 
-def test_an_interrupted_run_shows_what_was_done(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_run_shows_what_was_done(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
