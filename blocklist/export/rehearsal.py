@@ -39,12 +39,12 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
 
     def __init__(
         self,
-        book: LedgerWriter,
+        writer: LedgerWriter,
         config: Config,
         exports: list[Export],
         on_message: Callable[[str], None],
     ) -> None:
-        self._book, self._config = book, config
+        self._writer, self._config = writer, config
         self._exports, self._on_message = exports, on_message
         self._prepared: dict[str, PreparedExport] = {}
 
@@ -60,15 +60,15 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         self.discard_all()
         if not self._exports:
             return []
-        with read_transaction(self._book.database) as transaction:
+        with read_transaction(self._writer.database) as transaction:
             states = load_matching_states(transaction.connection, self._exports)
         oldest = min((state.release for state in states.values()), default=None)
         # All that the exports need from the ledger is read before threads share the work.
-        must_verify = collect_must_verify(self._book, proposal, oldest)
+        must_verify = collect_must_verify(self._writer, proposal, oldest)
         for export in self._exports:
             self._on_message(f"verifying {export.name}")
         self._prepared |= patch_exports(
-            self._book, self._config, proposal, self._exports, must_verify, self._on_message
+            self._writer, self._config, proposal, self._exports, must_verify, self._on_message
         )
         faults = self._render_rest(proposal, must_verify, states)
         if faults:
@@ -88,7 +88,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         rest = [export for export in self._exports if export.name not in self._prepared]
         if not rest:
             return []
-        content = load_proposal_content(self._book, self._config, proposal, rest, must_verify)
+        content = load_proposal_content(self._writer, self._config, proposal, rest, must_verify)
 
         def prepare_export(export: Export) -> str | None:
             return self._prepare_export(export, content, states.get(export.name))

@@ -35,7 +35,7 @@ def select_exports(config: Config, names: Iterable[str]) -> list[Export]:
 
 
 def run_exports(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     config: Config,
     exports: list[Export],
     on_outcome: Callable[[ExportOutcome], None],
@@ -47,7 +47,7 @@ def run_exports(
     export that a `rehearsal` has prepared for this release is not rendered again. Raise
     `NotFoundError` if there is no release yet.
     """
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         reader = transaction.connection
         current = current_release(reader)
         if current is None:
@@ -66,7 +66,7 @@ def run_exports(
     if rest := [export for export in exports if export.name not in outcomes]:
         from blocklist.export.update import update_exports
 
-        updated = update_exports(book, rest, inputs, states, prepared, on_outcome)
+        updated = update_exports(writer, rest, inputs, states, prepared, on_outcome)
         outcomes |= {outcome.name: outcome for outcome in updated}
     return [outcomes[export.name] for export in exports]
 

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def update_exports(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     exports: list[Export],
     inputs: ExportInputs,
     previous_states: Mapping[str, ExportState],
@@ -51,7 +51,7 @@ def update_exports(
         oldest = min((state.release for state in previous_states.values()), default=None)
         rest = [export for export in exports if export.name not in prepared_exports]
         return load_release_content(
-            book, inputs.config, inputs.release, rest, inputs.feed_weights, oldest
+            writer, inputs.config, inputs.release, rest, inputs.feed_weights, oldest
         )
 
     def update_export(export: Export) -> ExportResult:
@@ -70,7 +70,7 @@ def update_exports(
             logger.info("export %s: failed: %s", export.name, error)
             outcome = ExportOutcome(export.name, str(export.path), None, str(error))
         else:
-            _record_export(book, export, result, inputs)
+            _record_export(writer, export, result, inputs)
             outcome = ExportOutcome(export.name, str(export.path), result)
         outcomes.append(outcome)
         on_outcome(outcome)
@@ -162,10 +162,10 @@ def _make_install_change(
 
 
 def _record_export(
-    book: LedgerWriter, export: Export, result: ExportResult, inputs: ExportInputs
+    writer: LedgerWriter, export: Export, result: ExportResult, inputs: ExportInputs
 ) -> None:
     """Store the state of an export and the digest of the inputs of its file."""
     record = ExportRecord(
         inputs.digest_for(export), file_fingerprint(export.path), result.rows, result.left_out
     )
-    save_export_state(book, asdict(result.state), record)
+    save_export_state(writer, asdict(result.state), record)

@@ -42,7 +42,7 @@ _MAX_PARALLEL = 2
 
 
 def patch_exports(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     config: Config,
     proposal: ProposedRelease,
     exports: list[Export],
@@ -59,7 +59,7 @@ def patch_exports(
     the same lines. Unless the quotient falls below 1.5 with this package, delete the package and
     its one call. The quotient was 2.6 when the rule was written.
     """
-    files = _find_files_in_place(book, config, proposal.release, exports)
+    files = _find_files_in_place(writer, config, proposal.release, exports)
     families = find_touched_families(proposal.verdicts, proposal.change) if files else None
     if families is None:
         return {}
@@ -85,14 +85,14 @@ def is_patchable(export: Export) -> bool:
 
 
 def _find_files_in_place(
-    book: LedgerWriter, config: Config, release: Release, exports: list[Export]
+    writer: LedgerWriter, config: Config, release: Release, exports: list[Export]
 ) -> list[FileInPlace]:
     """Return the patchable exports whose files are exactly those of the current release."""
     current = release.number - 1
     patchable = [export for export in exports if is_patchable(export)]
     if not current or not patchable:
         return []
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         reader = transaction.connection
         states, records = load_matching_states(reader, patchable), load_export_records(reader)
         inputs = load_export_inputs(config, reader, current)
@@ -103,7 +103,7 @@ def _find_files_in_place(
         and is_export_fresh(export, records.get(export.name), inputs)
         and _is_of_this_week(states[export.name])
     ]
-    listing_feeds = _load_listing_feeds(book, config, release) if fresh else None
+    listing_feeds = _load_listing_feeds(writer, config, release) if fresh else None
     if listing_feeds is None:
         return []
     return [
@@ -124,7 +124,7 @@ def _is_of_this_week(state: ExportState) -> bool:
 
 
 def _load_listing_feeds(
-    book: LedgerWriter, config: Config, release: Release
+    writer: LedgerWriter, config: Config, release: Release
 ) -> tuple[list[Feed], list[Feed]] | None:
     """Return the feeds that list anything in the current release, and those in the next one.
 
@@ -132,11 +132,11 @@ def _load_listing_feeds(
     no verdict does.
     """
     enabled = [feed.name for feed in config.feeds.values() if feed.enabled]
-    with read_transaction(book.database) as bulk:
-        runs = source_run(bulk, release.number - 1), release.basis
-        if any(select_active_feeds(bulk, [RESOLVED_FEED.name], run) for run in runs):
+    with read_transaction(writer.database) as transaction:
+        runs = source_run(transaction, release.number - 1), release.basis
+        if any(select_active_feeds(transaction, [RESOLVED_FEED.name], run) for run in runs):
             return None
-        old, new = (select_active_feeds(bulk, enabled, run) for run in runs)
+        old, new = (select_active_feeds(transaction, enabled, run) for run in runs)
     return [config.feeds[name] for name in old], [config.feeds[name] for name in new]
 
 

@@ -37,7 +37,7 @@ class DnsFilterData:
 
 
 def load_dns_filter_data(
-    bulk: Transaction,
+    transaction: Transaction,
     config: Config,
     source_run: int,
     rows: pl.DataFrame,
@@ -51,12 +51,12 @@ def load_dns_filter_data(
     needs_dead_names = any(export.alive for export in exports)
     needs_countries = any(export.needs_countries for export in exports)
     return DnsFilterData(
-        dead_names=facts.dead_names(bulk) if needs_dead_names else _NO_NAMES,
-        countries=_load_countries(bulk, config, rows)
+        dead_names=facts.dead_names(transaction) if needs_dead_names else _NO_NAMES,
+        countries=_load_countries(transaction, config, rows)
         if needs_countries
         else pl.DataFrame(schema=_COUNTRIES_SCHEMA),
         operator_blocks=operator_blocks,
-        resolved_only=_load_resolved_only(bulk, config, source_run),
+        resolved_only=_load_resolved_only(transaction, config, source_run),
     )
 
 
@@ -78,13 +78,13 @@ def filter_by_dns(export: Export, rows: pl.DataFrame, data: DnsFilterData) -> pl
     return passing.select(rows.columns)
 
 
-def _load_resolved_only(bulk: Transaction, config: Config, run: int) -> pl.Series:
+def _load_resolved_only(transaction: Transaction, config: Config, run: int) -> pl.Series:
     """Return the addresses that are listed only because names resolve to them."""
-    resolved = load_listings(bulk, [RESOLVED_FEED.name], run)["value"]
+    resolved = load_listings(transaction, [RESOLVED_FEED.name], run)["value"]
     if resolved.is_empty():
         return resolved
     other_feeds = [name for name in config.scoring_feeds if name != RESOLVED_FEED.name]
-    others = load_listings(bulk, other_feeds, run).filter(pl.col("kind") == Kind.IP.value)
+    others = load_listings(transaction, other_feeds, run).filter(pl.col("kind") == Kind.IP.value)
     return resolved.filter(~resolved.is_in(others["value"].implode()))
 
 
@@ -96,10 +96,10 @@ def _host_expr(rows: pl.DataFrame) -> pl.Expr:
     return pl.when(is_url).then(url_host(pl.col("value"))).otherwise("value")
 
 
-def _load_countries(bulk: Transaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
+def _load_countries(transaction: Transaction, config: Config, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the countries of the addresses of each host (schema `_COUNTRIES_SCHEMA`)."""
     hosts = rows.select("kind", name=_host_expr(rows)).unique("name")
-    of_names = facts.load_name_addresses(bulk).join(hosts, on="name", how="semi")
+    of_names = facts.load_name_addresses(transaction).join(hosts, on="name", how="semi")
     direct = hosts.filter(pl.col("kind") != Kind.DOMAIN.value).select("name", address="name")
     # The host of a URL may be a name; the addresses of names are in `of_names`.
     direct = direct.filter(pl.col("address").str.contains(r"^[0-9./]+$|:"))

@@ -47,7 +47,7 @@ class ListingEvidence:
 
 
 def load_listing_evidence(
-    bulk: Transaction,
+    transaction: Transaction,
     config: Config,
     source_run: int,
     operator_blocks: pl.Series,
@@ -55,7 +55,7 @@ def load_listing_evidence(
 ) -> ListingEvidence:
     """Return the evidence of a release that was judged from the listings after `source_run`."""
     feeds = config.scoring_feeds
-    listings = load_listings(bulk, list(feeds), source_run).match_to_schema(LISTINGS)
+    listings = load_listings(transaction, list(feeds), source_run).match_to_schema(LISTINGS)
     groups = _build_feed_groups(feeds, feed_weights)
     return ListingEvidence(listings, feeds, operator_blocks, groups)
 
