@@ -11,8 +11,8 @@ from dns.rcode import NOERROR, NXDOMAIN
 
 from blocklist.model import Scope
 from tests.e2e.servers import Ask, bind
-from tests.export.test_rpz_model import Row, blocked_by_meaning, blocked_by_zone, existing_names
 from tests.support.exports import ZONE, export_to, run
+from tests.support.name_model import Row, existing_names, is_blocked_by_rows, is_blocked_by_zone
 
 pytestmark = pytest.mark.e2e("named", "named-checkzone", "nsd")
 
@@ -102,13 +102,13 @@ def test_ten_thousand_cases_in_random_trees(tmp_path: Path, upstream: int) -> No
     near: dict[str, list[Row]] = {}
     for row in known:
         near.setdefault(row[0].rpartition("t")[2], []).append(row)
-    meant = {q for q in queries if blocked_by_meaning(near.get(q.rpartition("t")[2], []), q)}
+    meant = {q for q in queries if is_blocked_by_rows(near.get(q.rpartition("t")[2], []), q)}
 
     export = export_to(tmp_path, "rpz", check=CHECK)
     run(export, "\n".join(f"{action} {scope} {name}" for name, scope, action in known))
     zone = dns.zone.from_file(str(export.path), origin=ZONE)
     existing = existing_names(zone)
-    assert {name for name in queries if blocked_by_zone(zone, existing, name)} == meant
+    assert {name for name in queries if is_blocked_by_zone(zone, existing, name)} == meant
     serving = bind(tmp_path, ZONE, export.path, upstream, "canary.test")
     with serving as ask, ThreadPoolExecutor(8) as pool:
         answers = zip(queries, pool.map(ask, queries), strict=True)

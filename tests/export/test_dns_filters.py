@@ -1,4 +1,4 @@
-"""Exports that ask what DNS said: who is dead, and in which country something is."""
+"""Exports that filter by DNS facts: dead names and countries."""
 
 from pathlib import Path
 
@@ -40,16 +40,16 @@ format = "ips"
 country = "country.mmdb"
 """
 CASES = [
-    ("", set(NAMES), "all of them"),
-    ("alive = true", set(NAMES) - {"gone.top", "shop.gone.top"}, "but the dead"),
-    ('countries = ["CN"]', {"in-china.top", "in-both.top", "mine.top"}, "in China, too"),
-    ('not_countries = ["DE"]', set(NAMES) - {"at-home.top", "in-both.top"}, "not at home"),
+    ("", set(NAMES), "no filter"),
+    ("alive = true", set(NAMES) - {"gone.top", "shop.gone.top"}, "without dead names"),
+    ('countries = ["CN"]', {"in-china.top", "in-both.top", "mine.top"}, "also in China"),
+    ('not_countries = ["DE"]', set(NAMES) - {"at-home.top", "in-both.top"}, "not in Germany"),
     (
         'countries = ["CN"]\nnot_countries = ["DE"]',
         {"in-china.top", "mine.top"},
-        "in China and not at home",
+        "in China and not in Germany",
     ),
-    ('countries = ["CN", "DE"]', {*list(AT)[:3], "mine.top"}, "in one of two"),
+    ('countries = ["CN", "DE"]', {*list(AT)[:3], "mine.top"}, "in one of two countries"),
 ]
 
 
@@ -66,8 +66,8 @@ def command(
     (tmp_path / "fraud.txt").write_text("\n".join(NAMES))
     (tmp_path / "servers.txt").write_text("\n".join(NETWORKS))
     exports = [
-        f'[exports.e{place}]\ntarget = "domains"\npath = "domains{place}"\n{keys}\n'
-        for place, (keys, *_) in enumerate(CASES)
+        f'[exports.e{number}]\ntarget = "domains"\npath = "domains{number}"\n{keys}\n'
+        for number, (keys, *_) in enumerate(CASES)
     ]
     keys = 'countries = ["CN"]'
     exports.append(f'[exports.nets]\ntarget = "cidr"\npath = "nets"\n{keys}\n')
@@ -75,10 +75,10 @@ def command(
     run = commands(tmp_path, monkeypatch, capsys)
     assert run("block", "add", "mine.top", "--scope", "exact").code == 0
     with open_ledger_writer(tmp_path / "blocklist.db", "resolve") as writer:
-        there = [fact(name, name, Liveness.ALIVE, at) for name, at in AT.items() if at]
+        alive = [fact(name, name, Liveness.ALIVE, at) for name, at in AT.items() if at]
         dead = [fact(name, "gone.top", Liveness.DEAD, ()) for name in ("gone.top", "shop.gone.top")]
         mine = fact("mine.top", "mine.top", Liveness.DEAD, ("198.51.100.200",))
-        save_facts(writer, [*there, *dead, mine])
+        save_facts(writer, [*alive, *dead, mine])
     return run
 
 
@@ -87,11 +87,11 @@ def entries(path: str) -> set[str]:
     return {line for line in lines if line and not line.startswith("#")}
 
 
-def test_what_each_export_takes(command: Run) -> None:
+def test_names_of_each_export(command: Run) -> None:
     ended = command("run")
     assert ended.code == 0, ended
-    for place, (_, wanted, why) in enumerate(CASES):
-        assert entries(f"domains{place}") == wanted, why
+    for number, (_, expected, why) in enumerate(CASES):
+        assert entries(f"domains{number}") == expected, why
     assert entries("nets") == {"45.95.168.5"}
 
 
@@ -105,7 +105,7 @@ def test_countries_need_a_file(command: Run) -> None:
     assert "codes of countries in capitals" in command("run").err
 
 
-WANTED = [
+FILTERS = [
     (CountryFilter(), {"CN"}, True),
     (CountryFilter(), set(), True),
     (CountryFilter(any_of=frozenset({"CN"})), {"CN", "DE"}, True),
@@ -118,13 +118,13 @@ WANTED = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "found", "takes"), WANTED)
-def test_wanted_countries_one_at_a_time_and_in_columns(
-    wanted: CountryFilter, found: set[str], takes: bool
+@pytest.mark.parametrize(("country_filter", "countries", "accepted"), FILTERS)
+def test_country_filter_on_values_and_columns(
+    country_filter: CountryFilter, countries: set[str], accepted: bool
 ) -> None:
-    assert wanted.accepts(frozenset(found)) is takes
-    column = pl.DataFrame({"at": [sorted(found)]}, schema={"at": pl.List(pl.String)})
-    assert column.select(wanted.to_expr("at")).item() is takes
-    if not found:
-        nothing = pl.DataFrame({"at": [None]}, schema={"at": pl.List(pl.String)})
-        assert nothing.select(wanted.to_expr("at")).item() is takes
+    assert country_filter.accepts(frozenset(countries)) is accepted
+    column = pl.DataFrame({"at": [sorted(countries)]}, schema={"at": pl.List(pl.String)})
+    assert column.select(country_filter.to_expr("at")).item() is accepted
+    if not countries:
+        nulls = pl.DataFrame({"at": [None]}, schema={"at": pl.List(pl.String)})
+        assert nulls.select(country_filter.to_expr("at")).item() is accepted

@@ -1,4 +1,4 @@
-"""What an export takes of a release: filters, policies by category, and limits."""
+"""The rows that an export takes: filters, policies by category, and limits."""
 
 import sqlite3
 from pathlib import Path
@@ -18,10 +18,10 @@ from blocklist.export.update import export_one
 from blocklist.frames.schemas import LISTINGS
 from blocklist.judge.scoring.electorate import FeedGroups
 from blocklist.model import Category, Direction, Kind
-from tests.export.test_rpz_model import QUERIES, Row, blocked_by_meaning, releases
 from tests.support.cli import blocklist
 from tests.support.examples import at_most
 from tests.support.exports import NOW, content, export_to, release
+from tests.support.name_model import QUERIES, Row, is_blocked_by_rows, releases
 
 FEEDS = {
     feed.name: feed
@@ -35,7 +35,7 @@ FEEDS = {
         Feed("unsaid", ("x",), "ips", category=Category.MALWARE),
     )
 }
-VOTES = FeedGroups({name: feed.reliability for name, feed in FEEDS.items()}, {})
+FEED_GROUPS = FeedGroups({name: feed.reliability for name, feed in FEEDS.items()}, {})
 LISTED = """
 phish both.example
 bets both.example
@@ -66,59 +66,59 @@ NAMES = ["both.example", "phish.example", "bets.example", "mixed.example", "page
 ADDRESSES = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]
 
 
-def known() -> ListingEvidence:
+def evidence() -> ListingEvidence:
     rows = []
     for line in LISTED.split("\n")[1:-1]:
         feed, value = line.split(" ")
         kind = "url" if "//" in value else "ip" if value[0].isdigit() else "domain"
         rows.append((feed, kind, value, "exact"))
     listings = pl.DataFrame(rows, schema=LISTINGS, orient="row")
-    return ListingEvidence(listings, FEEDS, pl.Series(["mine.example"]), VOTES)
+    return ListingEvidence(listings, FEEDS, pl.Series(["mine.example"]), FEED_GROUPS)
 
 
-def taking(folder: Path, target: str = "rpz", /, **told: Any) -> Export:  # noqa: ANN401
+def make_export(folder: Path, target: str = "rpz", /, **keys: Any) -> Export:  # noqa: ANN401
     base = export_to(folder, target)
-    return Export(base.name, base.target, base.path, base.zone, **told)
+    return Export(base.name, base.target, base.path, base.zone, **keys)
 
 
 @pytest.mark.parametrize(
-    ("told", "expected", "why"),
+    ("keys", "expected", "why"),
     [
-        ({}, [*NAMES, *ADDRESSES], "all of it"),
+        ({}, [*NAMES, *ADDRESSES], "no filter"),
         ({"kinds": (Kind.IP,)}, ADDRESSES, "one kind"),
         (
             {"categories": (Category.PHISHING,)},
             ["both.example", "phish.example", "page.example"],
-            "one category, links of it among them",
+            "one category, with hosts of its URLs",
         ),
         ({"feeds": ("bets", "in")}, ["both.example", "bets.example", "192.0.2.1"], "two feeds"),
         (
             {"directions": (Direction.IN,)},
             [*NAMES, "192.0.2.1", "192.0.2.3"],
-            "names have no direction; an address that nobody gives one is left out",
+            "names have no direction; addresses without one are left out",
         ),
         (
             {"min_score": 0.6},
             ["both.example", "phish.example", "page.example"],
-            "what enough feeds are believed for",
+            "values with a high score",
         ),
         (
             {"categories": (Category.GAMBLING,), "min_score": 0.6},
             [],
-            "those who are left out have no voice",
+            "feeds that are left out do not count",
         ),
-        ({"feeds": ("bets",), "kinds": (Kind.IP,)}, [], "all of it must hold"),
+        ({"feeds": ("bets",), "kinds": (Kind.IP,)}, [], "all filters must match"),
     ],
 )
-def test_filters(tmp_path: Path, told: dict[str, Any], expected: list[str], why: str) -> None:
-    found = filter_rows(taking(tmp_path, **told), release(ROWS), known())
-    blocks = found.filter(pl.col("action") == "block")["value"].to_list()
-    own = ["mine.example"] if Kind.IP not in told.get("kinds", ()) else []
+def test_filters(tmp_path: Path, keys: dict[str, Any], expected: list[str], why: str) -> None:
+    rows = filter_rows(make_export(tmp_path, **keys), release(ROWS), evidence())
+    blocks = rows.filter(pl.col("action") == "block")["value"].to_list()
+    own = ["mine.example"] if Kind.IP not in keys.get("kinds", ()) else []
     assert sorted(blocks) == sorted([*expected, *own]), why
-    kinds = told.get("kinds", Kind)
+    kinds = keys.get("kinds", Kind)
     allows = {Kind.DOMAIN: "good.bets.example", Kind.IP: "192.0.2.9"}
-    kept = found.filter(pl.col("action") == "allow")["value"].to_list()
-    assert kept == [allows[kind] for kind in allows if kind in kinds], "an allow always stays"
+    kept = rows.filter(pl.col("action") == "allow")["value"].to_list()
+    assert kept == [allows[kind] for kind in allows if kind in kinds], "allows always stay"
 
 
 @given(releases, st.sets(st.integers(0, 8)))
@@ -126,13 +126,11 @@ def test_filters(tmp_path: Path, told: dict[str, Any], expected: list[str], why:
 def test_fewer_blocks_never_block_more(rows: list[Row], dropped: set[int]) -> None:
     fewer = [row for n, row in enumerate(rows) if row[2] == "allow" or n not in dropped]
     for name in QUERIES:
-        assert blocked_by_meaning(rows, name) or not blocked_by_meaning(fewer, name)
+        assert is_blocked_by_rows(rows, name) or not is_blocked_by_rows(fewer, name)
 
 
-def exported(
-    export: Export, text: str = ROWS, evidence: ListingEvidence | None = None
-) -> list[str]:
-    rows = filter_rows(export, release(text), evidence or known())
+def exported(export: Export, text: str = ROWS, given: ListingEvidence | None = None) -> list[str]:
+    rows = filter_rows(export, release(text), given or evidence())
     export_one(export, rows, 1, None, NOW)
     return content(export.path, export.target.comment)
 
@@ -143,7 +141,7 @@ def test_policies_by_category(tmp_path: Path) -> None:
         Category.PHISHING: "192.0.2.66 2001:db8::66",
         Category.MIXED: "warning.example.org",
     }
-    lines = exported(taking(tmp_path, kinds=(Kind.DOMAIN,), action="drop", actions=actions))
+    lines = exported(make_export(tmp_path, kinds=(Kind.DOMAIN,), action="drop", actions=actions))
     assert lines[3:] == [
         "bets.example CNAME *.",
         "both.example CNAME *.",
@@ -154,22 +152,22 @@ def test_policies_by_category(tmp_path: Path) -> None:
         "page.example AAAA 2001:db8::66",
         "phish.example A 192.0.2.66",
         "phish.example AAAA 2001:db8::66",
-    ], "the first category in the table decides; one's own block gets the usual action"
+    ], "the first category in the table decides; the operator's block gets the default action"
 
 
-def test_a_category_that_passes(tmp_path: Path) -> None:
-    lines = exported(taking(tmp_path, actions={Category.GAMBLING: "passthru"}))
+def test_a_category_with_passthru(tmp_path: Path) -> None:
+    lines = exported(make_export(tmp_path, actions={Category.GAMBLING: "passthru"}))
     assert not [line for line in lines if "bets" in line or "both" in line]
     assert "phish.example CNAME ." in lines
 
 
-def test_another_policy_below_a_wildcard_needs_rows_of_its_own(tmp_path: Path) -> None:
+def test_another_policy_below_a_wildcard_has_rows_of_its_own(tmp_path: Path) -> None:
     rows = [("phish", "domain", "p.example", "exact"), ("bets", "domain", "a.b.p.example", "exact")]
     listings = pl.DataFrame(rows, schema=LISTINGS, orient="row")
-    evidence = ListingEvidence(listings, FEEDS, pl.Series([], dtype=pl.String), VOTES)
-    export = taking(tmp_path, actions={Category.GAMBLING: "tcp-only"})
+    given = ListingEvidence(listings, FEEDS, pl.Series([], dtype=pl.String), FEED_GROUPS)
+    export = make_export(tmp_path, actions={Category.GAMBLING: "tcp-only"})
     text = "block subtree p.example\nblock exact a.b.p.example"
-    assert exported(export, text, evidence)[3:] == [
+    assert exported(export, text, given)[3:] == [
         "p.example CNAME .",
         "*.p.example CNAME .",
         "b.p.example CNAME .",
@@ -179,8 +177,8 @@ def test_another_policy_below_a_wildcard_needs_rows_of_its_own(tmp_path: Path) -
     ]
 
 
-def test_a_name_that_no_host_can_have_gets_no_address(tmp_path: Path) -> None:
-    export = taking(tmp_path, action="192.0.2.66")
+def test_a_name_with_an_underscore_gets_no_address(tmp_path: Path) -> None:
+    export = make_export(tmp_path, action="192.0.2.66")
     lines = exported(export, "block subtree x.example\nblock exact _dmarc.y.example")
     assert lines[3:] == [
         "x.example A 192.0.2.66",
@@ -195,23 +193,23 @@ def test_a_name_that_no_host_can_have_gets_no_address(tmp_path: Path) -> None:
         (9, ["bets.example", "both.example", "mine.example", "mixed.example", "page.example",
              "phish.example"], 0, "all fit"),
         (4, ["both.example", "mine.example", "page.example", "phish.example"], 2,
-         "one's own first, then those that most is known of"),
+         "the operator's own first, then the best scores"),
         (1, ["mine.example"], 5, "one"),
     ],
 )  # fmt: skip
 def test_no_more_than_the_limit(
     tmp_path: Path, most: int, expected: list[str], left_out: int, why: str
 ) -> None:
-    export = taking(tmp_path, "domains", max_entries=most)
-    rows = filter_rows(export, release(ROWS), known())
+    export = make_export(tmp_path, "domains", max_entries=most)
+    rows = filter_rows(export, release(ROWS), evidence())
     result = export_one(export, rows, 1, None, NOW)
     assert content(export.path) == expected, why
     assert result.left_out.get("over-limit", 0) == left_out
 
 
-def test_a_limit_counts_what_is_written(tmp_path: Path) -> None:
-    """Neighbours are one network, and an allow cuts one into many."""
-    export = taking(tmp_path, "cidr", max_entries=8)
+def test_a_limit_counts_entries(tmp_path: Path) -> None:
+    """Adjacent networks are merged, and an allow splits a network."""
+    export = make_export(tmp_path, "cidr", max_entries=8)
     rows = release("\n".join(f"block 192.0.2.{n}" for n in range(64)))
     assert export_one(export, rows, 1, None, NOW).rows == 1
     holes = release("block 192.0.2.0/24\nblock 198.51.100.1\nallow 192.0.2.77")
@@ -221,13 +219,15 @@ def test_a_limit_counts_what_is_written(tmp_path: Path) -> None:
     assert "198.51.100.1" not in content(export.path)
 
 
-def test_the_feeds_inside_are_credited(tmp_path: Path) -> None:
+def test_feeds_are_credited(tmp_path: Path) -> None:
     feeds = [*FEEDS.values(), Feed("free", ("x",), "domains", licence="CC0-1.0")]
-    assert "free: CC0-1.0" in list_feed_credits(taking(tmp_path), feeds)
+    assert "free: CC0-1.0" in list_feed_credits(make_export(tmp_path), feeds)
     two_lines = Feed("two", ("x",), "domains", licence="CC0-1.0\nx.example\n")
-    assert list_feed_credits(taking(tmp_path), [two_lines]) == ("two: CC0-1.0 x.example",)
-    assert list_feed_credits(taking(tmp_path, feeds=("free",)), feeds) == ("free: CC0-1.0",)
-    assert list_feed_credits(taking(tmp_path, feeds=("phish",)), feeds) == ("phish: terms unknown",)
+    assert list_feed_credits(make_export(tmp_path), [two_lines]) == ("two: CC0-1.0 x.example",)
+    assert list_feed_credits(make_export(tmp_path, feeds=("free",)), feeds) == ("free: CC0-1.0",)
+    assert list_feed_credits(make_export(tmp_path, feeds=("phish",)), feeds) == (
+        "phish: terms unknown",
+    )
 
 
 CONFIG = """
@@ -252,7 +252,7 @@ actions = { gambling = "nodata" }
 """
 
 
-def test_from_the_ledger(tmp_path: Path) -> None:
+def test_filters_from_the_ledger(tmp_path: Path) -> None:
     (tmp_path / "phish.txt").write_text("one.top\n")
     (tmp_path / "bets.txt").write_text("two.top\n")
     (tmp_path / "blocklist.toml").write_text(CONFIG)
@@ -264,12 +264,12 @@ def test_from_the_ledger(tmp_path: Path) -> None:
     assert "*.two.top CNAME *." in (tmp_path / "out" / "zone").read_text()
     assert blocklist(tmp_path, "export").code == 0
     assert (tmp_path / "out" / "phish").read_text() == first
-    with sqlite3.connect(tmp_path / "blocklist.db") as opened:
-        opened.execute("DELETE FROM feed_weight")
-    opened.close()
+    with sqlite3.connect(tmp_path / "blocklist.db") as db:
+        db.execute("DELETE FROM feed_weight")
+    db.close()
     assert blocklist(tmp_path, "export").code == 0
     assert (tmp_path / "out" / "phish").read_text() == first, (
-        "a ledger that no vote was kept in yet"
+        "without stored weights the configured ones count"
     )
 
 
@@ -291,7 +291,7 @@ path = "out/plain"
 """
 
 
-def test_held_pages_are_taken_where_they_are_asked_for(tmp_path: Path) -> None:
+def test_held_pages(tmp_path: Path) -> None:
     pages = ["https://hosting.top/fraud", "https://hosting.top/", "https://fraud.top/page"]
     (tmp_path / "pages.txt").write_text("\n".join(pages))
     (tmp_path / "shared.txt").write_text("hosting.top\n")
@@ -301,11 +301,11 @@ def test_held_pages_are_taken_where_they_are_asked_for(tmp_path: Path) -> None:
     assert content(tmp_path / "out" / "proxy") == [
         "https://fraud.top/page",
         "https://hosting.top/fraud",
-    ], "a page, but not the first one of a host that many share"
+    ], "a page of a shared host, but not its root page"
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         ("held_pages = true", "held_pages: expected false, for this target takes no URLs"),
         ('action = "nxdomian."', "action: expected one of nxdomain"),
@@ -318,10 +318,10 @@ def test_held_pages_are_taken_where_they_are_asked_for(tmp_path: Path) -> None:
         ('categories = ["phising"]', r"categories\[0\]: expected one of"),
     ],
 )
-def test_mistakes_are_named(tmp_path: Path, line: str, says: str) -> None:
+def test_errors_name_the_key(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "blocklist.toml"
     path.write_text(f'[exports.a]\ntarget = "rpz"\npath = "x"\nzone = "rpz.a"\n{line}\n')
-    with pytest.raises(ConfigError, match=rf"blocklist.toml: exports.a.{says}"):
+    with pytest.raises(ConfigError, match=rf"blocklist.toml: exports.a.{message}"):
         load_config(path)
 
 
@@ -338,7 +338,7 @@ def test_networks_have_one_action(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "action"), [("hosts", "nodata"), ("rpz-knot", "warning.example.org")]
 )
-def test_an_action_that_the_consumer_does_not_know(
+def test_an_action_that_the_consumer_does_not_support(
     tmp_path: Path, target: str, action: str
 ) -> None:
     path = tmp_path / "blocklist.toml"

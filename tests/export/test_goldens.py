@@ -1,7 +1,7 @@
-"""What each shipped target writes, byte for byte.
+"""The file of each shipped target, byte for byte.
 
-After a change that is meant, `BLOCKLIST_WRITE_GOLDENS=1 pytest tests/test_export_goldens.py` writes
-the files anew; read their difference before you commit it.
+After an intended change, `BLOCKLIST_WRITE_GOLDENS=1 pytest tests/export/test_goldens.py` writes the
+files again; read the difference before you commit it.
 """
 
 import os
@@ -45,5 +45,5 @@ def test_golden(tmp_path: Path, target: str) -> None:
     assert export.path.read_text() == golden.read_text()
 
 
-def test_every_target_has_a_golden_and_no_golden_lacks_a_target() -> None:
+def test_every_target_has_a_golden_and_every_golden_a_target() -> None:
     assert sorted(path.stem for path in GOLDENS.glob("*.golden")) == SHIPPED

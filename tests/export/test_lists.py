@@ -1,4 +1,4 @@
-"""Lists and sets without subtrees: hosts, domains, cidr and nftables, as tables and as a model."""
+"""Lists and sets without subtrees: hosts, domains, cidr, nftables; tables, and a model."""
 
 import csv
 import json
@@ -21,12 +21,12 @@ from tests.support.exports import NOW, content, export_to, run
 NAMES = [
     ("block exact x.example", ["x.example"], {}, "the name itself"),
     ("block subtree x.example", ["x.example"], {"narrowed-to-exact": 1}, "only its own name"),
-    ("block below x.example", [], {"below": 1}, "cannot be said"),
+    ("block below x.example", [], {"below": 1}, "not expressible"),
     (
         "block subtree x.example\nblock exact a.x.example",
         ["x.example", "a.x.example"],
         {"narrowed-to-exact": 1},
-        "nothing is compressed, for nothing reaches below",
+        "no entry covers another, because none reaches below",
     ),
     ("block exact x.example\nallow exact x.example", [], {}, "a tie is allow"),
     ("block exact x.example\nallow subtree x.example", ["x.example"], {}, "exact beats subtree"),
@@ -34,7 +34,7 @@ NAMES = [
         "block subtree x.example\nallow exact x.example",
         [],
         {"narrowed-to-exact": 1},
-        "what is left of the subtree is below it",
+        "the rest of the subtree is below the name",
     ),
     (
         "allow subtree example\nblock exact x.example\nblock exact x.other",
@@ -58,19 +58,27 @@ NAMES = [
 ]
 NETWORKS = [
     ("block 192.0.2.1", ["192.0.2.1"], "an address alone"),
-    ("block 192.0.2.0/25\nblock 192.0.2.128/25", ["192.0.2.0/24"], "neighbours become one"),
-    ("block 192.0.2.0/24\nblock 192.0.2.9", ["192.0.2.0/24"], "one in another goes"),
+    ("block 192.0.2.0/25\nblock 192.0.2.128/25", ["192.0.2.0/24"], "adjacent networks are merged"),
+    (
+        "block 192.0.2.0/24\nblock 192.0.2.9",
+        ["192.0.2.0/24"],
+        "a network inside another",
+    ),
     ("block 192.0.2.0/30\nallow 192.0.2.1", ["192.0.2.0", "192.0.2.2/31"], "an allow cuts a hole"),
     ("block 192.0.2.1\nallow 192.0.2.0/24", ["192.0.2.1"], "the longest prefix decides"),
     ("block 192.0.2.1\nallow 192.0.2.1\nblock 192.0.2.3", ["192.0.2.3"], "a tie is allow"),
     (
         "block 192.0.2.0/29\nallow 192.0.2.0/30\nblock 192.0.2.1",
         ["192.0.2.1", "192.0.2.4/30"],
-        "a block in an allow in a block",
+        "a block inside an allow inside a block",
     ),
     ("block 2001:db8::/32\nblock 192.0.2.1", ["192.0.2.1", "2001:db8::/32"], "both families"),
     ("block 2001:db8::/126\nallow 2001:db8::2", ["2001:db8::/127", "2001:db8::3"], "IPv6 holes"),
-    ("block 0.0.0.0/0\nblock ::/0\nblock 192.0.2.1", ["192.0.2.1"], "never everything"),
+    (
+        "block 0.0.0.0/0\nblock ::/0\nblock 192.0.2.1",
+        ["192.0.2.1"],
+        "never all addresses",
+    ),
 ]
 
 
@@ -111,7 +119,7 @@ def test_a_set_without_elements_is_not_written(tmp_path: Path) -> None:
     assert "{ }" not in export.path.read_text()
 
 
-def test_a_target_of_ones_own(tmp_path: Path) -> None:
+def test_a_custom_template(tmp_path: Path) -> None:
     export = export_to(tmp_path, "domains", line="address=/{value}/#", comment="")
     run(export, "block exact x.example")
     assert export.path.read_text() == "address=/x.example/#\n"
@@ -119,34 +127,34 @@ def test_a_target_of_ones_own(tmp_path: Path) -> None:
 
 @st.composite
 def networks(draw: st.DrawFn) -> str:
-    """Draw from one small corner of each family, so that networks meet."""
+    """Draw from a small range of each family, so that networks overlap."""
     low, prefix = draw(st.integers(0, 31)), draw(st.integers(27, 32))
     if draw(st.booleans()):
         return str(ip_network((f"192.0.2.{low}", prefix), strict=False)).removesuffix("/32")
-    found = ip_network((f"2001:db8::{low:x}", prefix + 96), strict=False)
-    return str(found).removesuffix("/128")
+    network = ip_network((f"2001:db8::{low:x}", prefix + 96), strict=False)
+    return str(network).removesuffix("/128")
 
 
 actions = st.sampled_from(["block", "allow"])
 
 
 @given(st.lists(st.tuples(networks(), actions), max_size=12))
-def test_networks_mean_what_the_rows_mean(known: list[tuple[str, str]]) -> None:
-    rows = [("ip", value, "exact", action) for value, action in known]
+def test_networks_match_a_model(decisions: list[tuple[str, str]]) -> None:
+    rows = [("ip", value, "exact", action) for value, action in decisions]
     spans, _ = compute_blocked_spans(pl.DataFrame(rows, schema=RELEASE, orient="row"))
-    found = [ip_network(text) for text in spans_to_networks(spans)]
+    blocked = [ip_network(text) for text in spans_to_networks(spans)]
     for number in range(32):
         for address in (ip_address(f"192.0.2.{number}"), ip_address(f"2001:db8::{number:x}")):
             covering = [
                 (ip_network(value).prefixlen, action == "allow")
-                for value, action in known
+                for value, action in decisions
                 if address in ip_network(value)
             ]
             expected = bool(covering) and not max(covering)[1]
-            assert any(address in network for network in found) is expected, address
+            assert any(address in network for network in blocked) is expected, address
 
 
-def test_urls_stand_for_themselves(tmp_path: Path) -> None:
+def test_urls(tmp_path: Path) -> None:
     export = export_to(tmp_path, "urls")
     run(export, "block https://b.example/x\nblock https://a.example/p\nblock exact x.example")
     assert content(export.path) == ["https://a.example/p", "https://b.example/x"]
@@ -169,7 +177,7 @@ def test_no_text_but_a_url_gets_into_a_file(tmp_path: Path, target: str, url: st
         export_one(export_to(tmp_path, target), rows, 1, None, NOW)
 
 
-def test_every_line_for_programs_can_be_read(tmp_path: Path) -> None:
+def test_json_and_csv_can_be_parsed(tmp_path: Path) -> None:
     rows = "\n".join(
         [
             "block exact x.example",
@@ -180,28 +188,28 @@ def test_every_line_for_programs_can_be_read(tmp_path: Path) -> None:
             "block https://a.example/p?a='b',c\\d",
         ]
     )
-    for_programs, table = export_to(tmp_path, "json"), export_to(tmp_path, "csv")
-    run(for_programs, rows)
-    found = [json.loads(line) for line in for_programs.path.read_text().splitlines()]
-    assert found[-1]["source.url"] == "https://a.example/p?a='b',c\\d"
-    assert found[-3]["source.network"] == "192.0.2.1/32"
+    json_lines, table = export_to(tmp_path, "json"), export_to(tmp_path, "csv")
+    run(json_lines, rows)
+    events = [json.loads(line) for line in json_lines.path.read_text().splitlines()]
+    assert events[-1]["source.url"] == "https://a.example/p?a='b',c\\d"
+    assert events[-3]["source.network"] == "192.0.2.1/32"
     run(table, rows)
-    read = list(csv.DictReader(content(table.path)))
-    assert read[-1]["value"] == "https://a.example/p?a='b',c\\d"
-    assert [row["scope"] for row in read if row["value"].endswith("y.example")] == [
+    parsed = list(csv.DictReader(content(table.path)))
+    assert parsed[-1]["value"] == "https://a.example/p?a='b',c\\d"
+    assert [row["scope"] for row in parsed if row["value"].endswith("y.example")] == [
         "subtree",
         "below",
     ]
 
 
-def test_suricata_wants_base64(tmp_path: Path) -> None:
+def test_suricata_has_base64(tmp_path: Path) -> None:
     export = export_to(tmp_path, "suricata")
     run(export, "block exact x.example\nblock subtree y.example")
     lines = export.path.read_text().splitlines()
     assert [b64decode(line).decode() for line in lines] == ["x.example", "y.example"]
 
 
-def test_a_longer_name_than_the_consumer_takes(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_for_the_consumer(tmp_path: Path) -> None:
     export = export_to(tmp_path, "domains", max_name=12)
     result = run(export, "block exact x.example\nblock exact longer.x.example")
     assert content(export.path) == ["x.example"]

@@ -1,4 +1,4 @@
-"""Response policy zones: the rows that each shape of release becomes. The model test is beside."""
+"""Response policy zones: rows of a release -> records; `test_rpz_model` compares with a model."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ TABLE = [
     (
         "block subtree x.example",
         ["x.example CNAME .", "*.x.example CNAME ."],
-        "subtree: both, for a wildcard does not cover its own name",
+        "subtree: both, because a wildcard does not cover its own name",
     ),
     ("block below x.example", ["*.x.example CNAME ."], "below: the wildcard alone"),
     (
@@ -24,7 +24,7 @@ TABLE = [
     (
         "block subtree p.example\nblock exact b.p.example\nblock subtree c.d.p.example",
         ["p.example CNAME .", "*.p.example CNAME ."],
-        "what a wildcard says already would only cut holes",
+        "rows below a wildcard would only cut holes into it",
     ),
     ("allow subtree x.example", [], "an allow where nothing is blocked needs no row"),
     (
@@ -35,7 +35,7 @@ TABLE = [
             f"ok.p.example {PASS}",
             "*.ok.p.example CNAME .",
         ],
-        "an exact allow: below it the block goes on",
+        "an exact allow: names below it stay blocked",
     ),
     (
         "block subtree p.example\nallow subtree ok.b.p.example",
@@ -66,7 +66,7 @@ TABLE = [
     (
         "block subtree p.example\nallow exact p.example",
         ["*.p.example CNAME ."],
-        "an exact allow at the blocked name leaves what is below",
+        "an exact allow at the blocked name leaves the names below",
     ),
     ("block subtree p.example\nallow subtree p.example", [], "a tie is allow"),
     (
@@ -74,11 +74,11 @@ TABLE = [
         ["x.p.example CNAME ."],
         "a block below an allow with no block above",
     ),
-    ("block exact 1.0.0.127.rpz-ip", [], "a name that would be a trigger for an address"),
-    ("block subtree x.rpz-client-ip", [], "or for a client"),
-    ("block subtree rpz-nsdname", [], "or for a name server"),
+    ("block exact 1.0.0.127.rpz-ip", [], "a trigger for an address"),
+    ("block subtree x.rpz-client-ip", [], "a trigger for a client"),
+    ("block subtree rpz-nsdname", [], "a trigger for a name server"),
 ]
-# 253 octets less the zone, its dot, and the last label: what fills the zone to the brim.
+# FULL is the longest owner: 253 octets less the zone and its dot.
 ROOM = 253 - len(".rpz.office.example")
 FULL = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * (ROOM - 192)])
 FULL_LESS_WILDCARD = FULL[2:]
@@ -89,15 +89,15 @@ TOO_LONG = [
         f"block subtree {FULL_LESS_WILDCARD}",
         [f"{FULL_LESS_WILDCARD} CNAME .", f"*.{FULL_LESS_WILDCARD} CNAME ."],
         {},
-        "the longest that has room",
+        "the longest owner with room for a wildcard",
     ),
     (f"block exact {FULL}d", [], {"owner-too-long": 1}, "one octet too many"),
-    (f"block below {FULL}", [], {"owner-too-long": 1}, "nothing is left of it"),
+    (f"block below {FULL}", [], {"owner-too-long": 1}, "the wildcard does not fit"),
     (
         f"block subtree {NEST}\nallow exact x.{FULL}",
         [],
         {"allow-widened": 1},
-        "an allow that does not fit opens the name above that has room for a wildcard",
+        "an allow that does not fit opens the nearest name whose wildcard fits",
     ),
     (
         f"block subtree {NEST.partition('.')[2]}\nallow exact x.{FULL}",
@@ -108,7 +108,7 @@ TOO_LONG = [
             f"*.{NEST} {PASS}",
         ],
         {"allow-widened": 1},
-        "and never a block the other way",
+        "blocks of names above stay",
     ),
 ]
 
@@ -136,7 +136,7 @@ def test_triggers_are_counted(tmp_path: Path) -> None:
     assert result.rows == 1
 
 
-def test_apex(tmp_path: Path) -> None:
+def test_records_of_the_apex(tmp_path: Path) -> None:
     export = export_to(tmp_path, "rpz")
     result = run(export, "block exact x.example")
     serial = int(NOW.timestamp())

@@ -1,4 +1,4 @@
-"""Lists of rules with subtrees: what each target makes of a release, as tables and as a model."""
+"""Lists of rules with subtrees: the lines of each target, as tables and compared with a model."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,26 +13,26 @@ from blocklist.export.registry import get_reader
 from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 from blocklist.model import Kind
-from tests.export.test_rpz_model import QUERIES, Row, blocked_by_meaning, releases
 from tests.support.examples import at_most
 from tests.support.exports import NOW, content, export_to, run
+from tests.support.name_model import QUERIES, Row, is_blocked_by_rows, releases
 
 ADBLOCK = [
     ("block exact x.example", ["|x.example^"], {}, "a name alone must not become a subtree"),
     ("block subtree x.example", ["||x.example^"], {}, "a name and all below it"),
-    ("block below x.example", [], {"below": 1}, "cannot be said of all consumers"),
+    ("block below x.example", [], {"below": 1}, "not all consumers can express it"),
     (
         "block subtree p.example\nblock exact a.p.example\nblock subtree b.p.example",
         ["||p.example^"],
         {},
-        "what a rule says already is left out",
+        "a rule above covers them",
     ),
     ("allow subtree x.example", [], {}, "an allow where nothing is blocked needs no rule"),
     (
         "block subtree p.example\nallow subtree ok.p.example",
         ["||p.example^", "@@||ok.p.example^"],
         {},
-        "an allow in the midst of a block",
+        "an allow inside a block",
     ),
     (
         "block subtree p.example\nallow exact ok.p.example",
@@ -44,7 +44,7 @@ ADBLOCK = [
         "block subtree p.example\nallow subtree ok.p.example\nblock subtree x.ok.p.example",
         ["||p.example^", "@@||ok.p.example^"],
         {"under-allow": 1},
-        "no block can win over an allow",
+        "no block beats an allow",
     ),
     (
         "block subtree p.example\nallow subtree ok.p.example\nallow subtree a.ok.p.example",
@@ -56,16 +56,16 @@ ADBLOCK = [
         "allow subtree p.example\nblock subtree x.p.example",
         ["||x.p.example^"],
         {},
-        "an allow with no block above stands in no one's way",
+        "an allow without a block above needs no rule",
     ),
     (
         "block subtree p.example\nallow exact p.example",
         [],
         {"below": 1},
-        "all but the name itself cannot be said",
+        "no rule can allow only the name itself",
     ),
 ]
-#: Without exceptions, as for squid: `.x` is a name and all below it.
+#: Without allows, as for Squid: `.x` covers a name and all names below it.
 SQUID = [
     ("block exact x.example", ["x.example"], {}, "a name alone"),
     (
@@ -79,7 +79,7 @@ SQUID = [
         "block subtree c.p.example",
         ["p.example", "a.p.example", ".c.p.example"],
         {"narrowed-to-exact": 1},
-        "around an allow every listed name stands for itself",
+        "around an allow each listed name has a rule of its own",
     ),
     (
         "block subtree p.example\nblock subtree q.p.example\nallow subtree ok.q.p.example\n"
@@ -93,13 +93,13 @@ DNSMASQ = [
     (
         "block exact x.example",
         ["local=/x.example/", "server=/*.x.example/#"],
-        "a name alone: what is below it is asked elsewhere",
+        "a name alone: names below it are forwarded",
     ),
     ("block subtree x.example", ["local=/x.example/"], "a name and all below it"),
     (
         "block below x.example",
         ["server=/x.example/#", "local=/*.x.example/"],
-        "what is below it",
+        "the names below it",
     ),
     (
         "block subtree p.example\nallow exact ok.p.example\nallow subtree sub.p.example",
@@ -128,7 +128,7 @@ UNBOUND = [
             'local-data: "a.ok.p.example. TXT blocked"',
         ],
         {"allow-widened": 1},
-        "an allow opens what is below it, but for what is listed there",
+        "an allow opens the names below it, except for listed ones",
     ),
 ]
 
@@ -162,37 +162,34 @@ on_each = pytest.mark.parametrize("target", ["adblock", "dnsmasq", "squid", "unb
 
 
 @on_each
-@given(known=releases)
+@given(rows=releases)
 @at_most(10)
-def test_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> None:
-    compare(target, known)
+def test_rules_never_block_more_than_the_rows(target: str, rows: list[Row]) -> None:
+    compare(target, rows)
 
 
 @pytest.mark.slow
 @on_each
-@given(known=releases)
+@given(rows=releases)
 @settings(max_examples=300)
-def test_many_rules_never_block_more_than_the_rows(target: str, known: list[Row]) -> None:
-    compare(target, known)
+def test_many_rules_never_block_more_than_the_rows(target: str, rows: list[Row]) -> None:
+    compare(target, rows)
 
 
-def compare(target: str, known: list[Row]) -> None:
-    """Compare with another plain reading than the proof's, and for every name."""
-    frame = pl.DataFrame([("domain", *row) for row in known], schema=RELEASE, orient="row")
+def compare(target: str, rows: list[Row]) -> None:
+    """Compare the answers for all names with a model that verification does not use."""
+    frame = pl.DataFrame([("domain", *row) for row in rows], schema=RELEASE, orient="row")
     with TemporaryDirectory() as folder:
         export = export_to(Path(folder), target)
         export_one(export, frame, 1, None, NOW)
-        found = (
-            get_reader("lines")
-            .read_file(export.path, export, {Kind.DOMAIN: QUERIES})
-            .blocked_queries[Kind.DOMAIN]
-        )
-    meant = {query for query in QUERIES if blocked_by_meaning(known, query)}
-    assert found <= meant
+        result = get_reader("lines").read_file(export.path, export, {Kind.DOMAIN: QUERIES})
+    blocked = result.blocked_queries[Kind.DOMAIN]
+    expected = {query for query in QUERIES if is_blocked_by_rows(rows, query)}
+    assert blocked <= expected
     if target == "dnsmasq":
-        assert found == meant, "dnsmasq can say everything"
-    if not any(action == "allow" or scope == "below" for _, scope, action in known):
-        assert found == meant, "without allows all of them can"
+        assert blocked == expected, "dnsmasq can express all rules"
+    if not any(action == "allow" or scope == "below" for _, scope, action in rows):
+        assert blocked == expected, "without allows every target can"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One export from end to end: when a file changes, when it must not, and what stops it."""
+"""One export from end to end: changed and unchanged files, and failures."""
 
 import resource
 import sys
@@ -43,17 +43,17 @@ def test_unchanged_content_leaves_the_file_untouched(tmp_path: Path, target: str
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("harm", ["deleted", "appended", "cut", "head"])
+@pytest.mark.parametrize("damage", ["deleted", "appended", "cut", "head"])
 def test_a_file_that_someone_changed_is_written_again(
-    tmp_path: Path, target: str, harm: str
+    tmp_path: Path, target: str, damage: str
 ) -> None:
     export = export_to(tmp_path, target)
     first = run(export, ROWS)
     good = export.path.read_text()
-    harmed = {"appended": good + "\n", "cut": good[:-9], "head": good.replace("release: 7", "")}
+    damaged = {"appended": good + "\n", "cut": good[:-9], "head": good.replace("release: 7", "")}
     export.path.unlink()
-    if harm in harmed:
-        export.path.write_text(harmed[harm])
+    if damage in damaged:
+        export.path.write_text(damaged[damage])
     again = export_one(export, release(ROWS), 8, first.state, LATER)
     assert again.changed
     assert again.state.digest == first.state.digest
@@ -62,7 +62,7 @@ def test_a_file_that_someone_changed_is_written_again(
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_list_is_never_replaced_by_nothing(tmp_path: Path, target: str) -> None:
+def test_a_list_is_never_replaced_by_an_empty_one(tmp_path: Path, target: str) -> None:
     export = export_to(tmp_path, target)
     first = run(export, ROWS)
     before = export.path.read_bytes()
@@ -76,7 +76,7 @@ def test_a_person_may_empty_a_list(tmp_path: Path, target: str) -> None:
     export = export_to(tmp_path, target)
     first = run(export, ROWS)
     allowed = run(export, "allow 192.0.2.1\nallow subtree x.example", first.state)
-    assert (allowed.changed, allowed.rows) == (True, 0), "all that was left is allowed now"
+    assert (allowed.changed, allowed.rows) == (True, 0), "all values are allowed now"
     again = run(export, ROWS, allowed.state)
     export.path.unlink()
     assert run(export, "", again.state).rows == 0, "the file was deleted"
@@ -87,7 +87,7 @@ def test_a_path_is_no_pattern(tmp_path: Path, target: str) -> None:
     folder = tmp_path / "[office" / "a*"
     (tmp_path / "[office" / "ab").mkdir(parents=True)
     export = export_to(folder, target)
-    (tmp_path / "[office" / "ab" / export.path.name).write_text("another's\n")
+    (tmp_path / "[office" / "ab" / export.path.name).write_text("other\n")
     assert run(export, ROWS).changed
 
 
@@ -114,16 +114,16 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
         run(export, ROWS)
 
 
-def test_a_folder_that_is_closed(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_writable(tmp_path: Path) -> None:
     open_to_all(tmp_path)
     tmp_path.chmod(0o555)
-    told = as_user(
+    output = as_user(
         "import sys\nfrom pathlib import Path\nfrom blocklist.errors import StorageError\n"
         "from blocklist.atomic_files import write_atomically",
         "try: write_atomically(Path(sys.argv[1]), [b'x'])\nexcept StorageError as e: print(e)",
         tmp_path / "hosts",
     )
-    assert "cannot be written: Permission denied" in told
+    assert "cannot be written: Permission denied" in output
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
@@ -159,8 +159,12 @@ def test_a_full_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "message", "why"),
     [
-        ("import sys; sys.exit('no such zone')", "refuses the new file:\nno such zone", "words"),
-        ("import sys; sys.exit(3)", "ended with 3 and no output", "silence"),
+        (
+            "import sys; sys.exit('no such zone')",
+            "refuses the new file:\nno such zone",
+            "with output",
+        ),
+        ("import sys; sys.exit(3)", "ended with 3 and no output", "no output"),
         ("import time; time.sleep(60)", "did not end within 1 s", "a checker that hangs"),
     ],
 )
@@ -188,7 +192,7 @@ def test_a_checker_that_is_not_installed(tmp_path: Path) -> None:
     )
 
 
-def test_a_checker_that_may_not_look(tmp_path: Path) -> None:
+def test_a_checker_that_cannot_work_here(tmp_path: Path) -> None:
     check = failing("import sys; sys.exit('netlink: Operation not permitted')")
     export = export_to(tmp_path, "nftables", check=check)
     (note,) = run(export, ROWS).notes

@@ -1,4 +1,4 @@
-"""The proof: a renderer at fault is found out, and the old file stays."""
+"""Verification finds each fault of a renderer, and the old file stays."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -23,7 +23,7 @@ from blocklist.model import Kind
 from tests.support.cli import blocklist
 from tests.support.exports import NOW, export_to, release, run
 
-WATCHED = {name: RELEASE[name] for name in ("kind", "value")}
+MUST_VERIFY = {name: RELEASE[name] for name in ("kind", "value")}
 
 NAMES = """
 block subtree p.example
@@ -54,13 +54,18 @@ FAULTS = [
     ("domains", without("one.example"), "entries where", "a name is lost"),
     ("domains", in_place("one.example", "other.example"), "would not block one", "another"),
     ("domains", having("ok.b.p.example"), "entries where", "an allowed name is listed"),
-    ("domains", in_place("one.example", "ok.b.p.example"), "would block", "in place of one"),
+    (
+        "domains",
+        in_place("one.example", "ok.b.p.example"),
+        "would block",
+        "a wrong name",
+    ),
     ("domains", having("two words"), "not as the target says", "a broken line"),
-    ("hosts", without(":: one.example"), "without the other lines", "IPv6 would leak"),
+    ("hosts", without(":: one.example"), "without the other lines", "IPv6 would not be blocked"),
     ("hosts", in_place(":: one.example", "::1 one.example"), "not as the target", "other text"),
     ("hosts", having("0.0.0.0 two words", ":: two words"), "not as the target", "broken twice"),
     ("wildcard", in_place("one.example", "*.one.example"), "without the other", "wider, and not"),
-    ("wildcard", having("*.p.example"), "would block ok.b.p", "what an allow narrowed"),
+    ("wildcard", having("*.p.example"), "would block ok.b.p", "a subtree that an allow narrowed"),
     ("adblock", without("@@||ok.b.p.example^"), "would block ok.b.p.example", "the allow"),
     ("adblock", in_place("|one.example^", "||one.example^"), r"would block \S*one", "wider"),
     ("adblock", in_place("||p.example^", "|p.example^"), r"would not block \S*p.ex", "narrower"),
@@ -146,7 +151,12 @@ FAULTS = [
         "BIND drops what is not canonical",
     ),
     ("ipset", without("swap blocklist4 blocklist4-new"), "does not end as", "never in force"),
-    ("ipset", in_place("add blocklist6-new 2001:db8::/64", "add blocklist6 ::/0"), "not as", "x"),
+    (
+        "ipset",
+        in_place("add blocklist6-new 2001:db8::/64", "add blocklist6 ::/0"),
+        "not as",
+        "everything",
+    ),
     ("iptables", without("-4 -A BLOCKLIST -s 192.0.2.0/25 -j DROP"), "without the other", "half"),
     ("nftables", in_place("\t192.0.2.0/25,", "\t192.0.2.0/24,"), "would block", "the allow"),
     ("nftables", in_place("\t192.0.2.0/25,", "\tx.example,"), "no IPv4 network", "a name"),
@@ -162,13 +172,13 @@ FAULTS = [
 ]
 
 
-Honest = Callable[[str], tuple[Export, str, ExportState]]
+MakeExport = Callable[[str], tuple[Export, str, ExportState]]
 
 
 @pytest.fixture(scope="module")
-def honest_export(tmp_path_factory: pytest.TempPathFactory) -> Honest:
-    """Give a function that exports to a target, once for all faults, which leave the file be."""
-    folder = tmp_path_factory.mktemp("honest")
+def make_export(tmp_path_factory: pytest.TempPathFactory) -> MakeExport:
+    """Give a function that exports to a target; faults do not change its file."""
+    folder = tmp_path_factory.mktemp("exports")
 
     @cache
     def exported(target: str) -> tuple[Export, str, ExportState]:
@@ -181,24 +191,24 @@ def honest_export(tmp_path_factory: pytest.TempPathFactory) -> Honest:
 
 @pytest.mark.parametrize(("target", "fault", "message", "why"), FAULTS)
 def test_faults_are_found(
-    honest_export: Honest,
+    make_export: MakeExport,
     monkeypatch: pytest.MonkeyPatch,
     target: str,
     fault: Callable[[list[str]], list[str]],
     message: str,
     why: str,
 ) -> None:
-    export, rows, state = honest_export(target)
+    export, rows, state = make_export(target)
     before = export.path.read_bytes()
     renderer = get_dialect(export.target.dialect)
-    honest = renderer.render_body
+    render_body = renderer.render_body
 
-    def body(export: Export, rows: pl.DataFrame) -> Body:
-        made = honest(export, rows)
-        lines = fault(b"".join(made.encode_chunks()).decode().splitlines())
-        return Body((BodyPart.from_lines(lines),), made.entry_count, made.left_out)
+    def render_wrong(export: Export, rows: pl.DataFrame) -> Body:
+        right = render_body(export, rows)
+        lines = fault(b"".join(right.encode_chunks()).decode().splitlines())
+        return Body((BodyPart.from_lines(lines),), right.entry_count, right.left_out)
 
-    monkeypatch.setattr(renderer, "render_body", body)
+    monkeypatch.setattr(renderer, "render_body", render_wrong)
     with pytest.raises(ExportFailed, match=message):
         run(export, rows, state)
     assert export.path.read_bytes() == before, why
@@ -208,10 +218,10 @@ def test_faults_are_found(
     "target", ["hosts", "adblock", "dnsmasq", "domains", "rpz", "cidr", "rpz-ip"]
 )
 @pytest.mark.parametrize("size", [1, 50, 100])
-def test_a_file_reads_the_same_however_it_is_cut(
+def test_pieces_of_any_size_give_the_same_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, size: int
 ) -> None:
-    """Lines of one entry may come to stand in different pieces."""
+    """The lines of one entry may be in different pieces."""
     export = export_to(tmp_path, target)
     kind = Kind.IP if Kind.IP in export.target.kinds else Kind.DOMAIN
     run(export, NETWORKS if kind is Kind.IP else NAMES)
@@ -224,25 +234,25 @@ def test_a_file_reads_the_same_however_it_is_cut(
     assert read(export.path, export, queries) == whole
 
 
-def test_what_is_watched_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Among thousands of names a sample would miss the one that matters."""
+def test_must_verify_values_are_queried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample of thousands of names would miss the wrong one."""
     export = export_to(tmp_path, "domains")
     rows = release("\n".join(f"block exact n{n:05}.example" for n in range(5000)))
-    watched = pl.DataFrame({"kind": ["domain"], "value": ["held.test"]}, schema=WATCHED)
+    must_verify = pl.DataFrame({"kind": ["domain"], "value": ["held.test"]}, schema=MUST_VERIFY)
     renderer = get_dialect(export.target.dialect)
-    honest = renderer.render_body
+    render_body = renderer.render_body
 
-    def body(export: Export, rows: pl.DataFrame) -> Body:
-        made = honest(export, rows)
-        lines = b"".join(made.encode_chunks()).decode().replace("n00001.example", "held.test")
-        return Body((BodyPart.from_lines(lines.splitlines()),), made.entry_count, made.left_out)
+    def render_wrong(export: Export, rows: pl.DataFrame) -> Body:
+        right = render_body(export, rows)
+        lines = b"".join(right.encode_chunks()).decode().replace("n00001.example", "held.test")
+        return Body((BodyPart.from_lines(lines.splitlines()),), right.entry_count, right.left_out)
 
-    monkeypatch.setattr(renderer, "render_body", body)
+    monkeypatch.setattr(renderer, "render_body", render_wrong)
     with pytest.raises(ExportFailed, match=r"would block held\.test"):
-        export_one(export, rows, 1, None, NOW, ExportContext(must_verify=lambda: watched))
+        export_one(export, rows, 1, None, NOW, ExportContext(must_verify=lambda: must_verify))
 
 
-def test_the_ledger_says_what_to_watch(tmp_path: Path) -> None:
+def test_must_verify_values_of_the_ledger(tmp_path: Path) -> None:
     (tmp_path / "shared.txt").write_text("hosting.top\n")
     (tmp_path / "blocklist.toml").write_text(
         '[feeds.mine]\nurl = "mine.txt"\nformat = "domains"\n[guards.shared]\nurl = "shared.txt"\n'
@@ -251,7 +261,7 @@ def test_the_ledger_says_what_to_watch(tmp_path: Path) -> None:
     for names in ("a.top\nb.top\nhosting.top\n", "a.top\nc.top\nhosting.top\n"):
         (tmp_path / "mine.txt").write_text(names)
         assert blocklist(tmp_path, "run").code == 0
-    with read_transaction(tmp_path / "blocklist.db") as bulk:
-        found = {before: values_to_verify(bulk, 2, before)["value"] for before in (None, 1)}
-    assert sorted(found[None]) == ["hosting.top"]
-    assert sorted(found[1]) == ["b.top", "c.top", "hosting.top"], "and what changed"
+    with read_transaction(tmp_path / "blocklist.db") as transaction:
+        values = {before: values_to_verify(transaction, 2, before)["value"] for before in (None, 1)}
+    assert sorted(values[None]) == ["hosting.top"]
+    assert sorted(values[1]) == ["b.top", "c.top", "hosting.top"], "with the changed values"

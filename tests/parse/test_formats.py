@@ -1,4 +1,4 @@
-"""Parsing: what depends on more than a line: zones, header rows, paths, pieces of a text."""
+"""Parsing that depends on more than one line: zones, header rows, paths, pieces of a text."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ from blocklist.plugins import FORMAT_EXTENSIONS
 from tests.support.parse_tables import TABLE, Is, event, ip, sub, url
 
 
-def found(parsed: ParseResult) -> list[Is]:
+def indicators(parsed: ParseResult) -> list[Is]:
     return [Is(*row) for row in parsed.indicators.select("value", "scope", "kind").iter_rows()]
 
 
@@ -39,7 +39,7 @@ SOA = "@ IN SOA localhost. root.localhost. 1 2 3 4 5\n"
         (
             "*.a.example CNAME .\na.example CNAME rpz-passthru.\n",
             [Is("a.example", "below")],
-            "a pass-through is no half of a subtree",
+            "a pass-through is no part of a subtree",
         ),
         (
             "*.a.example CNAME .\nb.a.example CNAME .\n",
@@ -50,7 +50,7 @@ SOA = "@ IN SOA localhost. root.localhost. 1 2 3 4 5\n"
         (
             "rpz.test. 60 IN SOA a. b. 1 2 3 4 5\na.example.RPZ.test. 60 IN CNAME .\n",
             [Is("a.example")],
-            "whole owners, as dig writes them",
+            "absolute owners, as dig writes them",
         ),
         (
             "$ORIGIN rpz.test.\n" + SOA + "$ORIGIN example.rpz.test.\na CNAME .\n*.a CNAME .\n",
@@ -62,7 +62,7 @@ SOA = "@ IN SOA localhost. root.localhost. 1 2 3 4 5\n"
         (
             SOA + "  NS localhost.\na.example A 0.0.0.0\n\tAAAA ::\n",
             [Is("a.example")],
-            "owner left out",
+            "omitted owner",
         ),
         (
             "@ SOA a. b. (\n  1 ; serial\n  1h 15m\n  30d 2h )\n  NS a.\na.example CNAME .\n",
@@ -73,13 +73,15 @@ SOA = "@ IN SOA localhost. root.localhost. 1 2 3 4 5\n"
 )
 def test_a_zone(zone: str, expected: list[Is], why: str) -> None:
     parsed = parse_snapshot(zone.encode(), "rpz")
-    assert found(parsed) == expected, why
+    assert indicators(parsed) == expected, why
     assert set(parsed.refusal_counts) <= {"exception", "outside-zone"}, why
 
 
-def test_a_zone_can_be_named() -> None:
+def test_the_zone_as_an_option() -> None:
     body = b"a.example.rpz.test. CNAME .\n"
-    assert found(parse_snapshot(body, "rpz", ParseOptions(zone="RPZ.test."))) == [Is("a.example")]
+    assert indicators(parse_snapshot(body, "rpz", ParseOptions(zone="RPZ.test."))) == [
+        Is("a.example")
+    ]
     assert parse_snapshot(body, "rpz").refusal_counts == {"outside-zone": 1}
 
 
@@ -88,7 +90,7 @@ def test_redirects_of_a_zone_are_counted() -> None:
     assert parse_snapshot(body, "rpz").dropped_counts == {"redirect-address": 2}
 
 
-def test_local_data_says_nothing_against_a_feed() -> None:
+def test_local_data_does_not_count_against_a_feed() -> None:
     body = b'local-zone: "a.example" redirect\nlocal-data: "a.example A 192.0.2.1"\n' * 2
     parsed = parse_snapshot(body, "unbound")
     assert parsed.refusal_counts == {"local-data": 2}
@@ -124,19 +126,27 @@ URLHAUS = """\
             "both columns",
         ),
         (ParseOptions(column=2, filters=("4=x,y",)), "a", "a separator in quotes"),
-        (ParseOptions(column=2, filters=("4=",)), "b", "empty is a value, missing is none"),
+        (
+            ParseOptions(column=2, filters=("4=",)),
+            "b",
+            "an empty value",
+        ),
         (ParseOptions(column_name="host"), "", "no such column"),
-        (ParseOptions(column_name="url", filters=("state=online",)), "", "nor such a filter"),
+        (
+            ParseOptions(column_name="url", filters=("state=online",)),
+            "",
+            "no such filter column",
+        ),
     ],
 )
 def test_columns(options: ParseOptions, expected: str, why: str) -> None:
     parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
-    assert found(parsed) == [url(f"http://{name}.example/x") for name in expected], why
+    assert indicators(parsed) == [url(f"http://{name}.example/x") for name in expected], why
     assert parsed.lines == 5
     assert parsed.comments == 2
 
 
-def test_what_is_filtered_says_nothing_against_a_feed() -> None:
+def test_filtered_rows_do_not_count_against_a_feed() -> None:
     options = ParseOptions(column_name="url", filters=("url_status=online",))
     parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
     assert parsed.refusal_counts == {"filtered": 2}
@@ -146,13 +156,13 @@ def test_what_is_filtered_says_nothing_against_a_feed() -> None:
 def test_a_header_that_is_no_comment() -> None:
     body = b"rank;host\n1;a.example\n"
     parsed = parse_snapshot(body, "csv", ParseOptions(column_name="host", separator=";"))
-    assert found(parsed) == [Is("a.example")]
+    assert indicators(parsed) == [Is("a.example")]
     assert parsed.refusal_counts == {"header": 1}
 
 
-def test_comments_as_the_feed_has_them() -> None:
+def test_the_comment_mark_of_a_feed() -> None:
     parsed = parse_snapshot(b"% a.example\nb.example\n", "domains", ParseOptions(comment="%"))
-    assert found(parsed) == [Is("b.example")]
+    assert indicators(parsed) == [Is("b.example")]
     assert parsed.comments == 1
 
 
@@ -169,7 +179,7 @@ def test_comments_as_the_feed_has_them() -> None:
             "",
         ),
         ('{"d": ["a.example"], "i": ["192.0.2.1"]}', "i", [ip("192.0.2.1")], "one of several"),
-        ('{"a.example": 1}', "keys(@)", [Is("a.example")], "the names of values"),
+        ('{"a.example": 1}', "keys(@)", [Is("a.example")], "the keys of an object"),
         ('{"d": "a.example"}', "d", [Is("a.example")], "a lone text"),
         (
             '{"d": "a.example"}\n{"d": "b.example"}\n',
@@ -180,8 +190,8 @@ def test_comments_as_the_feed_has_them() -> None:
         ('[{"d": "a.example", "on": true}, {"d": "b.example"}]', "[?on].d", [Is("a.example")], "?"),
         ('{"d": ["a.example"]}', "e", "not-found", "nothing there"),
         ('{"d": ["a.example"]}', "length(d)", "not-found", "a number"),
-        ('{"d": 7}', "keys(d)", "not-found", "not for numbers"),
-        ('{"d": [["a.example"]]}', "d", "not-a-text", "too deep"),
+        ('{"d": 7}', "keys(d)", "not-found", "a function for objects only"),
+        ('{"d": [["a.example"]]}', "d", "not-a-text", "nested arrays"),
     ],
 )
 def test_paths(body: str, path: str, expected: list[Is] | str, why: str) -> None:
@@ -189,16 +199,16 @@ def test_paths(body: str, path: str, expected: list[Is] | str, why: str) -> None
     if isinstance(expected, str):
         assert list(parsed.refusal_counts) == [expected], why
     else:
-        assert found(parsed) == expected, why
+        assert indicators(parsed) == expected, why
 
 
-def test_a_document_beyond_measure_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("blocklist.parse.json_documents.MAX_DOCUMENT_BYTES", 10)
     for name in ("json", "misp", "stix"):
         assert parse_snapshot(b'["a.example"]', name).refusal_counts == {"document-too-large": 1}
 
 
-def test_files_say_nothing_against_an_event() -> None:
+def test_other_attributes_do_not_count_against_an_event() -> None:
     parsed = parse_snapshot(event(("md5", "0" * 32), ("domain", "a.example")).encode(), "misp")
     assert parsed.refusal_counts == {"other-kind": 1}
     assert parsed.share_accepted == 1.0
@@ -209,14 +219,14 @@ def test_files_say_nothing_against_an_event() -> None:
 text = st.lists(
     st.sampled_from([row[1] for row in TABLE] + ["$ORIGIN x.", "\ta A 0.0.0.0", "x,y"]), max_size=12
 )
-PIECEWISE = sorted(name for name, known in load_formats().items() if not known.needs_whole_text)
+PIECEWISE = sorted(each.name for each in load_formats().values() if not each.needs_whole_text)
 
 
-def account(parsed: ParseResult, name: str) -> tuple[object, ...]:
-    """Return all of an account, for zones without the halves that meet only in one piece."""
-    what = ["value", "line"] if name == "rpz" else parsed.indicators.columns
+def summarize(parsed: ParseResult, name: str) -> tuple[object, ...]:
+    """Return the parts of a result; for zones without scopes, which depend on the piece."""
+    columns = ["value", "line"] if name == "rpz" else parsed.indicators.columns
     refused = parsed.refusals.rows()
-    listed = parsed.indicators.select(what).unique(maintain_order=True).rows()
+    listed = parsed.indicators.select(columns).unique(maintain_order=True).rows()
     return parsed.lines, parsed.accepted, parsed.comments, refused, listed
 
 
@@ -230,27 +240,27 @@ def account(parsed: ParseResult, name: str) -> tuple[object, ...]:
         column_name=st.sampled_from(["", "x"]),
     ),
 )
-def test_pieces_give_what_the_whole_gives(
+def test_pieces_give_the_same_result_as_the_whole(
     lines: list[str], name: str, size: int, options: ParseOptions
 ) -> None:
-    # A header row is looked for in the first piece.
+    # A header row is searched in the first piece.
     body = "\n".join(["x,y", *lines]).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parser, "iter_text_pieces", partial(iter_text_pieces, size=size))
         by_pieces = parse_snapshot(body, name, options)
-    assert account(by_pieces, name) == account(parse_snapshot(body, name, options), name)
+    assert summarize(by_pieces, name) == summarize(parse_snapshot(body, name, options), name)
 
 
 @given(
     body=st.binary(max_size=60).map(lambda body: body.replace(b"\1", b"\n")), size=st.integers(1, 9)
 )
 def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
-    cut = list(iter_text_pieces(body, size))
-    assert b"".join(cut) == body
-    assert all(piece.endswith(b"\n") for piece in cut[:-1])
+    pieces = list(iter_text_pieces(body, size))
+    assert b"".join(pieces) == body
+    assert all(piece.endswith(b"\n") for piece in pieces[:-1])
 
 
-# --- What a feed may say about it -------------------------------------------------------------
+# --- Options of a feed -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -262,20 +272,20 @@ def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
         ({"path": "[?"}, "path: expected a JMESPath expression"),
     ],
 )
-def test_what_cannot_be_is_refused(table: dict[str, object], message: str) -> None:
+def test_invalid_options_are_refused(table: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         build_feed("x", {"url": "x", "format": "csv", **table}, "x: ")
 
 
-def test_what_a_feed_says_reaches_the_parser() -> None:
-    said: dict[str, object] = {
+def test_options_of_a_feed_reach_the_parser() -> None:
+    keys: dict[str, object] = {
         "column_name": "url",
         "filters": ["a=b"],
         "comment": "%",
         "path": "[].x",
         "zone": "rpz.example",
     }
-    feed = build_feed("x", {"url": "x", "format": "csv", **said}, "x: ")
+    feed = build_feed("x", {"url": "x", "format": "csv", **keys}, "x: ")
     assert options_from_feed(feed) == ParseOptions(
         column_name="url", filters=("a=b",), comment="%", path="[].x", zone="rpz.example"
     )

@@ -1,4 +1,4 @@
-"""Parsing: what every line of every format means, and that each line is accounted for."""
+"""Parsing: lines of every format -> indicators or refusals; every line is counted."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,7 +38,7 @@ from tests.support.parse_tables import (
 )
 
 
-def found(parsed: ParseResult) -> list[Is]:
+def list_indicators(parsed: ParseResult) -> list[Is]:
     return [Is(*row) for row in parsed.indicators.select("value", "scope", "kind").iter_rows()]
 
 
@@ -53,7 +53,7 @@ def assert_counts(parsed: ParseResult) -> None:
 def assert_is(parsed: ParseResult, expected: Expected, why: str) -> None:
     assert_counts(parsed)
     indicators = expected if isinstance(expected, list) else []
-    assert found(parsed) == indicators, why
+    assert list_indicators(parsed) == indicators, why
     assert parsed.comments == (expected == COMMENT), why
     refused = isinstance(expected, str) and expected != COMMENT
     assert list(parsed.refusal_counts) == ([expected] if refused else []), why
@@ -69,7 +69,7 @@ def test_a_line(name: str, line: str, expected: Expected, why: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMAT_TABLES)
-def test_lines_do_not_touch_each_other(name: str) -> None:
+def test_lines_are_independent(name: str) -> None:
     rows = FORMAT_TABLES[name]
     parsed = parse_snapshot(
         "\n".join(row[0] for row in rows).encode(), name, ParseOptions(column=2)
@@ -78,9 +78,9 @@ def test_lines_do_not_touch_each_other(name: str) -> None:
     expected = [row[1] for row in rows]
     assert parsed.lines == len(rows)
     assert parsed.comments == expected.count(COMMENT)
-    assert parsed.accepted == sum(isinstance(one, list) for one in expected)
-    listed = {one for part in expected if isinstance(part, list) for one in part}
-    assert sorted(found(parsed)) == sorted(listed)
+    assert parsed.accepted == sum(isinstance(each, list) for each in expected)
+    listed = {each for row in expected if isinstance(row, list) for each in row}
+    assert sorted(list_indicators(parsed)) == sorted(listed)
     refused = zip(parsed.refusals["line"], parsed.refusals["reason"], strict=True)
     assert all(expected[line - 1] == reason for line, reason in refused)
 
@@ -91,31 +91,39 @@ def test_lines_do_not_touch_each_other(name: str) -> None:
         (
             '{"type": "hostname", "list": ["a.example", ".b.example"]}',
             [sub("a.example"), sub("b.example")],
-            "a hostname stands for all below it",
+            "a hostname covers all names below it",
         ),
         (
             '{"type": "string", "list": ["a.example", ".b.example"]}',
             [Is("a.example"), sub("b.example")],
-            "a string for itself, unless it starts with a dot",
+            "a string covers itself, unless it starts with a dot",
         ),
-        ('{"list": ["a.example"]}', [Is("a.example")], "no type is string"),
+        ('{"list": ["a.example"]}', [Is("a.example")], "the default type is string"),
         ('{"type": "cidr", "list": ["192.0.2.0/24"]}', [ip("192.0.2.0/24")], "networks"),
         ('{"type": "cidr", "list": ["a.example"]}', "not-an-address", "a name among networks"),
         ('{"type": "regex", "list": ["^a"]}', "regex", "a pattern covers more than a name"),
-        ('{"type": "substring", "list": ["a.example"]}', "substring", "so does a part of one"),
-        ('{"type": "not-json", "list": ["a.example"]}', "unknown-type", "reasons are ours alone"),
-        ('{"type": {}, "list": ["a.example"]}', "unknown-type", "not even a text"),
+        ('{"type": "substring", "list": ["a.example"]}', "substring", "so does a substring"),
+        (
+            '{"type": "not-json", "list": ["a.example"]}',
+            "unknown-type",
+            "a type is no reason",
+        ),
+        ('{"type": {}, "list": ["a.example"]}', "unknown-type", "the type is no text"),
         ('{"list": [42]}', "single-label", "a number"),
         ('{"list": [{"a": []}]}', "not-an-address", "a table"),
-        ('{"list": ["\\ud800.example"]}', "bad-character", "half a character"),
+        ('{"list": ["\\ud800.example"]}', "bad-character", "a lone surrogate"),
         ('{"list": ["a.example\\nb.example"]}', "bad-character", "a line end in a name"),
         ('{"list": [""]}', COMMENT, "nothing"),
         ('["a.example"]', "not-misp", "another document"),
         ('{"list": "a.example"}', "not-misp", "no list"),
         ("a.example", "not-json", "no document"),
-        ("[" * 100_000, "not-json", "deeper than can be read"),
-        ('{"list": [' + "[" * 500 + "]" * 500 + "]}", "bad-character", "deep, but readable"),
-        ('{"list": [1' + "0" * 5000 + "]}", "not-json", "a number beyond measure"),
+        ("[" * 100_000, "not-json", "nested too deep"),
+        (
+            '{"list": [' + "[" * 500 + "]" * 500 + "]}",
+            "bad-character",
+            "deep, but readable",
+        ),
+        ('{"list": [1' + "0" * 5000 + "]}", "not-json", "a number that is too long"),
     ],
 )
 def test_a_warninglist(document: str, expected: Expected, why: str) -> None:
@@ -175,19 +183,19 @@ def test_an_endless_line(name: str, megabytes: int) -> None:
 @pytest.mark.parametrize(
     ("name", "line", "evidence", "why"),
     [
-        ("domains", "evil[.]Example", "evil[.]Example", "defanged, as it was seen"),
-        ("domains", "*.A.example # x", "A.example", "the mark is told by the scope"),
+        ("domains", "evil[.]Example", "evil[.]Example", "defanged"),
+        ("domains", "*.A.example # x", "A.example", "the scope shows the mark"),
         ("domains", "bücher.example", "bücher.example", "Unicode"),
         ("hosts", "192.0.2.66 A.example", "A.example", "not the address"),
         ("adblock", "||A.example^$all", "A.example", "the name"),
         ("urls", "hxxp://evil[.]example", "hxxp://evil[.]example", "defanged"),
-        ("urls", "evil.example/x", "evil.example/x", "no scheme was seen"),
+        ("urls", "evil.example/x", "evil.example/x", "without a scheme"),
         ("ips", "192.0.2.1:443 x", "192.0.2.1:443", "the port is evidence"),
         ("ips", "192.0.2.0 - 192.0.2.255", "192.0.2.0 - 192.0.2.255", "the range"),
         ("ips", "192[.]0[.]2[.]1", "192[.]0[.]2[.]1", "defanged"),
     ],
 )
-def test_evidence_is_the_form_as_seen(name: str, line: str, evidence: str, why: str) -> None:
+def test_evidence_is_the_form_in_the_list(name: str, line: str, evidence: str, why: str) -> None:
     assert parse_snapshot(line.encode(), name).indicators["evidence"].to_list() == [evidence], why
 
 
@@ -199,7 +207,7 @@ def test_refusals_show_the_line() -> None:
     ]
 
 
-def test_what_is_dropped_is_counted() -> None:
+def test_dropped_parts_are_counted() -> None:
     body = b"192.0.2.9 a.example b.example\n0.0.0.0 a.example localhost x!y\n0.0.0.0 A.example\n"
     parsed = parse_snapshot(body, "hosts")
     assert parsed.accepted == 3
@@ -211,7 +219,7 @@ def test_what_is_dropped_is_counted() -> None:
     }
 
 
-def test_evidence_and_line_are_of_the_first_sighting() -> None:
+def test_evidence_and_line_are_of_the_first_occurrence() -> None:
     indicators = parse_snapshot(b"\nA.example\na.example\n", "domains").indicators
     assert indicators.select("evidence", "line").rows() == [("A.example", 2)]
 
@@ -227,14 +235,14 @@ def test_evidence_and_line_are_of_the_first_sighting() -> None:
         (
             ParseOptions(scope=Scope.EXACT),
             [Is("a.example"), Is("b.example"), ip("192.0.2.1")],
-            "the feed's word counts",
+            "the scope of the feed",
         ),
         (
             ParseOptions(scope=Scope.SUBTREE),
             [sub("a.example"), sub("b.example"), ip("192.0.2.1")],
             "addresses have no subtree",
         ),
-        (ParseOptions(rank_limit=1), [sub("a.example")], "no more than was asked for"),
+        (ParseOptions(rank_limit=1), [sub("a.example")], "the rank limit"),
     ],
 )
 def test_options(options: ParseOptions, expected: list[Is], why: str) -> None:
@@ -242,15 +250,15 @@ def test_options(options: ParseOptions, expected: list[Is], why: str) -> None:
         b"! x\n||a.example^\n||*.b.example^\n||192.0.2.1^\n", "adblock", options
     )
     assert_counts(parsed)
-    assert found(parsed) == expected, why
+    assert list_indicators(parsed) == expected, why
 
 
-def test_a_rank_limit_makes_no_list_unreadable() -> None:
+def test_lines_beyond_the_rank_limit_do_not_count_against_a_feed() -> None:
     parsed = parse_snapshot(
         b"# head\na.example\nb!\nc.example\nd.example\n", "domains", ParseOptions(rank_limit=2)
     )
     assert parsed.refusal_counts == {"beyond-rank-limit": 2, "bad-character": 1}
-    assert parsed.share_accepted == 0.5, "of the two lines that were read"
+    assert parsed.share_accepted == 0.5, "one of the two lines that were read"
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|", "^", "]", "-", "\\", " "])
@@ -261,7 +269,7 @@ def test_a_rank_limit_makes_no_list_unreadable() -> None:
 def test_separators(separator: str, first: str, why: str) -> None:
     row = f"{first.format(separator)}{separator}a.example{separator}y"
     parsed = parse_snapshot(row.encode(), "csv", ParseOptions(column=2, separator=separator))
-    assert found(parsed) == [Is("a.example")], why
+    assert list_indicators(parsed) == [Is("a.example")], why
 
 
 SCALAR: dict[str, Callable[[str], str]] = {
@@ -311,14 +319,14 @@ options = st.builds(
 @given(body=encoded, name=formats, options=options)
 @example(body=b"", name="misp", options=ParseOptions())
 @example(body=b"0.0.0.0 \x85", name="hosts", options=ParseOptions())
-def test_every_line_is_accounted_for(body: bytes, name: str, options: ParseOptions) -> None:
+def test_every_line_is_counted(body: bytes, name: str, options: ParseOptions) -> None:
     parsed = parse_snapshot(body, name, options)
     assert_counts(parsed)
     if not load_formats()[name].needs_whole_text:
-        wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
-        text = body.decode("utf-16" if wide else "utf-8", "replace")
+        is_utf16 = body[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = body.decode("utf-16" if is_utf16 else "utf-8", "replace")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = text if wide else text.removeprefix("\ufeff")
+        text = text if is_utf16 else text.removeprefix("\ufeff")
         assert parsed.lines == len(text.removesuffix("\n").split("\n")) * bool(text)
     for kind, value, scope in parsed.indicators.select("kind", "value", "scope").iter_rows():
         assert SCALAR[kind](value) == value
@@ -328,7 +336,7 @@ def test_every_line_is_accounted_for(body: bytes, name: str, options: ParseOptio
 
 @at_most(30)
 @given(lines=st.lists(st.sampled_from(["a.example", "*.a.example", "b.example"]), max_size=12))
-def test_of_what_is_there_again_the_first_stays(lines: list[str]) -> None:
+def test_of_duplicates_the_first_stays(lines: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parsed_parts, "_ROWS_PER_SHARE", 2)
         parsed = parse_snapshot("\n".join(lines).encode(), "domains")
@@ -374,7 +382,7 @@ RENDERED: dict[str, tuple[st.SearchStrategy[str], str, Scope]] = {
 @pytest.mark.parametrize("name", RENDERED)
 @at_most(30)
 @given(data=st.data())
-def test_parsing_gives_back_what_was_rendered(name: str, data: st.DataObject) -> None:
+def test_rendered_values_are_parsed_back(name: str, data: st.DataObject) -> None:
     strategy, line, scope = RENDERED[name]
     values = data.draw(st.lists(strategy, max_size=20, unique=True))
     parsed = parse_snapshot("".join(line.format(value) + "\n" for value in values).encode(), name)
@@ -408,14 +416,14 @@ def test_ranges_match_a_simple_model(spans: list[str]) -> None:
         ("# x\na.example\n192.0.2.1\n", "domains", "names with an address among them"),
         ("*.a.example\n*.b.example\n", "wildcard", "every name is marked"),
         ("# Syntax: Wildcard Domains\na.example\n", "wildcard", "the header says so"),
-        ("*.a.example\nb.example\n", "domains", "one mark does not widen the others"),
+        ("*.a.example\nb.example\n", "domains", "one mark does not widen other names"),
         ("0.0.0.0 a.example\n0.0.0.0 b.example\n", "hosts", "a hosts file"),
         (
             "127.0.0.1 localhost\n::1 ip6-localhost\n0.0.0.0 a.example\n0.0.0.0 b.example\n",
             "hosts",
-            "a hosts file with what belongs to the system",
+            "a hosts file with the names of the system",
         ),
-        ("192.0.2.9 a.example\n192.0.2.9 b.example\n", "hosts", "a redirecting one"),
+        ("192.0.2.9 a.example\n192.0.2.9 b.example\n", "hosts", "a hosts file with redirects"),
         ("||a.example^\n@@||b.example^\n||c.example^\n", "adblock", "rules"),
         ("[Adblock Plus]\n! x\n||a.example^$third-party\n||b.example^\n", "adblock", "a header"),
         ("http://a.example/x\nhxxps://b[.]example/\n", "urls", "URLs"),
@@ -425,8 +433,8 @@ def test_ranges_match_a_simple_model(spans: list[str]) -> None:
         ("192.0.2.1\t7\n192.0.2.2\t3\n", "ips", "addresses with counts"),
         ('{"type": "string", "list": ["a.example"]}', "misp", "a warninglist"),
         ('["a.example", "b.example"]', "json", "an array"),
-        ('"a.example"\n"b.example"\n', None, "JSON lines start as anything may"),
-        ('{"a.example": 1}', None, "a document whose names are anywhere"),
+        ('"a.example"\n"b.example"\n', None, "JSON lines are not detected"),
+        ('{"a.example": 1}', None, "an object needs a path"),
         (event(("domain", "a.example")), "misp", "an event"),
         (bundle("[domain-name:value = 'a.example']"), "stix", "a bundle"),
         ("<!doctype html>\n<title>Log in</title>\n<p>Please log in.\n", None, "a web page"),
@@ -456,15 +464,15 @@ LINK = r"https?://(?:[a-z0-9_-]{1,3}\.){0,3}(?:[a-z0-9-]{1,3}|x{62,65})(?::80)?/
         ),
         max_size=8,
     ),
-    st.sampled_from([known for known in load_formats().values() if known.fast_path]),
+    st.sampled_from([each for each in load_formats().values() if each.fast_path]),
     st.sampled_from([None, Scope.EXACT, Scope.SUBTREE]),
 )
-def test_plain_lines_mean_what_they_mean_the_long_way(
-    texts: list[str], known: Format, scope: Scope | None
+def test_fast_path_gives_the_same_result(
+    texts: list[str], format_: Format, scope: Scope | None
 ) -> None:
     lines = number_lines(pl.Series(texts, dtype=pl.String).str.strip_chars(" \t"))
-    long_way = parse_lines(lines, replace(known, fast_path=None), ParseOptions(scope=scope))
-    short = parse_lines(lines, known, ParseOptions(scope=scope))
-    assert short.indicators.equals(long_way.indicators)
-    assert short.refusals.equals(long_way.refusals)
-    assert (short.accepted, short.comments) == (long_way.accepted, long_way.comments)
+    slow = parse_lines(lines, replace(format_, fast_path=None), ParseOptions(scope=scope))
+    fast = parse_lines(lines, format_, ParseOptions(scope=scope))
+    assert fast.indicators.equals(slow.indicators)
+    assert fast.refusals.equals(slow.refusals)
+    assert (fast.accepted, fast.comments) == (slow.accepted, slow.comments)

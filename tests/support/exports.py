@@ -1,4 +1,4 @@
-"""What the tests of exports share: releases as lines of text, and exports into a folder."""
+"""Helpers for tests of exports: releases as lines of text, and exports into a folder."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,14 +12,27 @@ from blocklist.export.render.state import ExportResult, ExportState
 from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 
+#: A configuration with a list and a zone.
+TWO_EXPORTS = """
+[feeds.mine]
+url = "mine.txt"
+format = "domains"
+[exports.names]
+target = "domains"
+path = "out/names"
+[exports.dns]
+target = "rpz"
+path = "out/db.rpz"
+zone = "rpz.test"
+"""
 NOW = datetime(2026, 5, 3, 12, 30, tzinfo=UTC)
 ZONE = "rpz.office.example"
 
 
 def release(text: str) -> pl.DataFrame:
-    """Make the rows of a release from lines such as `block subtree x.example` or `allow 192.0.2.1`.
+    """Return the rows of lines such as `block subtree x.example` or `allow 192.0.2.1`.
 
-    A line with two words is of kind ip, or url when it has two slashes.
+    A line of two words is of the kind ip, or url if it has two slashes.
     """
     rows = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -30,23 +43,33 @@ def release(text: str) -> pl.DataFrame:
 
 
 def export_to(folder: Path, target: str, zone: str | None = None, **changes: object) -> Export:
-    """Return an export of a shipped target, changed where told.
+    """Return an export of a shipped target with some changed keys.
 
-    It has neither checker nor canaries unless told.
+    By default it has no checker and no canaries.
     """
-    known = load_targets(folder)[target]
-    told = replace(known, **{"check": (), "canary": "", **changes})  # type: ignore[arg-type]
-    zone = (zone or ZONE) if told.needs_zone else None
-    return Export("office", told, folder / f"{target}.out", zone)
+    keys = {"check": (), "canary": "", **changes}
+    changed = replace(load_targets(folder)[target], **keys)  # type: ignore[arg-type]
+    zone = (zone or ZONE) if changed.needs_zone else None
+    return Export("office", changed, folder / f"{target}.out", zone)
 
 
 def run(
     export: Export, text: str, previous: ExportState | None = None, number: int = 7
 ) -> ExportResult:
-    """Export a release that is given as text."""
+    """Export a release, given as text."""
     return export_one(export, release(text), number, previous, NOW)
 
 
 def content(path: Path, comment: str = "#") -> list[str]:
-    """Return the lines of a file that are no comments."""
+    """Return the lines of a file without comments."""
     return [line for line in path.read_text().splitlines() if not line.startswith(comment)]
+
+
+def read_folder(folder: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Return content, inode and time of each file in a folder, hidden files included."""
+    if not folder.exists():
+        return {}
+    return {
+        path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in folder.iterdir()
+    }

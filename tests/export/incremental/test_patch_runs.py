@@ -17,8 +17,8 @@ from blocklist.export.incremental import file_patch, patch
 from blocklist.export.incremental.splice import Splice
 from blocklist.export.stage import prepare
 from blocklist.export.stage.limits import render_within_limit
-from tests.export.test_rehearsal import CONFIG, out
 from tests.support.cli import Run, commands
+from tests.support.exports import TWO_EXPORTS, read_folder
 
 NAMES = [f"name{number}.top" for number in range(40)]
 CHANGED = "\n".join(["new.top", "a.name3.top", *NAMES[1:]])
@@ -38,7 +38,7 @@ class Clock(datetime):
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     for module in (patch, rehearsal, update):
         monkeypatch.setattr(module, "datetime", Clock)
-    (tmp_path / "blocklist.toml").write_text(CONFIG)
+    (tmp_path / "blocklist.toml").write_text(TWO_EXPORTS)
     (tmp_path / "mine.txt").write_text("\n".join(NAMES))
     command = commands(tmp_path, monkeypatch, capsys)
     assert command("run").code == 0
@@ -68,13 +68,13 @@ def test_files_in_place_are_patched(run: Run, tmp_path: Path, whole: Counter[str
     assert run("run").code == 0
     assert not whole
     assert listed_names(tmp_path) == set(CHANGED.split())
-    assert sorted(out(tmp_path)) == ["db.rpz", "names"], "no other file is left"
+    assert sorted(read_folder(tmp_path / "out")) == ["db.rpz", "names"], "no other file is left"
     for path in (tmp_path / "out").iterdir():
         path.touch()
-    written = out(tmp_path)
+    written = read_folder(tmp_path / "out")
     assert run("export").code == 0
     assert whole == {"names": 1, "dns": 1}
-    assert out(tmp_path) == written, "rendered whole, they are the same"
+    assert read_folder(tmp_path / "out") == written, "rendered whole, they are the same"
 
 
 def test_an_allow_removes_its_name(run: Run, tmp_path: Path, whole: Counter[str]) -> None:
