@@ -119,7 +119,8 @@ def explain_query(config: Config, query: str) -> Explanation:
     try:
         asked = parse_query(query)
     except InvalidIndicator:
-        answer = check_one(query, None)
+        with open_read_only(config.database) as reader:
+            answer = check_one(query, LedgerLookup(reader) if reader else None)
         return _build_explanation(config, answer, answer, None, (), inputs_changed=False)
     host = _host_of(asked)
     state, guard_entries = _load_state(config, query, host)
