@@ -8,9 +8,8 @@ from pathlib import Path
 from blocklist.api.arguments import Expiry, format_expiry, list_names, parse_indicator
 from blocklist.api.workspace import Workspace
 from blocklist.errors import NotFoundError, UsageError
-from blocklist.ledger.db.author import current_author
 from blocklist.ledger.db.connection import open_read_only
-from blocklist.ledger.db.writer import open_ledger_writer
+from blocklist.ledger.db.writer import current_author, open_ledger_writer
 from blocklist.ledger.operator.entries import active_entries, add_entries, remove_entries
 from blocklist.ledger.operator.entry_notes import annotate_entries
 from blocklist.ledger.releases.pins import Pin, find_release_pin

@@ -9,8 +9,8 @@ from blocklist.fetch.fetch import fetch_bytes
 from blocklist.fetch.types import FetchError
 from blocklist.parse.detect import detect_format
 from blocklist.parse.parser import parse_snapshot
-from blocklist.parse.registry import FORMATS
 from blocklist.parse.result import ParseResult
+from blocklist.plugins import FORMAT_EXTENSIONS
 
 
 def fetch_and_parse(
@@ -21,8 +21,8 @@ def fetch_and_parse(
     Raise `UsageError` for an unknown format, a list that cannot be fetched, and one whose format
     cannot be recognised.
     """
-    if format_name is not None and format_name not in FORMATS:
-        hint = suggest_name(format_name, FORMATS)
+    if format_name is not None and not FORMAT_EXTENSIONS.has(format_name):
+        hint = suggest_name(format_name, FORMAT_EXTENSIONS.names())
         raise UsageError(f"--format {format_name}: unknown format{hint}")
     try:
         body = fetch_bytes((source if "://" in source else str(Path(source)),), settings)
@@ -30,6 +30,6 @@ def fetch_and_parse(
         raise UsageError(str(error)) from None
     name = format_name or detect_format(body)
     if name is None:
-        known = ", ".join(FORMATS)
+        known = ", ".join(FORMAT_EXTENSIONS.names())
         raise UsageError(f"{source}: no format reads half of it; say which with --format: {known}")
     return parse_snapshot(body, name)

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from blocklist.config.loader import Config
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.releases.history import Release
 from blocklist.release.gate.change_report import format_listing_feeds
 from blocklist.release.history.diff import diff_releases
@@ -54,8 +54,8 @@ class ReleaseComparison:
 def load_content(database: Path, which: str) -> ReleaseContent:
     """Return a release and its rows; raise `NotFoundError` if there is none, or it is pruned."""
     reference = _find_release(database, which)
-    with BulkTransaction(database) as bulk:
-        rows = load_referenced_rows(bulk, reference)
+    with read_transaction(database) as transaction:
+        rows = load_referenced_rows(transaction, reference)
     objections = tuple(objection.text for objection in reference.objections)
     return ReleaseContent(reference.release, reference.is_candidate, objections, rows)
 
@@ -73,8 +73,8 @@ def compare_releases(
     """
     was, will = (_find_release(config.database, which) for which in (before, after))
     feeds = {*config.feeds, *was.release.feeds, *will.release.feeds}
-    with BulkTransaction(config.database) as bulk:
-        diff = diff_releases(bulk, was, will, feeds, select_feeds(feeds))
+    with read_transaction(config.database) as transaction:
+        diff = diff_releases(transaction, was, will, feeds, select_feeds(feeds))
     return ReleaseComparison(was, will, diff.added, diff.removed, diff.added_by, diff.removed_by)
 
 

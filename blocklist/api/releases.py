@@ -8,6 +8,7 @@ from blocklist.api.workspace import Workspace
 from blocklist.config.toml import suggest_name
 from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.releases.history import Release, current_release, list_releases
@@ -117,8 +118,8 @@ class Releases:
             if feed is None:
                 ended, what = unpin_release(writer), "the release in force"
             else:
-                with writer.open_connection() as db:
-                    known = load_feed_health(db)
+                with read_transaction(writer.database) as transaction:
+                    known = load_feed_health(transaction.connection)
                 if feed not in known:
                     raise NotFoundError(f"{feed}: no such feed; see: blocklist feeds list")
                 ended, what = unpin_feed(writer, known[feed]), feed

@@ -10,8 +10,8 @@ from blocklist.api.workspace import Workspace
 from blocklist.errors import ConfigError, NotFoundError, UsageError
 from blocklist.geoip import GeoIpDatabase
 from blocklist.judge.scoring.explain import ScoreExplainer, ScoreExplanation
-from blocklist.ledger.db.author import current_author
 from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.writer import current_author
 from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.operator.entries import current_evidence
 from blocklist.ledger.operator.review import (

@@ -5,18 +5,18 @@ and only the rest of them one at a time.
 """
 
 import logging
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from blocklist.check.single import Answer, ScoreSource, add_locations, check_one, locate_addresses
-from blocklist.errors import StorageError
 from blocklist.geoip import GeoIpDatabase
-from blocklist.ledger.db.connection import PACKS_VERSION, open_read_only, schema_version
+from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.lookup import LedgerLookup
-from blocklist.ledger.point_in_time import parse_point_in_time
+from blocklist.ledger.point_in_time import PointInTime, parse_point_in_time
 from blocklist.model import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -110,50 +110,49 @@ def check_names(
     """Return the answers to queries, as of now or of a moment (a date, a time or a release).
 
     Without a database every query is clear. Raise `UsageError` or `NotFoundError` for a moment that
-    cannot be told or was pruned, and `StorageError` if the database cannot be read.
+    cannot be read or was pruned, and `StorageError` if the database cannot be read.
     """
-    batch = _check_batch(queries, database, at) if len(queries) >= BATCH_MINIMUM else None
-    rows = range(len(queries)) if batch is None else batch.unanswered_rows()
-    with _open_lookup(database, at) as lookup, geoip or GeoIpDatabase() as places:
-        scores = ScoreSource(lookup) if lookup else None
-        answers = ((row, check_one(queries[row], lookup, scores)) for row in rows)
-        singles = {row: add_locations(answer, places) for row, answer in answers}
-        release = lookup.release_number() if lookup else None
-        if batch is not None:
-            batch = _locate_batch(batch, places)
+    with open_read_only(database) as reader, geoip or GeoIpDatabase() as places:
+        if reader is None:
+            return Answers(queries, None, None, _check_singles(queries, None, None, places))
+        reader.execute("BEGIN")  # so that all answers are of one state
+        moment = None if at is None else parse_point_in_time(reader, at)
+        lookup, batch = LedgerLookup(reader, moment), None
+        if len(queries) >= BATCH_MINIMUM:
+            batch = _locate_batch(_check_batch(queries, reader, lookup, moment), places)
+        singles = _check_singles(queries, batch, lookup, places)
+        release = lookup.release_number()
     logger.debug(
         "answered %d queries from release %s, %d of them one at a time",
-        len(queries), release, len(singles),
-    )  # fmt: skip
+        *(len(queries), release, len(singles)),
+    )
     return Answers(queries, release, batch, singles)
 
 
-@contextmanager
-def _open_lookup(database: Path, at: str | None) -> Iterator[LedgerLookup | None]:
-    with open_read_only(database) as reader:
-        if reader is None:
-            yield None
-        else:
-            yield LedgerLookup(reader, None if at is None else parse_point_in_time(reader, at))
+def _check_singles(
+    queries: Sequence[str],
+    batch: "BatchAnswers | None",
+    lookup: LedgerLookup | None,
+    places: GeoIpDatabase,
+) -> dict[int, Answer]:
+    """Return the answers that are not in the batch, by the position of their query."""
+    rows = range(len(queries)) if batch is None else batch.unanswered_rows()
+    scores = ScoreSource(lookup) if lookup else None
+    answers = ((row, check_one(queries[row], lookup, scores)) for row in rows)
+    return {row: add_locations(answer, places) for row, answer in answers}
 
 
-def _check_batch(queries: Sequence[str], database: Path, at: str | None) -> "BatchAnswers | None":
-    """Return the answers to the plain names as columns; None if the ledger cannot be read so."""
+def _check_batch(
+    queries: Sequence[str],
+    reader: sqlite3.Connection,
+    lookup: LedgerLookup,
+    moment: PointInTime | None,
+) -> "BatchAnswers":
+    """Return the answers to the plain names among many queries, as columns."""
     from blocklist.check.batch import check_many
-    from blocklist.ledger.db.bulk import BulkTransaction
 
-    with open_read_only(database) as reader:
-        if reader is None or schema_version(reader) < PACKS_VERSION:
-            return None
-        moment = None if at is None else parse_point_in_time(reader, at)
-        lookup = LedgerLookup(reader, moment)
-        release, weights = lookup.release_number(), lookup.feed_weights()
-    try:
-        with BulkTransaction(database) as bulk:
-            return check_many(queries, bulk, weights, release, moment)
-    except StorageError as error:  # a database that may only be read
-        logger.debug("answering one query at a time: %s", error)
-        return None
+    weights, release = lookup.feed_weights(), lookup.release_number()
+    return check_many(queries, Transaction(reader), weights, release, moment)
 
 
 def _locate_batch(batch: "BatchAnswers", geoip: GeoIpDatabase) -> "BatchAnswers":

@@ -129,7 +129,7 @@ class LedgerLookup:
 
     def find_listings_between(self, kind: Kind, first: str, end: str) -> list[Listing]:
         """Return the current listings of a kind whose text is from `first` to before `end`."""
-        number = _KINDS.index(kind)
+        number = code_of(kind)
         packed = f"{packed_range_sql('listing', _LISTING_COLUMNS)} AND batch.kind = {number}"
         own = f"kind = {number} AND value >= :start AND value < :end"
         listings = self._query_listings(own, packed, start=first, end=end)

@@ -12,6 +12,7 @@ from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.run import select_exports
 from blocklist.ledger.db.runs import find_future_run
 from blocklist.ledger.db.timestamps import current_timestamp
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.ledger.releases.history import current_release
 from blocklist.pipeline.events import (
@@ -85,8 +86,8 @@ class _Job:
         self._progress(event)
 
     def _check_clock(self, writer: LedgerWriter) -> None:
-        with writer.open_connection() as db:
-            last = find_future_run(db, writer.run_id)
+        with read_transaction(writer.database) as transaction:
+            last = find_future_run(transaction.connection, writer.run_id)
         if last is None:
             return
         text = (
@@ -109,6 +110,6 @@ class _Job:
         try:
             build_stage(self._config, writer, "run", self._accept, rehearsal, self._emit)
         except GateHeld:
-            with writer.open_connection() as db:
-                if current_release(db) is None:
+            with read_transaction(writer.database) as transaction:
+                if current_release(transaction.connection) is None:
                     raise

@@ -12,6 +12,7 @@ from blocklist.errors import GateHeld
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome
 from blocklist.export.run import run_exports, select_exports
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.operator.entries import end_expired_entries
 from blocklist.ledger.releases.pins import Pin, find_release_pin
@@ -80,8 +81,8 @@ def _describe_expiry(entry: Entry) -> str:
 
 def _describe_pinned_expiry(writer: LedgerWriter) -> str | None:
     """Return a warning if a pinned release keeps what has ended in force."""
-    with writer.open_connection() as db:
-        pin = find_release_pin(db)
+    with read_transaction(writer.database) as transaction:
+        pin = find_release_pin(transaction.connection)
     if pin is None:
         return None
     return (

@@ -12,7 +12,6 @@ import polars as pl
 
 from blocklist.check.single import Answer, check_one, common_text_prefix, list_covering_values
 from blocklist.config.loader import Config
-from blocklist.errors import InvalidIndicator
 from blocklist.frames.schemas import LISTINGS
 from blocklist.indicators.networks import parse_network
 from blocklist.indicators.query import parse_query
@@ -22,15 +21,14 @@ from blocklist.judge.guards import GUARDS
 from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.judge.scoring.electorate import feed_groups_from_weights
 from blocklist.judge.scoring.explain import ScoreExplanation
-from blocklist.ledger.db.bulk import BulkTransaction
 from blocklist.ledger.db.connection import open_read_only
+from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.feeds.echoes import load_echoes
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.ledger.operator.entries import load_judge_entries
 from blocklist.ledger.releases.history import current_release
 from blocklist.model import (
-    Entry,
     FeedWeight,
     Indicator,
     Kind,
@@ -78,14 +76,13 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class _State:
-    """What the ledger holds for the judge, and the answer of the current release."""
+class _Inputs:
+    """The inputs of the judge that concern a query."""
 
-    answer: Answer
+    judge_input: JudgeInput
     weights: list[FeedWeight]
-    entries: list[Entry]
-    listings: list[Listing]
-    inputs_changed: bool
+    #: Whether any input, also of other values, differs from those of the current release.
+    have_changed: bool
 
 
 class _JudgedLookup(LedgerLookup):
@@ -116,22 +113,24 @@ class _JudgedLookup(LedgerLookup):
 
 def explain_query(config: Config, query: str) -> Explanation:
     """Return how the judge decides about a query now, beside the answer of the current release."""
-    try:
-        asked = parse_query(query)
-    except InvalidIndicator:
-        with open_read_only(config.database) as reader:
-            answer = check_one(query, LedgerLookup(reader) if reader else None)
-        return _build_explanation(config, answer, answer, None, (), inputs_changed=False)
-    host = _host_of(asked)
-    state, guard_entries = _load_state(config, query, host)
-    listings = _make_listing_frame(state.listings, host.kind)
-    judge_input = make_judge_input(config, listings, guard_entries, state.weights, state.entries)
-    judged = _check_judged(config, query, judge_input, state)
-    subject = _find_subject(host, judged.match)
-    rules = explain_rules(judge_input, asked, subject, judged.reason, judged.cause)
-    return _build_explanation(
-        config, state.answer, judged, subject.value, rules, inputs_changed=state.inputs_changed
-    )
+    with open_read_only(config.database) as reader:
+        if reader is None:
+            answer = judged = check_one(query, None)
+            listings, guards = pl.DataFrame(schema=LISTINGS), pl.DataFrame(schema=GUARDS)
+            judge_input = make_judge_input(config, listings, guards, [], [])
+            inputs = _Inputs(judge_input, [], have_changed=False)
+        else:
+            reader.execute("BEGIN")  # so that all is of one state
+            answer, inputs = _load_state(config, reader, query)
+            verdicts = _list_verdicts(inputs.judge_input)
+            judged = check_one(query, _JudgedLookup(reader, verdicts, inputs.weights))
+    changed = inputs.have_changed
+    if answer.reason is Reason.INVALID:
+        return _build_explanation(config, answer, judged, None, (), inputs_changed=changed)
+    asked = parse_query(query)
+    subject = _find_subject(_host_of(asked), judged.match)
+    rules = explain_rules(inputs.judge_input, asked, subject, judged.reason, judged.cause)
+    return _build_explanation(config, answer, judged, subject.value, rules, inputs_changed=changed)
 
 
 def _build_explanation(
@@ -162,24 +161,23 @@ def _find_subject(host: Indicator, match: Match | None) -> Indicator:
     return _host_of(Indicator(kind, match.indicator))
 
 
-def _load_state(config: Config, query: str, host: Indicator) -> tuple[_State, pl.DataFrame]:
-    """Return the state of the ledger, and the entries of guard feeds (schema `GUARDS`)."""
-    with open_read_only(config.database) as reader:
-        if reader is None:
-            nothing = _State(check_one(query, None), [], [], [], inputs_changed=False)
-            return nothing, pl.DataFrame(schema=GUARDS)
-        lookup, release = LedgerLookup(reader), current_release(reader)
-        weights = compute_feed_weights(config, load_feed_health(reader), load_echoes(reader))
-        adds_evidence = feed_groups_from_weights(weights).adds_evidence
-        state = _State(
-            check_one(query, lookup),
-            weights,
-            list(load_judge_entries(reader, adds_evidence)),
-            list(_load_listings(lookup, host, {weight.feed for weight in weights})),
-            release is not None and have_inputs_changed(config, reader, release, weights),
-        )
-    with BulkTransaction(config.database) as bulk:
-        return state, load_guard_entries(config, bulk)
+def _load_state(config: Config, reader: sqlite3.Connection, query: str) -> tuple[Answer, _Inputs]:
+    """Return the answer of the current release, and the inputs of the judge."""
+    lookup, release = LedgerLookup(reader), current_release(reader)
+    answer = check_one(query, lookup)
+    weights = compute_feed_weights(config, load_feed_health(reader), load_echoes(reader))
+    adds_evidence = feed_groups_from_weights(weights).adds_evidence
+    entries = list(load_judge_entries(reader, adds_evidence))
+    listings = list[tuple[str, Kind, str, Scope]]()
+    if answer.reason is not Reason.INVALID:
+        host = _host_of(parse_query(query))
+        feeds = {weight.feed for weight in weights}
+        listings = [_listing_row(one, host.kind) for one in _load_listings(lookup, host, feeds)]
+    frame = pl.DataFrame(listings, schema=LISTINGS, orient="row")
+    guard_entries = load_guard_entries(config, Transaction(reader))
+    judge_input = make_judge_input(config, frame, guard_entries, weights, entries)
+    changed = release is not None and have_inputs_changed(config, reader, release, weights)
+    return answer, _Inputs(judge_input, weights, changed)
 
 
 def _load_listings(lookup: LedgerLookup, host: Indicator, feeds: set[str]) -> Iterator[Listing]:
@@ -202,24 +200,16 @@ def _load_inner_listings(lookup: LedgerLookup, network: str) -> Iterator[Listing
         yield from lookup.find_listings_between(kind, start + prefix, f"{start}{prefix}\x7f")
 
 
-def _make_listing_frame(listings: Iterable[Listing], host_kind: Kind) -> pl.DataFrame:
-    rows = [
-        (one.feed, Kind.URL if "://" in one.indicator else host_kind, one.indicator, one.scope)
-        for one in listings
-    ]
-    return pl.DataFrame(rows, schema=LISTINGS, orient="row")
+def _listing_row(listing: Listing, host_kind: Kind) -> tuple[str, Kind, str, Scope]:
+    kind = Kind.URL if "://" in listing.indicator else host_kind
+    return listing.feed, kind, listing.indicator, listing.scope
 
 
-def _check_judged(config: Config, query: str, judge_input: JudgeInput, state: _State) -> Answer:
-    """Return what `check` would answer if the inputs of now were a release."""
+def _list_verdicts(judge_input: JudgeInput) -> list[VerdictRecord]:
+    """Return the verdicts of the judge, as look-ups give them."""
     columns = ("kind", "value", "scope", "verdict", "reason", "cause")
-    verdicts = [
+    rows = decide_verdicts(judge_input).select(columns).iter_rows()
+    return [
         VerdictRecord(Kind(kind), value, Scope(scope), Verdict(verdict), Reason(reason), cause)
-        for kind, value, scope, verdict, reason, cause in decide_verdicts(judge_input)
-        .select(columns)
-        .iter_rows()
+        for kind, value, scope, verdict, reason, cause in rows
     ]
-    with open_read_only(config.database) as reader:
-        if reader is None:
-            return state.answer
-        return check_one(query, _JudgedLookup(reader, verdicts, state.weights))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import blocklist
 from blocklist import Blocklist, EventKind, Kind, ProgressEvent, Reason, Scope, Stage, Verdict
+from blocklist.api.arguments import Moment
 from tests.support.cli import SOMEBODY
 from tests.support.worlds import CONFIG, make_world
 
@@ -100,7 +102,7 @@ def test_many_are_answered_alike_both_ways(
     assert frame.select("indicator", "scope").rows() == matches
 
 
-MOMENTS = [
+MOMENTS: list[tuple[Moment | None, Verdict, str]] = [
     (1, Verdict.CLEAR, "the number of a release"),
     ("1", Verdict.CLEAR, "the same as a text"),
     (datetime(2001, 1, 1), Verdict.CLEAR, "before the first release"),
@@ -175,7 +177,7 @@ def test_wrong_entries_change_nothing(
 
 def test_removing_several_is_all_or_nothing(library: Blocklist) -> None:
     library.block.add(["a.example", "b.example"])
-    with pytest.raises(blocklist.NotFoundError, match="c.example: no block entry"):
+    with pytest.raises(blocklist.NotFoundError, match="no block entry"):
         library.block.remove(["a.example", "c.example"])
     assert len(library.block.list()) == 2
     library.block.add("co.uk", public_suffix=True)
@@ -213,7 +215,7 @@ def test_unknown_names_are_not_found(library: Blocklist) -> None:
         lambda: library.releases.show(7),
         lambda: library.releases.diff(1, 1, feed="oen"),
         lambda: library.releases.accept("why not"),
-        lambda: library.releases.unpin(),
+        library.releases.unpin,
         lambda: library.releases.unpin(feed="oen"),
         lambda: library.review.find("nobody.example"),
         lambda: library.review.accept(feed="oen"),
@@ -243,6 +245,20 @@ def test_two_installations_in_one_process(library: Blocklist, tmp_path: Path) ->
     assert second.run().is_good
     verdicts = [one.check("elsewhere.top").verdict for one in (library, second)]
     assert verdicts == [Verdict.CLEAR, Verdict.BLOCK]
+
+
+def test_threads_read_while_one_writes(library: Blocklist) -> None:
+    queries = ["fraud.top", "shop.com", "nobody.org", "46.9.9.9"] * 25
+    expected = [library.check(query).verdict for query in queries]
+    with ThreadPoolExecutor(4) as pool:
+        singles = pool.map(lambda query: library.check(query).verdict, queries)
+        many = [pool.submit(library.check, queries) for _ in range(4)]
+        report = pool.submit(library.run)
+        explained = pool.map(lambda query: library.explain(query).verdict, queries[:4])
+        assert list(singles) == expected
+        assert [[one.verdict for one in each.result()] for each in many] == [expected] * 4
+        assert list(explained) == expected[:4]
+        assert report.result().is_good
 
 
 # --- Review, releases, feeds ------------------------------------------------------------------

@@ -24,11 +24,12 @@ def test_every_error_is_explained() -> None:
 def test_the_script_of_fifteen_lines(tmp_path: Path) -> None:
     folder = copy_of_quickstart(tmp_path)
     code = SCRIPT.read_text(encoding="utf-8")
-    assert len(code.splitlines()) <= 16
-    assert re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE) == ["sys", "blocklist"]
-    command = [sys.executable, str(SCRIPT), "blocklist.toml"]
+    assert len(code.splitlines()) <= 15
+    assert re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE) == ["blocklist"]
+    command = [sys.executable, str(SCRIPT)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     *_, blocked, why = done.stdout.splitlines()
     assert blocked == "www.parcel-fee.made-up is blocked: ['fraud', 'phishing', 'rumours']"
     assert why == "[\"listed: ('fraud (exact)', 'phishing (exact)', 'rumours (exact)')\"]"
     assert "export dns: " in done.stdout
+    assert "every feed and export is good" in done.stdout
