@@ -8,15 +8,14 @@ from blocklist.frames.schemas import KIND, REASON, SCOPE, VERDICT
 
 #: Columns that are stored as codes (`codes`).
 _CODED_COLUMNS = {"kind": KIND, "scope": SCOPE, "verdict": VERDICT, "reason": REASON}
-# Small blocks stay in the processor's cache and give Python's garbage collector nothing to visit.
-_READ_ROWS = 1_000
-_WRITE_ROWS = 50_000
+# Small blocks stay in the processor's cache, and a block of packs is only some megabytes.
+_BLOCK_ROWS = 500
 
 
 def read_frame(cursor: sqlite3.Cursor, schema: pl.Schema) -> pl.DataFrame:
     """Return the rows of a cursor as a frame of the schema, whose names are in their order."""
     blocks = [pl.DataFrame(schema=schema)]
-    while rows := cursor.fetchmany(_READ_ROWS):
+    while rows := cursor.fetchmany(_BLOCK_ROWS):
         columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
         blocks.append(pl.DataFrame([_make_column(*field, values) for field, values in columns]))
     return pl.concat(blocks, rechunk=True)
@@ -32,7 +31,7 @@ def insert_frame(connection: sqlite3.Connection, table: str, frame: pl.DataFrame
     """Add the rows of a frame to a table that has its columns."""
     names, places = ", ".join(frame.columns), ", ".join("?" for _ in frame.columns)
     sql = f"INSERT INTO {table} ({names}) VALUES ({places})"
-    for block in _encode_words(frame).iter_slices(_WRITE_ROWS):
+    for block in _encode_words(frame).iter_slices(_BLOCK_ROWS):
         columns = [column.to_list() for column in block.iter_columns()]
         connection.executemany(sql, zip(*columns, strict=True))
 
