@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measure import Cost, blocklist, cost, median, record
-from blocklist.config.feeds import find_catalogue_folder
+from blocklist.config.catalogue import find_catalogue_folder
 
 _FORMATS = {
     "plain.domains.txt": "domains",

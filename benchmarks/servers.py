@@ -60,7 +60,7 @@ def exported(
     """Write a file for a target, without its checker."""
     known = load_targets(folder)[target]
     zone = ZONE if known.needs_zone else None
-    export = Export("office", replace(known, check=()), folder / f"blocklist.{release}", zone)
+    export = Export("office", replace(known, check=()), folder / f"blocklist.{release}", zone=zone)
     return export, export_one(export, rows, release, None, NOW)
 
 

@@ -12,7 +12,14 @@ class UsageError(BlocklistError):
 
 
 class ConfigError(BlocklistError):
-    """A configuration, feed or target file has a mistake; the message names file and key."""
+    """Configuration, feed or target files have mistakes.
+
+    `mistakes` has a line for each: file, key, what is expected and what was given.
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
 
 
 class NotFoundError(BlocklistError):

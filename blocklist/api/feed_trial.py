@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from blocklist.config.mistakes import suggest_name
 from blocklist.config.sections import CollectConfig
-from blocklist.config.toml import suggest_name
 from blocklist.errors import UsageError
 from blocklist.fetch.fetch import fetch_bytes
 from blocklist.fetch.types import FetchError

@@ -1,7 +1,7 @@
 """Feeds: the catalogue and the user's own -> list with health, trial, addition, overlap."""
 
 import logging
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from blocklist.config.add_feed import (
     suggest_feed_name,
 )
 from blocklist.config.feeds import Feed
+from blocklist.config_keys import key_values
 from blocklist.errors import ConfigError, UsageError
 from blocklist.fetch.credentials import redact_url
 from blocklist.ledger.db.connection import open_read_only
@@ -41,7 +42,7 @@ class FeedStatus:
     def to_dict(self) -> dict[str, object]:
         """Return the feed's settings without secrets, and its state, for people and scripts."""
         feed = self.feed
-        values = {field.name: getattr(feed, field.name) for field in fields(feed)}
+        values = {"name": feed.name} | key_values(feed)
         values["urls"] = tuple(map(redact_url, feed.urls))
         values |= {"sha256": redact_url(feed.sha256), "signature": redact_url(feed.signature)}
         values["headers"] = tuple(f"{line.partition(':')[0]}: ..." for line in feed.headers)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from blocklist.api.workspace import Workspace
-from blocklist.config.toml import suggest_name
+from blocklist.config.mistakes import suggest_name
 from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.transaction import read_transaction

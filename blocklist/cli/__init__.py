@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 
-from blocklist.errors import BlocklistError
+from blocklist.errors import BlocklistError, ConfigError
 
 EXIT_INTERRUPTED = 130
 # Columns come and go by the gigabyte. What one thread gave back serves the next, and goes to the
@@ -29,7 +29,8 @@ def main() -> None:
             warn("blocklist: interrupted; what was complete before stays")
         raise
     except BlocklistError as error:
-        warn(f"blocklist: {error}")
+        for message in error.mistakes if isinstance(error, ConfigError) else [error]:
+            warn(f"blocklist: {message}")
         sys.exit(error.exit_code)
     except Exception:
         import traceback

@@ -6,11 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from blocklist.collect.outcome import UpdateOutcome, outcome_failing
-from blocklist.collect.parse_fingerprint import (
-    is_same_snapshot,
-    options_from_feed,
-    snapshot_fingerprint,
-)
+from blocklist.collect.parse_fingerprint import is_same_snapshot, snapshot_fingerprint
 from blocklist.collect.schedule import failure_state, parse_expires
 from blocklist.collect.snapshot_files import (
     remove_refused_body,
@@ -65,7 +61,7 @@ def ingest_snapshot(
     from blocklist.parse.registry import load_format
 
     try:
-        parsed = parse_snapshot(body, feed.format, options_from_feed(feed))
+        parsed = parse_snapshot(body, feed.format, feed.parse_options)
     except PluginError as error:
         raise FetchError(str(error)) from None
     is_date_dependent = load_format(feed.format).is_date_dependent

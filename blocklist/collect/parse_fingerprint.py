@@ -3,23 +3,15 @@
 A server's answer "unchanged" is trusted only if the same bytes would be parsed the same way.
 """
 
-from dataclasses import fields
 from datetime import UTC, datetime
 
 from blocklist.config.feeds import Feed, is_digest
 from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.model import NO_VALIDATORS, Validators
-from blocklist.parse.options import ParseOptions
 from blocklist.plugins import FORMAT_EXTENSIONS
 
 #: Part of every fingerprint; raise it when the parsers read the same bytes differently.
 PARSER_VERSION = 1
-
-
-def options_from_feed(feed: Feed) -> ParseOptions:
-    """Return the parse options in a feed's definition."""
-    names = {field.name for field in fields(ParseOptions)} & {field.name for field in fields(feed)}
-    return ParseOptions(**{name: getattr(feed, name) for name in names})
 
 
 def snapshot_fingerprint(feed: Feed, digest: str, *, is_date_dependent: bool) -> str:
@@ -44,7 +36,7 @@ def _parse_settings_text(feed: Feed) -> str:
     digest = f" {feed.sha256.lower()}" if is_digest(feed.sha256) else ""
     plugin = FORMAT_EXTENSIONS.origin(feed.format)
     parser = f"{PARSER_VERSION} {plugin}" if plugin else f"{PARSER_VERSION}"
-    return f"{feed.format} {options_from_feed(feed)} {parser}{key}{digest}"
+    return f"{feed.format} {feed.parse_options} {parser}{key}{digest}"
 
 
 def snapshot_digest(health: FeedHealth) -> str:

@@ -20,7 +20,7 @@ from blocklist.collect.schedule import next_fetch_time
 from blocklist.collect.snapshot_files import find_delta_base
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
-from blocklist.config.toml import suggest_name
+from blocklist.config.mistakes import suggest_name
 from blocklist.errors import ConfigError, NotFoundError
 from blocklist.fetch.fetch import fetch_feed, is_local_feed
 from blocklist.fetch.types import (
@@ -33,14 +33,12 @@ from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth
 from blocklist.ledger.feeds.records import register_feeds
 from blocklist.model import NO_VALIDATORS
-from blocklist.plugins import FORMAT_EXTENSIONS
 
 
 def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
     """Return the named feeds, or all enabled ones without names.
 
-    Raise `NotFoundError` for an unknown name, `ConfigError` if no feed is enabled or one has an
-    unknown format.
+    Raise `NotFoundError` for an unknown name, `ConfigError` if no feed is enabled.
     """
     available = {**config.guards, **config.feeds}
     names = list(dict.fromkeys(names))
@@ -52,11 +50,6 @@ def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
         if config.path is None:
             raise ConfigError("no feed is enabled, and there is no blocklist.toml: blocklist init")
         raise ConfigError(f"no feed is enabled in {config.path}; see: blocklist feeds list")
-    for feed in feeds:
-        if not FORMAT_EXTENSIONS.has(feed.format):
-            hint = suggest_name(feed.format, FORMAT_EXTENSIONS.names())
-            where = f"{config.path or 'the catalogue'}: {feed.config_key}.format"
-            raise ConfigError(f"{where}: unknown format {feed.format!r}{hint}")
     return feeds
 
 

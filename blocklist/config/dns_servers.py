@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from blocklist.config_keys import Form
+
 _DNS_PORT = 53
 
 
@@ -33,3 +35,15 @@ def parse_dns_server(text: str) -> DnsServer:
 def parse_dns_servers(texts: Iterable[str]) -> list[DnsServer]:
     """Return the servers of texts; raise `ValueError` for one that is no server."""
     return [parse_dns_server(text) for text in texts]
+
+
+def _is_dns_server(text: str) -> bool:
+    try:
+        parse_dns_server(text)
+    except ValueError:
+        return False
+    return True
+
+
+#: What a key with the address of a DNS server accepts.
+DNS_SERVER = Form(_is_dns_server, "an address or ADDRESS#PORT, as in '127.0.0.1#5353'")

@@ -1,49 +1,64 @@
-"""Hold the installation keys of an export, and check them."""
+"""Define the keys of an export that say how its file gets into a server."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from blocklist.config.dns_servers import parse_dns_server
-from blocklist.config.toml import require_valid
+from blocklist.config.dns_servers import DNS_SERVER
+from blocklist.config_keys import Doc, Form, Range
+from blocklist.indicators.names import canonicalize_name
 
-#: BIND takes up a changed zone once a minute, and a million names take half a minute more.
+#: What a key with the name of a domain or zone accepts.
+DOMAIN_NAME = Form(canonicalize_name, "a domain name")
+_SECONDS = Range(above=0, unit="seconds")
+#: BIND applies a changed zone once a minute, and a million names take half a minute more.
 _DEFAULT_PROBE_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """What is done to a server after its file is in place. Commands are lists of words."""
+    """The commands and checks that bring a new file into a server. Commands are lists of words."""
 
-    #: Looks at the server's configuration with the new file in place, before the reload.
-    check_server: tuple[str, ...] = ()
-    #: Makes the server read the file anew; `{file}` and `{zone}` are filled in, as in all of them.
-    reload: tuple[str, ...] = ()
-    #: Hooks: one that may stop the export, and one that hears how it ended.
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    #: How many seconds each of these may take.
-    timeout: float = 120.0
-    #: Whether they go through /bin/sh.
-    shell: bool = False
-    #: Servers, each ADDRESS or ADDRESS#PORT, that must block the canaries, and within how many
-    #: seconds.
-    probe: tuple[str, ...] = ()
-    probe_timeout: float = _DEFAULT_PROBE_TIMEOUT
-    #: Names that must resolve there after the install if they did before; one's own are added.
-    must_resolve: tuple[str, ...] = ()
-
-
-def check_installation(told: Installation, where: str) -> None:
-    """Raise `UsageError` for limits of no time and servers that are no addresses."""
-    for key in ("timeout", "probe_timeout"):
-        require_valid(getattr(told, key) > 0, where, key, "a number of seconds above 0")
-    for place, text in enumerate(told.probe):
-        expected = "an address, or ADDRESS#PORT, as in '127.0.0.1#5353'"
-        require_valid(_is_server(text), where, f"probe[{place}]", expected)
-
-
-def _is_server(text: str) -> bool:
-    try:
-        parse_dns_server(text)
-    except ValueError:
-        return False
-    return True
+    check_server: Annotated[
+        tuple[str, ...],
+        Doc(
+            'The command that checks the configuration of the server, such as `["named-checkconf"'
+            "]`. The new file is in place then, and the server not yet reloaded."
+        ),
+    ] = ()
+    reload: Annotated[
+        tuple[str, ...], Doc("The command that makes the server load the new file.")
+    ] = ()
+    before: Annotated[
+        tuple[str, ...],
+        Doc(
+            "A command that runs before the new file is put into place. If it fails, the old file "
+            "stays."
+        ),
+    ] = ()
+    after: Annotated[
+        tuple[str, ...],
+        Doc("A command that runs when the new file is loaded, or the old one is restored."),
+    ] = ()
+    timeout: Annotated[float, _SECONDS, Doc("The time that each of these commands may take.")] = (
+        120.0
+    )
+    shell: Annotated[
+        bool, Doc("Whether `/bin/sh` runs the commands, their words joined by spaces.")
+    ] = False
+    probe: Annotated[
+        tuple[Annotated[str, DNS_SERVER], ...],
+        Doc(
+            "DNS servers that must block a canary of the new list. If one does not, the old file "
+            "is restored."
+        ),
+    ] = ()
+    probe_timeout: Annotated[
+        float, _SECONDS, Doc("The time until these servers must block the canary.")
+    ] = _DEFAULT_PROBE_TIMEOUT
+    must_resolve: Annotated[
+        tuple[Annotated[str, DOMAIN_NAME], ...],
+        Doc(
+            "Names that must have an address after the installation if they had one before. Your "
+            "own names are added."
+        ),
+    ] = ()

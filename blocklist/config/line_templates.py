@@ -1,19 +1,19 @@
-"""Parse line templates of targets: template text -> prefix, field and suffix of each line.
+"""Parse the line templates of targets: template -> prefix, field and suffix of each line.
 
-A template has one line or more, each with one field in braces; a literal brace is written twice.
+A template has one or more lines, each with one field in braces; a literal brace is written twice.
 """
 
 import re
 from typing import NamedTuple
 
-#: The entry itself; a network with its prefix in any case; in base64; as the inside of a JSON text.
+#: The entry as it is; a network that always has its prefix; in Base64; escaped as in a JSON text.
 TEMPLATE_FIELDS = ("value", "network", "base64", "json")
 _LITERAL = r"((?:[^{}]|\{\{|\}\})*)"
 _TEMPLATE_LINE = re.compile(rf"{_LITERAL}\{{({'|'.join(TEMPLATE_FIELDS)})\}}{_LITERAL}")
 
 
 class LineTemplate(NamedTuple):
-    """One line: what stands before and behind its field."""
+    """A line of a template: the texts before and after its field."""
 
     prefix: str
     field: str
@@ -21,15 +21,21 @@ class LineTemplate(NamedTuple):
 
 
 def parse_line_templates(template: str) -> list[LineTemplate] | None:
-    """Return the lines of a template; none when one of them has no field, or one unknown."""
-    found = [_TEMPLATE_LINE.fullmatch(line) for line in template.split("\n")]
-    if not all(found):
+    """Return the lines of a template; `None` if a line has no field or an unknown one."""
+    matches = [_TEMPLATE_LINE.fullmatch(line) for line in template.split("\n")]
+    if not all(matches):
         return None
     return [
-        LineTemplate(_unescape_braces(line[1]), line[2], _unescape_braces(line[3]))
-        for line in found
-        if line
+        LineTemplate(_unescape_braces(match[1]), match[2], _unescape_braces(match[3]))
+        for match in matches
+        if match
     ]
+
+
+def is_line_template(template: str) -> bool:
+    """Return whether a text is a template; lines of no text at both ends do not count."""
+    lines = template.strip("\n")
+    return not lines or parse_line_templates(lines) is not None
 
 
 def _unescape_braces(text: str) -> str:

@@ -1,52 +1,72 @@
-"""Load blocklist.toml: path -> Config, with paths resolved and references between tables checked.
+"""Load blocklist.toml: path -> Config, or every mistake in it and in the files beside it."""
 
-Every error names the file, the key and what is expected.
-"""
-
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from blocklist.config.exports import Export, build_export
-from blocklist.config.feeds import (
-    RESOLVED_FEED,
-    Feed,
-    FeedDefinition,
-    build_feed,
-    is_digest,
-    load_feed_definitions,
-    override_table,
-)
+from blocklist.config.feeds import RESOLVED_FEED, Feed
+from blocklist.config.mistakes import Mistakes, join_key
 from blocklist.config.paths import CONFIG_FILE_NAME, DEFAULT_DATABASE, find_config
+from blocklist.config.references import find_missing_facts, find_shared_paths, find_unknown_feeds
 from blocklist.config.sections import (
     CollectConfig,
     GateConfig,
     PolicyConfig,
     ResolveConfig,
-    build_collect_config,
-    build_gate_config,
-    build_policy_config,
-    build_resolve_config,
+    resolve_section_paths,
 )
-from blocklist.config.targets import load_targets
-from blocklist.config.toml import TomlTable, build_dataclass, load_toml, suggest_name
-from blocklist.errors import ConfigError
+from blocklist.config.sources import build_sources
+from blocklist.config.tables import read_table
+from blocklist.config.targets import read_targets
+from blocklist.config.toml import TomlTable, load_toml
+from blocklist.config_keys import Doc
 from blocklist.indicators.query import parse_query
-from blocklist.model import GuardClass, Kind
+from blocklist.model import Kind
 
-#: How many of one's own names a server is asked for.
+#: The most of the operator's own names that a server must resolve after an installation.
 _MAX_OWN_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigTables:
+    """The keys of blocklist.toml."""
+
+    database: Annotated[str, Doc("The SQLite file with all listings, decisions and releases.")] = (
+        DEFAULT_DATABASE
+    )
+    feeds: Annotated[dict[str, TomlTable], Doc("The feeds: the sources that list fraud.")] = field(
+        default_factory=dict
+    )
+    guards: Annotated[
+        dict[str, TomlTable],
+        Doc("The guards: lists of names and networks that are protected from being blocked."),
+    ] = field(default_factory=dict)
+    policy: Annotated[PolicyConfig, Doc("How listings become verdicts.")] = field(
+        default_factory=PolicyConfig
+    )
+    exports: Annotated[dict[str, TomlTable], Doc("The exports: files for servers.")] = field(
+        default_factory=dict
+    )
+    collect: Annotated[CollectConfig, Doc("The time limits, tries and sizes of fetching.")] = field(
+        default_factory=CollectConfig
+    )
+    resolve: Annotated[ResolveConfig, Doc("How names are looked up in the DNS.")] = field(
+        default_factory=ResolveConfig
+    )
+    gate: Annotated[
+        GateConfig, Doc("The changes that a release may make without a person's consent.")
+    ] = field(default_factory=GateConfig)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """Everything blocklist.toml says, paths resolved against its folder."""
+    """The content of blocklist.toml, with paths resolved against its folder."""
 
     path: Path | None
     database: Path
     policy: PolicyConfig = field(default_factory=PolicyConfig)
-    #: All that are known, by name: the catalogue's and the user's own.
+    #: All feeds and guards by name, of the catalogue and the user, enabled or not.
     feeds: dict[str, Feed] = field(default_factory=dict)
     guards: dict[str, Feed] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
@@ -57,163 +77,78 @@ class Config:
     @property
     def enabled_sources(self) -> list[Feed]:
         """The enabled guards and feeds, guards first."""
-        every = [*self.guards.values(), *self.feeds.values()]
-        return [feed for feed in every if feed.enabled]
+        sources = [*self.guards.values(), *self.feeds.values()]
+        return [source for source in sources if source.enabled]
 
     @property
     def scoring_feeds(self) -> dict[str, Feed]:
-        """The feeds by whose listings things are judged, the one that the program keeps, too."""
+        """The feeds whose listings are judged, with the feed that the program keeps itself."""
         enabled = {feed.name: feed for feed in self.feeds.values() if feed.enabled}
         return enabled | ({RESOLVED_FEED.name: RESOLVED_FEED} if self.resolve.addresses else {})
 
 
-@dataclass(frozen=True, slots=True)
-class _ConfigFile:
-    database: str = DEFAULT_DATABASE
-    feeds: dict[str, dict[str, object]] = field(default_factory=dict)
-    guards: dict[str, dict[str, object]] = field(default_factory=dict)
-    policy: dict[str, object] = field(default_factory=dict)
-    exports: dict[str, dict[str, object]] = field(default_factory=dict)
-    collect: dict[str, object] = field(default_factory=dict)
-    resolve: dict[str, object] = field(default_factory=dict)
-    gate: dict[str, object] = field(default_factory=dict)
-
-
 def load_config(given: Path | None = None) -> Config:
-    """Return the configuration; raise `UsageError` with file, key and what is expected."""
+    """Return the configuration at a path, or else the one in force.
+
+    Raise `ConfigError` with all mistakes in blocklist.toml and in the files beside it, and
+    `StorageError` for a file that cannot be read.
+    """
+    mistakes = Mistakes()
     path = find_config(given)
     base = path.resolve().parent if path else Path.cwd()
-    file = build_dataclass(_ConfigFile, load_toml(path) if path else {}, f"{path}: ")
-    feeds, guards = _build_sources(file, base, f"{path}: ")
-    known = load_targets(base)
-    policy = build_policy_config(file.policy, f"{path}: policy")
-    exports = {
-        name: _add_own_names(
-            build_export(name, table, known, base, f"{path}: exports.{name}"), policy
-        )
-        for name, table in file.exports.items()
-    }
-    config = Config(
-        path=path,
-        database=base / file.database,
-        policy=policy,
-        feeds=feeds,
-        guards=guards,
-        exports=exports,
-        collect=build_collect_config(file.collect, f"{path}: collect"),
-        resolve=build_resolve_config(file.resolve, base, f"{path}: resolve"),
-        gate=build_gate_config(file.gate, f"{path}: gate"),
-    )
-    _refuse_shared_paths(config)
-    _refuse_unknown_feeds(config)
-    _require_fact_sources(config)
+    table: TomlTable = {}
+    with mistakes.collect():
+        table = load_toml(path) if path else {}
+    tables = read_table(ConfigTables, table, f"{path}: ", mistakes) or ConfigTables()
+    config = _build_config(path, base, tables, mistakes)
+    mistakes.raise_any()
     return config
 
 
-def _build_sources(
-    file: _ConfigFile, base: Path, where: str
-) -> tuple[dict[str, Feed], dict[str, Feed]]:
-    known = load_feed_definitions(base)
-    feeds = {name: found for name, found in known.items() if "guard" not in found.table}
-    guards = {name: found for name, found in known.items() if name not in feeds}
-    for name in {*known, *file.feeds, *file.guards}:
-        if name == RESOLVED_FEED.name:
-            key = f"{where}{'guards' if name in file.guards else 'feeds'}.{name}"
-            raise ConfigError(f"{key}: a name that the program keeps for itself; choose another")
-    for name in file.feeds:
-        if name in guards or "guard" in file.feeds[name]:
-            raise ConfigError(f"{where}feeds.{name}: a guard; write [guards.{name}]")
-    for name in file.guards:
-        if name in feeds or name in file.feeds:
-            raise ConfigError(f"{where}guards.{name}: a feed has that name already")
-    guard = {"guard": GuardClass.POPULAR}
-    return (
-        _merge_feed_tables(feeds, file.feeds, {}, base, f"{where}feeds"),
-        _merge_feed_tables(guards, file.guards, guard, base, f"{where}guards"),
+def _build_config(
+    path: Path | None, base: Path, tables: ConfigTables, mistakes: Mistakes
+) -> Config:
+    """Return the configuration without the parts that have mistakes, and add those."""
+    where = f"{path}: "
+    sources = build_sources(tables.feeds, tables.guards, base, where, mistakes)
+    config = Config(
+        path=path,
+        database=base / tables.database,
+        policy=tables.policy,
+        feeds=sources.feeds,
+        guards=sources.guards,
+        exports=_build_exports(tables, base, where, mistakes),
+        collect=tables.collect,
+        resolve=resolve_section_paths(tables.resolve, base),
+        gate=tables.gate,
     )
+    exports = config.exports.values()
+    for key, fault in (
+        *find_unknown_feeds(exports, {*config.feeds, *sources.faulty}),
+        *find_missing_facts(exports, config.resolve),
+        *find_shared_paths(
+            exports, path or Path(CONFIG_FILE_NAME), config.database, config.enabled_sources
+        ),
+    ):
+        mistakes.add(f"{where}{key}", fault)
+    return config
 
 
-def _merge_feed_tables(
-    known: dict[str, FeedDefinition],
-    own: dict[str, dict[str, object]],
-    defaults: TomlTable,
-    base: Path,
-    where: str,
-) -> dict[str, Feed]:
-    """Return what the catalogue knows, as far as the user's `own` tables leave it, and the rest."""
-    built = {}
-    for name in {**known, **own}:
-        place, table, feed = known.get(name, FeedDefinition(where, {"enabled": True, **defaults}))
-        if name in own:
-            # Who writes a table about a feed wants it, unless it says otherwise.
-            table = override_table({**table, "enabled": True}, own[name])
-            place, feed = f"{where}.{name}", None
-        built[name] = _resolve_paths(feed or build_feed(name, table, place), base)
-        if name in own and built[name].mandatory and not built[name].enabled:
-            raise ConfigError(f"{place}.enabled: a mandatory guard cannot be switched off")
-    return built
-
-
-def _resolve_paths(feed: Feed, base: Path) -> Feed:
-    def make_absolute(url: str) -> str:
-        return url if "://" in url else str(base / url)
-
-    digest = feed.sha256 and (feed.sha256 if is_digest(feed.sha256) else make_absolute(feed.sha256))
-    meant: dict[str, Any] = {
-        "urls": tuple(map(make_absolute, feed.urls)),
-        "sha256": digest,
-        "signature": feed.signature and make_absolute(feed.signature),
-        "token_file": feed.token_file and str(base / feed.token_file),
-    }
-    changed = {key: value for key, value in meant.items() if value != getattr(feed, key)}
-    # Most feeds are on the web and stay as they are.
-    return replace(feed, **changed) if changed else feed
+def _build_exports(
+    tables: ConfigTables, base: Path, where: str, mistakes: Mistakes
+) -> dict[str, Export]:
+    targets = read_targets(base, mistakes)
+    exports = {}
+    for name, table in tables.exports.items():
+        with mistakes.collect():
+            export = build_export(name, table, targets, base, join_key(f"{where}exports", name))
+            if export:
+                exports[name] = _add_own_names(export, tables.policy)
+    return exports
 
 
 def _add_own_names(export: Export, policy: PolicyConfig) -> Export:
-    """Return an export whose servers must go on resolving one's own names, the first of them."""
+    """Return an export whose servers must resolve the first of the operator's own names, too."""
     own = [query.value for query in map(parse_query, policy.own) if query.kind is Kind.DOMAIN]
-    names = (*export.installation.must_resolve, *own[:_MAX_OWN_NAMES])
-    told = replace(export.installation, must_resolve=tuple(dict.fromkeys(names)))
-    return replace(export, installation=told)
-
-
-def _require_fact_sources(config: Config) -> None:
-    """Let no export ask for what resolving does not tell."""
-    for name, export in config.exports.items():
-        if export.needs_countries and not config.resolve.country:
-            key = "countries" if export.countries else "not_countries"
-            where = f"{config.path}: exports.{name}.{key}"
-            raise ConfigError(f"{where}: needs a file that knows them; set resolve.country")
-        if export.behind_names and not config.resolve.addresses:
-            where = f"{config.path}: exports.{name}.behind_names"
-            raise ConfigError(f"{where}: no such address is ever blocked; set resolve.addresses")
-
-
-def _refuse_shared_paths(config: Config) -> None:
-    """Let no export overwrite another one, the ledger, the configuration or a feed's own file."""
-    where = f"{config.path}: "
-    takers = {
-        _real_path(config.database, end): "the database" for end in ("", "-wal", "-shm", ".lock")
-    }
-    takers |= {_real_path(config.path or Path(CONFIG_FILE_NAME)): "the configuration"}
-    for feed in config.enabled_sources:
-        takers |= {_real_path(Path(url)): f"the list of {feed.config_key}" for url in feed.urls}
-    for name, export in config.exports.items():
-        taker = takers.setdefault(_real_path(export.path), f"exports.{name}")
-        if taker != f"exports.{name}":
-            raise ConfigError(f"{where}exports.{name}.path: {taker} is there already")
-
-
-def _refuse_unknown_feeds(config: Config) -> None:
-    for name, export in config.exports.items():
-        for place, feed in enumerate(export.feeds):
-            if feed not in config.feeds:
-                hint = suggest_name(feed, config.feeds)
-                where = f"{config.path}: exports.{name}.feeds[{place}]"
-                raise ConfigError(f"{where}: no such feed{hint}")
-
-
-def _real_path(path: Path, ending: str = "") -> str:
-    # Path.resolve raises on a circle of links, which is no business of this check.
-    return os.path.realpath(f"{path}{ending}")
+    names = dict.fromkeys((*export.installation.must_resolve, *own[:_MAX_OWN_NAMES]))
+    return replace(export, installation=replace(export.installation, must_resolve=tuple(names)))

@@ -6,7 +6,8 @@
 import os
 from pathlib import Path
 
-from blocklist.config.toml import convert_value, load_toml
+from blocklist.config.tables import convert_value
+from blocklist.config.toml import load_toml
 from blocklist.errors import StorageError
 from blocklist.geoip import GeoIpDatabase
 

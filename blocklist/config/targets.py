@@ -1,121 +1,183 @@
-"""Load export targets: TOML files -> Target, with its format and what its consumers support."""
+"""Load the targets of exports: TOML files -> Target, a format and what its consumers support."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Annotated
 
-from blocklist.config.feeds import find_catalogue_folder, read_toml_folder
-from blocklist.config.line_templates import TEMPLATE_FIELDS, parse_line_templates
+from blocklist.config.catalogue import find_catalogue_folder, read_toml_folder
+from blocklist.config.line_templates import TEMPLATE_FIELDS, is_line_template
+from blocklist.config.mistakes import Mistakes
 from blocklist.config.rpz_actions import RpzAction
-from blocklist.config.toml import TomlTable, build_dataclass, require_valid
+from blocklist.config.tables import build_dataclass
+from blocklist.config.toml import TomlTable
+from blocklist.config_keys import Doc, Form, Range, keys_of
 from blocklist.model import Kind, Scope
 
-_TEMPLATE_KEYS = (
-    "line", "subtree_line", "below_line", "allow_line", "ip_line", "ip6_line", "url_line",
-)  # fmt: skip
+_FIELDS = ", ".join(f"{{{field}}}" for field in TEMPLATE_FIELDS)
+_TEMPLATE = Form(is_line_template, f"one of {_FIELDS} in each line")
 
 
 class TargetContent(StrEnum):
-    """What of a release a target lists: what is blocked, or what the operator allows."""
+    """What a target lists of a release: the blocked entries, or the operator's allows."""
 
     BLOCKS = "blocks"
     ALLOWS = "allows"
 
 
 class AllowPrecedence(StrEnum):
-    """How an allow stands against a block in a target's consumer."""
+    """Which of an allow and a block decides in a target's consumer."""
 
-    #: There are none, so blocks keep clear of what is allowed.
+    #: The consumer has no allows, so blocks leave out what is allowed.
     NONE = "none"
     #: The more specific of the two decides.
     SPECIFIC = "specific"
-    #: The allow wins, whatever is blocked below it.
+    #: The allow decides, also for every block below it.
     ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An export format, as `exports/NAME.toml` describes it."""
+    """An export format, described by `exports/NAME.toml`."""
 
     name: str
-    title: str
-    #: The renderer: a name in `blocklist.export.dialects.REGISTRY`.
-    dialect: str
-    kinds: tuple[Kind, ...]
-    #: What its consumer can express; a listing beyond that is narrowed and reported.
-    scopes: tuple[Scope, ...]
-    #: The consumer's own checker, run when it is installed; `{file}` and `{zone}` are filled in.
-    check: tuple[str, ...] = ()
-    #: How many seconds the checker may take.
-    check_timeout: int = 300
-    #: What the checker says where it cannot look at all, such as without the rights to.
-    check_cannot: tuple[str, ...] = ()
-    #: How an entry is written, for the `lines` dialect (see `forms`): any entry, or a name alone; a
-    #: name and all below it; what is below it alone; the two, allowed.
-    line: str = "{value}"
-    subtree_line: str = ""
-    below_line: str = ""
-    allow_line: str = ""
-    #: A network, an IPv6 network, and a URL, where they are written otherwise than `line`.
-    ip_line: str = ""
-    ip6_line: str = ""
-    url_line: str = ""
-    #: What stands before the entries, and after them.
-    head: str = ""
-    foot: str = ""
-    #: How an allow stands against a block.
-    allows: AllowPrecedence = AllowPrecedence.NONE
-    #: What starts a comment.
-    comment: str = "#"
-    #: How a canary is written, for lists that DNS servers load: as a name with an answer that the
-    #: server would give to no unlisted one; `{value}` is filled in. Empty: the list has none.
-    canary: str = ""
-    #: Whether it lists what is blocked, or what you allow.
-    lists: TargetContent = TargetContent.BLOCKS
-    #: What its consumer can do to a query for a blocked name, for response policy zones.
-    actions: tuple[RpzAction, ...] = ()
-    #: More entries, and longer names, its consumer cannot hold.
-    max_entries: int | None = None
-    max_name: int | None = None
-    #: Whether an export must say its `zone`.
-    needs_zone: bool = False
+    title: Annotated[str, Doc("The name of the format for people.")]
+    dialect: Annotated[
+        str, Doc("The writer of the file: `lines`, `rpz`, `rpz-ip`, `nftables` or a plugin.")
+    ]
+    kinds: Annotated[
+        tuple[Kind, ...],
+        Form(bool, "a list of at least one kind"),
+        Doc("The kinds that the consumer loads."),
+    ]
+    scopes: Annotated[
+        tuple[Scope, ...],
+        Form(bool, "a list of at least one scope"),
+        Doc(
+            "The scopes that the consumer can express. Other entries are narrowed, never widened, "
+            "and reported."
+        ),
+    ]
+    check: Annotated[
+        tuple[str, ...],
+        Doc("The consumer's own checker, as a command; `{file}` and `{zone}` are filled in."),
+    ] = ()
+    check_timeout: Annotated[
+        int, Range(above=0, unit="seconds"), Doc("The time that the checker may take.")
+    ] = 300
+    check_cannot: Annotated[
+        tuple[str, ...],
+        Doc(
+            "Messages of the checker that mean that it cannot check the file here, for example "
+            "without the necessary rights. They are no failure."
+        ),
+    ] = ()
+    line: Annotated[
+        str, _TEMPLATE, Doc("For `lines`: the lines of an entry, or of a name without subdomains.")
+    ] = "{value}"
+    subtree_line: Annotated[
+        str, _TEMPLATE, Doc("For `lines`: the lines of a name with all names below it.")
+    ] = ""
+    below_line: Annotated[
+        str, _TEMPLATE, Doc("For `lines`: the lines of all names below a name, without the name.")
+    ] = ""
+    allow_line: Annotated[
+        str, _TEMPLATE, Doc("For `lines`: the lines of an allowed name with all names below it.")
+    ] = ""
+    ip_line: Annotated[
+        str, _TEMPLATE, Doc("For `lines`: the lines of a network, if `line` is not right for it.")
+    ] = ""
+    ip6_line: Annotated[
+        str, _TEMPLATE, Doc("For `lines`: the lines of an IPv6 network, if it needs its own.")
+    ] = ""
+    url_line: Annotated[
+        str, _TEMPLATE, Doc("For `lines`: the lines of a URL, if `line` is not right for it.")
+    ] = ""
+    head: Annotated[str, Doc("The text before the entries.")] = ""
+    foot: Annotated[str, Doc("The text after the entries.")] = ""
+    allows: Annotated[
+        AllowPrecedence,
+        Doc(
+            "Which of an allow and a block decides in the consumer: it has no allows, the more "
+            "specific one decides, or the allow always decides."
+        ),
+    ] = AllowPrecedence.NONE
+    comment: Annotated[
+        str, Doc("The characters that start a comment; empty if there are no comments.")
+    ] = "#"
+    canary: Annotated[
+        str,
+        Doc(
+            "The lines of a canary, a name with an answer that the server gives to no other name; "
+            "`{value}` is filled in. Empty: the list has no canary."
+        ),
+    ] = ""
+    lists: Annotated[
+        TargetContent, Doc("Whether the file lists blocked entries or your allows.")
+    ] = TargetContent.BLOCKS
+    actions: Annotated[
+        tuple[RpzAction, ...],
+        Doc("For response policy zones: the actions that the consumer supports."),
+    ] = ()
+    max_entries: Annotated[
+        int | None,
+        Range(1),
+        Doc("The most entries that the consumer can load; those with the best scores are kept."),
+    ] = None
+    max_name: Annotated[
+        int | None,
+        Range(1),
+        Doc("The longest name that the consumer can load; longer ones are left out."),
+    ] = None
+    needs_zone: Annotated[bool, Doc("Whether an export must have the key `zone`.")] = False
 
 
-def load_targets(own: Path) -> dict[str, Target]:
-    """Return all targets by name; the user's own win over shipped ones of the same name."""
-    return _load_shipped_targets() | _load_targets_folder(own / "exports")
+_TEMPLATE_KEYS = [name for name, key in keys_of(Target).items() if key.type.check is _TEMPLATE]
+
+
+def load_targets(base: Path) -> dict[str, Target]:
+    """Return all targets by name; raise `ConfigError` with the mistakes of all files."""
+    mistakes = Mistakes()
+    targets = read_targets(base, mistakes)
+    mistakes.raise_any()
+    return {name: target for name, target in targets.items() if target}
+
+
+def read_targets(base: Path, mistakes: Mistakes) -> dict[str, Target | None]:
+    """Return all targets by name, `None` for one with mistakes, and add those mistakes.
+
+    Targets in `exports/` below `base` replace those of the package.
+    """
+    return _load_package_targets() | _read_folder(base / "exports", mistakes)
 
 
 @cache
-def _load_shipped_targets() -> dict[str, Target]:
-    """Read what ships once, for no part of it changes while the program runs."""
-    return _load_targets_folder(find_catalogue_folder("exports"))
+def _load_package_targets() -> dict[str, Target | None]:
+    """Read the targets of the package once, because they do not change while the program runs."""
+    mistakes = Mistakes()
+    targets = _read_folder(find_catalogue_folder("exports"), mistakes)
+    mistakes.raise_any()
+    return targets
 
 
-def _load_targets_folder(folder: Traversable) -> dict[str, Target]:
-    return {
-        name: build_target(name, table, where) for name, where, table in read_toml_folder(folder)
-    }
+def _read_folder(folder: Traversable, mistakes: Mistakes) -> dict[str, Target | None]:
+    targets: dict[str, Target | None] = {}
+    for name, where, table in read_toml_folder(folder, mistakes):
+        targets[name] = None
+        if table is not None:
+            with mistakes.collect():
+                targets[name] = build_target(name, table, where)
+    return targets
 
 
 def build_target(name: str, table: TomlTable, where: str) -> Target:
-    """Return a target from its table."""
-    built = build_dataclass(Target, table, where, name=name)
-    require_valid(bool(built.kinds), where, "kinds", "one kind at least")
-    for key in ("max_entries", "max_name"):
-        most = getattr(built, key)
-        require_valid(most is None or most >= 1, where, key, "a whole number from 1")
-    require_valid(bool(built.scopes), where, "scopes", "one scope at least")
-    for key, template in target_templates(built).items():
-        known = " or ".join(f"{{{field}}}" for field in TEMPLATE_FIELDS)
-        expected = f"one field in each line, which is {known}, got {template!r}"
-        require_valid(parse_line_templates(template) is not None, where, key, expected)
-    return built
+    """Return a target from its table; raise `ConfigError` with all mistakes in it."""
+    return build_dataclass(Target, table, where, name=name)
 
 
 def target_templates(target: Target) -> dict[str, str]:
-    """Return the templates that a target has, by key, without line ends around them."""
-    every = {key: getattr(target, key).strip("\n") for key in _TEMPLATE_KEYS}
-    return {key: template for key, template in every.items() if template}
+    """Return the templates of a target by key, without line ends around them."""
+    templates = {key: getattr(target, key).strip("\n") for key in _TEMPLATE_KEYS}
+    return {key: template for key, template in templates.items() if template}

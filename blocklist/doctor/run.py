@@ -8,7 +8,7 @@ from pathlib import Path
 from blocklist.config.loader import Config, load_config
 from blocklist.doctor.finding import DoctorReport, Finding, FindingState, problem, warning
 from blocklist.doctor.registry import load_config_checks, load_ledger_checks
-from blocklist.errors import BlocklistError
+from blocklist.errors import BlocklistError, ConfigError
 from blocklist.ledger.db.connection import SCHEMA_VERSION, open_read_only, schema_version
 from blocklist.ledger.db.lock import hold_writer_lock
 
@@ -40,7 +40,11 @@ def run_checks(path: Path | None) -> list[Finding]:
         config = load_config(path)
     except BlocklistError as error:
         remedy = "correct the file as the message says; then run: blocklist doctor"
-        return [replace(problem(str(error), path or "blocklist.toml", remedy), check=CONFIGURATION)]
+        messages = error.mistakes if isinstance(error, ConfigError) else [str(error)]
+        where = path or "blocklist.toml"
+        return [
+            replace(problem(message, where, remedy), check=CONFIGURATION) for message in messages
+        ]
     findings = [_fine_finding(CONFIGURATION, config.path or "no file: the built-in defaults")]
     for name, check in load_config_checks().items():
         findings += _run_check(name, partial(check, config))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from blocklist.atomic_files import remove_leftovers
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
-from blocklist.config.toml import suggest_name
+from blocklist.config.mistakes import suggest_name
 from blocklist.errors import ExportFailed, NotFoundError
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState

@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Annotated
 
-from blocklist.config.toml import build_dataclass, load_toml
+from blocklist.config.tables import build_dataclass
+from blocklist.config.toml import load_toml
+from blocklist.config_keys import Doc
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltinGroup:
     """A group of names and networks of a built-in list, and the reason that they are listed."""
 
-    title: str
-    why: str
-    source: str = ""
-    names: tuple[str, ...] = ()
-    networks: tuple[str, ...] = ()
+    title: Annotated[str, Doc("The name of the group for people.")]
+    why: Annotated[str, Doc("The reason that its entries are listed.")]
+    source: Annotated[str, Doc("The document that lists them.")] = ""
+    names: Annotated[tuple[str, ...], Doc("Its names.")] = ()
+    networks: Annotated[tuple[str, ...], Doc("Its networks.")] = ()
 
 
 @cache

@@ -4,31 +4,72 @@ It imports no parser and no polars, because a run in which no list changed needs
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from blocklist.config_keys import Doc, Form, Range
 from blocklist.model import Scope
+
+
+def _is_filter(text: str) -> bool:
+    column, equals, _ = text.partition("=")
+    return bool(column.strip() and equals)
+
+
+def _is_jmespath(text: str) -> bool:
+    import jmespath
+
+    try:
+        jmespath.compile(text)
+    except jmespath.exceptions.JMESPathError:
+        return False
+    return True
+
+
+_FILTER = Form(_is_filter, 'a text such as "url_status=online"')
 
 
 @dataclass(frozen=True)
 class ParseOptions:
-    """Options for parsing from a feed's TOML; each format uses those that apply to it."""
+    """How to parse a feed's list; each format uses the options that apply to it."""
 
-    #: What a listing covers, instead of the format's default.
-    scope: Scope | None = None
-    #: csv: the number of the column that holds the indicator, from 1.
-    column: int = 1
-    #: csv: what separates columns.
-    separator: str = ","
-    #: Read no more than this many lines with content, for top lists.
-    rank_limit: int | None = None
-    #: csv: the column by its name in the header row, instead of its number.
-    column_name: str = ""
-    #: csv: rows to read, each `column=value`; several values of a column are alternatives.
-    filters: tuple[str, ...] = ()
-    #: What starts a comment, instead of the format's default.
-    comment: str | None = None
-    #: json: a JMESPath expression that gives the entries.
-    path: str = ""
-    #: rpz: the zone's own name, if the file does not contain it.
-    zone: str = ""
+    scope: Annotated[
+        Scope | None, Doc("The scope of each entry. Without this key, the format decides.")
+    ] = None
+    column: Annotated[
+        int, Range(1), Doc("For `csv`: the number of the column with the indicators.")
+    ] = 1
+    separator: Annotated[
+        str,
+        Form(lambda text: len(text) == 1, "one character"),
+        Doc("For `csv`: the character between columns."),
+    ] = ","
+    rank_limit: Annotated[
+        int | None,
+        Range(1),
+        Doc("The number of entries to read from the start of the list; for top lists."),
+    ] = None
+    column_name: Annotated[
+        str, Doc("For `csv`: the column by its name in the header row, instead of its number.")
+    ] = ""
+    filters: Annotated[
+        tuple[Annotated[str, _FILTER], ...],
+        Doc(
+            "For `csv`: the rows to read, each `COLUMN=VALUE`. Several values of one column are "
+            "alternatives."
+        ),
+    ] = ()
+    comment: Annotated[
+        str | None,
+        Form(bool, "at least one character"),
+        Doc("The characters that start a comment, instead of those of the format."),
+    ] = None
+    path: Annotated[
+        str,
+        Form(_is_jmespath, "a JMESPath expression such as [].domain"),
+        Doc("For `json`: the expression that selects the entries."),
+    ] = ""
+    zone: Annotated[
+        str, Doc("For `rpz`: the name of the zone, if the file does not contain it.")
+    ] = ""
     #: What earlier pieces of the same text say about the next one; no key of a feed.
     state: tuple[str | None, ...] = ()

@@ -20,6 +20,7 @@ from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.records import register_feed
 from blocklist.model import FeedState, GuardClass, Scope
+from blocklist.parse.options import ParseOptions
 from tests.support.feed_folder import FeedFolder, many_names
 from tests.support.users import as_user, open_to_all
 
@@ -102,10 +103,10 @@ def test_what_tells_a_file_from_itself(
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"scope": Scope.SUBTREE}, "another scope"),
+        ({"parse_options": ParseOptions(scope=Scope.SUBTREE)}, "another scope"),
         ({"format": "wildcard"}, "another format"),
-        ({"rank_limit": 1}, "another limit"),
-        ({"format": "csv", "column": 1}, "another column"),
+        ({"parse_options": ParseOptions(rank_limit=1)}, "another limit"),
+        ({"format": "csv", "parse_options": ParseOptions(column=1)}, "another column"),
     ],
 )
 def test_the_same_bytes_read_otherwise_are_parsed_anew(
@@ -206,7 +207,8 @@ def test_a_small_list_may_grow_as_it_likes(folder: FeedFolder) -> None:
 
 
 def test_a_top_list_cut_at_its_rank_is_no_bad_list(folder: FeedFolder) -> None:
-    top = replace(folder.feed, format="csv", column=2, rank_limit=10)
+    options = ParseOptions(column=2, rank_limit=10)
+    top = replace(folder.feed, format="csv", parse_options=options)
     body = "".join(f"{rank},n{rank}.example\n" for rank in range(1000))
     assert folder.collect(body, top) == UpdateOutcome("mine", FRESH, None, entries=10, added=10)
 
@@ -308,20 +310,3 @@ def test_which_feeds_are_chosen(folder: FeedFolder) -> None:
     assert select_feeds(config, iter(["mine"])) == [folder.feed]
     with pytest.raises(NotFoundError, match=r"^mien: no such feed; did you mean 'mine'\?$"):
         select_feeds(config, ["mine", "mien"])
-
-
-@pytest.mark.parametrize(
-    ("feed", "message"),
-    [
-        (Feed("mine", ("x",), "host"), "feeds.mine.format: unknown format 'host'; did you mean"),
-        (
-            Feed("top", ("x",), "host", guard=GuardClass.POPULAR),
-            "guards.top.format: unknown format 'host'; did you mean 'hosts'?",
-        ),
-    ],
-)
-def test_an_unknown_format(folder: FeedFolder, feed: Feed, message: str) -> None:
-    config = replace(folder.config, feeds={feed.name: feed})
-    with pytest.raises(ConfigError) as raised:
-        select_feeds(config, [feed.name])
-    assert message in str(raised.value)

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from blocklist.collect.parse_fingerprint import options_from_feed
 from blocklist.config.feeds import EXTERNAL_PREFIX, Feed, build_feed
 from blocklist.config.toml import load_toml
 from blocklist.errors import ConfigError
@@ -159,7 +158,7 @@ def test_feeds_of_addresses_say_which_way(feed: Feed) -> None:
 @feeds
 def test_it_reads_what_its_source_publishes(feed: Feed) -> None:
     sample, expected = OWN.get(feed.name) or SAMPLES[feed.format]
-    parsed = parse_snapshot(sample.encode(), feed.format, options_from_feed(feed))
+    parsed = parse_snapshot(sample.encode(), feed.format, feed.parse_options)
     assert expected in list(parsed.indicators.select("kind", "value").iter_rows())
     assert parsed.share_accepted >= 0.5
 
@@ -193,5 +192,5 @@ def test_no_sample_stays_behind_when_its_feed_goes() -> None:
 
 def test_rows_that_a_filter_leaves_out_are_not_listed() -> None:
     feed = FEEDS["urlhaus-links"]
-    parsed = parse_snapshot(OWN[feed.name][0].encode(), feed.format, options_from_feed(feed))
+    parsed = parse_snapshot(OWN[feed.name][0].encode(), feed.format, feed.parse_options)
     assert parsed.indicators["value"].to_list() == ["http://fraud-one.top/a.exe"]

@@ -156,7 +156,7 @@ def test_healthy_installation(run: Run) -> None:
 CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("unreadable TOML", lambda i: i.write("blocklist.toml", "["), [("configuration", "problem")]),
     ("unknown format", lambda i: i.replace('"domains"\n\n[guards', '"domainz"\n\n[guards'),
-     [("sources", "problem"), ("plugins", "problem")]),
+     [("configuration", "problem")]),
     ("no feed", lambda i: i.replace("[feeds.mine]", "[feeds.mine]\nenabled = false"),
      [("sources", "warning")]),
     ("no top list", lambda i: i.replace("mandatory = true", "enabled = false"),

@@ -100,9 +100,12 @@ def test_countries_need_a_file(command: Run) -> None:
     path.write_text(path.read_text().replace('country = "country.mmdb"', ""))
     ended = command("run")
     assert ended.code == 2
-    assert "exports.e2.countries: needs a file that knows them; set resolve.country" in ended.err
+    assert (
+        "exports.e2.countries: no file has the countries of addresses; set resolve.country"
+        in ended.err
+    )
     path.write_text(path.read_text().replace('"CN"', '"China"'))
-    assert "codes of countries in capitals" in command("run").err
+    assert "expected a country code in capitals" in command("run").err
 
 
 FILTERS = [

@@ -210,5 +210,5 @@ def test_a_template_with_a_wrong_field(tmp_path: Path, key: str, template: str) 
     (tmp_path / "exports").mkdir()
     text = f"title='x'\ndialect='lines'\nkinds=['domain']\nscopes=['exact']\n{key}='''{template}'''"
     (tmp_path / "exports" / "mine.toml").write_text(text)
-    with pytest.raises(ConfigError, match=rf"mine\.toml: {key}: expected one field in each line"):
+    with pytest.raises(ConfigError, match=rf"mine\.toml: {key}: expected one of .* in each line"):
         load_targets(tmp_path)

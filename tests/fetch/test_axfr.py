@@ -268,7 +268,7 @@ def test_places_that_are_none(world: World, url: str, cause: str) -> None:
     ("changes", "says"),
     [
         ({"format": "domains"}, "x.toml: format: expected rpz for axfr://"),
-        ({"tsig": "hmac-md5:office"}, "x.toml: tsig: expected the name of a key"),
+        ({"tsig": "hmac-md5:office"}, "x.toml: tsig: expected the name of a TSIG key"),
     ],
 )
 def test_wrong_configurations(changes: dict[str, str], says: str) -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist.collect.parse_fingerprint import options_from_feed
 from blocklist.config.feeds import build_feed
 from blocklist.errors import ConfigError
 from blocklist.frames.parallel import iter_text_pieces
@@ -266,8 +265,8 @@ def test_pieces_are_whole_lines(body: bytes, size: int) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"filters": ["online"]}, "filters: expected texts such as"),
-        ({"filters": ["=online"]}, "filters: expected texts such as"),
+        ({"filters": ["online"]}, "filters[0]: expected a text such as"),
+        ({"filters": ["=online"]}, "filters[0]: expected a text such as"),
         ({"comment": ""}, "comment: expected at least one character"),
         ({"path": "[?"}, "path: expected a JMESPath expression"),
     ],
@@ -286,7 +285,7 @@ def test_options_of_a_feed_reach_the_parser() -> None:
         "zone": "rpz.example",
     }
     feed = build_feed("x", {"url": "x", "format": "csv", **keys}, "x: ")
-    assert options_from_feed(feed) == ParseOptions(
+    assert feed.parse_options == ParseOptions(
         column_name="url", filters=("a=b",), comment="%", path="[].x", zone="rpz.example"
     )
 

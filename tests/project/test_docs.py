@@ -2,21 +2,15 @@
 
 import re
 import tomllib
-from dataclasses import MISSING, Field, fields
-from enum import StrEnum
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from typer.core import TyperCommand
 
 from blocklist import errors
-from blocklist.config import loader, sections
-from blocklist.config.exports import INSTALLATION_KEYS, SELECTION_KEYS, ExportSelection, ExportTable
-from blocklist.config.feeds import Feed
-from blocklist.config.installation import Installation
-from blocklist.config.targets import Target, load_targets
+from blocklist.config import loader
+from blocklist.config.reference import KEY_TABLES, render_template
+from blocklist.config.targets import load_targets
 from blocklist.ledger.db.connection import open_read_only, prepare_database
 from blocklist.model import GuardClass, Kind, Reason, Verdict
 from blocklist.parse.registry import load_formats
@@ -87,81 +81,34 @@ def test_every_exit_code_is_documented() -> None:
 # --- Configuration ----------------------------------------------------------------------------
 
 
-def expected(hint: object) -> str:
-    """Return in the document's words what a key takes."""
-    if isinstance(hint, UnionType):
-        hint = get_args(hint)[0]
-    if get_origin(hint) is tuple:
-        item = get_args(hint)[0]
-        many = ", ".join(item) if issubclass(item, StrEnum) else "texts"
-        return f"list of {many}"
-    if get_origin(hint) is dict:
-        return "table"
-    assert isinstance(hint, type)
-    if issubclass(hint, StrEnum):
-        *first, last = hint
-        return f"{', '.join(first)} or {last}"
-    return {str: "text", bool: "true or false", int: "whole number", float: "number"}[hint]
+@pytest.mark.parametrize("name", KEY_TABLES)
+def test_every_key_is_in_the_reference(name: str) -> None:
+    assert f"<!-- keys: {name} -->" in read("reference/configuration.md")
+    assert {key.doc[-1] for key in KEY_TABLES[name].values()} == {"."}, "sentences"
+    assert not [key.name for key in KEY_TABLES[name].values() if "](" in key.doc], "no links"
 
 
-def default(value: object) -> str:
-    if value is MISSING:
-        return "required"
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, str):
-        return f'`"{value}"`'
-    return "`[]`" if value == () else f"`{value}`"
+def test_every_table_of_the_configuration_is_in_the_reference() -> None:
+    in_other_tables = {"guards"}  # the keys of feeds
+    tables = {name for name, key in KEY_TABLES["blocklist"].items() if key.type.base is not str}
+    assert tables - in_other_tables <= KEY_TABLES.keys()
 
 
-def _start(field: "Field[Any]") -> object:
-    made = field.default_factory
-    return field.default if made is MISSING else made() or None
+def test_the_template_describes_its_keys() -> None:
+    lines = render_template().splitlines()
+    assert max(map(len, lines)) <= 100
+    comments = [line.partition("# ")[2] for line in lines if " = " in line and "# " in line]
+    assert "The lowest score that blocks, 0 to 1" in comments
+    assert not re.findall(r"\{\w+\.\w+\}", render_template())
 
 
-def keys(cls: type, *left_out: str) -> list[tuple[str, str, str]]:
-    hints = get_type_hints(cls)
-    return [
-        (field.name, expected(hints[field.name]), default(_start(field)))
-        for field in fields(cls)
-        if field.name not in left_out
-    ]
-
-
-def documented(heading: str) -> list[tuple[str, str, str]]:
-    """Return key, what is expected and default of the table under a heading."""
-    section = read("configuration.md").partition(f"\n## {heading}")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `([a-z_0-9]+)` \| ([^|]*) \| ([^|]*?) ?\|", section, re.MULTILINE)
-    return [(key, takes, value.strip()) for key, takes, value in rows]
-
-
-@pytest.mark.parametrize(
-    ("heading", "wanted"),
-    [
-        ("The database", [("database", "text", '`"blocklist.db"`')]),
-        ("Feeds", keys(Feed, "name")),
-        ("Policy", keys(sections.PolicyConfig)),
-        ("Collecting", keys(sections.CollectConfig)),
-        ("Resolving", keys(sections.ResolveConfig)),
-        ("The gate", keys(sections.GateConfig)),
-        (
-            "Exports",
-            keys(ExportTable, *INSTALLATION_KEYS, *SELECTION_KEYS) + keys(ExportSelection),
-        ),
-        ("Installing", keys(Installation)),
-        ("Targets of your own", keys(Target, "name")),
-    ],
-)
-def test_every_key_is_documented(heading: str, wanted: list[tuple[str, str, str]]) -> None:
-    assert documented(heading) == wanted
-
-
-def test_no_section_is_left_out() -> None:
-    known = {field.name for field in fields(loader._ConfigFile)}
-    wanted = {"database", "feeds", "guards", "policy", "exports", "collect", "resolve", "gate"}
-    assert known == wanted
+def test_the_examples_in_the_template_are_right(tmp_path: Path) -> None:
+    path = tmp_path / "blocklist.toml"
+    path.write_text(re.sub(r"(?m)^# (?=\[\w|\w+ = )", "", render_template()), encoding="utf-8")
+    config = loader.load_config(path)
+    assert config.feeds["mine"].category == "fraud"
+    assert config.exports["dns"].installation.probe == ("127.0.0.1",)
+    assert config.exports["firewall"].target.name == "nftables"
 
 
 def blocks() -> list[tuple[str, str]]:
@@ -199,7 +146,7 @@ def test_every_verdict_and_reason_is_explained() -> None:
 
 
 def test_every_guard_class_is_explained() -> None:
-    cells = first_cells(read("configuration.md"))
+    cells = first_cells(read("reference/configuration.md"))
     assert {f'"{kind}"' for kind in GuardClass} <= cells
 
 
@@ -258,7 +205,7 @@ def test_shipped_targets(tmp_path: Path) -> None:
     known = load_targets(tmp_path)
     assert known.keys() == {path.stem for path in (ROOT / "exports").glob("*.toml")}
     assert {f"`{name}`" for name in known} <= {
-        f"`{code}`" for code in re.findall(r"`([a-z-]+)`", read("configuration.md"))
+        f"`{code}`" for code in re.findall(r"`([a-z-]+)`", read("reference/configuration.md"))
     }
 
 

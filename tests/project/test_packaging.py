@@ -13,11 +13,12 @@ PACKAGE = ROOT / "blocklist"
 
 # A package imports from its own line or from those above it: data goes one way.
 LAYERS = (
-    {"errors", "model", "fingerprint", "plugins", "text"},
+    {"errors", "model", "fingerprint", "config_keys", "plugins", "text"},
     {"indicators", "atomic_files"},
     {"frames", "geoip"},
+    {"parse"},
     {"config"},
-    {"parse", "install"},
+    {"install"},
     {"fetch", "judge"},
     {"ledger"},
     {"collect", "resolve", "check"},

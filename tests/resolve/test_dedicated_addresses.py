@@ -185,7 +185,7 @@ def test_an_export_can_only_ask_for_what_is_made(run: Run) -> None:
     path.write_text(path.read_text().replace("addresses = true", ""))
     assert "set resolve.addresses" in run("run").err
     path.write_text(f"{CONFIG}[feeds.resolved]\nurl = 'x'\nformat = 'ips'\n")
-    assert "feeds.resolved: a name that the program keeps for itself" in run("run").err
+    assert "feeds.resolved: the program uses this name itself" in run("run").err
 
 
 def seen(*rows: tuple[str, str, str]) -> AddressObservations:

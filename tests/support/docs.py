@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from blocklist.cli.app import app
 from blocklist.config.feeds import build_feed
+from blocklist.config.reference import render_key_table
 from blocklist.config.toml import load_toml
 from blocklist.model import Category
 from blocklist.parse.parser import parse_snapshot
@@ -39,6 +40,7 @@ _EXAMPLE = re.compile(
 )
 _COMMANDS = re.compile(r"(?<=<!-- made from the program -->\n).*", re.DOTALL)
 _CATALOGUE = re.compile(r"(?<=<!-- made from feeds/ -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_KEYS = re.compile(r"(?<=<!-- keys: )(?P<table>\w+) -->\n.*?(?=<!-- end -->)", re.DOTALL)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHOWN_TIME = "2026-05-03T06:00:00Z"
 
@@ -59,6 +61,7 @@ def made(document: Path, text: str) -> str:
         with tempfile.TemporaryDirectory() as scratch:
             return docs_api.run_examples(text, copy_of_quickstart(Path(scratch).resolve()))
     text = _CATALOGUE.sub(lambda _: "\n".join(["", *catalogue_table(), "", ""]), text)
+    text = _KEYS.sub(_with_keys, text)
     text = _EXAMPLE.sub(_with_table, text)
     if "```console" not in text:
         return text
@@ -110,6 +113,10 @@ def catalogue_table() -> Iterator[str]:
         kind = f"{feed.category}; guard: {feed.guard}" if feed.guard else feed.category
         title, licence = _cell(feed.title), _cell(feed.licence)
         yield f"| `{feed.name}` | [{title}]({feed.homepage}) | {kind} | {licence} |"
+
+
+def _with_keys(marker: re.Match[str]) -> str:
+    return "\n".join([f"{marker['table']} -->", "", *render_key_table(marker["table"]), "", ""])
 
 
 def _with_table(example: re.Match[str]) -> str:

@@ -50,7 +50,7 @@ def export_to(folder: Path, target: str, zone: str | None = None, **changes: obj
     keys = {"check": (), "canary": "", **changes}
     changed = replace(load_targets(folder)[target], **keys)  # type: ignore[arg-type]
     zone = (zone or ZONE) if changed.needs_zone else None
-    return Export("office", changed, folder / f"{target}.out", zone)
+    return Export("office", changed, folder / f"{target}.out", zone=zone)
 
 
 def run(

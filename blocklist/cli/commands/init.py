@@ -1,6 +1,5 @@
 """Run `init`: write a commented blocklist.toml."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from blocklist.atomic_files import write_atomically
 from blocklist.cli.session import get_session
 from blocklist.config.paths import CONFIG_FILE_NAME
+from blocklist.config.reference import render_template
 from blocklist.errors import StorageError
 
 
@@ -22,7 +22,6 @@ def init_command(
     path = folder / CONFIG_FILE_NAME
     if path.exists():
         raise StorageError(f"{path}: exists already and is left as it is")
-    template = (files("blocklist") / "config" / "template.toml").read_bytes()
-    write_atomically(path, [template])
+    write_atomically(path, [render_template().encode()])
     option = "" if folder == Path() else f" --config {path}"
     get_session(context).show_status(f"wrote {path}; read it, then: blocklist{option} run")

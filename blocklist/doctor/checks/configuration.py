@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from blocklist.collect.update import select_feeds
 from blocklist.config.feeds import EXTERNAL_PREFIX
 from blocklist.config.loader import Config
-from blocklist.config.toml import suggest_name
+from blocklist.config.mistakes import suggest_name
 from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.doctor.registry import config_check
 from blocklist.errors import BlocklistError

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Annotated
 
-from blocklist.config.toml import build_dataclass, load_toml
+from blocklist.config.tables import build_dataclass
+from blocklist.config.toml import load_toml
+from blocklist.config_keys import Doc, Range
 from blocklist.model import Category
 
 
@@ -12,9 +15,9 @@ from blocklist.model import Category
 class HalfLife:
     """The number of days after which listings of some categories are half as reliable."""
 
-    categories: tuple[Category, ...]
-    days: int
-    why: str
+    categories: Annotated[tuple[Category, ...], Doc("The categories.")]
+    days: Annotated[int, Range(1), Doc("The number of days.")]
+    why: Annotated[str, Doc("The reason for this number.")]
 
 
 @cache

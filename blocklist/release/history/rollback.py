@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 
-from blocklist.config.toml import suggest_name
+from blocklist.config.mistakes import suggest_name
 from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
