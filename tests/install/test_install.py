@@ -1,82 +1,32 @@
-"""Installs from end to end, into a DNS server with configurable behaviour."""
+"""Installs from end to end: success, and failures after the swap."""
 
 import os
 import shutil
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
 import pytest
 
-from blocklist.config.dns_servers import parse_dns_servers
-from blocklist.config.exports import Export
-from blocklist.config.installation import Installation
 from blocklist.errors import ExportFailed
-from blocklist.export.render.canary import derive_canaries
-from blocklist.export.render.state import ExportResult, ExportState
 from blocklist.export.update import export_one
 from blocklist.install import canary_probe
-from blocklist.install.command import run_command
-from tests.support.dns_server import DnsServer, dns_server
-from tests.support.exports import NOW, export_to, release, run
+from tests.support.dns_server import DnsServer
+from tests.support.exports import NOW, release, run
+from tests.support.installs import (
+    NEW,
+    OLD,
+    OWN,
+    export_into,
+    failing,
+    hasty,
+    ignore_reloads,
+    installed,
+    own_canary,
+    server,
+)
 
-OLD, NEW = "block exact old.example", "block exact new.example"
-HOSTS = "0.0.0.0 {value}"
-# Seconds to wait for what comes, also on a busy machine, and for what never comes.
-PATIENT, HASTY = 10.0, 0.5
-OWN = "our-company.example"
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsServer]:
-    monkeypatch.setattr(canary_probe, "_TIMEOUT_SECONDS", 0.4)
-    with dns_server(tmp_path) as running:
-        running.resolves = {OWN}
-        yield running
-
-
-def export_into(server: DnsServer, **changes: object) -> Export:
-    """Return an export of a hosts file that the server loads, with some changed keys."""
-    export = export_to(server.file.parent, "domains", None, line=HOSTS, canary=HOSTS)
-    keys: dict[str, object] = {
-        "reload": server.reload,
-        "probe": (server.where,),
-        "probe_timeout": PATIENT,
-        "timeout": PATIENT,
-        "must_resolve": (OWN,),
-    }
-    installation = Installation(**{**keys, **changes})  # type: ignore[arg-type]
-    return replace(export, path=server.file, installation=installation)
-
-
-def own_canary(export: Export, state: ExportState) -> str:
-    canaries = derive_canaries(export, state)
-    assert canaries is not None
-    return canaries.release_name
-
-
-def failing(export: Export, previous: ExportState | None, text: str = NEW) -> str:
-    """Return the error of an export that fails, which must leave no other file."""
-    before = export.path.read_bytes() if export.path.exists() else None
-    with pytest.raises(ExportFailed) as raised:
-        run(hasty(export), text, previous, 8)
-    assert (export.path.read_bytes() if export.path.exists() else None) == before
-    assert not [*export.path.parent.glob(".*")]
-    return str(raised.value)
-
-
-def hasty(export: Export) -> Export:
-    return replace(export, installation=replace(export.installation, probe_timeout=HASTY))
-
-
-def installed(server: DnsServer, **changes: object) -> tuple[Export, ExportResult]:
-    export = export_into(server, **changes)
-    return export, run(export, OLD)
-
+__all__ = ["server"]
 
 # --- Success ---------------------------------------------------------------------------
 
@@ -143,10 +93,6 @@ def test_nxdomain_is_proof_only_if_the_control_resolves(server: DnsServer) -> No
 
 
 # --- Failures after the swap -------------------------------------------------
-
-
-def ignore_reloads(server: DnsServer) -> None:
-    server.on_reload = lambda number: None
 
 
 def empty_once(server: DnsServer) -> None:
@@ -334,146 +280,3 @@ def test_the_backup_of_a_killed_run_is_restored(
     with pytest.raises(ExportFailed, match="the old file is back, and the server blocks its can"):
         run(hasty(export), NEW, first.state, 8)
     assert export.path.read_bytes() == good
-
-
-# --- Hooks and commands -------------------------------------------------------------------------
-
-
-def script(folder: Path, text: str) -> tuple[str, ...]:
-    return "sh", "-c", text.replace("OUTPUT", str(folder / "output"))
-
-
-def test_hooks_get_output_that_is_not_utf_8(server: DnsServer) -> None:
-    folder = server.file.parent
-    reload = ("sh", "-c", r"printf 'bro\0ken\377'; exit 1")
-    export = export_into(
-        server, reload=reload, after=script(folder, "echo $BLOCKLIST_CAUSE>OUTPUT")
-    )
-    assert "reload failed: sh: broken" in failing(export, None, OLD)
-    assert (folder / "output").read_text().startswith("reload failed: sh: broken")
-
-
-def test_no_room_for_the_output_of_a_command(
-    server: DnsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, first = installed(server)
-
-    def refuse() -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    error = failing(export_into(server, probe=()), first.state)
-    assert "cannot be run: no file for its output: No space left on device" in error
-
-
-def test_variables_of_hooks(server: DnsServer) -> None:
-    folder = server.file.parent
-    _, first = installed(server)
-    names = "$BLOCKLIST_EXPORT $BLOCKLIST_TARGET $BLOCKLIST_RELEASE_BEFORE>$BLOCKLIST_RELEASE"
-    record = f'echo "{names} $BLOCKLIST_ROWS_BEFORE>$BLOCKLIST_ROWS $BLOCKLIST_OUTCOME" >> OUTPUT'
-    before = script(
-        folder, f"{record}; grep -c example $BLOCKLIST_NEW_FILE $BLOCKLIST_FILE >> OUTPUT"
-    )
-    export = export_into(server, before=before, after=script(folder, record))
-    run(export, f"{NEW}\nblock exact more.example", first.state, 8)
-    first_line, new, old, last = (folder / "output").read_text().splitlines()
-    assert first_line == "office domains 7>8 1>2 "
-    assert new.endswith(":2")
-    assert old == f"{server.file}:1"
-    assert last == "office domains 7>8 1>2 installed"
-
-
-def test_a_hook_before_may_stop_the_export(server: DnsServer) -> None:
-    export, first = installed(server, before=("sh", "-c", "[ $BLOCKLIST_RELEASE = 7 ]"))
-    error = failing(export, first.state)
-    assert "before failed: sh" in error
-    assert error.endswith("is as it was)")
-    assert server.reloads == 1
-
-
-@pytest.mark.slow
-def test_variables_of_the_hook_after_an_undo(server: DnsServer) -> None:
-    record = script(server.file.parent, 'echo "$BLOCKLIST_OUTCOME: $BLOCKLIST_CAUSE" > OUTPUT')
-    export, first = installed(server, after=record)
-    ignore_reloads(server)
-    failing(export, first.state)
-    text = (server.file.parent / "output").read_text()
-    assert text.startswith("undone: ")
-    assert "does not show that the list is loaded" in text
-
-
-def test_a_hook_after_that_fails_undoes_nothing(server: DnsServer) -> None:
-    export, result = installed(server, after=("false",))
-    assert result.said[-1] == "after failed: false: it ended with 1 and no output"
-    assert export.path.exists()
-
-
-def test_the_file_and_the_zone_are_filled_in(tmp_path: Path) -> None:
-    commands = Installation(reload=("echo", "{zone}", "{file}"))
-    export = replace(export_to(tmp_path, "rpz"), installation=commands)
-    assert run(export, OLD).said == (f"reload: rpz.office.example {export.path}",)
-
-
-@pytest.mark.parametrize(
-    ("shell", "expected"),
-    [(False, "reload: $((6 * 7)) && echo a b.out"), (True, "reload: 42")],
-)
-def test_the_shell_is_used_only_if_configured(tmp_path: Path, shell: bool, expected: str) -> None:
-    commands = Installation(reload=("echo", "$((6 * 7))", "&& echo {file}"), shell=shell)
-    export = replace(export_to(tmp_path, "hosts"), path=tmp_path / "a b.out", installation=commands)
-    lines = run(export, OLD).said
-    assert lines[0].replace(f"{tmp_path}/", "") == expected
-    if shell:
-        assert lines[1] == f"reload: {export.path}", "one word, with its space"
-
-
-def test_a_command_may_leave_a_server_running(tmp_path: Path) -> None:
-    """It keeps the output open, which must not be waited for."""
-    start = time.monotonic()
-    result = run_command(["sh", "-c", "sleep 5 & echo $!"], 60, os.environ, "timeout")
-    assert time.monotonic() - start < 4
-    os.kill(int(result.output_text), 9)
-
-
-def test_long_output_is_cut() -> None:
-    result = run_command([sys.executable, "-c", "print('x' * 9999)"], 60, os.environ, "timeout")
-    assert result.output_text == "x" * 2000
-
-
-# --- Answers ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("answer", "control", "blocks", "why"),
-    [
-        (
-            "NULL_ADDRESS",
-            "NO_ADDRESS",
-            True,
-            "the list's answer; the name does not exist otherwise",
-        ),
-        ("NULL_ADDRESS", "RESOLVES", True, "a wildcard answers for all other names"),
-        ("NULL_ADDRESS", "NO_ANSWER", True, "without an upstream, as in a closed network"),
-        ("NULL_ADDRESS", "NULL_ADDRESS", False, "all names get this answer"),
-        ("NO_ADDRESS", "RESOLVES", True, "the name would resolve without the list"),
-        ("NO_ADDRESS", "NO_ADDRESS", False, "any invented name gets this answer"),
-        ("NO_ADDRESS", "NO_ANSWER", False, "the control shows nothing"),
-        ("RESOLVES", "NO_ADDRESS", False, "not blocked"),
-        ("NO_ANSWER", "RESOLVES", False, "the server is busy"),
-    ],
-)
-def test_answers_that_show_a_loaded_list(answer: str, control: str, blocks: bool, why: str) -> None:
-    assert (
-        canary_probe._is_list_answer(
-            canary_probe.ProbeAnswer[answer], canary_probe.ProbeAnswer[control]
-        )
-        is blocks
-    ), why
-
-
-def test_a_server_that_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canary_probe, "_TIMEOUT_SECONDS", 0.1)
-    assert (
-        canary_probe.probe_server(parse_dns_servers(["127.0.0.1#9"])[0], "x.example")
-        is canary_probe.ProbeAnswer.NO_ANSWER
-    )

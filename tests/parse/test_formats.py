@@ -18,12 +18,8 @@ from blocklist.parse.parser import parse_snapshot
 from blocklist.parse.registry import load_format, load_formats
 from blocklist.parse.result import ParseResult
 from blocklist.plugins import FORMAT_EXTENSIONS
+from tests.support.parse_checks import list_indicators
 from tests.support.parse_tables import TABLE, Is, event, ip, sub, url
-
-
-def indicators(parsed: ParseResult) -> list[Is]:
-    return [Is(*row) for row in parsed.indicators.select("value", "scope", "kind").iter_rows()]
-
 
 # --- rpz --------------------------------------------------------------------------------------
 
@@ -72,13 +68,13 @@ SOA = "@ IN SOA localhost. root.localhost. 1 2 3 4 5\n"
 )
 def test_a_zone(zone: str, expected: list[Is], why: str) -> None:
     parsed = parse_snapshot(zone.encode(), "rpz")
-    assert indicators(parsed) == expected, why
+    assert list_indicators(parsed) == expected, why
     assert set(parsed.refusal_counts) <= {"exception", "outside-zone"}, why
 
 
 def test_the_zone_as_an_option() -> None:
     body = b"a.example.rpz.test. CNAME .\n"
-    assert indicators(parse_snapshot(body, "rpz", ParseOptions(zone="RPZ.test."))) == [
+    assert list_indicators(parse_snapshot(body, "rpz", ParseOptions(zone="RPZ.test."))) == [
         Is("a.example")
     ]
     assert parse_snapshot(body, "rpz").refusal_counts == {"outside-zone": 1}
@@ -140,7 +136,7 @@ URLHAUS = """\
 )
 def test_columns(options: ParseOptions, expected: str, why: str) -> None:
     parsed = parse_snapshot(URLHAUS.encode(), "csv", options)
-    assert indicators(parsed) == [url(f"http://{name}.example/x") for name in expected], why
+    assert list_indicators(parsed) == [url(f"http://{name}.example/x") for name in expected], why
     assert parsed.lines == 5
     assert parsed.comments == 2
 
@@ -155,13 +151,13 @@ def test_filtered_rows_do_not_count_against_a_feed() -> None:
 def test_a_header_that_is_no_comment() -> None:
     body = b"rank;host\n1;a.example\n"
     parsed = parse_snapshot(body, "csv", ParseOptions(column_name="host", separator=";"))
-    assert indicators(parsed) == [Is("a.example")]
+    assert list_indicators(parsed) == [Is("a.example")]
     assert parsed.refusal_counts == {"header": 1}
 
 
 def test_the_comment_mark_of_a_feed() -> None:
     parsed = parse_snapshot(b"% a.example\nb.example\n", "domains", ParseOptions(comment="%"))
-    assert indicators(parsed) == [Is("b.example")]
+    assert list_indicators(parsed) == [Is("b.example")]
     assert parsed.comments == 1
 
 
@@ -198,7 +194,7 @@ def test_paths(body: str, path: str, expected: list[Is] | str, why: str) -> None
     if isinstance(expected, str):
         assert list(parsed.refusal_counts) == [expected], why
     else:
-        assert indicators(parsed) == expected, why
+        assert list_indicators(parsed) == expected, why
 
 
 def test_a_document_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What every line of every format means: `input, expected, why`."""
+"""Tables of lines in every format: `input, expected, why`."""
 
 import json
 from typing import NamedTuple
@@ -7,7 +7,7 @@ COMMENT = "a comment"
 
 
 class Is(NamedTuple):
-    """An indicator as a test expects it."""
+    """An expected indicator."""
 
     value: str
     scope: str = "exact"
@@ -26,6 +26,7 @@ def url(value: str) -> Is:
     return Is(value, kind="url")
 
 
+#: A reason for a refusal, `COMMENT`, or indicators.
 Expected = str | list[Is]
 Rows = list[tuple[str, Expected, str]]
 
