@@ -1,5 +1,6 @@
 """One export from end to end: changed and unchanged files, and failures."""
 
+import logging
 import resource
 import sys
 from dataclasses import replace
@@ -246,3 +247,16 @@ def test_no_text_but_a_network_gets_into_a_file(tmp_path: Path, target: str, tex
 def test_an_unknown_dialect(tmp_path: Path) -> None:
     with pytest.raises(ExportFailed, match="unknown dialect 'x'; known are lines, nftables, rpz"):
         run(export_to(tmp_path, "hosts", dialect="x"), ROWS)
+
+
+def test_each_decision_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "blocklist")
+    export = export_to(tmp_path, "hosts")
+    first = run(export, ROWS)
+    run(export, ROWS, first.state, 8)
+    assert caplog.messages == [
+        "export office: prepared 1 entries",
+        "export office: installed release 7",
+        f"export office: wrote {export.path}, 1 entries",
+        f"export office: content unchanged, {export.path} stays",
+    ]

@@ -1,5 +1,6 @@
 """Installs from end to end: success, and failures after the swap."""
 
+import logging
 import os
 import shutil
 from dataclasses import replace
@@ -280,3 +281,20 @@ def test_the_backup_of_a_killed_run_is_restored(
     with pytest.raises(ExportFailed, match="the old file is back, and the server blocks its can"):
         run(hasty(export), NEW, first.state, 8)
     assert export.path.read_bytes() == good
+
+
+@pytest.mark.slow
+def test_loading_and_undoing_are_logged(
+    server: DnsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "blocklist.install")
+    export, first = installed(server)
+    canary = own_canary(export, first.state)
+    ignore_reloads(server)
+    failing(export, first.state)
+    loaded, done, restored, undone = caplog.messages
+    assert restored.startswith(f"{server.where} blocks the canary {canary} after ")
+    assert loaded.startswith(f"{server.where} blocks the canary {canary} after ")
+    assert done == "export office: installed release 7"
+    assert undone.startswith("export office: undid release 8: ")
+    assert undone.endswith("the old file is back, and the server blocks its canary")
