@@ -39,7 +39,7 @@ _MAX_RETRY_WAIT = 86400
 
 
 def ingest_snapshot(
-    config: Config, book: LedgerWriter, feed: Feed, health: FeedHealth, result: FetchResult
+    config: Config, writer: LedgerWriter, feed: Feed, health: FeedHealth, result: FetchResult
 ) -> UpdateOutcome:
     """Parse a fetched snapshot, accept or refuse it, and return the outcome.
 
@@ -47,12 +47,12 @@ def ingest_snapshot(
     """
     body = result.body
     if body is None:
-        record_unchanged(book, health)
+        record_unchanged(writer, health)
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     digest = hashlib.sha256(body).hexdigest()
     if is_same_snapshot(feed, health, digest):
-        record_unchanged(book, health, _make_answer_record(book, health, result, body))
-        remove_refused_body(book.database, health.name)
+        record_unchanged(writer, health, _make_answer_record(writer, health, result, body))
+        remove_refused_body(writer.database, health.name)
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     # Imported here, so that a run in which no list changed does not load polars.
     from blocklist.collect.acceptance import find_refusal, size_change_limits
@@ -67,7 +67,7 @@ def ingest_snapshot(
     is_date_dependent = load_format(feed.format).is_date_dependent
     fingerprint = snapshot_fingerprint(feed, digest, is_date_dependent=is_date_dependent)
     report = _build_parse_report(parsed, digest, len(body))
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         limits = size_change_limits(feed, config.policy)
         usual_entries = usual_entry_count(transaction.connection, health, *limits)
     logger.debug(
@@ -76,26 +76,26 @@ def ingest_snapshot(
     )
     cause = find_refusal(feed, config.policy, body, parsed, usual_entries, result.content_type)
     if cause is not None:
-        return _record_refusal(book, feed, health, cause, report, result)
-    answer = _make_answer_record(book, health, result, body)
+        return _record_refusal(writer, feed, health, cause, report, result)
+    answer = _make_answer_record(writer, health, result, body)
     del result, body  # may be large, and the ledger needs as much memory
-    change = accept_snapshot(book, health, parsed.indicators, fingerprint, report, answer)
-    remove_refused_body(book.database, health.name)
+    change = accept_snapshot(writer, health, parsed.indicators, fingerprint, report, answer)
+    remove_refused_body(writer.database, health.name)
     entries = parsed.indicators.height
     return UpdateOutcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
 
 
 def _make_answer_record(
-    book: LedgerWriter, health: FeedHealth, result: FetchResult, body: bytes
+    writer: LedgerWriter, health: FeedHealth, result: FetchResult, body: bytes
 ) -> AnswerRecord:
     """Save the base of the next incremental fetch; return what the ledger stores of the answer."""
     if is_incremental_url(result.url):
-        save_delta_base(book.database, health.name, body)
+        save_delta_base(writer.database, health.name, body)
     return AnswerRecord(result.validators, parse_expires(body))
 
 
 def _record_refusal(
-    book: LedgerWriter,
+    writer: LedgerWriter,
     feed: Feed,
     health: FeedHealth,
     cause: str,
@@ -103,9 +103,9 @@ def _record_refusal(
     result: FetchResult,
 ) -> UpdateOutcome:
     state = failure_state(feed, health, FeedState.REFUSED)
-    record_refusal(book, health, state, cause, report)
+    record_refusal(writer, health, state, cause, report)
     if result.body and is_remote_url(result.url):
-        save_refused_body(book.database, feed.name, result.body)
+        save_refused_body(writer.database, feed.name, result.body)
     return outcome_failing(feed, health, state, cause)
 
 
@@ -121,13 +121,15 @@ def _build_parse_report(parsed: "ParseResult", digest: str, size: int) -> dict[s
 
 
 def record_failure(
-    book: LedgerWriter, feed: Feed, health: FeedHealth, error: FetchError
+    writer: LedgerWriter, feed: Feed, health: FeedHealth, error: FetchError
 ) -> UpdateOutcome:
     """Record that a feed could not be fetched, and return the outcome."""
     state = failure_state(feed, health, FeedState.REFUSED if error.is_refusal else FeedState.FAILED)
     cause = str(error)
     retry_at = _retry_time(error)
-    record_fetch_failure(book, health, state, cause, retry_at=retry_at, is_refusal=error.is_refusal)
+    record_fetch_failure(
+        writer, health, state, cause, retry_at=retry_at, is_refusal=error.is_refusal
+    )
     return outcome_failing(feed, health, state, cause)
 
 

@@ -72,7 +72,7 @@ def lift_size_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
 
 def update_feeds(
     config: Config,
-    book: LedgerWriter,
+    writer: LedgerWriter,
     feeds: list[Feed],
     on_outcome: Callable[[UpdateOutcome], None],
     *,
@@ -86,9 +86,9 @@ def update_feeds(
     another thread.
     """
     outcomes: dict[str, UpdateOutcome] = {}
-    with closing(_fetch_all(config, book, feeds, ignore_schedule, progress)) as arrivals:
+    with closing(_fetch_all(config, writer, feeds, ignore_schedule, progress)) as arrivals:
         for feed, health, arrival in arrivals:
-            outcome = _process_feed(config, book, feed, health, arrival)
+            outcome = _process_feed(config, writer, feed, health, arrival)
             outcomes[feed.name] = outcome
             log_outcome(outcome)
             on_outcome(outcome)
@@ -97,7 +97,7 @@ def update_feeds(
 
 def _fetch_all(
     config: Config,
-    book: LedgerWriter,
+    writer: LedgerWriter,
     feeds: list[Feed],
     ignore_schedule: bool,
     progress: FeedProgressCallback,
@@ -106,7 +106,7 @@ def _fetch_all(
 
     In place of the result: the time at which a feed is due, or None for a feed that is pinned.
     """
-    healths = register_feeds(book, feeds)
+    healths = register_feeds(writer, feeds)
     remote_feeds = []
     for feed in feeds:
         health = healths[feed.name]
@@ -168,7 +168,7 @@ def _find_base(config: Config, feed: Feed, health: FeedHealth) -> Path | None:
 
 def _process_feed(
     config: Config,
-    book: LedgerWriter,
+    writer: LedgerWriter,
     feed: Feed,
     health: FeedHealth,
     arrival: PendingResult | datetime | None,
@@ -178,6 +178,6 @@ def _process_feed(
     if isinstance(arrival, datetime):
         return outcome_not_due(feed, health, arrival)
     try:
-        return ingest_snapshot(config, book, feed, health, arrival())
+        return ingest_snapshot(config, writer, feed, health, arrival())
     except FetchError as error:
-        return record_failure(book, feed, health, error)
+        return record_failure(writer, feed, health, error)

@@ -42,9 +42,9 @@ class BuildStatus:
     is_unchanged: bool
 
 
-def load_build_status(config: Config, book: LedgerWriter) -> BuildStatus:
+def load_build_status(config: Config, writer: LedgerWriter) -> BuildStatus:
     """Return the current release, and whether the inputs of the judge changed since."""
-    with read_transaction(book.database) as transaction:
+    with read_transaction(writer.database) as transaction:
         reader = transaction.connection
         release, pin = current_release(reader), find_release_pin(reader)
         is_unchanged = release is not None and _is_unchanged(config, reader, release)

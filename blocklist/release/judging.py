@@ -46,26 +46,32 @@ class JudgeResult:
 
 def judge_listings(
     config: Config,
-    bulk: Transaction,
+    transaction: Transaction,
     weights: list[FeedWeight],
     entries: list[Entry],
     current: Release | None,
 ) -> JudgeResult:
     """Judge all listings; `current` is the current release if only listings changed since."""
-    listings = load_listings(bulk, [weight.feed for weight in weights])
-    guard_entries = load_guard_entries(config, bulk)
+    listings = load_listings(transaction, [weight.feed for weight in weights])
+    guard_entries = load_guard_entries(config, transaction)
     judge_input = make_judge_input(config, listings, guard_entries, weights, entries)
     if current is not None:
-        listing_changes = listing_changes_since(bulk, list(judge_input.reliability), current.basis)
+        listing_changes = listing_changes_since(
+            transaction, list(judge_input.reliability), current.basis
+        )
         changed = listing_changes.added.height + listing_changes.removed.height
         if changed < _MAX_CHANGED_SHARE * judge_input.listings.height:
             return _judge_changed_values(
-                config, judge_input, releases.current_verdicts(bulk), current, listing_changes
+                config,
+                judge_input,
+                releases.current_verdicts(transaction),
+                current,
+                listing_changes,
             )
     why = f"{changed} listings changed" if current else "guards, entries or weights changed"
     logger.debug("judging all of %d listings: %s", judge_input.listings.height, why)
     verdicts = decide_verdicts(judge_input)
-    old_verdicts = releases.current_verdicts(bulk)  # loaded after judging, to save memory
+    old_verdicts = releases.current_verdicts(transaction)  # loaded after judging, to save memory
     change = releases.diff_verdicts(old_verdicts, verdicts)
     return JudgeResult(
         judge_input.guards,
@@ -163,10 +169,10 @@ def _count_categories(
     return count_blocked_by_category(listings, verdicts, categories)
 
 
-def load_guard_entries(config: Config, bulk: Transaction) -> pl.DataFrame:
+def load_guard_entries(config: Config, transaction: Transaction) -> pl.DataFrame:
     """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
     guard_classes = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
-    listings = load_listings(bulk, list(guard_classes))
+    listings = load_listings(transaction, list(guard_classes))
     # A guard list of URLs protects their hosts.
     hosts = derive_host_listings(listings).select(listings.columns)
     listings = pl.concat([listings, hosts])

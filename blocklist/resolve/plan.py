@@ -16,21 +16,23 @@ from blocklist.resolve.liveness import MAX_DUE_AHEAD, DeadDomainRule
 from blocklist.resolve.survey import SurveySettings
 
 
-def select_names_to_resolve(config: Config, book: LedgerWriter, limit: int) -> list[str]:
+def select_names_to_resolve(config: Config, writer: LedgerWriter, limit: int) -> list[str]:
     """Return the names that are due, at most `limit`: new ones first, then the longest due.
 
     Blocked and held names come first. Names of guard lists are resolved only if addresses are to be
     blocked, so that no address of a guarded name is blocked.
     """
     now = datetime.now(UTC)
-    with read_transaction(book.database) as bulk:
-        names = select_due_names(bulk, now, now + MAX_DUE_AHEAD)
+    with read_transaction(writer.database) as transaction:
+        names = select_due_names(transaction, now, now + MAX_DUE_AHEAD)
         if config.resolve.addresses and len(names) < limit:
             guard_listings = load_listings(
-                bulk, [g.name for g in config.guards.values() if g.enabled]
+                transaction, [g.name for g in config.guards.values() if g.enabled]
             )
             guarded_names = guard_listings.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
-            names = names.append(filter_due_names(bulk, guarded_names, now, now + MAX_DUE_AHEAD))
+            names = names.append(
+                filter_due_names(transaction, guarded_names, now, now + MAX_DUE_AHEAD)
+            )
     return names.unique(maintain_order=True).head(limit).to_list()
 
 

@@ -78,10 +78,10 @@ class Survey:
     """One survey. All access to the ledger happens in one thread beside the event loop."""
 
     def __init__(
-        self, book: LedgerWriter, settings: SurveySettings, on_progress: SurveyProgress
+        self, writer: LedgerWriter, settings: SurveySettings, on_progress: SurveyProgress
     ) -> None:
         self.report = SurveyReport()
-        self._book = book
+        self._ledger = writer
         self._settings = settings
         self._report_progress = on_progress
         self._transport = DnsTransport(settings.resolvers, settings.limits)
@@ -139,7 +139,7 @@ class Survey:
 
     def _load_facts(self, chunk: _DomainChunk) -> dict[str, DnsFact]:
         names = {name for domain, members in chunk for name in (domain, *members)}
-        with read_transaction(self._book.database) as transaction:
+        with read_transaction(self._ledger.database) as transaction:
             return load_facts(transaction.connection, names)
 
     @property
@@ -204,7 +204,7 @@ class Survey:
             facts += lookup_facts
             self.report.states.update(fact.state for fact in lookup_facts if fact.name in names)
             self.report.recorded += len(names)
-        save_facts(self._book, facts)
+        save_facts(self._ledger, facts)
         self._report_progress(self.report.recorded)
 
     def _wait_for_writes(self, at_most: int) -> None:

@@ -231,13 +231,13 @@ def test_failures_and_refusals_are_remembered(folder: FeedFolder) -> None:
     folder.collect("a.example\n")
     folder.file.unlink()
     folder.collect()
-    with open_ledger_writer(folder.config.database, "update") as book:
-        health = register_feed(book, folder.feed)
+    with open_ledger_writer(folder.config.database, "update") as writer:
+        health = register_feed(writer, folder.feed)
     assert (health.state, health.entries) == (FAILED, 1)
     assert health.cause == f"{folder.file}: no such file"
     assert folder.collect("a.example\n").state == UNCHANGED
-    with open_ledger_writer(folder.config.database, "update") as book:
-        assert register_feed(book, folder.feed).cause is None
+    with open_ledger_writer(folder.config.database, "update") as writer:
+        assert register_feed(writer, folder.feed).cause is None
 
 
 def test_mirrors_in_order(folder: FeedFolder) -> None:

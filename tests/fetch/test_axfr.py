@@ -60,13 +60,13 @@ class World:
         self.server.play = plays or self.server.play
         self.server.asked.clear()
         self.server.sent = 0
-        with open_ledger_writer(self.config.database, "update") as book:
-            (outcome,) = update_feeds(self.config, book, [feed or self.feed], lambda _: None)
+        with open_ledger_writer(self.config.database, "update") as writer:
+            (outcome,) = update_feeds(self.config, writer, [feed or self.feed], lambda _: None)
         return outcome
 
     def in_force(self) -> set[str]:
-        with read_transaction(self.config.database) as bulk:
-            return set(load_listings(bulk, ["zone"])["value"])
+        with read_transaction(self.config.database) as transaction:
+            return set(load_listings(transaction, ["zone"])["value"])
 
 
 @pytest.fixture(scope="module")

@@ -63,9 +63,9 @@ def digests(folder: Path, tables: list[str]) -> dict[str, tuple[int, str]]:
         for entry in ENTRIES:
             add_entry(opened, entry)
         build_release(settings, opened, "test")
-    with read_transaction(settings.database) as bulk:
-        listed = load_listings(bulk, [feed.name for feed in settings.enabled_sources])
-        return {"listings": digest(listed), "verdicts": digest(current_verdicts(bulk))}
+    with read_transaction(settings.database) as transaction:
+        listed = load_listings(transaction, [feed.name for feed in settings.enabled_sources])
+        return {"listings": digest(listed), "verdicts": digest(current_verdicts(transaction))}
 
 
 def digest(rows: pl.DataFrame) -> tuple[int, str]:

@@ -303,15 +303,15 @@ def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> N
     with ledger(path) as opened:
         published: list[Release] = []
         for state in states:
-            with read_transaction(path) as bulk:
-                before = current_verdicts(bulk)
+            with read_transaction(path) as transaction:
+                before = current_verdicts(transaction)
             change = diff_verdicts(before, verdict_frame(state))
             last = published[-1] if published else None
             published.append(next_release(opened, last, change, "test"))
             publish_release(opened, published[-1], change)
-        with read_transaction(path) as bulk:
-            kept = [export_rows(bulk, number) for number in range(1, len(states) + 1)]
-            now = current_verdicts(bulk)
+        with read_transaction(path) as transaction:
+            kept = [export_rows(transaction, number) for number in range(1, len(states) + 1)]
+            now = current_verdicts(transaction)
     assert now.sort("value", "scope").equals(
         verdict_frame(states[-1]).drop("score").sort("value", "scope")
     )
@@ -342,9 +342,9 @@ def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) 
     release = run_build(tmp_path)
     assert release is not None
     assert release.blocked > 500_000
-    with read_transaction(tmp_path / "blocklist.db") as bulk:
-        found = current_verdicts(bulk)
-        top = bulk.frame(
+    with read_transaction(tmp_path / "blocklist.db") as transaction:
+        found = current_verdicts(transaction)
+        top = transaction.frame(
             "SELECT value FROM listing JOIN feed ON feed.id = feed_id WHERE feed.name = ?",
             "tranco10k",
             schema=pl.Schema({"value": pl.String()}),

@@ -111,8 +111,8 @@ def test_a_held_release_and_its_acceptance(copied: Path, log: pytest.LogCaptureF
         "release 2: published with the operator's changes alone, 11 blocked (+1 -0), 0 held"
     )
     assert candidate == "release 3: kept as the candidate, 2 blocked (+0 -9), 0 held"
-    with open_ledger_writer(load_folder(copied).database, "test") as book:
-        accept_candidate(book, "they retired it")
+    with open_ledger_writer(load_folder(copied).database, "test") as writer:
+        accept_candidate(writer, "they retired it")
     assert release_lines(log) == [
         "release 3: published, a held candidate that was accepted, 2 blocked (+0 -9), 0 held"
     ]
@@ -122,9 +122,9 @@ def test_rollback_pin_and_undo(copied: Path, log: pytest.LogCaptureFixture) -> N
     (copied / "mine.txt").write_text("".join(f"fraud{number}.com\n" for number in range(11)))
     run_build(copied)
     release_lines(log)
-    with open_ledger_writer(load_folder(copied).database, "test") as book:
-        roll_back_release(book, None, "")
-        undo_feed_update(book, "mine", "")
+    with open_ledger_writer(load_folder(copied).database, "test") as writer:
+        roll_back_release(writer, None, "")
+        undo_feed_update(writer, "mine", "")
     assert release_lines(log) == [
         "release 3: published and pinned, a rollback to release 1, 10 blocked (+0 -1), 0 held",
         "feed mine: last update undone and feed pinned, +0 -1",
@@ -146,12 +146,12 @@ def test_echoes_and_addresses(
     release_lines(log)
     monkeypatch.setattr(echo_detection, "is_echo_detection_due", lambda _: True)
     config = load_folder(copied)
-    with open_ledger_writer(config.database, "test") as book:
-        echo_detection.detect_echoes(config, book)
+    with open_ledger_writer(config.database, "test") as writer:
+        echo_detection.detect_echoes(config, writer)
         with read_transaction(config.database) as transaction:
             echoes = load_echoes(transaction.connection)
         refresh_resolved_addresses(
-            replace(config, resolve=replace(config.resolve, addresses=True)), book
+            replace(config, resolve=replace(config.resolve, addresses=True)), writer
         )
     count, *found, addresses = release_lines(log)
     assert count == f"echo detection: {len(echoes)} echoes"

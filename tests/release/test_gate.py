@@ -205,10 +205,10 @@ def test_a_candidate_is_looked_at_and_accepted(copied: Path) -> None:
     database = load_folder(copied).database
     with open_read_only(database) as reader:
         two = [find_referenced_release(reader, name) for name in ("current", "candidate")]
-    with read_transaction(database) as bulk:
-        found = diff_releases(bulk, two[0], two[1], ["mine", "other"])
-        others = diff_releases(bulk, two[0], two[1], ["mine", "other"], only_feeds=["other"])
-        would = candidate_export_rows(bulk)
+    with read_transaction(database) as transaction:
+        found = diff_releases(transaction, two[0], two[1], ["mine", "other"])
+        others = diff_releases(transaction, two[0], two[1], ["mine", "other"], only_feeds=["other"])
+        would = candidate_export_rows(transaction)
     assert (found.added.height, found.removed.height) == (1, 7)
     assert (found.added_by, found.removed_by) == ({"mine": 1}, {"mine": 7})
     assert others.removed.is_empty()

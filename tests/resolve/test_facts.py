@@ -33,9 +33,9 @@ def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
         "not-yet.top": "2026-05-04T06:00:00Z",
         "wrong-clock.top": "2036-05-04T06:00:00Z",
     }
-    with open_ledger_writer(tmp_path / "x.db", "update") as book:
-        save_facts(book, (fact(n, n, Liveness.ALIVE, due) for n, due in dues.items()))
-        with book.transaction() as transaction:
+    with open_ledger_writer(tmp_path / "x.db", "update") as writer:
+        save_facts(writer, (fact(n, n, Liveness.ALIVE, due) for n, due in dues.items()))
+        with writer.transaction() as transaction:
             for name in names:
                 verdict = Verdict.CLEAR if name == "clear.top" else Verdict.BLOCK
                 transaction.execute(
@@ -43,10 +43,12 @@ def test_what_is_due_comes_new_first_and_then_in_order(tmp_path: Path) -> None:
                     "VALUES (?, 0, 1, 0, ?, 0)",
                     name, code_of(verdict),
                 )  # fmt: skip
-        with read_transaction(book.database) as bulk:
-            found = select_due_names(bulk, NOW, NOW + timedelta(days=28)).to_list()
+        with read_transaction(writer.database) as transaction:
+            found = select_due_names(transaction, NOW, NOW + timedelta(days=28)).to_list()
             asked = pl.Series(["later.top", "not-yet.top", "guarded.top"])
-            of_others = filter_due_names(bulk, asked, NOW, NOW + timedelta(days=28)).to_list()
+            of_others = filter_due_names(
+                transaction, asked, NOW, NOW + timedelta(days=28)
+            ).to_list()
     assert found == ["new.top", "late.top", "later.top", "wrong-clock.top"]
     assert of_others == ["guarded.top", "later.top"]
 
@@ -58,9 +60,9 @@ def test_the_domain_decides_who_is_dead(tmp_path: Path) -> None:
         fact("there.top", "there.top", Liveness.ALIVE),
         fact("shop.there.top", "there.top", Liveness.PARKED),
     ]
-    with open_ledger_writer(tmp_path / "x.db", "update") as book:
-        save_facts(book, every)
-        with read_transaction(book.database) as transaction:
+    with open_ledger_writer(tmp_path / "x.db", "update") as writer:
+        save_facts(writer, every)
+        with read_transaction(writer.database) as transaction:
             lookup = LedgerLookup(transaction.connection)
             names = ("gone.top", "shop.gone.top", "shop.there.top", "a.gone.top", "a.there.top")
             assert [lookup.find_facts(name).get("state") for name in names] == [

@@ -49,17 +49,17 @@ class HttpFeeds:
     def update(self, *feeds: Feed, ignore_schedule: bool = False) -> list[UpdateOutcome]:
         """Update feeds in one run and return the outcomes."""
         reported: list[UpdateOutcome] = []
-        with open_ledger_writer(self.config.database, "update") as book:
+        with open_ledger_writer(self.config.database, "update") as writer:
             outcomes = update_feeds(
-                self.config, book, list(feeds), reported.append, ignore_schedule=ignore_schedule
+                self.config, writer, list(feeds), reported.append, ignore_schedule=ignore_schedule
             )
         assert sorted(reported, key=str) == sorted(outcomes, key=str)
         return outcomes
 
     def in_force(self, feed: str) -> list[str]:
         """Return the values that a feed lists now, sorted."""
-        with read_transaction(self.config.database) as bulk:
-            return sorted(load_listings(bulk, [feed])["value"])
+        with read_transaction(self.config.database) as transaction:
+            return sorted(load_listings(transaction, [feed])["value"])
 
 
 @pytest.fixture(scope="module")

@@ -29,10 +29,10 @@ def load_folder(folder: Path) -> Config:
 def run_build(folder: Path, *, collect: bool = True) -> Release | None:
     """Update all feeds and build a release; return it, or None if it is unchanged."""
     config = load_folder(folder)
-    with open_ledger_writer(config.database, "test") as book:
+    with open_ledger_writer(config.database, "test") as writer:
         if collect:
-            update_feeds(config, book, select_feeds(config, []), lambda outcome: None)
-        result = build_release(config, book, "test")
+            update_feeds(config, writer, select_feeds(config, []), lambda outcome: None)
+        result = build_release(config, writer, "test")
     return result.release if result.is_new else None
 
 
@@ -54,8 +54,8 @@ def add_name_entry(
     """Add an entry for a subtree, which ends after `expires` if that is given."""
     end = expires and format_timestamp(datetime.now(UTC) + expires)
     entry = Entry(Kind.DOMAIN, name, Scope.SUBTREE, action, "", "", end or None)
-    with open_ledger_writer(load_folder(folder).database, "test") as book:
-        add_entry(book, entry)
+    with open_ledger_writer(load_folder(folder).database, "test") as writer:
+        add_entry(writer, entry)
 
 
 def run_held_build(folder: Path, *, collect: bool = True) -> str:

@@ -43,8 +43,8 @@ class Looks:
         settings = SurveySettings(
             [one.server for one in resolvers], self.limits, canaries=("canary.test",)
         )
-        with open_ledger_writer(self.database, "resolve") as book:
-            return asyncio.run(Survey(book, settings, lambda _: None).run(list(names)))
+        with open_ledger_writer(self.database, "resolve") as writer:
+            return asyncio.run(Survey(writer, settings, lambda _: None).run(list(names)))
 
     def facts(self, *names: str) -> dict[str, DnsFact]:
         """Return the facts of names in the ledger."""

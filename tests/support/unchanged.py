@@ -86,8 +86,8 @@ def lived_in(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def needs_no_judging(folder: Path) -> bool:
     """Return whether a build would skip judging."""
     config = load_folder(folder)
-    with open_ledger_writer(config.database, "test") as book:
-        return load_build_status(config, book).is_unchanged
+    with open_ledger_writer(config.database, "test") as writer:
+        return load_build_status(config, writer).is_unchanged
 
 
 def exported(folder: Path) -> set[str]:
@@ -100,10 +100,10 @@ def exported(folder: Path) -> set[str]:
 
     with (
         pytest.MonkeyPatch.context() as patch,
-        open_ledger_writer(config.database, "test") as book,
+        open_ledger_writer(config.database, "test") as writer,
     ):
         patch.setattr(update, "export_one", one)
-        outcomes = run_exports(book, config, select_exports(config, []), lambda _: None)
+        outcomes = run_exports(writer, config, select_exports(config, []), lambda _: None)
     assert [outcome.cause for outcome in outcomes] == [None] * len(outcomes)
     return rendered
 
@@ -120,8 +120,8 @@ def collect(folder: Path) -> None:
     from blocklist.collect.update import select_feeds, update_feeds
 
     config = load_folder(folder)
-    with open_ledger_writer(config.database, "test") as book:
-        update_feeds(config, book, select_feeds(config, []), lambda _: None)
+    with open_ledger_writer(config.database, "test") as writer:
+        update_feeds(config, writer, select_feeds(config, []), lambda _: None)
 
 
 def configured(old: str, new: str) -> Change:
