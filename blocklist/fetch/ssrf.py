@@ -63,5 +63,5 @@ class SsrfGuard:
             raise PermissionError(f"{address} is not public")
 
     def _is_own_address(self, address: str) -> bool:
-        own = self._own_addresses
-        return address in own and not any(map(is_public_address, own))
+        own_addresses = self._own_addresses
+        return address in own_addresses and not any(map(is_public_address, own_addresses))

@@ -188,16 +188,16 @@ def _split_aligned(spans: pl.DataFrame) -> pl.DataFrame:
 
     Each step takes the largest aligned block at the start of every span at once.
     """
-    one = pl.lit(1, spans.schema["first"])
+    unit = pl.lit(1, spans.schema["first"])
     blocks = [spans.select("row", "first", bits=pl.lit(0, pl.UInt32)).clear()]
     while not spans.is_empty():
         step = spans.select(
             "row", "first", "last", bits=_largest_aligned_bits(spans.schema["first"])
         )
         blocks.append(step.select("row", "first", "bits"))
-        block_end = pl.col("first") + (one + one).pow("bits") - one
+        block_end = pl.col("first") + (unit + unit).pow("bits") - unit
         spans = step.with_columns(first=block_end).filter(pl.col("first") < pl.col("last"))
-        spans = spans.select("row", pl.col("first") + one, "last")
+        spans = spans.select("row", pl.col("first") + unit, "last")
     return pl.concat(blocks)
 
 

@@ -77,12 +77,12 @@ def classify_addresses(
 
 
 def _format_evidence() -> pl.Expr:
-    more = pl.when(pl.col("domains") > _SHOWN_DOMAINS).then(
+    suffix = pl.when(pl.col("domains") > _SHOWN_DOMAINS).then(
         pl.format(" and {} more", pl.col("domains") - _SHOWN_DOMAINS)
     )
     single = pl.when(pl.col("domains") == 1).then(pl.lit("1 blocked domain: "))
     many = pl.format("{} blocked domains: ", "domains")
-    return pl.concat_str(single.otherwise(many), "named", more.otherwise(pl.lit("")))
+    return pl.concat_str(single.otherwise(many), "named", suffix.otherwise(pl.lit("")))
 
 
 def _match_shared_networks(values: pl.Series, guarded_networks: pl.DataFrame) -> pl.DataFrame:

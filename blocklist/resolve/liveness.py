@@ -24,7 +24,7 @@ class LookResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadDomainRule:
-    """How many looks, over how many days, must find a domain gone before it is dead."""
+    """The number of looks and of days that must find a domain gone before it is dead."""
 
     looks: int = 3
     days: int = 7

@@ -1,1 +1,1 @@
-"""How much feeds repeat each other: listings -> overlaps and echoes."""
+"""Overlap of feeds: listings -> shares of their own, echoes, covering feeds."""

@@ -73,17 +73,17 @@ def roll_back_release(writer: LedgerWriter, number: int | None, reason: str) -> 
 def _find_target(releases: list[Release], number: int | None) -> Release:
     if not releases:
         raise NotFoundError("there is no release yet, so there is nothing to undo")
-    wanted = number
-    if wanted is None:
+    target_number = number
+    if target_number is None:
         # After a rollback, the previous release is the one before the restored release.
-        wanted = (releases[0].origin or releases[0].number) - 1
-        if wanted < 1:
+        target_number = (releases[0].origin or releases[0].number) - 1
+        if target_number < 1:
             raise NotFoundError("there is no release before this one, so there is nothing to undo")
-    target = next((release for release in releases if release.number == wanted), None)
+    target = next((release for release in releases if release.number == target_number), None)
     if target is None:
-        raise NotFoundError(f"there is no release {wanted}; see: blocklist release list")
+        raise NotFoundError(f"there is no release {target_number}; see: blocklist release list")
     if target.pruned:
-        raise NotFoundError(f"release {wanted} was pruned; see: blocklist release list")
+        raise NotFoundError(f"release {target_number} was pruned; see: blocklist release list")
     return target
 
 
