@@ -14,6 +14,7 @@ from blocklist.config.targets import load_targets
 from blocklist.ledger.db.connection import open_read_only, prepare_database
 from blocklist.model import GuardClass, Kind, Reason, Verdict
 from blocklist.parse.registry import load_formats
+from blocklist.plugins import DIALECT_EXTENSIONS, FORMAT_EXTENSIONS, READER_EXTENSIONS
 from tests.support.docs import DOCUMENTS, ROOT, leaves, made, root
 
 DOCS = ROOT / "docs"
@@ -126,6 +127,10 @@ def test_configurations_in_the_documents_are_right(
     tmp_path: Path, document: str, block: str
 ) -> None:
     table = tomllib.loads(block)
+    if "project" in table:
+        kinds = (FORMAT_EXTENSIONS, DIALECT_EXTENSIONS, READER_EXTENSIONS)
+        assert table["project"]["entry-points"].keys() == {kind.group for kind in kinds}
+        return
     if "dialect" in table:
         (tmp_path / "exports").mkdir()
         (tmp_path / "exports" / "own.toml").write_text(block)
