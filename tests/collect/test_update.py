@@ -12,7 +12,7 @@ from blocklist.collect.outcome import UpdateOutcome
 from blocklist.collect.update import select_feeds
 from blocklist.config.feeds import Feed
 from blocklist.config.sections import PolicyConfig
-from blocklist.errors import ConfigError, NotFoundError
+from blocklist.errors import NotFoundError
 from blocklist.fetch import local
 from blocklist.fetch.fetch import fetch_bytes
 from blocklist.fetch.types import FetchError, FetchResult
