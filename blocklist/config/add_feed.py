@@ -12,7 +12,7 @@ from blocklist.config.loader import Config
 from blocklist.errors import ConfigError, StorageError, UsageError
 
 _FEED_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-#: Names of files that say nothing of what is in them.
+#: File names that do not describe the content.
 _GENERIC_NAMES = {
     "",
     "blocklist",
@@ -28,7 +28,7 @@ _GENERIC_NAMES = {
 
 
 def suggest_feed_name(source: str) -> str:
-    """Return a name for the feed at a path or URL: the file's, or the host's if that is common."""
+    """Return a name for the feed at a path or URL: that of the file, or of the host."""
     parts = urlsplit(source) if "://" in source else None
     stem = _slugify(Path(parts.path if parts else source).stem)
     if parts and stem in _GENERIC_NAMES:
@@ -41,7 +41,7 @@ def _slugify(text: str) -> str:
 
 
 def make_source_relative(source: str, config: Path) -> str:
-    """Return a source as the configuration is to name it: a path relative to its folder."""
+    """Return a source as written in the configuration: paths are relative to its folder."""
     if "://" in source:
         return source
     path, base = Path(source).resolve(), config.resolve().parent
@@ -49,14 +49,16 @@ def make_source_relative(source: str, config: Path) -> str:
 
 
 def refuse_known_feed(config: Config, name: str, source: str) -> None:
-    """Raise `UsageError` when a feed has that name or address already."""
+    """Raise `ConfigError` if a feed has this name or source already."""
     if not _FEED_NAME.fullmatch(name):
         raise UsageError(f"--name {name}: expected small letters, digits and single hyphens")
-    for known in (*config.guards.values(), *config.feeds.values()):
-        if known.name == name or _make_source_absolute(config, source) in known.urls:
-            what = "is switched on already" if known.enabled else "is known; switch it on with"
-            how = "" if known.enabled else f": [{known.config_key}] and the line: enabled = true"
-            raise ConfigError(f"{config.path}: feed {known.name} {what}{how}")
+    url = _make_source_absolute(config, source)
+    for feed in (*config.guards.values(), *config.feeds.values()):
+        if feed.name == name or url in feed.urls:
+            state = "is enabled already"
+            if not feed.enabled:
+                state = f"exists; enable it with [{feed.config_key}] and the line: enabled = true"
+            raise ConfigError(f"{config.path}: feed {feed.name} {state}")
 
 
 def _make_source_absolute(config: Config, source: str) -> str:
@@ -65,10 +67,10 @@ def _make_source_absolute(config: Config, source: str) -> str:
 
 
 def render_feed_table(name: str, url: str, format_name: str, category: str | None) -> str:
-    """Return the TOML that describes a feed; raise `UsageError` when it could not be read back."""
-    said = {"url": url, "format": format_name} | ({"category": category} if category else {})
-    # A JSON string is a TOML string, but for the one control character that JSON leaves bare.
-    lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in said.items()]
+    """Return the TOML of a feed; raise `ConfigError` if it could not be read back."""
+    values = {"url": url, "format": format_name} | ({"category": category} if category else {})
+    # A JSON string is a TOML string, except for one control character that JSON does not escape.
+    lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items()]
     text = "\n".join([f"[feeds.{name}]", *lines, ""])
     try:
         table = tomllib.loads(text)["feeds"][name]
@@ -79,7 +81,10 @@ def render_feed_table(name: str, url: str, format_name: str, category: str | Non
 
 
 def append_to_config(path: Path, text: str) -> None:
-    """Write `text` after what the configuration says; fail when the whole would not be TOML."""
+    """Append a text to a configuration.
+
+    Raise `ConfigError` if the result would not be TOML, and `StorageError` if it cannot be read.
+    """
     try:
         old = path.read_bytes()
     except OSError as error:

@@ -16,19 +16,19 @@ DEFAULT_DATABASE = "blocklist.db"
 
 
 def find_config(given: Path | None) -> Path | None:
-    """Return the configuration in force: the one given, ./blocklist.toml, the user's, or none."""
+    """Return the path of the configuration: given, ./blocklist.toml, the user's, or none."""
     if given is not None:
         return given
     home = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111 (a user without a home)
-    places = (Path(CONFIG_FILE_NAME), home / "blocklist" / CONFIG_FILE_NAME)
-    return next(filter(_exists, places), None)
+    paths = (Path(CONFIG_FILE_NAME), home / "blocklist" / CONFIG_FILE_NAME)
+    return next(filter(_exists, paths), None)
 
 
-def _exists(place: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
-        return place.exists()
+        return path.exists()
     except OSError as error:
-        raise StorageError(f"{place}: cannot be read: {error.strerror or error}") from None
+        raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def find_database(given: Path | None) -> Path:
@@ -43,13 +43,13 @@ def find_database(given: Path | None) -> Path:
 
 
 def find_geoip(given: Path | None) -> GeoIpDatabase:
-    """Return where addresses can be looked up, without reading the rest of the configuration."""
+    """Return the GeoIP files without reading the rest of the configuration."""
     path = find_config(given)
     if path is None:
         return GeoIpDatabase()
     table, where = load_toml(path).get("resolve", {}), f"{path}: resolve"
-    names = table if isinstance(table, dict) else {}
-    keys = [key for key in ("country", "asn") if key in names]
-    files = {key: str(convert_value(names[key], str, f"{where}.{key}")) for key in keys}
+    values = table if isinstance(table, dict) else {}
+    keys = [key for key in ("country", "asn") if key in values]
+    files = {key: str(convert_value(values[key], str, f"{where}.{key}")) for key in keys}
     base = path.resolve().parent
     return GeoIpDatabase(**{key: base / name for key, name in files.items() if name})

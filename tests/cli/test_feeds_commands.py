@@ -167,7 +167,7 @@ def test_add_from_the_web(run: Run, tmp_path: Path, server: str) -> None:
     [
         (("lists/Shop Frauds.txt",), "add --yes", "nobody there to ask"),
         (("lists/Shop Frauds.txt", "--name", "taken", "--yes"), "taken", "a name in use"),
-        (("lists/Shop Frauds.txt", "--name", "urlhaus", "--yes"), "switch it on", "a shipped name"),
+        (("lists/Shop Frauds.txt", "--name", "urlhaus", "--yes"), "enable it", "a shipped name"),
         (("lists/Shop Frauds.txt", "--name", "tranco", "--yes"), "[guards.tranco]", "a guard"),
         (("lists/taken.txt", "--name", "twin", "--yes"), "feed taken", "a list in use"),
         (("https://phishing.army/download/phishing_army_blocklist.txt", "--yes"), "phishing-army",
