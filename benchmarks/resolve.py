@@ -77,10 +77,10 @@ async def survey(port: int, count: int) -> int:
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        open_ledger_writer(Path(folder) / "x.db", "bench") as book,
+        open_ledger_writer(Path(folder) / "x.db", "bench") as writer,
     ):
         settings = SurveySettings([DnsServer("127.0.0.1", port)])
-        report = await Survey(book, settings, lambda _: None).run(list(invented(count)))
+        report = await Survey(writer, settings, lambda _: None).run(list(invented(count)))
     return count - report.states["alive"]
 
 

@@ -119,9 +119,9 @@ def test_a_review_chooses_by_country(
     command = commands(tmp_path, monkeypatch, capsys)
     command("run")
     day = "2026-05-03T06:00:00Z"
-    with open_ledger_writer(tmp_path / "blocklist.db", "resolve") as book:
+    with open_ledger_writer(tmp_path / "blocklist.db", "resolve") as writer:
         save_facts(
-            book,
+            writer,
             (
                 DnsFact(name, name, Liveness.ALIVE, day, "answer", (at,), None, day, day, 24)
                 for name, at in where.items()

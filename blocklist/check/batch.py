@@ -86,7 +86,7 @@ class BatchAnswers:
 
 def check_many(
     queries: Sequence[str],
-    bulk: Transaction,
+    transaction: Transaction,
     weights: list[FeedWeight],
     release: int | None,
     at: PointInTime | None = None,
@@ -100,8 +100,8 @@ def check_many(
     near = steps["ancestor"].unique()
     # Release 0 has no verdicts: there was no release yet.
     number = at.release or 0 if at else None
-    decided = _pick_decisive_verdicts(steps, verdicts_for(bulk, near, number))
-    listed = load_listing_history(bulk, near, at.run if at else None)
+    decided = _pick_decisive_verdicts(steps, verdicts_for(transaction, near, number))
+    listed = load_listing_history(transaction, near, at.run if at else None)
     shown = select_shown_listings(asked, steps, decided, listed)
     supporting = find_supporting_feeds(decided, shown, listed, [one.feed for one in weights])
     rows = pl.int_range(len(queries), eager=True, dtype=pl.UInt32).alias("row").to_frame()
@@ -112,7 +112,7 @@ def check_many(
         rows,
         shown.select("row", *LISTING_COLUMNS),
         explain_feed_sets(supporting, ScoreExplainer(weights)),
-        {} if at else load_batch_facts(bulk, steps),
+        {} if at else load_batch_facts(transaction, steps),
         release,
     )
 

@@ -90,9 +90,9 @@ def fill(database: Path, runs: list[tuple[str, list[tuple[str, str, bool]]]]) ->
             ["value", "scope"], keep="first"
         )
         guard = GuardClass.POPULAR if name == "guard" else None
-        with open_ledger_writer(database, "update") as book:
-            feed = register_feed(book, Feed(name, ("x",), "domains", guard=guard))
-            accept_snapshot(book, feed, frame, "print", ACCOUNT)
+        with open_ledger_writer(database, "update") as writer:
+            feed = register_feed(writer, Feed(name, ("x",), "domains", guard=guard))
+            accept_snapshot(writer, feed, frame, "print", ACCOUNT)
 
 
 def release(database: Path, judged: list[tuple[str, str, tuple[str, str], str | None]]) -> None:
@@ -102,25 +102,25 @@ def release(database: Path, judged: list[tuple[str, str, tuple[str, str], str | 
     frame = pl.DataFrame(rows, schema=VERDICTS, orient="row").drop("score")
     page = pl.col("kind") == "url"
     frame = frame.filter(~page | (pl.col("scope") == "exact"))
-    with open_ledger_writer(database, "release") as book, book.transaction() as transaction:
+    with open_ledger_writer(database, "release") as writer, writer.transaction() as transaction:
         transaction.execute(
             "INSERT INTO release (number, run_id, created, cause, blocked, held, added, removed) "
             "VALUES (7, ?, 'now', 'x', 0, 0, 0, 0)",
-            book.run_id,
+            writer.run_id,
         )
         packs.store_rows(transaction, packs.VERDICT_TABLE, frame, since=7)
 
 
 def vote(database: Path) -> None:
     """Record that `one` and `two` are believed, and the second an echo, and not up to date."""
-    with open_ledger_writer(database, "release") as book:
-        save_feed_weights(book, [FeedWeight("one", 0.5), FeedWeight("two", 0.8, 3, ("one",))])
+    with open_ledger_writer(database, "release") as writer:
+        save_feed_weights(writer, [FeedWeight("one", 0.5), FeedWeight("two", 0.8, 3, ("one",))])
 
 
 def know(database: Path, looks: list[tuple[str, Liveness, str]]) -> None:
-    with open_ledger_writer(database, "resolve") as book:
+    with open_ledger_writer(database, "resolve") as writer:
         save_facts(
-            book,
+            writer,
             [
                 DnsFact(
                     name, domain, state, f"{name} then", "yes", ("192.0.2.1",), None, "now", "", 1
@@ -138,8 +138,8 @@ def both(
         lookup = LedgerLookup(reader, at)
         single = [check_one(query, lookup) for query in queries]
         release, counted = lookup.release_number(), lookup.feed_weights()
-    with read_transaction(database) as bulk:
-        many = check_many(queries, bulk, counted, release, at)
+    with read_transaction(database) as transaction:
+        many = check_many(queries, transaction, counted, release, at)
     skipped, answered = set(many.unanswered_rows()), many.iter_answers()
     together = [None if row in skipped else next(answered) for row in range(len(queries))]
     shown = render_batch_answers(many).to_list()

@@ -43,8 +43,8 @@ def configure(http_feeds: HttpFeeds, faulty: str, fault: Fault | None) -> None:
 
 
 def in_force(http_feeds: HttpFeeds) -> dict[str, list[str]]:
-    with read_transaction(http_feeds.config.database) as bulk:
-        return {name: sorted(load_listings(bulk, [name])["value"]) for name in FEEDS}
+    with read_transaction(http_feeds.config.database) as transaction:
+        return {name: sorted(load_listings(transaction, [name])["value"]) for name in FEEDS}
 
 
 def test_every_fault_in_one_configuration(

@@ -47,8 +47,8 @@ def of_corpus(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.Data
     (folder / "blocklist.toml").write_text("".join(lines))
     done = blocklist(folder, "run")
     assert done.returncode == 0, done.stderr
-    with read_transaction(folder / "blocklist.db") as bulk:
-        rows = export_rows(bulk, 1)
+    with read_transaction(folder / "blocklist.db") as transaction:
+        rows = export_rows(transaction, 1)
     wide = rows.filter(pl.col("scope") == "subtree")["value"].sample(ALLOWED, seed=1)
     text = [f"allow subtree deep.ok.{name}" for name in wide[: ALLOWED // 2]]
     text += [f"allow exact {name}" for name in wide[ALLOWED // 2 :]]

@@ -1,4 +1,4 @@
-"""Databases that are refused, damaged, full, or may only be read."""
+"""Connections: databases that are refused, damaged, full or read-only."""
 
 import shutil
 import sqlite3
@@ -72,7 +72,7 @@ def cut_off(path: Path) -> None:
     ],
     ids=["foreign", "newer", "a text", "cut off", "a folder"],
 )
-def test_a_database_that_is_not_to_be_used(
+def test_refused_databases(
     database: Path, make: Callable[[Path], None], message: str, why: str
 ) -> None:
     make(database)
@@ -89,7 +89,7 @@ def test_a_database_that_is_not_to_be_used(
     assert before is None or database.read_bytes() == before, "and is left as it was"
 
 
-def test_damage_is_told_wherever_it_shows(database: Path) -> None:
+def test_damage_is_reported_by_every_kind_of_access(database: Path) -> None:
     with open_ledger_writer(database, "update") as writer:
         accept(writer, MINE, *((f"{number}.example", "exact") for number in range(5000)))
     body = bytearray(database.read_bytes())
@@ -107,7 +107,7 @@ def test_damage_is_told_wherever_it_shows(database: Path) -> None:
         transaction.execute("DELETE FROM listing_row")
 
 
-def test_a_lookup_cannot_write(database: Path) -> None:
+def test_a_read_only_connection_cannot_write(database: Path) -> None:
     with open_ledger_writer(database, "update"):
         pass
     with pytest.raises(StorageError, match="readonly"), open_read_only(database) as reader:
@@ -147,7 +147,7 @@ def shared(tmp_path: Path) -> Iterator[Path]:
     folder.chmod(0o755)
 
 
-def test_a_disk_without_room_says_what_to_do(tmp_path: Path) -> None:
+def test_the_error_of_a_full_disk_has_a_remedy(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     prepare_database(database)
     told = pytest.raises(
@@ -159,20 +159,20 @@ def test_a_disk_without_room_says_what_to_do(tmp_path: Path) -> None:
         opened.execute("CREATE TABLE large AS SELECT zeroblob(9999999)")
 
 
-def test_a_file_that_can_only_be_read(shared: Path) -> None:
+def test_a_read_only_file(shared: Path) -> None:
     shared.chmod(0o444)
     message = f"{shared}: cannot be written: attempt to write a readonly database"
     assert as_user(IMPORTS, READ + WRITE, shared) == f"[('a.example',)]{message}"
 
 
-def test_a_folder_that_can_only_be_read(shared: Path) -> None:
+def test_a_read_only_folder(shared: Path) -> None:
     shared.chmod(0o444)
     shared.parent.chmod(0o555)
     message = f"{shared}.lock: the ledger's lock cannot be written: Permission denied"
     assert as_user(IMPORTS, READ + WRITE, shared) == f"[('a.example',)]{message}"
 
 
-def test_a_folder_that_cannot_be_read(shared: Path) -> None:
+def test_an_unreadable_folder(shared: Path) -> None:
     shared.parent.chmod(0)
     code = "try:\n    with connection.open_read_only(Path(sys.argv[1])): pass\n"
     code += "except BlocklistError as error:\n    print(error, end='')\n"

@@ -1,4 +1,4 @@
-"""What must survive: kills, full disks, power cuts, and a history that somebody prunes."""
+"""Durability: the ledger after kills, full disks, power cuts and pruning."""
 
 import os
 import random
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_leaves_the_last_complete_state(folder: Path) -> None:
+def test_a_full_disk_leaves_the_last_complete_state(folder: Path) -> None:
     run_build(folder)
     (folder / "mine.txt").write_text("".join(f"fraud{number}.top\n" for number in range(90_000)))
     database, limit = folder / "blocklist.db", 1 << 20
@@ -75,7 +75,7 @@ def test_a_commit_waits_for_the_disk(folder: Path) -> None:
         assert transaction.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
+def test_prune_deletes_ended_history_only(folder: Path) -> None:
     database = folder / "blocklist.db"
     texts = ["a.top\nb.top\n", "b.top\nc.top\n", "c.top\nd.top\n"]
     for text in texts:
@@ -108,7 +108,7 @@ def test_history_goes_only_by_prune_and_only_what_is_over(folder: Path) -> None:
                 asked()
 
 
-def test_what_is_pruned_is_gone_also_where_the_file_cannot_shrink(
+def test_prune_deletes_even_if_the_file_cannot_shrink(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = commands(folder, monkeypatch, capsys)
@@ -119,10 +119,10 @@ def test_what_is_pruned_is_gone_also_where_the_file_cannot_shrink(
     other.execute("UPDATE release SET created = '2001-01-01T00:00:00Z'")
     shrink = prune._vacuum_database
 
-    def busy(book: LedgerWriter) -> str | None:
+    def busy(writer: LedgerWriter) -> str | None:
         other.execute("BEGIN IMMEDIATE")
         try:
-            return shrink(book)
+            return shrink(writer)
         finally:
             other.execute("ROLLBACK")
 
@@ -138,7 +138,7 @@ def test_what_is_pruned_is_gone_also_where_the_file_cannot_shrink(
     other.close()
 
 
-def test_a_clock_that_went_back_lets_prune_delete_too_little_and_never_too_much(
+def test_after_a_clock_went_back_prune_deletes_too_little_rather_than_too_much(
     folder: Path,
 ) -> None:
     database = folder / "blocklist.db"
@@ -154,7 +154,7 @@ def test_a_clock_that_went_back_lets_prune_delete_too_little_and_never_too_much(
         assert prune.prune_history(opened, "2026-05-02T12:00:00Z").releases == 2
 
 
-def test_a_run_tells_of_a_clock_that_went_back(
+def test_a_run_warns_of_a_clock_that_went_back(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command: Run = commands(folder, monkeypatch, capsys)
@@ -168,7 +168,7 @@ def test_a_run_tells_of_a_clock_that_went_back(
     assert "the clock says" not in command("run").err, "and then it is the clock that counts"
 
 
-def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: Path) -> None:
+def test_an_update_cannot_be_undone_once_its_ended_listings_are_pruned(folder: Path) -> None:
     database = folder / "blocklist.db"
     for text in ("a.top\nb.top\n", "b.top\nc.top\n"):
         (folder / "mine.txt").write_text(text)
@@ -180,12 +180,12 @@ def test_a_feeds_update_is_not_taken_back_where_what_it_ended_is_pruned(folder: 
     assert run_build(folder) is None
 
 
-def test_a_horizon_before_all_history_is_before_it_as_a_text_too() -> None:
+def test_timestamps_of_early_years_sort_before_later_ones() -> None:
     long_ago = datetime(2026, 11, 25, tzinfo=UTC) - timedelta(weeks=60_000)
     assert format_timestamp(long_ago) == "0876-12-23T00:00:00Z"
 
 
-def test_what_a_killed_run_left_is_told_and_removed(
+def test_files_left_by_a_killed_run_are_reported_and_removed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command: Run = commands(folder, monkeypatch, capsys)
@@ -217,7 +217,7 @@ def test_a_damaged_database_is_found(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "says"), [("crashes", "runs killed"), ("powercuts", "power cuts")]
 )
-def test_runs_that_end_at_random_instants_leave_what_was_complete(harm: str, says: str) -> None:
+def test_runs_killed_at_random_leave_the_last_complete_state(harm: str, says: str) -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", f"benchmarks.{harm}", "8", "2"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
@@ -232,7 +232,7 @@ SELECT 0, i || '.example', 0, 'block', '', '' FROM n
 """
 
 
-def test_a_power_cut_within_a_transaction_leaves_what_was_committed(
+def test_a_power_cut_within_a_transaction_leaves_the_last_commit(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run_build(folder)
@@ -268,7 +268,7 @@ def on_a_read_only_mount(folder: Path, *command: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.slow
-def test_a_database_on_a_read_only_mount_answers_and_is_not_written(folder: Path) -> None:
+def test_a_read_only_mount_allows_reading_only(folder: Path) -> None:
     try:
         allowed = on_a_read_only_mount(folder, "true").returncode == 0
     except FileNotFoundError:

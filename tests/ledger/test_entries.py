@@ -1,4 +1,4 @@
-"""Entries of the operator: added, replaced, ended and removed."""
+"""Operator entries: add, replace, end and remove."""
 
 import sqlite3
 from pathlib import Path
@@ -16,7 +16,7 @@ def word(action: Verdict, scope: Scope, reason: str, expires: str | None = None)
     return Entry(Kind.DOMAIN, "a.example", scope, action, reason, "", expires)
 
 
-def test_the_operators_word(database: Path) -> None:
+def test_entries_are_added_replaced_and_removed(database: Path) -> None:
     name = Indicator(Kind.DOMAIN, "a.example")
     with open_ledger_writer(database, "allow") as writer:
         assert not entries.add_entry(writer, word(Verdict.BLOCK, Scope.EXACT, "first"))
@@ -37,7 +37,7 @@ def test_the_operators_word(database: Path) -> None:
     assert rows(database, "SELECT count(*) FROM entry") == [(3,)], "history is kept"
 
 
-def test_a_word_that_cannot_be_entered_ends_no_earlier_one(
+def test_an_entry_that_cannot_be_stored_ends_no_earlier_one(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_ledger_writer(database, "allow") as writer:

@@ -20,7 +20,7 @@ from tests.support.listings import ACCOUNT, MINE, A, B, C, accept, indicators, r
 OPEN = "SELECT value, since, until FROM listing ORDER BY value, scope, since"
 
 
-def test_a_listing_lives_from_run_to_run(database: Path) -> None:
+def test_listings_begin_and_end_with_runs(database: Path) -> None:
     changes = []
     for listed in ([A, C], [A], [A, C], [A, C], []):
         with open_ledger_writer(database, "update") as writer:
@@ -45,7 +45,7 @@ snapshots: st.SearchStrategy[Snapshots] = st.lists(
 
 @at_most(25)
 @given(runs=snapshots)
-def test_intervals_are_those_of_a_plain_model(
+def test_intervals_equal_those_of_a_simple_model(
     tmp_path_factory: pytest.TempPathFactory, runs: Snapshots
 ) -> None:
     database = tmp_path_factory.mktemp("ledger") / "x.db"
@@ -87,7 +87,7 @@ def test_an_update_is_idempotent(database: Path) -> None:
     assert rows(database, "SELECT * FROM listing") == before
 
 
-def test_feeds_do_not_touch_each_other(database: Path) -> None:
+def test_feeds_are_independent(database: Path) -> None:
     other = Feed("other", ("x",), "domains")
     with open_ledger_writer(database, "update") as writer:
         accept(writer, MINE, A)
@@ -101,7 +101,7 @@ def test_feeds_do_not_touch_each_other(database: Path) -> None:
         assert listings.load_listings(transaction, []).is_empty()
 
 
-def test_evidence_is_stored_where_it_says_more(database: Path) -> None:
+def test_evidence_is_stored_only_if_it_differs_from_the_value(database: Path) -> None:
     with open_ledger_writer(database, "update") as writer:
         frame = pl.concat([indicators(A), indicators(C, evidence="B.example.")])
         listings.accept_snapshot(writer, register_feed(writer, MINE), frame, "print", ACCOUNT)
@@ -115,7 +115,7 @@ def test_evidence_is_stored_where_it_says_more(database: Path) -> None:
     ]
 
 
-def test_the_views_speak_words(database: Path) -> None:
+def test_views_show_codes_as_words(database: Path) -> None:
     with open_ledger_writer(database, "update") as writer:
         accept(writer, MINE, A, B)
     with open_ledger_writer(database, "update") as writer:

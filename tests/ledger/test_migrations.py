@@ -1,4 +1,4 @@
-"""Migrations, tested with an invented step: copied first, forward only, all or nothing."""
+"""Migrations, tested with an invented step 2."""
 
 import sqlite3
 from contextlib import closing
@@ -106,7 +106,7 @@ def test_a_step_that_fails_leaves_the_old_version(old: Path, step_2: pytest.Monk
     assert rows(old, "SELECT name, note FROM feed") == [("mine", "MINE")]
 
 
-def test_until_it_is_migrated_an_older_database_is_read_as_it_is(old: Path, step_2: object) -> None:
+def test_an_older_database_can_be_read_before_its_migration(old: Path, step_2: object) -> None:
     with open_read_only(old) as reader:
         assert reader is not None
         assert reader.execute("SELECT name FROM feed").fetchall() == [("mine",)]
@@ -128,7 +128,9 @@ def version_of_file(database: Path) -> object:
         return opened.execute("PRAGMA user_version").fetchone()[0]
 
 
-def test_a_half_made_database_is_finished(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_creation_is_finished(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(schema, "_VIEWS", (*schema._VIEWS[:1], "CREATE nonsense"))
     with pytest.raises(StorageError, match="cannot be written"):
         prepare_database(database)

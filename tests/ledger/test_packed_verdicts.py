@@ -1,4 +1,4 @@
-"""Packed verdicts are verdicts: whatever is asked of a release, the answer is that of rows."""
+"""Packed verdicts: every query gives the same answer as for rows."""
 
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def answers(database: Path) -> list[object]:
 @pytest.mark.slow
 @settings(max_examples=8, phases=[Phase.explicit, Phase.generate])
 @given(judged=st.lists(verdicts, min_size=1, max_size=4), held=verdicts, pruned=st.integers(0, 4))
-def test_packs_answer_as_rows(
+def test_packs_give_the_same_answers_as_rows(
     tmp_path_factory: pytest.TempPathFactory, judged: list[Verdicts], held: Verdicts, pruned: int
 ) -> None:
     found = []
@@ -153,7 +153,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packs, "MIN_PACKED_ROWS", 2)
 
 
-def test_what_ends_is_told_by_its_place(tmp_path: Path, small: None) -> None:
+def test_ended_members_are_stored_as_positions(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     first: Verdicts = [(one, "exact", SAID[0]) for one in VALUES]
     with open_ledger_writer(database, "release") as writer:
@@ -170,7 +170,7 @@ def test_what_ends_is_told_by_its_place(tmp_path: Path, small: None) -> None:
     assert then == [len(VALUES), len(VALUES) - 1, len(VALUES)]
 
 
-def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
+def test_pruned_rows_do_not_return(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     first: Verdicts = [(one, "exact", SAID[0]) for one in VALUES]
     with open_ledger_writer(database, "release") as writer:

@@ -1,4 +1,4 @@
-"""Packed rows are rows: whatever is asked, the ledger answers as if nothing were packed."""
+"""Packed listings: every query gives the same answer as for rows."""
 
 import json
 from pathlib import Path
@@ -94,7 +94,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     undone=st.booleans(),
     pruned=st.integers(0, 4),
 )
-def test_packs_answer_as_rows(
+def test_packs_give_the_same_answers_as_rows(
     tmp_path_factory: pytest.TempPathFactory,
     runs: list[tuple[str, Listed]],
     undone: bool,
@@ -127,7 +127,7 @@ def test_packs_answer_as_rows(
     assert found[:1] == found[1:]
 
 
-def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
+def test_rows_with_equal_columns_are_packed(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(one, "exact", False) for one in EVERY]
     with open_ledger_writer(database, "update") as writer:
@@ -150,7 +150,7 @@ def test_what_is_alike_is_packed(tmp_path: Path, small: None) -> None:
     ]
 
 
-def test_what_ends_twice_in_a_run_is_told_together(tmp_path: Path, small: None) -> None:
+def test_two_ends_in_one_run_are_stored_together(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
     with open_ledger_writer(database, "update") as writer:
@@ -167,7 +167,7 @@ def test_what_ends_twice_in_a_run_is_told_together(tmp_path: Path, small: None) 
     ]  # fmt: skip
 
 
-def test_what_is_pruned_never_comes_back(tmp_path: Path, small: None) -> None:
+def test_pruned_rows_do_not_return(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     snapshot: Listed = [(("domain", name), "exact", False) for name in NAMES]
     for left in (snapshot, snapshot[4:], snapshot[5:]):
@@ -197,7 +197,7 @@ def thirds(names: list[str]) -> list[list[str]]:
     return [names[start : start + 3] for start in range(0, len(names), 3)]
 
 
-def test_all_that_is_listed_comes_in_order(tmp_path: Path, small: None) -> None:
+def test_listings_are_sorted_by_value(tmp_path: Path, small: None) -> None:
     database = tmp_path / "x.db"
     listed: Listed = [(one, "exact", False) for one in EVERY]
     for snapshot in (listed[2:9], listed[4:], listed):
@@ -211,7 +211,7 @@ def test_all_that_is_listed_comes_in_order(tmp_path: Path, small: None) -> None:
 
 
 @pytest.mark.parametrize("table", ["listing", "verdict"])
-def test_a_look_up_reads_no_packs_that_nobody_asked_for(tmp_path: Path, table: str) -> None:
+def test_a_look_up_reads_only_the_packs_of_its_value(tmp_path: Path, table: str) -> None:
     prepare_database(tmp_path / "x.db")
     with open_read_only(tmp_path / "x.db") as reader:
         assert reader is not None

@@ -1,4 +1,4 @@
-"""What is recorded of feeds: health, refusals, and answers together with their snapshots."""
+"""Feed records: health, refusals, and answers stored with their snapshots."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def test_a_snapshot_and_its_answer_are_one_transaction(
     assert rows(database, "SELECT value FROM listing WHERE until IS NULL") == [("b.example",)]
 
 
-def test_a_refusal_forgets_the_validators_and_a_failure_does_not(database: Path) -> None:
+def test_a_refusal_deletes_the_validators_and_a_failure_keeps_them(database: Path) -> None:
     with open_ledger_writer(database, "update") as writer:
         health = accept_answer(writer, FIRST, A)
         record_fetch_failure(writer, health, FeedState.FAILED, "no answer", retry_at="2999")
@@ -106,7 +106,7 @@ def test_a_refusal_forgets_the_validators_and_a_failure_does_not(database: Path)
         )  # fmt: skip
 
 
-def test_an_unchanged_feed_is_good_again_and_keeps_what_a_304_does_not_say(database: Path) -> None:
+def test_a_304_makes_a_feed_good_again_and_keeps_its_validators(database: Path) -> None:
     with open_ledger_writer(database, "update") as writer:
         health = accept_answer(writer, FIRST, A)
         record_fetch_failure(writer, health, FeedState.FAILED, "no answer", retry_at="2999")

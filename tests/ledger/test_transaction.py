@@ -1,4 +1,4 @@
-"""Transactions: frames in and out, all or nothing, Ctrl-C, and who else may be at work."""
+"""Transactions: frames, commit and rollback, Ctrl-C, other programs and threads."""
 
 import signal
 import sqlite3
@@ -50,7 +50,7 @@ def prepared(database: Path) -> Path:
 
 @at_most(50)
 @given(rows=records)
-def test_a_frame_comes_back_as_it_went_in(
+def test_a_frame_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[object, ...]]
 ) -> None:
     database = tmp_path_factory.mktemp("ledger") / "x.db"
@@ -63,7 +63,7 @@ def test_a_frame_comes_back_as_it_went_in(
         assert transaction.frame(sql, schema=SCHEMA).equals(frame)
 
 
-def test_columns_that_begin_with_nulls_and_fill_several_blocks(prepared: Path) -> None:
+def test_columns_that_begin_with_nulls_over_several_blocks(prepared: Path) -> None:
     values = [f"{number:05}.example" for number in range(3000)]
     evidence = [None] * 2500 + ["X"] * 500
     frame = pl.DataFrame({"feed_id": 1, "value": values, "evidence": evidence, "since": 1})
@@ -77,7 +77,7 @@ def test_columns_that_begin_with_nulls_and_fill_several_blocks(prepared: Path) -
     assert (nothing.height, nothing.schema) == (0, schema)
 
 
-def test_what_a_transaction_wrote_is_there_afterwards_or_not_at_all(prepared: Path) -> None:
+def test_a_transaction_is_committed_or_rolled_back(prepared: Path) -> None:
     with write_transaction(prepared) as transaction:
         transaction.execute("INSERT INTO feed (name) VALUES (?)", "kept")
     with pytest.raises(ZeroDivisionError), write_transaction(prepared) as transaction:
@@ -87,14 +87,14 @@ def test_what_a_transaction_wrote_is_there_afterwards_or_not_at_all(prepared: Pa
     assert rows(prepared, "SELECT name FROM feed") == [("kept",)]
 
 
-def test_a_mistake_of_the_program_is_raised_as_it_is(prepared: Path) -> None:
+def test_a_programming_error_is_raised_unchanged(prepared: Path) -> None:
     with pytest.raises(sqlite3.IntegrityError), write_transaction(prepared) as transaction:
         transaction.execute("INSERT INTO feed (name) VALUES (NULL)")
     with pytest.raises(sqlite3.ProgrammingError), write_transaction(prepared) as transaction:
         transaction.execute("SELECT ?")
 
 
-def test_a_transaction_that_reads_cannot_write_and_sees_one_state(prepared: Path) -> None:
+def test_a_read_transaction_cannot_write_and_reads_one_state(prepared: Path) -> None:
     with read_transaction(prepared) as reading:
         assert reading.execute("SELECT count(*) FROM feed").fetchone() == (0,)
         with write_transaction(prepared) as writing:
@@ -105,7 +105,7 @@ def test_a_transaction_that_reads_cannot_write_and_sees_one_state(prepared: Path
     assert rows(prepared, "SELECT count(*) FROM feed") == [(1,)]
 
 
-def test_a_transaction_that_fails_midway_leaves_the_old_state(
+def test_a_failed_transaction_leaves_the_old_state(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_ledger_writer(database, "update") as writer:
@@ -170,7 +170,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_ends_a_statement_that_takes_long(prepared: Path) -> None:
+def test_ctrl_c_ends_a_long_statement(prepared: Path) -> None:
     command = [sys.executable, "-c", ENDLESS, str(prepared)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -197,7 +197,7 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize(("seconds", "waits"), [("0.3", True), ("60", False)])
-def test_another_program_that_writes(
+def test_a_transaction_waits_for_another_program(
     database: Path, monkeypatch: pytest.MonkeyPatch, seconds: str, waits: bool
 ) -> None:
     with open_ledger_writer(database, "update") as writer:
@@ -217,14 +217,14 @@ def test_another_program_that_writes(
         other.kill()
 
 
-def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_database(tmp_path: Path) -> None:
     nowhere = tmp_path / "no" / "where.db"
     for begin in (read_transaction, write_transaction):
         with pytest.raises(StorageError, match=r"where\.db: cannot be opened"), begin(nowhere):
             pass
 
 
-def test_a_process_can_have_two_ledgers_open_and_threads_of_their_own(tmp_path: Path) -> None:
+def test_two_ledgers_open_at_once_in_threads(tmp_path: Path) -> None:
     together = Barrier(2, timeout=60)
 
     def work(name: str) -> list[tuple[object, ...]]:
@@ -241,9 +241,7 @@ def test_a_process_can_have_two_ledgers_open_and_threads_of_their_own(tmp_path: 
         assert list(pool.map(work, ["one", "two"])) == [[("one",)], [("two",)]]
 
 
-def test_every_connection_is_closed_by_who_opened_it(
-    database: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_connection_is_closed(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[sqlite3.Connection] = []
     connect = sqlite3.connect
 

@@ -1,4 +1,4 @@
-"""One writer at a time, and the run that it records."""
+"""The writer: its lock and its run."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from blocklist.ledger.db.writer import open_ledger_writer
 from tests.support.listings import rows
 
 
-def test_a_run_is_finished_when_it_ends_well(database: Path) -> None:
+def test_a_run_is_marked_finished_only_if_it_succeeds(database: Path) -> None:
     with open_ledger_writer(database, "update"):
         pass
     with pytest.raises(ZeroDivisionError), open_ledger_writer(database, "update"):
@@ -31,7 +31,7 @@ with hold_writer_lock(Path(sys.argv[1]), "update"):
 """
 
 
-def test_a_second_writer_hears_who_is_first(database: Path) -> None:
+def test_the_error_of_a_second_writer_names_the_first(database: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -51,7 +51,7 @@ def test_a_second_writer_hears_who_is_first(database: Path) -> None:
         assert writer.run_id == 1, "a dead holder holds nothing"
 
 
-def test_the_lock_is_held_once_within_a_process_too(database: Path) -> None:
+def test_the_lock_also_excludes_writers_of_the_same_process(database: Path) -> None:
     with (
         hold_writer_lock(database, "a"),
         pytest.raises(LockHeld, match=rf"process {os.getpid()} \(a\)"),
@@ -61,7 +61,7 @@ def test_the_lock_is_held_once_within_a_process_too(database: Path) -> None:
         assert "(c)" in database.with_name(database.name + ".lock").read_text()
 
 
-def test_a_lock_that_cannot_be_made(database: Path) -> None:
+def test_a_lock_file_that_cannot_be_created(database: Path) -> None:
     database.with_name(database.name + ".lock").mkdir()
     with pytest.raises(
         StorageError, match=r"\.lock: the ledger's lock cannot be written: Is a dir"
