@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from blocklist.export.render.state import ExportOutcome
     from blocklist.judge.explain import Rule, RuleResult
-    from blocklist.judge.overlap.overlap import OverlapReport
+    from blocklist.judge.overlap.overlap import FeedShare, OverlapReport
     from blocklist.judge.scoring.explain import ScoreExplanation
     from blocklist.ledger.operator.review import HeldIndicator
     from blocklist.ledger.prune import PruneResult
@@ -80,7 +80,7 @@ _MODULES = {
     ),
     "blocklist.export.render.state": ("ExportOutcome",),
     "blocklist.judge.explain": ("Rule", "RuleResult"),
-    "blocklist.judge.overlap.overlap": ("OverlapReport",),
+    "blocklist.judge.overlap.overlap": ("FeedShare", "OverlapReport"),
     "blocklist.judge.scoring.explain": ("ScoreExplanation",),
     "blocklist.ledger.operator.review": ("HeldIndicator",),
     "blocklist.ledger.prune": ("PruneResult",),
@@ -119,6 +119,7 @@ __all__ = [
     "ExportStatus",
     "FeedAddition",
     "FeedAge",
+    "FeedShare",
     "FeedState",
     "FeedStatus",
     "Feeds",

@@ -42,7 +42,7 @@ class FeedStatus:
     def to_dict(self) -> dict[str, object]:
         """Return the feed's settings without secrets, and its state, for people and scripts."""
         feed = self.feed
-        values = {"name": feed.name} | key_values(feed)
+        values: dict[str, object] = {"name": feed.name} | key_values(feed)
         values["urls"] = tuple(map(redact_url, feed.urls))
         values |= {"sha256": redact_url(feed.sha256), "signature": redact_url(feed.signature)}
         values["headers"] = tuple(f"{line.partition(':')[0]}: ..." for line in feed.headers)

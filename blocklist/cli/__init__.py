@@ -1,25 +1,27 @@
-"""Run the command line: arguments -> output and exit code. One module per verb group, no logic."""
+"""Run the command line: arguments -> output and exit code; the library does the work."""
 
 import gc
 import os
 import sys
+import traceback
 
+from blocklist.cli.streams import flush_streams, make_streams_robust, warn
 from blocklist.errors import BlocklistError, ConfigError
 
 EXIT_INTERRUPTED = 130
-# Columns come and go by the gigabyte. What one thread gave back serves the next, and goes to the
-# system after seconds: that saves 3 of 42 processor seconds of a large build.
+# Gigabytes of columns are allocated and freed. With one arena a thread reuses what another freed,
+# and after seconds it goes back to the system: 3 of 42 CPU seconds of a large build.
 _ALLOCATOR_SETTINGS = "narenas:1,dirty_decay_ms:3000"
 
 
 def main() -> None:
     """Run the command line; a failure is one message on stderr and the exit code of its kind."""
-    # Starting makes many objects and little garbage; looking for it costs `check` milliseconds.
+    # A start makes many objects and little garbage; collecting it costs `check` milliseconds.
     gc.set_threshold(50_000)
-    # Read by jemalloc, polars' allocator, when polars is imported; a person's own choice stands.
+    # jemalloc, the allocator of polars, reads it when polars is imported. A setting of the user's
+    # own is kept.
     os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATOR_SETTINGS)
     from blocklist.cli.app import app
-    from blocklist.cli.streams import flush_streams, make_streams_robust, warn
 
     make_streams_robust()
     try:
@@ -33,8 +35,6 @@ def main() -> None:
             warn(f"blocklist: {message}")
         sys.exit(error.exit_code)
     except Exception:
-        import traceback
-
         # Python's own exit code would be 1, which says that something is blocked.
         warn(traceback.format_exc() + "blocklist: a fault of the program; please report it")
         sys.exit(BlocklistError.exit_code)

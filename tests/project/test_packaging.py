@@ -101,6 +101,20 @@ def test_imports_go_one_way() -> None:
     assert not upward
 
 
+#: The work is in these packages; the command line reaches it through the library only.
+WORKING = {"ledger", "parse", "install", "collect", "resolve", "release", "export", "doctor"}
+
+
+def test_the_command_line_is_a_thin_layer() -> None:
+    reached = [
+        f"{module.relative_to(ROOT)} imports {other}"
+        for module in modules()
+        for other in imported_modules(module)
+        if package_of(dotted(module)) == "cli" and package_of(other) in WORKING
+    ]
+    assert not reached
+
+
 def test_packages_form_no_circle() -> None:
     graph: dict[str, set[str]] = {}
     for module in modules():

@@ -1,10 +1,11 @@
 """Run `allow` and `block`: add, remove and list entries for names, networks and URLs."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from blocklist import EntryList, NotedEntry
 from blocklist.cli.durations import parse_expiry
 from blocklist.cli.options import (
     DurationOption,
@@ -18,9 +19,6 @@ from blocklist.cli.output import show_json, show_line, show_table
 from blocklist.cli.render.entries import EFFECT_NOTE, warn_if_pinned
 from blocklist.cli.session import Session, get_session
 from blocklist.model import Scope, Verdict
-
-if TYPE_CHECKING:
-    from blocklist import EntryList, NotedEntry
 
 _GROUP_HELP = {
     Verdict.ALLOW: "Allow names and networks, whatever feeds list.",
@@ -89,11 +87,11 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
     return group
 
 
-def _get_entries(session: Session, action: Verdict) -> "EntryList":
+def _get_entries(session: Session, action: Verdict) -> EntryList:
     return session.blocklist.allow if action is Verdict.ALLOW else session.blocklist.block
 
 
-def _entry_row(noted: "NotedEntry") -> tuple[object, ...]:
+def _entry_row(noted: NotedEntry) -> tuple[object, ...]:
     entry = noted.entry
     when = (entry.created, entry.expires)
     return entry.value, entry.scope, entry.reason, entry.author, *when, noted.note

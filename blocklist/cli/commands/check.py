@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from blocklist import Answer, Answers
 from blocklist.cli.options import EXIT_BLOCKED, JsonOption
 from blocklist.cli.output import show_json, show_lines
 from blocklist.cli.render.check_text import format_answer
@@ -13,9 +14,6 @@ from blocklist.cli.session import Session, get_session
 from blocklist.cli.streams import warn
 from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
-
-if TYPE_CHECKING:
-    from blocklist import Answer, Answers
 
 _JSON_FIELDS = (
     "query",
@@ -77,7 +75,7 @@ def check_command(
     _exit_with_code(blocked=answers.any_blocked, invalid=bool(answers.invalid))
 
 
-def _answer_to_dict(answer: "Answer") -> dict[str, object]:
+def _answer_to_dict(answer: Answer) -> dict[str, object]:
     return {name: getattr(answer, name) for name in _JSON_FIELDS}
 
 
@@ -112,7 +110,7 @@ def _explain_names(session: Session, names: list[str], at: str | None, *, as_jso
     )
 
 
-def _warn_if_invalid(answer: "Answer") -> None:
+def _warn_if_invalid(answer: Answer) -> None:
     if answer.reason is Reason.INVALID:
         warn(f"{answer.query!r} is no name, address or URL: {answer.cause}")
 
@@ -125,7 +123,7 @@ def _read_queries(names: Iterable[str]) -> Iterator[str]:
             yield name
 
 
-def _iter_texts(answers: "Answers") -> Iterator[str]:
+def _iter_texts(answers: Answers) -> Iterator[str]:
     if answers.batch is None:
         return map(format_answer, answers)
     from blocklist.cli.render.check_table import iter_answer_texts

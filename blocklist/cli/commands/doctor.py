@@ -1,16 +1,14 @@
 """Run `doctor`: check this installation, report each finding with its remedy, repair on request."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from blocklist import DoctorReport, Finding
 from blocklist.cli.options import JsonOption
 from blocklist.cli.output import show_json, show_line
 from blocklist.cli.session import get_library, get_session
 from blocklist.errors import UsageError
-
-if TYPE_CHECKING:
-    from blocklist import DoctorReport, Finding
 
 _JSON_FIELDS = ("check", "state", "what", "where", "remedy")
 
@@ -35,7 +33,7 @@ def doctor_command(
         raise typer.Exit(UsageError.exit_code)
 
 
-def _report_to_dict(report: "DoctorReport") -> dict[str, object]:
+def _report_to_dict(report: DoctorReport) -> dict[str, object]:
     return {
         "problems": len(report.problems),
         "warnings": len(report.warnings),
@@ -44,12 +42,12 @@ def _report_to_dict(report: "DoctorReport") -> dict[str, object]:
     }
 
 
-def _finding_to_dict(finding: "Finding") -> dict[str, object]:
+def _finding_to_dict(finding: Finding) -> dict[str, object]:
     fields = {name: getattr(finding, name) for name in _JSON_FIELDS}
     return {**fields, "mendable": finding.mend is not None}
 
 
-def _show_report(report: "DoctorReport", *, verbose: bool) -> None:
+def _show_report(report: DoctorReport, *, verbose: bool) -> None:
     for finding in report.mended:
         show_line(f"mended: {finding.check}: {finding.what} ({finding.where})")
     for finding in [*report.problems, *report.warnings]:

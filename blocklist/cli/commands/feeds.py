@@ -1,9 +1,10 @@
 """Run `feeds list`, `show` and `test`, and register `add` and `overlap`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from blocklist import FeedStatus
 from blocklist.cli.commands.feeds_add import FormatOption, add_feed_command
 from blocklist.cli.commands.feeds_overlap import overlap_command
 from blocklist.cli.options import JsonOption, make_group
@@ -11,9 +12,6 @@ from blocklist.cli.output import show_json, show_table
 from blocklist.cli.render.parse_report import parse_report_to_dict, show_parse_report
 from blocklist.cli.session import get_library
 from blocklist.model import Category
-
-if TYPE_CHECKING:
-    from blocklist import FeedStatus
 
 app = make_group("List, try and add feeds: the sources of indicators.")
 app.command("add")(add_feed_command)
@@ -44,7 +42,7 @@ def list_feeds_command(
         show_table(_COLUMNS, map(_feed_row, feeds))
 
 
-def _feed_row(status: "FeedStatus") -> tuple[object, ...]:
+def _feed_row(status: FeedStatus) -> tuple[object, ...]:
     feed, health = status.feed, status.health
     return (
         feed.name,

@@ -9,7 +9,7 @@ from blocklist.cli.output import show_json, show_line, show_table
 from blocklist.cli.session import get_library
 
 if TYPE_CHECKING:
-    from blocklist.judge.overlap.overlap import FeedShare, OverlapReport
+    from blocklist import FeedShare, OverlapReport
 
 
 def overlap_command(context: typer.Context, as_json: JsonOption = False) -> None:

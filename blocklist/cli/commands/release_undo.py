@@ -1,16 +1,14 @@
 """Run `release accept`, `rollback` and `unpin`: change the current release by hand."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from blocklist import PublishReport
 from blocklist.cli.options import EXIT_EXPORT_FAILED, JsonOption, ReasonOption
 from blocklist.cli.output import show_json
 from blocklist.cli.progress import ProgressDisplay
 from blocklist.cli.session import get_session
-
-if TYPE_CHECKING:
-    from blocklist import PublishReport
 
 
 def accept_release_command(
@@ -66,7 +64,7 @@ def unpin_command(
     session.show_status(f"{what}: no longer pinned; takes effect with the next: blocklist run")
 
 
-def _show_report(report: "PublishReport", *, as_json: bool) -> None:
+def _show_report(report: PublishReport, *, as_json: bool) -> None:
     """Write the JSON document; exit with 6 if an export failed, and with 3 if the gate held."""
     if as_json:
         show_json({"release": report.release, "exports": report.exports})

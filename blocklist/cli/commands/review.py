@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from blocklist import HeldIndicator, HeldPage, ScoredIndicator
 from blocklist.cli.durations import parse_expiry
 from blocklist.cli.options import DurationOption, JsonOption, ReasonOption, UntilOption, make_group
 from blocklist.cli.output import format_indicator, show_json, show_line, show_table
@@ -14,9 +15,6 @@ from blocklist.cli.render.entries import EFFECT_NOTE
 from blocklist.cli.session import get_session
 from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
-
-if TYPE_CHECKING:
-    from blocklist import HeldIndicator, HeldPage, ScoredIndicator
 
 app = make_group("Decide about indicators that are held.", without_command=True)
 
@@ -85,7 +83,7 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     session.show_status("decide with: blocklist review accept NAME, or reject NAME")
 
 
-def _page_to_dict(page: "HeldPage") -> dict[str, object]:
+def _page_to_dict(page: HeldPage) -> dict[str, object]:
     return {
         "held": page.total,
         "by_reason": page.by_reason,
@@ -95,7 +93,7 @@ def _page_to_dict(page: "HeldPage") -> dict[str, object]:
     }
 
 
-def _held_row(item: "ScoredIndicator") -> tuple[object, ...]:
+def _held_row(item: ScoredIndicator) -> tuple[object, ...]:
     held = item.held
     return (
         format_indicator(held.indicator),
@@ -139,7 +137,7 @@ app.command("accept", help=_ACCEPT_HELP)(_make_decision_command(Verdict.BLOCK))
 app.command("reject", help=_REJECT_HELP)(_make_decision_command(Verdict.ALLOW))
 
 
-def _confirm_decision(action: Verdict, held: "Sequence[HeldIndicator]", feed: str) -> None:
+def _confirm_decision(action: Verdict, held: Sequence[HeldIndicator], feed: str) -> None:
     what = f"{len(held):,} held indicators that {feed} lists will be {_OUTCOMES[action]}"
     if not sys.stdin.isatty():
         raise UsageError(

@@ -1,23 +1,21 @@
 """Render one answer of `check`: answer -> lines of text."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from blocklist import Answer, ScoreExplanation
 from blocklist.cli.output import format_indicator
 from blocklist.geoip import GeoLocation
 from blocklist.model import Reason
 from blocklist.text import escape_unprintable
 
-if TYPE_CHECKING:
-    from blocklist import Answer, ScoreExplanation
 
-
-def format_answer(answer: "Answer") -> str:
+def format_answer(answer: Answer) -> str:
     """Return the text of an answer, printable and without a line end."""
     return "\n".join(map(escape_unprintable, format_answer_lines(answer)))
 
 
-def format_answer_lines(answer: "Answer") -> Iterator[str]:
+def format_answer_lines(answer: Answer) -> Iterator[str]:
     """Yield the lines about an answer."""
     match = (
         f", by {format_indicator(answer.match.indicator)} ({answer.match.scope})"
@@ -66,7 +64,7 @@ def _format_location(place: dict[str, Any]) -> str:
     return str(GeoLocation(place["country"], place["asn"], place["operator"])) or "unknown"
 
 
-def format_score(score: "ScoreExplanation") -> str:
+def format_score(score: ScoreExplanation) -> str:
     """Return a score and its independent sources in words, the most reliable first."""
     voices = []
     for voice in sorted(score.voices, key=lambda voice: -voice.reliability):

@@ -1,17 +1,13 @@
 """Render changes of entries: when they take effect, and what stands in the way."""
 
-from typing import TYPE_CHECKING
-
+from blocklist import EntryChange
 from blocklist.cli.streams import warn
-
-if TYPE_CHECKING:
-    from blocklist import EntryChange
 
 #: When an entry begins to count.
 EFFECT_NOTE = "takes effect with the next: blocklist run"
 
 
-def warn_if_pinned(change: "EntryChange") -> None:
+def warn_if_pinned(change: EntryChange) -> None:
     """Warn that nothing takes effect while a release is pinned."""
     if change.pin:
         warn(

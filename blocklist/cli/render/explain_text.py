@@ -1,14 +1,11 @@
 """Render explanations of `check --explain`: rules, matches and the decision -> text, dictionary."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from blocklist import Explanation, RuleResult
 from blocklist.cli.render.check_text import format_answer_lines
 from blocklist.judge.explain import Rule
 from blocklist.text import escape_unprintable
-
-if TYPE_CHECKING:
-    from blocklist import Explanation, RuleResult
 
 _TITLES = {
     Rule.OPERATOR: "your own entry",
@@ -24,7 +21,7 @@ _TITLES = {
 }
 
 
-def explanation_to_dict(explanation: "Explanation") -> dict[str, object]:
+def explanation_to_dict(explanation: Explanation) -> dict[str, object]:
     """Return the value of the key `explain` of `check --explain --json`."""
     names = ("verdict", "reason", "cause", "match", "threshold", "subject", "rules")
     return {
@@ -33,13 +30,13 @@ def explanation_to_dict(explanation: "Explanation") -> dict[str, object]:
     }
 
 
-def format_explanation(explanation: "Explanation") -> str:
+def format_explanation(explanation: Explanation) -> str:
     """Return the text of an answer and of the rules behind it, printable."""
     lines = [*format_answer_lines(explanation.answer), *_format_rules(explanation)]
     return "\n".join(map(escape_unprintable, lines))
 
 
-def _format_rules(explanation: "Explanation") -> Iterator[str]:
+def _format_rules(explanation: Explanation) -> Iterator[str]:
     if explanation.subject is None:
         return
     yield f"  rules for {explanation.subject}; the first that applies decides:"
@@ -50,7 +47,7 @@ def _format_rules(explanation: "Explanation") -> Iterator[str]:
     yield from _format_state(explanation)
 
 
-def _format_rule(explanation: "Explanation", result: "RuleResult") -> str:
+def _format_rule(explanation: Explanation, result: RuleResult) -> str:
     title = _TITLES[result.rule]
     if result.rule is Rule.THRESHOLD and not result.count:
         return f"{title}: no, the threshold is {explanation.threshold:g}"
@@ -62,7 +59,7 @@ def _format_rule(explanation: "Explanation", result: "RuleResult") -> str:
     return f"{title}: {'; '.join(result.matches)}{rest}{decides}"
 
 
-def _format_state(explanation: "Explanation") -> Iterator[str]:
+def _format_state(explanation: Explanation) -> Iterator[str]:
     """Yield whether the inputs of the judge are those of the release."""
     release = explanation.answer.release
     if release is None:
