@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import pytest
 
 from blocklist.config.feeds import Feed
+from blocklist.config_keys import key_values
 from tests.support.docs import ROOT, leaves, root
 from tests.support.docs_example import CUT, documents
 
@@ -50,8 +50,8 @@ def rows(section: str) -> Iterator[Row]:
             for inner in rows(refers[2].replace("-", " ")):
                 yield inner._replace(path=(*inside, *inner.path))
     if section == "feed":
-        for field in fields(Feed):
-            yield Row((field.name,), "as in the configuration", (section, field.name))
+        for key in ("name", *key_values(Feed("", (), ""))):
+            yield Row((key,), "as in the configuration", (section, key))
 
 
 def shown(value: object, path: Path = ()) -> Iterator[Path]:
