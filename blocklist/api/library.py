@@ -73,9 +73,9 @@ class Blocklist:
     def check(self, names: str | Iterable[str], *, at: Moment | None = None) -> Answer | Answers:
         """Return whether names, addresses, networks or URLs are blocked, and why.
 
-        One text gives one answer; several give all answers in order, which are found as columns if
-        there are many. With `at`, the answer is that of a moment: a release's number, a date (its
-        end), or a time (UTC if it has no time zone).
+        One text gives one answer; several give all answers in order. Many are answered as columns.
+        With `at`, the answer is that of a moment: a release's number, a date (its end), or a time
+        (UTC if it has no time zone).
         """
         database, geoip = self._workspace.database, self._workspace.geoip
         if isinstance(names, str):

@@ -98,12 +98,12 @@ class ReviewQueue:
         value = None if name is None else parse_indicator(name).value
         with open_read_only(self._workspace.database) as reader:
             if value is None:
-                found = tuple(list_held(reader, NO_LIMIT, feed=feed)) if reader else ()
+                matching = tuple(list_held(reader, NO_LIMIT, feed=feed)) if reader else ()
             else:
                 held = find_held(reader, value) if reader else None
-                found = (held,) if held else ()
-        if found:
-            return found
+                matching = (held,) if held else ()
+        if matching:
+            return matching
         what = (
             f"{feed}: nothing that it lists is held" if value is None else f"{value}: is not held"
         )

@@ -34,13 +34,13 @@ logger = logging.getLogger(__name__)
 class Answers(Sequence[Answer]):
     """The answers to many queries, in the order of the queries.
 
-    Iterate over it: an answer that was found as columns becomes an `Answer` when it is asked for.
+    Iterate over it: an answer that is kept as columns becomes an `Answer` as you reach it.
     """
 
     queries: Sequence[str]
     #: The release that was asked; None if there is none.
     release: int | None
-    #: The answers that were found as columns; None if all were found one at a time.
+    #: The answers that are kept as columns; None if there are none.
     batch: "BatchAnswers | None"
     #: The other answers, by the position of their query.
     singles: dict[int, Answer] = field(repr=False)

@@ -137,9 +137,9 @@ def _select_plain_names(queries: Sequence[str]) -> pl.DataFrame:
 
 def _pick_decisive_verdicts(steps: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Return the deciding verdict of each `row` that has one; as `single._pick_decisive` does."""
-    found = steps.join(verdicts, left_on="ancestor", right_on="value")
+    rows = steps.join(verdicts, left_on="ancestor", right_on="value")
     exact, below = (pl.col("scope") == scope.value for scope in (Scope.EXACT, Scope.BELOW))
-    covering = found.filter(pl.when(pl.col("steps") == 0).then(~below).otherwise(~exact))
+    covering = rows.filter(pl.when(pl.col("steps") == 0).then(~below).otherwise(~exact))
     block, allow, hold = (
         pl.col("verdict") == verdict.value
         for verdict in (Verdict.BLOCK, Verdict.ALLOW, Verdict.HOLD)

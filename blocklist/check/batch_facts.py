@@ -1,4 +1,7 @@
-"""DNS facts for a batch: names with their ancestors -> facts by row; see `Lookup.facts`."""
+"""DNS facts for a batch: names with their ancestors -> facts by row.
+
+`LedgerLookup.find_facts` does the same for one name.
+"""
 
 import json
 
@@ -12,14 +15,14 @@ _FACT_COLUMNS = ("state", "since", "domain", "answer", "addresses", "checked")
 
 
 def load_batch_facts(transaction: Transaction, steps: pl.DataFrame) -> dict[int, dict[str, object]]:
-    """Return what is known of each row of which anything is.
+    """Return the facts of each row that has any, by row.
 
-    `steps` has the names of a `row` and those above it, as `ancestor`.
+    `steps` has a `row` for each name and the names above it, as `ancestor`.
     """
-    known = load_fact_frame(transaction, steps["ancestor"])
-    rows = steps.join(known, left_on="ancestor", right_on="name")
+    fact_rows = load_fact_frame(transaction, steps["ancestor"])
+    rows = steps.join(fact_rows, left_on="ancestor", right_on="name")
     own = rows.filter(pl.col("steps") == 0)
-    # The domain is what the name itself says, else the nearest name above that is one.
+    # The domain of a name is in its own facts; without any it is the nearest domain above it.
     domains = rows.filter(pl.col("ancestor") == pl.col("domain")).sort("row", "steps")
     nearest = domains.unique("row", keep="first", maintain_order=True)
     decisive = pl.concat(
@@ -29,10 +32,12 @@ def load_batch_facts(transaction: Transaction, steps: pl.DataFrame) -> dict[int,
         ]
     )
     dead = decisive.filter(pl.col("state") == Liveness.DEAD.value)
-    seen = pl.concat([own, dead.join(own, on="row", how="anti")])
+    known = pl.concat([own, dead.join(own, on="row", how="anti")])
     is_dead = dead.select("row", dead_state="state", dead_since="since")
-    found = seen.join(is_dead, on="row", how="left").with_columns(
+    facts = known.join(is_dead, on="row", how="left").with_columns(
         state=pl.coalesce("dead_state", "state"), since=pl.coalesce("dead_since", "since")
     )
-    rows_of = found.select("row", *_FACT_COLUMNS).iter_rows(named=True)
-    return {one.pop("row"): {**one, "addresses": json.loads(one["addresses"])} for one in rows_of}
+    by_row = facts.select("row", *_FACT_COLUMNS).iter_rows(named=True)
+    return {
+        fact.pop("row"): {**fact, "addresses": json.loads(fact["addresses"])} for fact in by_row
+    }

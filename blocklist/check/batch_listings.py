@@ -15,7 +15,10 @@ _PAGE_PATTERN = r"^(?<scheme>https?)://(?<host>[^/:\[]+)(?<mark>[/:])"
 def select_shown_listings(
     asked: pl.DataFrame, steps: pl.DataFrame, decided: pl.DataFrame, listed: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the listings of each answer in order: `row`, `FIELDS`, and the `host` of a page."""
+    """Return the listings of each answer in order.
+
+    The columns are `row`, `LISTING_COLUMNS`, and `host`, the host of a page.
+    """
     direct = _list_direct_values(asked, decided)
     listed = listed.sort(_LISTING_ORDER).with_row_index("place")
     above = steps.join(listed, left_on="ancestor", right_on="value").rename({"ancestor": "value"})
@@ -30,26 +33,26 @@ def select_shown_listings(
         return whole.select(columns)
     on_hosts = on_hosts.rename({"value": "host", "value_page": "value"})
     on_hosts = on_hosts.sort("row", "which", "scheme", "port", _HAS_ENDED, "place")
-    # What is sorted stays in order: pages come last.
+    # The sort is stable: the pages of a row come after its other listings.
     return pl.concat([whole.select(columns), on_hosts.select(columns)]).sort(
         "row", maintain_order=True
     )
 
 
 def select_page_listings(listed: pl.DataFrame, most: int = MAX_PAGE_LISTINGS) -> pl.DataFrame:
-    """Return listings of pages with the `host` that they are on, so many of each scheme and port.
+    """Return listings of pages with their `host`, at most `most` of each scheme and port.
 
-    `listed` is in order, and what has not ended is taken first; `port` tells whether the page's
-    address names one.
+    `listed` is in order; current listings are taken before ended ones. `port` is whether the URL
+    names a port.
     """
-    found = listed.filter(pl.col("kind") == Kind.URL.value).sort(_HAS_ENDED, maintain_order=True)
-    marks = found["value"].str.extract_groups(_PAGE_PATTERN).struct.unnest()
-    found = found.hstack(marks).drop_nulls("host").with_columns(port=pl.col("mark") == ":")
-    return found.filter(pl.int_range(pl.len()).over("host", "scheme", "port") < most)
+    pages = listed.filter(pl.col("kind") == Kind.URL.value).sort(_HAS_ENDED, maintain_order=True)
+    parts = pages["value"].str.extract_groups(_PAGE_PATTERN).struct.unnest()
+    pages = pages.hstack(parts).drop_nulls("host").with_columns(port=pl.col("mark") == ":")
+    return pages.filter(pl.int_range(pl.len()).over("host", "scheme", "port") < most)
 
 
 def _list_direct_values(asked: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-    """Return the values that an answer is about: `which` is 0 for what was asked, 1 for a match."""
+    """Return the values of each answer: `which` is 0 for the query, 1 for a different match."""
     other = asked.join(decided.select("row", "match"), on="row")
     other = other.filter(pl.col("value") != pl.col("match"))
     return pl.concat(
