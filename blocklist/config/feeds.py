@@ -181,10 +181,14 @@ def _find_faults(feed: Feed) -> KeyFaults:
                 yield key, "expected none, because this kind of server does not send files"
 
 
-@cache
 def _is_known_format(name: str) -> bool:
-    """Return whether there is a format of this name; many feeds have the same."""
-    return FORMAT_EXTENSIONS.has(name)
+    return name in _builtin_formats() or FORMAT_EXTENSIONS.has(name)
+
+
+@cache
+def _builtin_formats() -> frozenset[str]:
+    """Return the formats of the package, which do not change while the program runs."""
+    return frozenset(FORMAT_EXTENSIONS.builtin_names())
 
 
 def url_scheme(url: str) -> str:
