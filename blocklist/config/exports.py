@@ -190,7 +190,7 @@ def _find_action_faults(
     key: str, action: str, target: Target, unwanted: RpzAction | None = None
 ) -> KeyFaults:
     """Find an action that the target lacks, or that makes a zone block nothing."""
-    actions = [known for known in target.actions if known is not unwanted]
+    actions = [kind for kind in target.actions if kind is not unwanted]
     try:
         is_fine = parse_rpz_action(action) in actions
     except InvalidIndicator:

@@ -1,14 +1,15 @@
 """Load blocklist.toml: path -> Config, or every mistake in it and in the files beside it."""
 
+import os
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 from blocklist.config.exports import Export, build_export
 from blocklist.config.feeds import RESOLVED_FEED, Feed
-from blocklist.config.mistakes import Mistakes, join_key
+from blocklist.config.mistakes import Mistakes, join_key, suggest_name
 from blocklist.config.paths import CONFIG_FILE_NAME, DEFAULT_DATABASE, find_config
-from blocklist.config.references import find_missing_facts, find_shared_paths, find_unknown_feeds
 from blocklist.config.sections import (
     CollectConfig,
     GateConfig,
@@ -26,6 +27,8 @@ from blocklist.model import Kind
 
 #: The most of the operator's own names that a server must resolve after an installation.
 _MAX_OWN_NAMES = 20
+#: Keys below `exports` in blocklist.toml, and what is wrong with each.
+_ReferenceFaults = Iterator[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,9 @@ def _build_config(
     )
     exports = config.exports.values()
     for key, fault in (
-        *find_unknown_feeds(exports, {*config.feeds, *sources.faulty}),
-        *find_missing_facts(exports, config.resolve),
-        *find_shared_paths(
+        *_find_unknown_feeds(exports, {*config.feeds, *sources.faulty}),
+        *_find_missing_facts(exports, config.resolve),
+        *_find_shared_paths(
             exports, path or Path(CONFIG_FILE_NAME), config.database, config.enabled_sources
         ),
     ):
@@ -152,3 +155,43 @@ def _add_own_names(export: Export, policy: PolicyConfig) -> Export:
     own = [query.value for query in map(parse_query, policy.own) if query.kind is Kind.DOMAIN]
     names = dict.fromkeys((*export.installation.must_resolve, *own[:_MAX_OWN_NAMES]))
     return replace(export, installation=replace(export.installation, must_resolve=tuple(names)))
+
+
+def _find_unknown_feeds(exports: Iterable[Export], feeds: Collection[str]) -> _ReferenceFaults:
+    """Yield the keys that name a feed that does not exist."""
+    for export in exports:
+        for number, feed in enumerate(export.feeds):
+            if feed not in feeds:
+                key = f"exports.{export.name}.feeds[{number}]"
+                yield key, f"no such feed{suggest_name(feed, feeds)}"
+
+
+def _find_missing_facts(exports: Iterable[Export], resolve: ResolveConfig) -> _ReferenceFaults:
+    """Yield the keys that need facts which `[resolve]` does not collect."""
+    for export in exports:
+        key = f"exports.{export.name}"
+        if export.needs_countries and not resolve.country:
+            key = f"{key}.countries" if export.countries else f"{key}.not_countries"
+            yield key, "no file has the countries of addresses; set resolve.country"
+        if export.behind_names and not resolve.addresses:
+            yield f"{key}.behind_names", "no such address is ever blocked; set resolve.addresses"
+
+
+def _find_shared_paths(
+    exports: Iterable[Export], config: Path, database: Path, sources: Iterable[Feed]
+) -> _ReferenceFaults:
+    """Yield the exports that would overwrite another file: an export, a list or our own."""
+    owners = {_real_path(database, end): "the database" for end in ("", "-wal", "-shm", ".lock")}
+    owners[_real_path(config)] = "the configuration"
+    for feed in sources:
+        owners |= {_real_path(Path(url)): f"the list of {feed.config_key}" for url in feed.urls}
+    for export in exports:
+        key = f"exports.{export.name}"
+        owner = owners.setdefault(_real_path(export.path), key)
+        if owner != key:
+            yield f"{key}.path", f"{owner} has this path already"
+
+
+def _real_path(path: Path, ending: str = "") -> str:
+    # Path.resolve raises an error for a circle of links, which does not matter here.
+    return os.path.realpath(f"{path}{ending}")

@@ -19,9 +19,6 @@ class Mistakes:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def __contains__(self, place: object) -> bool:
-        return place in self._lines
-
     def add(self, place: str, text: str, hint: Callable[[], str] = str) -> None:
         """Add a mistake unless its place, which is a file or a file and a key, has one already.
 

@@ -116,14 +116,16 @@ class _SourceBuilder:
                 self.faulty.remove(name)
         return built
 
-    def _build(self, name: str, own: TomlTable | None, defaults: TomlTable, place: str) -> Feed:
-        """Return a source; `own` is its table in blocklist.toml, at `place`."""
+    def _build(
+        self, name: str, user_table: TomlTable | None, defaults: TomlTable, place: str
+    ) -> Feed:
+        """Return a source; `user_table` is its table in blocklist.toml, at `place`."""
         where, table, feed = self.definitions.get(name, FeedDefinition(place, defaults))
         assert table is not None, "a file that is no TOML is faulty"
-        if own is not None:
+        if user_table is not None:
             # A table about a feed enables it unless it says otherwise.
-            table, where, feed = override_table({**table, "enabled": True}, own), place, None
+            table, where, feed = override_table({**table, "enabled": True}, user_table), place, None
         feed = feed or build_feed(name, table, where)
-        if own is not None and feed.mandatory and not feed.enabled:
+        if user_table is not None and feed.mandatory and not feed.enabled:
             raise ConfigError(f"{place}.enabled: a mandatory guard cannot be switched off")
         return feed

@@ -68,12 +68,13 @@ def read_table(
             mistakes.add(join_key(where, key.name), f"missing; expected {key.type.describe()}")
     if any(key.name not in read for key in schema.required):
         return None
-    own: dict[str, Any] = {field: {} for field in schema.embedded}
+    arguments: dict[str, Any] = {field: {} for field in schema.embedded}
     for name, value in read.items():
         holder = schema.keys[name].holder
-        (own[holder] if holder else own)[name] = value
-    own |= {field: embedded(**own[field]) for field, embedded in schema.embedded.items()}
-    return cls(**own, **values)
+        (arguments[holder] if holder else arguments)[name] = value
+    for field, embedded in schema.embedded.items():
+        arguments[field] = embedded(**arguments[field])
+    return cls(**arguments, **values)
 
 
 def check_keys(cls: Any, table: dict[str, object], where: str, mistakes: Mistakes) -> bool:
