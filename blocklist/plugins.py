@@ -6,9 +6,11 @@ names are known without importing any of them.
 """
 
 import pkgutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -37,8 +39,7 @@ class ExtensionKind:
 
     def builtin_names(self) -> list[str]:
         """Return the names of the built-in extensions, sorted."""
-        path = import_module(self.package).__path__
-        return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(path))
+        return list(_find_module_names(self.package))
 
     def names(self) -> list[str]:
         """Return all names, sorted; raise `PluginError` for a plugin with a built-in name."""
@@ -51,7 +52,7 @@ class ExtensionKind:
 
     def has(self, name: str) -> bool:
         """Return whether there is an extension of this name, without loading it."""
-        # Reading the entry points of all distributions takes time, and few names are plugins.
+        # Few names are plugins, and reading the entry points of all distributions takes time.
         return name in self.builtin_names() or bool(self._entry_points(name))
 
     def origin(self, name: str) -> str:
@@ -117,15 +118,26 @@ class ExtensionKind:
         return plugins[0]
 
     def _entry_points(self, name: str | None = None) -> "list[EntryPoint]":
-        from importlib.metadata import entry_points
-
-        plugins = entry_points(group=self.group)
-        return sorted(
-            {plugin for plugin in plugins if name in (None, plugin.name)}, key=lambda p: p.name
-        )
+        plugins = _read_entry_points(self.group, tuple(sys.path))
+        return [plugin for plugin in plugins if name in (None, plugin.name)]
 
     def _describe(self, plugin: "EntryPoint") -> str:
         return f"the {self.noun} {plugin.name!r} of the distribution {_origin(plugin)}"
+
+
+@cache
+def _find_module_names(package: str) -> tuple[str, ...]:
+    """Return the names of the modules of a package, sorted, with `-` for `_`."""
+    modules = pkgutil.iter_modules(import_module(package).__path__)
+    return tuple(sorted(module.name.replace("_", "-") for module in modules))
+
+
+@cache
+def _read_entry_points(group: str, _path: tuple[str, ...]) -> "tuple[EntryPoint, ...]":
+    """Return the entry points of a group in all distributions on a path, sorted by name."""
+    from importlib.metadata import entry_points
+
+    return tuple(sorted(set(entry_points(group=group)), key=lambda plugin: plugin.name))
 
 
 #: List formats.

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -170,7 +169,7 @@ def build_feed(name: str, table: TomlTable, where: str) -> Feed:
 
 
 def _find_faults(feed: Feed) -> KeyFaults:
-    if not _is_known_format(feed.format):
+    if not FORMAT_EXTENSIONS.has(feed.format):
         hint = suggest_name(feed.format, FORMAT_EXTENSIONS.names())
         yield "format", f"unknown format {format_value(feed.format)}{hint}"
     if not all(map(feed.can_read_url, feed.urls)):
@@ -179,16 +178,6 @@ def _find_faults(feed: Feed) -> KeyFaults:
         for key in ("sha256", "minisign"):
             if getattr(feed, key):
                 yield key, "expected none, because this kind of server does not send files"
-
-
-def _is_known_format(name: str) -> bool:
-    return name in _builtin_formats() or FORMAT_EXTENSIONS.has(name)
-
-
-@cache
-def _builtin_formats() -> frozenset[str]:
-    """Return the formats of the package, which do not change while the program runs."""
-    return frozenset(FORMAT_EXTENSIONS.builtin_names())
 
 
 def url_scheme(url: str) -> str:
