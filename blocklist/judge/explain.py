@@ -42,7 +42,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """What a rule matched."""
+    """The matches of one rule, and whether it decided the verdict."""
 
     rule: Rule
     #: The first matches in words: entries, guard entries with their list, feeds.
@@ -73,8 +73,8 @@ def explain_rules(
     matches[Rule.LISTED] = _describe_listings(judge_input, subject)
     deciding = _find_deciding_rule(reason, cause, matches)
     return tuple(
-        RuleResult(rule, tuple(found[:_MAX_MATCHES]), len(found), rule is deciding)
-        for rule, found in matches.items()
+        RuleResult(rule, tuple(texts[:_MAX_MATCHES]), len(texts), rule is deciding)
+        for rule, texts in matches.items()
     )
 
 
@@ -91,7 +91,7 @@ def _group_causes(hits: pl.DataFrame) -> dict[Rule, list[str]]:
     causes: dict[Rule, set[str]] = {}
     for guard_class, cause, source in hits.select("class", "cause", "source").iter_rows():
         causes.setdefault(_guard_rule(GuardClass(guard_class), source), set()).add(cause)
-    return {rule: sorted(found) for rule, found in causes.items()}
+    return {rule: sorted(texts) for rule, texts in causes.items()}
 
 
 def _guard_rule(guard_class: GuardClass, source: str) -> Rule:
@@ -111,8 +111,8 @@ def _describe_entries(
 ) -> list[str]:
     """Return the entries that cover the subject or the query, in words."""
     entries = build_entry_frame(judge_input.entries)
-    wanted = {(one.kind, one.value) for one in (query, subject)}
-    rows = [(kind, value, Scope.EXACT) for kind, value in sorted(wanted)]
+    indicators = {(indicator.kind, indicator.value) for indicator in (query, subject)}
+    rows = [(kind, value, Scope.EXACT) for kind, value in sorted(indicators)]
     schema = {"kind": KIND, "value": pl.String(), "scope": SCOPE}
     exact = pl.DataFrame(rows, schema=schema, orient="row")
     covering = pl.concat(

@@ -96,16 +96,18 @@ class _JudgedLookup(LedgerLookup):
     ) -> None:
         super().__init__(connection)
         scopes = list(Scope)
-        self._verdicts = sorted(verdicts, key=lambda one: (one.value, scopes.index(one.scope)))
+        self._verdicts = sorted(
+            verdicts, key=lambda record: (record.value, scopes.index(record.scope))
+        )
         self._weights = weights
 
     def find_verdicts(self, values: Iterable[str]) -> list[VerdictRecord]:
-        wanted = set(values)
-        return [one for one in self._verdicts if one.value in wanted]
+        value_set = set(values)
+        return [record for record in self._verdicts if record.value in value_set]
 
     def find_network_verdicts(self, first: str, end: str) -> list[VerdictRecord]:
-        networks = (one for one in self._verdicts if one.kind is Kind.IP)
-        return [one for one in networks if first <= one.value < end]
+        networks = (record for record in self._verdicts if record.kind is Kind.IP)
+        return [record for record in networks if first <= record.value < end]
 
     def feed_weights(self) -> list[FeedWeight]:
         return self._weights
@@ -127,9 +129,9 @@ def explain_query(config: Config, query: str) -> Explanation:
     changed = inputs.have_changed
     if answer.reason is Reason.INVALID:
         return _build_explanation(config, answer, judged, None, (), inputs_changed=changed)
-    asked = parse_query(query)
-    subject = _find_subject(_host_of(asked), judged.match)
-    rules = explain_rules(inputs.judge_input, asked, subject, judged.reason, judged.cause)
+    indicator = parse_query(query)
+    subject = _find_subject(_host_of(indicator), judged.match)
+    rules = explain_rules(inputs.judge_input, indicator, subject, judged.reason, judged.cause)
     return _build_explanation(config, answer, judged, subject.value, rules, inputs_changed=changed)
 
 
@@ -172,7 +174,9 @@ def _load_state(config: Config, reader: sqlite3.Connection, query: str) -> tuple
     if answer.reason is not Reason.INVALID:
         host = _host_of(parse_query(query))
         feeds = {weight.feed for weight in weights}
-        listings = [_listing_row(one, host.kind) for one in _load_listings(lookup, host, feeds)]
+        listings = [
+            _listing_row(listing, host.kind) for listing in _load_listings(lookup, host, feeds)
+        ]
     frame = pl.DataFrame(listings, schema=LISTINGS, orient="row")
     guard_entries = load_guard_entries(config, Transaction(reader))
     judge_input = make_judge_input(config, frame, guard_entries, weights, entries)
@@ -183,7 +187,7 @@ def _load_state(config: Config, reader: sqlite3.Connection, query: str) -> tuple
 def _load_listings(lookup: LedgerLookup, host: Indicator, feeds: set[str]) -> Iterator[Listing]:
     """Yield the current listings by feeds that concern a name or network, or URLs on it."""
     values = list(list_covering_values(host))
-    listings = [one for one in lookup.find_listings(values) if one.until is None]
+    listings = [listing for listing in lookup.find_listings(values) if listing.until is None]
     for value in values:
         listings += lookup.find_all_page_listings(value)
     if host.kind is Kind.IP and "/" in host.value:
