@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.config import feeds
 from blocklist.parse.registry import load_format
 
 #: Install a distribution: its name, its group, its entry points and its modules' texts.
@@ -23,7 +22,6 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         for module in modules:
             sys.modules.pop(module, None)
         load_format.cache_clear()
-        feeds._is_known_format.cache_clear()
 
     def install(
         name: str, group: str, entry_points: dict[str, str], version: str = "1.5", **texts: str
