@@ -163,7 +163,7 @@ class Blocklist:
         return run_export(self._workspace.config, list_names(names), progress)
 
     def prune(self, keep: timedelta = DEFAULT_KEEP) -> "PruneResult":
-        """Delete history that ended longer ago than `keep`; nothing else ever deletes."""
+        """Delete history that ended longer ago than `keep`; no other command deletes history."""
         from blocklist.pipeline.jobs import run_prune
 
         if keep < timedelta():

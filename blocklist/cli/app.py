@@ -61,7 +61,7 @@ COMMANDS = {
     ),
     "prune": CommandEntry(
         f"{_COMMANDS}.prune:prune_command",
-        "Delete history that ended longer ago than --keep; nothing else ever deletes.",
+        "Delete history that ended longer ago than --keep; no other command deletes history.",
     ),
     "doctor": CommandEntry(
         f"{_COMMANDS}.doctor:doctor_command",

@@ -248,6 +248,20 @@ def test_output_for_people(run: Run, installed: Installation) -> None:
     assert run("doctor").code == 0
 
 
+def test_a_new_allow_takes_effect_with_a_run(run: Run) -> None:
+    run("allow", "add", "new.example")
+    ended = run("doctor")
+    assert "warning: allows: counts from the next run on" in ended.out
+    assert "  do: blocklist run" in ended.out
+    assert "add it again" not in ended.out
+
+
+def test_a_configuration_without_any_feed(run: Run, installed: Installation) -> None:
+    installed.write("blocklist.toml", "")
+    sources = [one for one in run("doctor", "--json").json["findings"] if one["check"] == "sources"]
+    assert [one["state"] for one in sources] == ["warning", "warning"]
+
+
 def test_leftovers_of_killed_runs_are_removed(run: Run, installed: Installation) -> None:
     out = installed.folder / "out"
     leftovers = [out / f".names.txt.{end}.new" for end in ("abcdefg1", "x_345678")]

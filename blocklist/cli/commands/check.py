@@ -70,8 +70,11 @@ def check_command(
     else:
         show_lines(_iter_texts(answers))
         if answers.release is None:
-            then = "was no release then" if at else "is no release yet"
-            session.show_status(f"there {then}, so nothing is blocked; run: blocklist run")
+            session.show_status(
+                "there was no release then, so nothing was blocked"
+                if at
+                else "there is no release yet, so nothing is blocked; run: blocklist run"
+            )
     _exit_with_code(blocked=answers.any_blocked, invalid=bool(answers.invalid))
 
 

@@ -15,7 +15,7 @@ def prune_command(
     keep: Annotated[str, typer.Option(help="Keep this much history: 30d, 52w.")] = "400d",
     as_json: JsonOption = False,
 ) -> None:
-    """Delete history that ended longer ago than --keep; nothing else ever deletes.
+    """Delete history that ended longer ago than --keep; no other command deletes history.
 
     What is in force stays, and so does one row for each release: when, why, how much.
     """

@@ -25,6 +25,7 @@ app.command("rollback")(rollback_command)
 app.command("unpin")(unpin_command)
 
 _REFERENCE_HELP = "A number, `current`, or `candidate` for what the gate holds."
+_TWO_RELEASES_HELP = "Two numbers; `current` or `candidate` may stand for a number."
 _LIST_COLUMNS = (
     "release", "created", "by", "who", "blocked", "held", "added", "removed", "feeds", "serial",
     "why",
@@ -118,7 +119,11 @@ def _show_content(content: "ReleaseContent", limit: int) -> None:
 def diff_releases_command(
     context: typer.Context,
     two: Annotated[
-        tuple[str, str], typer.Argument(metavar="A B", help=f"Each is: {_REFERENCE_HELP}")
+        tuple[str, str],
+        typer.Argument(
+            metavar="A B",
+            help=_TWO_RELEASES_HELP,
+        ),
     ],
     feed: Annotated[str | None, typer.Option(help="Only entries that this feed lists.")] = None,
     category: Annotated[

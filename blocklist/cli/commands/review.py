@@ -61,7 +61,7 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     ] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List held indicators, those that most feeds list first, with the evidence."""
+    """List held indicators with the evidence; those with the most feeds come first."""
     session = get_session(context)
     page = session.blocklist.review.list(
         reason=reason,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-from blocklist.collect.update import select_feeds
 from blocklist.config.feeds import EXTERNAL_PREFIX
 from blocklist.config.loader import Config
 from blocklist.config.mistakes import suggest_name
@@ -20,7 +19,7 @@ from blocklist.parse.registry import load_format
 def check_sources(config: Config) -> Iterator[Finding]:
     """Find that no feed or no top list is enabled, or that a format is unknown."""
     file = config.path or "no blocklist.toml; make one with: blocklist init"
-    feeds = select_feeds(config, [])
+    feeds = config.enabled_sources
     if all(feed.guard for feed in feeds):
         remedy = "enable a feed, or add one: blocklist feeds list, blocklist feeds add FILE"
         yield warning("no feed is enabled, so nothing is ever blocked", file, remedy)

@@ -12,7 +12,7 @@ from blocklist.ledger.db.runs import find_future_run, latest_run
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.operator.entries import active_entries
-from blocklist.ledger.operator.entry_notes import annotate_entries
+from blocklist.ledger.operator.entry_notes import NOT_IN_FORCE, annotate_entries
 from blocklist.model import FeedState, Verdict
 from blocklist.release.gate.guard_health import find_guard_faults
 
@@ -69,7 +69,11 @@ def check_allow_entries(_config: Config, reader: sqlite3.Connection) -> Iterator
     allows = (entry for entry in active_entries(reader) if entry.action is Verdict.ALLOW)
     for entry, note in annotate_entries(reader, allows):
         if note:
-            remedy = f"add it again if it is still needed, or: blocklist allow remove {entry.value}"
+            remedy = (
+                "blocklist run"
+                if NOT_IN_FORCE in note
+                else f"add it again if it is still needed, or: blocklist allow remove {entry.value}"
+            )
             yield warning(note, f"allow {entry.value} ({entry.scope})", remedy)
 
 

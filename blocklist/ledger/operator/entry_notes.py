@@ -12,6 +12,8 @@ from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.model import Entry, Kind, Reason, Verdict
 
 #: An entry that ends within so many seconds ends soon.
+#: The note on an entry that is newer than the current release.
+NOT_IN_FORCE = "counts from the next run on"
 _SOON_SECONDS = 86400.0
 
 
@@ -36,7 +38,7 @@ def _operator_verdicts(reader: sqlite3.Connection, entries: list[Entry]) -> Iter
 
 def _describe_entry(entry: Entry, begun: list[Entry], unused: list[Entry]) -> Iterator[str]:
     if entry not in begun:
-        yield "counts from the next run on"
+        yield NOT_IN_FORCE
     if entry in unused:
         yield "never met a listing"
     left = seconds_until(entry.expires) if entry.expires else _SOON_SECONDS
