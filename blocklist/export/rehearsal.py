@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from blocklist.export.render.state import ExportState
-    from blocklist.export.select.release_content import ReleaseContent
+    from blocklist.export.select.release_content import ExportContent
     from blocklist.export.stage.prepare import PreparedExport
     from blocklist.release.proposal import ProposedRelease
 
@@ -96,7 +96,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         return [fault for fault in map_in_order(prepare_export, rest, _MAX_PARALLEL) if fault]
 
     def _prepare_export(
-        self, export: Export, content: "ReleaseContent", previous: "ExportState | None"
+        self, export: Export, content: "ExportContent", previous: "ExportState | None"
     ) -> str | None:
         """Render and verify an export from all rows of a release; return the fault, if any."""
         from blocklist.export.stage.prepare import VerificationFailed, render_and_verify

@@ -18,8 +18,8 @@ from blocklist.export.render.canary import derive_canaries
 from blocklist.export.render.file_head import read_entry_count
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
 from blocklist.export.select.release_content import (
+    ExportContent,
     ExportContext,
-    ReleaseContent,
     load_release_content,
 )
 from blocklist.export.stage.freshness import ExportInputs, file_fingerprint
@@ -47,7 +47,7 @@ def update_exports(
     """
 
     @cache
-    def load_content() -> ReleaseContent:
+    def load_content() -> ExportContent:
         oldest = min((state.release for state in previous_states.values()), default=None)
         rest = [export for export in exports if export.name not in prepared_exports]
         return load_release_content(

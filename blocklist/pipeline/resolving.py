@@ -1,7 +1,6 @@
 """The resolve stage: names, or those that are due -> DNS facts in the ledger and a report."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from blocklist.config.loader import Config
@@ -10,8 +9,6 @@ from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent
 from blocklist.release.resolved_addresses import refresh_resolved_addresses
 from blocklist.resolve.plan import load_survey_settings, select_names_to_resolve
 from blocklist.resolve.survey import Survey, SurveyReport, SurveySettings
-
-logger = logging.getLogger(__name__)
 
 
 def resolve_stage(
@@ -38,9 +35,6 @@ def resolve_stage(
     report = asyncio.run(Survey(writer, settings, report_done).run(chosen))
     if config.resolve.addresses:
         report.addresses.update(refresh_resolved_addresses(config, writer))
-    for resolver, cause in report.causes.items():
-        logger.warning("resolver %s left out: %s", resolver, cause)
-    logger.info("looked up %d of %d names", report.recorded, report.names)
     progress(ProgressEvent(Stage.RESOLVE, EventKind.END, result=report))
     if len(settings.resolvers) - len(report.causes) == 1:
         _note(progress, "one resolver alone finds no name dead; give a second one")

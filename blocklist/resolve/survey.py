@@ -188,7 +188,7 @@ class Survey:
                 self._transport.exclude_resolver(index, cause)
                 resolver = str(self._settings.resolvers[index])
                 self.report.causes[resolver] = cause
-                logger.info("resolver %s: excluded, %s", resolver, cause)
+                logger.warning("resolver %s: excluded, %s", resolver, cause)
         accepted = [lookup for lookup in check.batch if not lookup.resolver_mask & self._lying_mask]
         counts = (len(accepted), len(check.batch))
         logger.debug("resolver check: %d of %d looked-up domains are recorded", *counts)

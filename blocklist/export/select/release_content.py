@@ -40,7 +40,7 @@ class ExportContext:
 
 
 @dataclass(frozen=True)
-class ReleaseContent:
+class ExportContent:
     """The content of a release from which exports select their rows."""
 
     number: int
@@ -84,7 +84,7 @@ def load_release_content(
     exports: list[Export],
     feed_weights: list[FeedWeight],
     oldest: int | None,
-) -> ReleaseContent:
+) -> ExportContent:
     """Return the content of the current release.
 
     The files in place may be of any release since `oldest`; None means that there are no files.
@@ -110,7 +110,7 @@ def load_proposal_content(
     proposal: ProposedRelease,
     exports: list[Export],
     must_verify: pl.DataFrame,
-) -> ReleaseContent:
+) -> ExportContent:
     """Return the content of a proposed release, which is to follow the current one."""
     release = _ReleaseFacts(
         proposal.release.number,
@@ -148,7 +148,7 @@ def _assemble_content(
     rows: pl.DataFrame,
     held_urls: pl.DataFrame | None,
     release: _ReleaseFacts,
-) -> ReleaseContent:
+) -> ExportContent:
     # Each export keeps this order, so that the sort key is computed once.
     rows = all_rows = sort_by_family(rows).with_row_index(FAMILY_ORDER)
     if held_urls is not None:
@@ -166,6 +166,6 @@ def _assemble_content(
         )
         names = select_active_feeds(transaction, enabled, source_run)
     listing_feeds = [config.feeds[name] for name in names]
-    return ReleaseContent(
+    return ExportContent(
         release.number, rows, all_rows, evidence, dns_data, listing_feeds, release.must_verify
     )
