@@ -10,7 +10,7 @@ import pytest
 from blocklist import atomic_files
 from blocklist.atomic_files import replace_atomically, write_atomically
 from blocklist.errors import StorageError
-from tests.support.users import as_user, open_to_all
+from tests.support.users import as_user
 
 
 def test_a_file_is_made_with_its_folders(tmp_path: Path) -> None:
@@ -127,12 +127,11 @@ def test_a_device_is_not_replaced() -> None:
         write_atomically(Path("/dev/null"), [b"x"])
 
 
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    open_to_all(tmp_path)
-    path = tmp_path / "list.txt"
+def test_a_folder_that_may_not_be_written(public_path: Path) -> None:
+    path = public_path / "list.txt"
     path.write_bytes(b"old")
-    (tmp_path / ".list.txt.abcdefgh.new").touch()
-    tmp_path.chmod(0o555)
+    (public_path / ".list.txt.abcdefgh.new").touch()
+    public_path.chmod(0o555)
     imports = (
         "import errno, sys, tempfile, random\nfrom pathlib import Path\n"
         "from blocklist.errors import StorageError\n"
@@ -146,4 +145,4 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     expected = f"{path}: cannot be written: Permission denied"
     assert as_user(imports, code, path) == expected
     assert path.read_bytes() == b"old"
-    tmp_path.chmod(0o755)
+    public_path.chmod(0o755)

@@ -22,7 +22,7 @@ from blocklist.ledger.feeds.records import register_feed
 from blocklist.model import FeedState, GuardClass, Scope
 from blocklist.parse.options import ParseOptions
 from tests.support.feed_folder import FeedFolder, many_names
-from tests.support.users import as_user, open_to_all
+from tests.support.users import as_user
 
 FRESH, UNCHANGED = FeedState.FRESH, FeedState.UNCHANGED
 REFUSED, FAILED = FeedState.REFUSED, FeedState.FAILED
@@ -284,20 +284,21 @@ def test_a_list_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
         fetch_bytes(("/dev/zero",))
 
 
-def test_a_file_that_may_not_be_read(folder: FeedFolder) -> None:
-    folder.file.write_text("a.example\n")
-    open_to_all(folder.folder)
+def test_a_file_that_may_not_be_read(public_path: Path) -> None:
+    file = public_path / "folder" / "list.txt"
+    file.parent.mkdir()
+    file.write_text("a.example\n")
     imports = (
         "import sys\nfrom blocklist.fetch.fetch import fetch_bytes\n"
         "from blocklist.fetch.types import FetchError"
     )
     code = "try: fetch_bytes((sys.argv[1],))\nexcept FetchError as error: print(error, end='')"
-    expected = f"{folder.file}: cannot be read: Permission denied"
-    folder.file.chmod(0)
-    assert as_user(imports, code, folder.file) == expected
-    folder.folder.chmod(0)
-    assert as_user(imports, code, folder.file) == expected, "nor in such a folder"
-    folder.folder.chmod(0o755)
+    expected = f"{file}: cannot be read: Permission denied"
+    file.chmod(0)
+    assert as_user(imports, code, file) == expected
+    file.parent.chmod(0)
+    assert as_user(imports, code, file) == expected, "nor in such a folder"
+    file.parent.chmod(0o755)
 
 
 def test_which_feeds_are_chosen(folder: FeedFolder) -> None:

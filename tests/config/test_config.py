@@ -122,7 +122,8 @@ except StorageError as error:
 
 
 @pytest.mark.parametrize("closed", ["blocklist.toml", "feeds", "feeds/x.toml"])
-def test_what_may_not_be_read(folder: Path, closed: str) -> None:
+def test_what_may_not_be_read(public_path: Path, closed: str) -> None:
+    folder = public_path
     given = write(folder / "blocklist.toml", "")
     write(folder / "feeds" / "x.toml", 'url = "x"\nformat = "domains"\n')
     open_to_all(folder)

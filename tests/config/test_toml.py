@@ -21,7 +21,7 @@ MEBIBYTE = 1 << 20
         (b"\xef\xbb\xbfa = 1\r\n[b]\r\n", {"a": 1, "b": {}}, "a byte order mark and CRLF"),
         (b"a = 1", {"a": 1}, "no line end"),
         ("a = 'm\u00fcll'".encode(), {"a": "m\u00fcll"}, "letters beyond ASCII"),
-        (b"# x\n" * (10 * MEBIBYTE // 4), {}, "10 MiB"),
+        pytest.param(b"# x\n" * (10 * MEBIBYTE // 4), {}, "10 MiB", marks=pytest.mark.slow),
     ],
     ids=range(6),
 )

@@ -14,7 +14,7 @@ import dns.message
 import dns.query
 from dns.rcode import NXDOMAIN, Rcode
 
-from tests.conftest import SYSTEM_PATH
+from tests.support.process import SYSTEM_PATH
 
 Ask = Callable[[str], Rcode]
 

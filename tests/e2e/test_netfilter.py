@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_nft import IPV4, RELEASE, in_a_network
 from tests.support.exports import export_to, run
+from tests.support.networks import IPV4, RELEASE, in_a_network
 
 NEXT = "block 203.0.113.0/24"
 

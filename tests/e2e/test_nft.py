@@ -1,8 +1,6 @@
 """The kernel takes an exported file, and the next one takes its place. In a network of its own."""
 
 import json
-import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,45 +8,12 @@ import pytest
 
 from blocklist.config.installation import Installation
 from blocklist.errors import ExportFailed
-from tests.conftest import SYSTEM_PATH
 from tests.support.exports import export_to, run
+from tests.support.networks import IPV4, RELEASE, in_a_network
 
 pytestmark = pytest.mark.e2e("nft", "unshare")
 
 CHECK = ("nft", "-c", "-f", "{file}")
-RELEASE = """
-block 192.0.2.0/24
-block 192.0.2.128/25
-allow 192.0.2.77
-block 198.51.100.7
-block 2001:db8::/32
-"""
-#: The IPv4 networks that it means.
-IPV4 = [
-    "192.0.2.0/26",
-    "192.0.2.64/29",
-    "192.0.2.72/30",
-    "192.0.2.76",
-    "192.0.2.78/31",
-    "192.0.2.80/28",
-    "192.0.2.96/27",
-    "192.0.2.128/25",
-    "198.51.100.7",
-]
-
-
-def in_a_network(script: str, *paths: Path) -> str:
-    """Run a shell script with the paths as its arguments, root in a network of nobody else."""
-    done = subprocess.run(
-        ["unshare", "-rn", "sh", "-euc", script, "sh", *map(str, paths)],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        env={**os.environ, "PATH": SYSTEM_PATH},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def elements(listing: str) -> dict[str, list[str]]:

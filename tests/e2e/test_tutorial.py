@@ -8,8 +8,8 @@ from subprocess import run
 
 import pytest
 
-from tests.conftest import SYSTEM_PATH
 from tests.e2e.servers import answers, asker, free_port, running
+from tests.support.process import SYSTEM_PATH
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial" / "first-hour.md"
 BLOCK = re.compile(r"^```(sh server|sh|toml|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

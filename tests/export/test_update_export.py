@@ -15,7 +15,7 @@ from blocklist.errors import ExportFailed
 from blocklist.export.update import export_one
 from blocklist.frames.schemas import RELEASE
 from tests.support.exports import NOW, export_to, release, run
-from tests.support.users import as_user, open_to_all
+from tests.support.users import as_user
 
 LATER = NOW + timedelta(hours=1)
 ROWS = "block subtree x.example\nblock 192.0.2.1"
@@ -115,14 +115,13 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
         run(export, ROWS)
 
 
-def test_a_folder_that_is_not_writable(tmp_path: Path) -> None:
-    open_to_all(tmp_path)
-    tmp_path.chmod(0o555)
+def test_a_folder_that_is_not_writable(public_path: Path) -> None:
+    public_path.chmod(0o555)
     output = as_user(
         "import sys\nfrom pathlib import Path\nfrom blocklist.errors import StorageError\n"
         "from blocklist.atomic_files import write_atomically",
         "try: write_atomically(Path(sys.argv[1]), [b'x'])\nexcept StorageError as e: print(e)",
-        tmp_path / "hosts",
+        public_path / "hosts",
     )
     assert "cannot be written: Permission denied" in output
 

@@ -136,8 +136,8 @@ except BlocklistError as error:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "shared"
+def shared(public_path: Path) -> Iterator[Path]:
+    folder = public_path / "shared"
     folder.mkdir()
     with open_ledger_writer(folder / "x.db", "update") as writer:
         accept(writer, MINE, A)

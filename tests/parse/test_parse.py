@@ -140,14 +140,14 @@ def test_a_body(body: bytes, lines: int, values: list[str], why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "megabytes"),
+    ("name", "kilobytes"),
     [
-        *((name, 1) for name in load_formats()),
-        *(pytest.param(name, 100, marks=pytest.mark.slow) for name in ("domains", "misp")),
+        *((name, 100) for name in load_formats()),
+        *(pytest.param(name, 100_000, marks=pytest.mark.slow) for name in ("domains", "misp")),
     ],
 )
-def test_an_endless_line(name: str, megabytes: int) -> None:
-    parsed = parse_snapshot(b"a" * megabytes * 1_000_000 + b"\n# b", name)
+def test_an_endless_line(name: str, kilobytes: int) -> None:
+    parsed = parse_snapshot(b"a" * kilobytes * 1_000 + b"\n# b", name)
     assert_counts(parsed)
     assert parsed.accepted == 0
     assert parsed.refusals["text"].str.len_chars().max() == 200

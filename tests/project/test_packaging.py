@@ -1,6 +1,7 @@
 """The package as a whole: what the wheel carries, and which package may import which."""
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
@@ -129,3 +130,10 @@ def test_modules_form_no_circle() -> None:
         dotted(module): set(imported_modules(module)) - {dotted(module)} for module in modules()
     }
     TopologicalSorter(graph).prepare()
+
+
+def test_no_test_imports_another_test_module() -> None:
+    texts = {path: path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    wrong = re.compile(r"^(?:from|import) tests\.(?:\w+\.)*(?:test_\w+|conftest)\b", re.MULTILINE)
+    assert wrong.search("from tests.export.test_rpz import ROWS")
+    assert not [path for path, text in texts.items() if wrong.search(text)]

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from tests.support.cli import SOMEBODY
 
+#: Where programs are looked for: a user's PATH may lack the folders of servers.
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+
 
 def blocklist(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, as somebody who has no configuration of their own."""

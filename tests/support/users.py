@@ -23,10 +23,6 @@ def as_user(imports: str, code: str, *arguments: str | Path) -> str:
 
 
 def open_to_all(folder: Path) -> None:
-    """Let every user write in a temporary folder."""
-    for parent in folder.parents:
-        if parent.stat().st_mode & 0o001:
-            break
-        parent.chmod(0o711)
+    """Let every user write in a folder and in all that it holds."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o777)
