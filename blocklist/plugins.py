@@ -7,7 +7,7 @@ names are known without importing any of them.
 
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -42,13 +42,24 @@ class ExtensionKind:
         return list(_find_module_names(self.package))
 
     def names(self) -> list[str]:
-        """Return all names, sorted; raise `PluginError` for a plugin with a built-in name."""
-        builtin = self.builtin_names()
-        plugins = self._entry_points()
-        for plugin in plugins:
-            if plugin.name in builtin:
-                raise PluginError(f"{self._describe(plugin)}: this name is built in")
-        return sorted({*builtin, *(plugin.name for plugin in plugins)})
+        """Return all names, sorted."""
+        return sorted({*self.builtin_names(), *(plugin.name for plugin in self._entry_points())})
+
+    def find_faults(self, load: Callable[[str], object]) -> list[str]:
+        """Return what is wrong with plugins, also with those that nothing uses, in sentences.
+
+        `load` loads an extension by its name.
+        """
+        faults = []
+        for plugin in self._entry_points():
+            if plugin.name in self.builtin_names():
+                faults.append(f"{self._describe(plugin)}: this name is built in; it is not used")
+                continue
+            try:
+                load(plugin.name)
+            except BlocklistError as error:
+                faults.append(str(error))
+        return list(dict.fromkeys(faults))
 
     def has(self, name: str) -> bool:
         """Return whether there is an extension of this name, without loading it."""
@@ -82,7 +93,7 @@ class ExtensionKind:
         plugin = self._find_plugin(name)
         try:
             module: object = plugin.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.fault(name, _explain(error)) from error
         return module
 
@@ -93,7 +104,7 @@ class ExtensionKind:
             yield
         except BlocklistError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if name in self.builtin_names():
                 raise
             raise self.fault(name, _explain(error)) from error
@@ -137,7 +148,13 @@ def _read_entry_points(group: str, _path: tuple[str, ...]) -> "tuple[EntryPoint,
     """Return the entry points of a group in all distributions on a path, sorted by name."""
     from importlib.metadata import entry_points
 
-    return tuple(sorted(set(entry_points(group=group)), key=lambda plugin: plugin.name))
+    try:
+        plugins = set(entry_points(group=group))
+    except Exception as error:  # of any distribution, whose entry_points.txt cannot be read
+        raise PluginError(
+            f"the entry points of the installed distributions cannot be read: {_explain(error)}"
+        ) from error
+    return tuple(sorted(plugins, key=lambda plugin: plugin.name))
 
 
 #: List formats.
@@ -158,5 +175,5 @@ def _origin(plugin: "EntryPoint") -> str:
     return f"{plugin.dist.name} {plugin.dist.version}" if plugin.dist else "without a name"
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,11 +1,13 @@
 """Plugins: formats and dialects of other distributions work as built-in ones, and fail clearly."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from blocklist.errors import ConfigError
 from blocklist.export.registry import get_dialect, get_reader
+from blocklist.parse.detect import detect_format
 from blocklist.parse.parser import parse_snapshot
 from blocklist.parse.registry import load_format, load_formats
 from blocklist.plugins import (
@@ -166,7 +168,9 @@ FORMAT_FAULTS = [
     ("no FORMAT", {"x2": "some_lists"}, "", "lists 1.5: it does not define FORMAT"),
     ("another type", {"x3": "some_lists"}, "FORMAT = 3", "lists 1.5: its FORMAT is no blocklist."),
     ("another name", {"x4": "some_lists"}, FORMAT, "lists 1.5: its FORMAT is named 'hostlines'"),
-    ("it exits", {"x5": "some_lists"}, "raise RuntimeError", "lists 1.5: RuntimeError"),
+    ("it fails", {"x5": "some_lists"}, "raise RuntimeError", "lists 1.5: RuntimeError"),
+    ("it ends the process", {"x6": "some_lists"}, "import sys; sys.exit(7)", "1.5: SystemExit: 7"),
+    ("it is no Python", {"x7": "some_lists"}, "import", "lists 1.5: SyntaxError"),
 ]
 
 
@@ -180,15 +184,18 @@ def test_errors_name_the_distribution(
     (name,) = entry_points
     with pytest.raises(PluginError, match=message):
         load_format(name)
-    with pytest.raises(PluginError, match=message):
-        load_formats()
+    assert name not in load_formats(), "other lists are read"
+    assert detect_format(b"a.top\nb.top\n") == "domains"
+    (fault,) = FORMAT_EXTENSIONS.find_faults(load_format)
+    assert re.search(message, fault)
 
 
 def test_a_plugin_cannot_take_a_built_in_name(install_plugin: InstallPlugin) -> None:
     install_plugin("lists", FORMATS, {"hosts": "other_hosts"}, other_hosts=FORMAT)
     assert parse_snapshot(b"0.0.0.0 a.top", "hosts").accepted == 1
-    with pytest.raises(PluginError, match=r"'hosts' of the distribution lists 1\.5: .* built in"):
-        FORMAT_EXTENSIONS.names()
+    (fault,) = FORMAT_EXTENSIONS.find_faults(load_format)
+    assert re.search(r"'hosts' of the distribution lists 1\.5: .* built in; it is not used", fault)
+    assert detect_format(b"0.0.0.0 a.top\n0.0.0.0 b.top\n") == "hosts"
 
 
 def test_two_plugins_of_one_name(install_plugin: InstallPlugin) -> None:

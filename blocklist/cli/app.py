@@ -118,7 +118,7 @@ def set_global_options(  # noqa: PLR0913, PLR0917 (an option each)
     ] = 0,
     log_file: Annotated[
         Path | None,
-        typer.Option("--log-file", help="Append the log to this file."),
+        typer.Option("--log-file", readable=False, help="Append the log to this file."),
     ] = None,
     log_json: Annotated[
         bool,

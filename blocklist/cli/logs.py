@@ -15,14 +15,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
+from typer.exceptions import TyperException
 
-from blocklist.cli.streams import flush_stream, write_text
+from blocklist.cli.streams import flush_stream, warn, write_text
 from blocklist.errors import BlocklistError, StorageError
 from blocklist.fetch.credentials import redact_url
 from blocklist.text import escape_unprintable
 
 #: The parent of all loggers of the program.
 _PROGRAM = logging.getLogger("blocklist")
+#: How every SQLite database begins; a log must not be appended to one.
+_SQLITE_HEADER = b"SQLite format 3\0"
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"]+", re.IGNORECASE)
 
 logger = logging.getLogger(__name__)
@@ -66,10 +69,21 @@ def _log_end(command: str) -> Iterator[None]:
     except BlocklistError as error:
         logger.error("end: blocklist %s, exit code %d: %s", command, error.exit_code, error)
         raise
+    except TyperException as error:
+        logger.error("end: blocklist %s, wrong use: %s", command, _describe(error))
+        raise
     except Exception:
         logger.exception("end: blocklist %s, a fault of the program", command)
         raise
+    except BaseException as error:
+        logger.error("end: blocklist %s, interrupted: %s", command, _describe(error))
+        raise
     logger.info("end: blocklist %s", command)
+
+
+def _describe(error: BaseException) -> str:
+    format_message = getattr(error, "format_message", error.__str__)  # a wrong use has parts
+    return format_message() or type(error).__name__
 
 
 def _make_handlers(options: LogOptions) -> list[logging.Handler]:
@@ -87,10 +101,37 @@ def _make_handlers(options: LogOptions) -> list[logging.Handler]:
 
 def _open_log_file(path: Path) -> logging.Handler:
     try:
-        return logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        if path.is_file() and path.read_bytes()[: len(_SQLITE_HEADER)] == _SQLITE_HEADER:
+            raise StorageError(f"--log-file {path}: is a database, not a log")
+        return _LogFile(path)
     except OSError as error:
         message = f"--log-file {path}: cannot be written: {error.strerror or error}"
         raise StorageError(message) from None
+
+
+class _LogFile(logging.FileHandler):
+    """Writes records to a file; warns once where it cannot, such as on a full disk."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+        self._has_failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (its name in logging)
+        """Warn of the error that was just raised, the first time."""
+        self._warn_once(sys.exc_info()[1])
+
+    def close(self) -> None:
+        """Close the file; what cannot be written is lost, and the command's result stays."""
+        try:
+            super().close()
+        except OSError as error:
+            self._warn_once(error)
+
+    def _warn_once(self, error: BaseException | None) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            cause = getattr(error, "strerror", None) or error
+            warn(f"blocklist: --log-file {self.baseFilename}: the log is incomplete: {cause}")
 
 
 class _StderrHandler(logging.Handler):

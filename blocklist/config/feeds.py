@@ -23,6 +23,10 @@ FORMAT_BY_SCHEME = {
     "taxii+http": "stix",
     "taxii+https": "stix",
 }
+#: A URL without its slashes, which would be taken for a path.
+_HALF_URL = re.compile(
+    rf"(?:https?|file|{'|'.join(map(re.escape, FORMAT_BY_SCHEME))}):(?!//)", re.I
+)
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # Base64 of "Ed", 8 bytes of a name and 32 of a key.
@@ -172,6 +176,8 @@ def _find_faults(feed: Feed) -> KeyFaults:
     if not FORMAT_EXTENSIONS.has(feed.format):
         hint = suggest_name(feed.format, FORMAT_EXTENSIONS.names())
         yield "format", f"unknown format {format_value(feed.format)}{hint}"
+    if any(map(_HALF_URL.match, feed.urls)):  # not shown, because it may contain a password
+        yield "url", "expected :// after the scheme of a URL, as in https://example.net/list.txt"
     if not all(map(feed.can_read_url, feed.urls)):
         yield "format", "expected rpz for axfr://, misp for misp+https://, stix for taxii+https://"
     if any(url_scheme(url) in FORMAT_BY_SCHEME for url in feed.urls):

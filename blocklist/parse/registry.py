@@ -3,10 +3,14 @@
 To add a built-in format, write one module in `parse/formats/` that defines `FORMAT`.
 """
 
+import logging
+from collections.abc import Iterator
 from functools import cache
 
 from blocklist.parse.format import Format
-from blocklist.plugins import FORMAT_EXTENSIONS
+from blocklist.plugins import FORMAT_EXTENSIONS, PluginError
+
+logger = logging.getLogger(__name__)
 
 
 @cache
@@ -24,9 +28,21 @@ def load_format(name: str) -> Format:
 
 
 def load_formats() -> dict[str, Format]:
-    """Return all formats by name, in the order in which `detect_format` prefers them."""
-    formats = sorted(map(load_format, FORMAT_EXTENSIONS.names()), key=_detection_key)
+    """Return all formats by name, in the order in which `detect_format` prefers them.
+
+    A plugin that does not work is left out with a warning in the log: it must not keep lists in
+    other formats from being read.
+    """
+    formats = sorted(_yield_sound_formats(), key=_detection_key)
     return {loaded.name: loaded for loaded in formats}
+
+
+def _yield_sound_formats() -> Iterator[Format]:
+    for name in FORMAT_EXTENSIONS.names():
+        try:
+            yield load_format(name)
+        except PluginError as error:
+            logger.warning("left out: %s", error)
 
 
 def _detection_key(loaded: Format) -> tuple[float, str]:

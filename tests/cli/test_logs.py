@@ -113,3 +113,41 @@ def test_handlers_are_removed_however_a_command_ends(
 def test_a_log_file_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     ended = run("--log-file", str(tmp_path / "none" / "log"), "check", "x.top")
     assert (ended.code, "--log-file" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("run", "--nosuch"), ("allow",), ("nosuch",)])
+def test_a_wrong_use_is_no_fault_of_the_program(run: Run, arguments: tuple[str, ...]) -> None:
+    ended = run("-v", *arguments)
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+    assert "a fault of the program" not in ended.err
+
+
+def test_an_interrupted_command_has_an_end(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("blocklist.pipeline.run.update_stage", interrupt)
+    log = tmp_path / "log"
+    assert run("--log-file", str(log), "run").code == 130
+    assert "end: blocklist run, interrupted" in log.read_text()
+
+
+@pytest.mark.parametrize("command", [("run",), ("check", "fraud.top")])
+def test_a_log_on_a_full_disk_changes_no_result(run: Run, command: tuple[str, ...]) -> None:
+    without = run(*command)
+    ended = run("--log-file", "/dev/full", *command)
+    assert ended.code == without.code
+    assert ended.err.count("--log-file /dev/full: the log is incomplete: No space left") == 1
+    assert "Traceback" not in ended.err
+
+
+def test_a_log_is_not_appended_to_a_database(run: Run, tmp_path: Path) -> None:
+    run("run")
+    (database,) = tmp_path.glob("*.db")
+    before = database.read_bytes()
+    ended = run("--log-file", str(database), "check", "fraud.top")
+    assert (ended.code, "is a database, not a log" in ended.err) == (2, True)
+    assert database.read_bytes() == before

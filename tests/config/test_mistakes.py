@@ -25,6 +25,14 @@ ONE: list[tuple[str, str, str]] = [
     ("[feeds.mine]\nurl = 'x'", "feeds.mine.format: missing; expected a text in", "no format"),
     ("[feeds.mine]\nformat = 'ips'", "feeds.mine.urls: missing; expected a list of", "no place"),
     (FEED + "urls = ['x']", "feeds.mine.url: give either url or urls, not both", "two places"),
+    *(
+        (f"[feeds.mine]\nurl = '{url}'\nformat = 'ips'",
+         "feeds.mine.url: expected :// after the scheme of a URL", "it may hold a password")
+        for url in (
+            "http:user:secret@host/x", "HTTPS:/user:secret@host", "misp+https:x", "axfr:h/z",
+            "file:x",
+        )
+    ),
     (EXPORT, "exports.dns.target: missing; expected a text in quotes", "no target"),
     ("[exports.dns]\ntarget = 'hosts'", "exports.dns.path: missing; expected a text", "no path"),
     # --- Types

@@ -15,7 +15,7 @@ from blocklist.doctor.finding import FindingState
 from blocklist.doctor.registry import load_config_checks, load_ledger_checks
 from blocklist.install import canary_probe
 from blocklist.ledger.db.connection import SCHEMA_VERSION
-from blocklist.ledger.db.lock import hold_writer_lock
+from blocklist.ledger.db.lock import hold_writer_lock, lock_path
 from tests.support.cli import Ended, Run, blocklist, commands
 
 CONFIG = """
@@ -91,6 +91,11 @@ class Installation:
 
     def take_lock(self) -> None:
         self.stack.enter_context(hold_writer_lock(self.database, "run"))
+
+    def replace_lock(self) -> None:
+        path = lock_path(self.database)
+        path.unlink(missing_ok=True)
+        path.mkdir()
 
     def allow_unlisted(self) -> None:
         for words in (("allow", "add", "unlisted.com"), ("run",)):
@@ -175,6 +180,7 @@ CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("export folder is a file", lambda i: i.replace("out/names.txt", "mine.txt/names"),
      [("folders", "problem"), ("exports", "problem")]),
     ("folder is not writable", Installation.forbid_writing, [("folders", "problem")]),
+    ("lock is a folder", Installation.replace_lock, [("folders", "problem")]),
     ("full disk", Installation.fill_disk, [("disk", "warning")]),
     ("no system resolver", Installation.remove_resolver, [("resolver", "problem")]),
     ("another command writes", Installation.take_lock, [("lock", "warning")]),

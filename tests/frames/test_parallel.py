@@ -112,3 +112,20 @@ def test_ctrl_c_starts_no_further_piece() -> None:
     assert sorted(started) == [b"0\n", b"1\n"]
     assert rest == b""
     assert b"KeyboardInterrupt" in errors
+
+
+def test_ctrl_c_ends_a_wait_although_polars_handles_signals() -> None:
+    program = (
+        "import threading, blocklist.frames\nprint('ready', flush=True)\n"
+        "try: threading.Event().wait()\nexcept KeyboardInterrupt: print('interrupted')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(signal.SIGINT)
+        try:
+            assert running.communicate(timeout=60)[0] == "interrupted\n"
+        finally:
+            running.kill()

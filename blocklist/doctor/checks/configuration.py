@@ -13,6 +13,12 @@ from blocklist.fetch.credentials import fill_credentials
 from blocklist.fetch.types import FetchError
 from blocklist.model import GuardClass
 from blocklist.parse.registry import load_format
+from blocklist.plugins import (
+    DIALECT_EXTENSIONS,
+    FORMAT_EXTENSIONS,
+    READER_EXTENSIONS,
+    ExtensionKind,
+)
 
 
 @config_check("sources")
@@ -56,17 +62,32 @@ def check_secrets(config: Config) -> Iterator[Finding]:
 
 @config_check("plugins")
 def check_plugins(config: Config) -> Iterator[Finding]:
-    """Find formats and dialects that cannot be loaded."""
+    """Find formats and dialects that cannot be loaded, also those that nothing uses."""
     loaders: dict[tuple[Callable[[str], object], str], str] = {}
     for feed in config.enabled_sources:
         loaders.setdefault((load_format, feed.format), f"{feed.config_key}.format")
     for name, export in config.exports.items():
         loaders.setdefault((_load_dialect, export.target.dialect), f"exports.{name}.target")
+    remedy = "install, upgrade or remove its distribution"
+    used = set[str]()
     for (load, name), where in loaders.items():
         try:
             load(name)
         except BlocklistError as error:
-            yield problem(str(error), where, "install, upgrade or remove its distribution")
+            used.add(str(error))
+            yield problem(str(error), where, remedy)
+    for kind, load in _PLUGIN_LOADERS:
+        for fault in kind.find_faults(load):
+            if fault not in used:
+                used.add(fault)
+                yield warning(fault, kind.group, remedy)
+
+
+_PLUGIN_LOADERS: tuple[tuple[ExtensionKind, Callable[[str], object]], ...] = (
+    (FORMAT_EXTENSIONS, load_format),
+    (DIALECT_EXTENSIONS, get_dialect),
+    (READER_EXTENSIONS, get_reader),
+)
 
 
 def _load_dialect(name: str) -> None:

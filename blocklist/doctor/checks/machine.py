@@ -23,6 +23,12 @@ def check_folders(config: Config) -> Iterator[Finding]:
         cause = _explain_unwritable(path)
         if cause:
             yield problem(cause, path, f"let this user write there, or set another {key}")
+    name = config.database.name
+    beside = [config.database.with_name(f"{name}-{part}") for part in ("wal", "shm")]
+    for path in filter(Path.exists, [*beside, lock_path(config.database)]):
+        cause = _explain_unwritable(path)
+        if cause:
+            yield problem(cause, path, f"let this user write there; {name} needs this file")
 
 
 def _explain_unwritable(path: Path) -> str | None:
