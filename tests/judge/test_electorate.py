@@ -55,7 +55,7 @@ def test_voices(
     assert known.score_feeds(lists) == score, why
 
 
-def test_every_category_that_feeds_list_fades() -> None:
+def test_every_category_that_feeds_list_has_a_half_life() -> None:
     assert load_half_lives().keys() == {one for one in Category if one not in GUARDED}
 
 
@@ -122,7 +122,7 @@ def test_your_word_needs_no_score(run: Run) -> None:
     assert [one["score"] for one in answers] == [None, None]
 
 
-def test_a_feed_that_is_overdue_fades(run: Run, tmp_path: Path) -> None:
+def test_a_feed_that_is_overdue_counts_less(run: Run, tmp_path: Path) -> None:
     (tmp_path / "first.txt").unlink()
     last_good = datetime.now(UTC) - timedelta(days=3 + 7, minutes=1)
     with sqlite3.connect(tmp_path / "blocklist.db") as opened:
@@ -131,7 +131,7 @@ def test_a_feed_that_is_overdue_fades(run: Run, tmp_path: Path) -> None:
     assert run("--quiet", "run").code == 4
     shown = run("check", "agreed.com").out
     assert (
-        "score 0.75: other 0.5, first 0.5 (echoed by copy); first has faded, 7 days overdue"
+        "score 0.75: other 0.5, first 0.5 (echoed by copy); first counts less, 7 days overdue"
         in shown
     )
     (answer,) = run("check", "--json", "agreed.com").json

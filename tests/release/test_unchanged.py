@@ -93,7 +93,7 @@ WAKES: list[tuple[Change, str]] = [
     (lists("top", "a.org\nevil.com\n"), "a guard list changed"),
     (gone, "a mandatory guard is gone"),
     (sql(f"UPDATE feed SET good_at = {LONG_AGO} WHERE name = 'top'"), "a guard is out of date"),
-    (sql(f"UPDATE feed SET good_at = {LONG_AGO} WHERE name = 'other'"), "a feed has faded"),
+    (sql(f"UPDATE feed SET good_at = {LONG_AGO} WHERE name = 'other'"), "a feed is overdue"),
     (configured('"own.example"', '"own.example", "evil.com"'), "one's own names"),
     (configured("threshold = 0.3", "threshold = 0.6"), "the threshold"),
     (configured("[policy]", "[policy]\nwiden = false"), "whether owners are meant"),

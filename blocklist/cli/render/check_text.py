@@ -70,5 +70,5 @@ def format_score(score: ScoreExplanation) -> str:
     for voice in sorted(score.voices, key=lambda voice: -voice.reliability):
         echoes = f" (echoed by {', '.join(voice.echoes)})" if voice.echoes else ""
         voices.append(f"{voice.feed} {voice.reliability:.2g}{echoes}")
-    late = (f"{feed} has faded, {days} days overdue" for feed, days in score.overdue.items())
+    late = (f"{feed} counts less, {days} days overdue" for feed, days in score.overdue.items())
     return "; ".join([f"score {score.score:.2f}: {', '.join(voices)}", *late])
