@@ -57,18 +57,27 @@ class FetchSession:
         self._settings = settings
         self._transports = Transports(settings, scratch, progress, resolver)
         self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="fetching", daemon=True)
+        self._thread = Thread(target=self._run_loop, name="fetching", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(_end_all_work(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
+
+    def _run_loop(self) -> None:
+        """Run the loop until it is stopped, also if a task raises `SystemExit`."""
+        while True:
+            try:
+                self._loop.run_forever()
+                return
+            except (SystemExit, KeyboardInterrupt):
+                # The future of the task has it as well, and raises it in the caller's thread.
+                logger.debug("a task tried to end the loop")
 
     def start_fetch(
         self, feed: Feed, validators: Validators, base: Path | None = None
@@ -184,8 +193,10 @@ def _raise_error(error: FetchError) -> FetchResult:
     raise error
 
 
-async def _cancel_others() -> None:
+async def _end_all_work() -> None:
+    """Cancel all other tasks, and wait until they and the helper threads have ended."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()

@@ -228,7 +228,7 @@ class DnsTransport:
         try:
             self._read_answers(udp_socket)
             self._send_queries()
-        except Exception as error:  # the event loop would only log it
+        except BaseException as error:  # the event loop would only log it
             self._failure = error
             self._wakeup.set()
 
