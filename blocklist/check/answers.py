@@ -30,7 +30,7 @@ BATCH_MINIMUM = 2_000
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Answers(Sequence[Answer]):
     """The answers to many queries, in the order of the queries.
 
@@ -114,6 +114,8 @@ def check_names(
     """
     with open_read_only(database) as reader, geoip or GeoIpDatabase() as places:
         if reader is None:
+            if at is not None:
+                parse_point_in_time(None, at)
             return Answers(queries, None, None, _check_singles(queries, None, None, places))
         reader.execute("BEGIN")  # so that all answers are of one state
         moment = None if at is None else parse_point_in_time(reader, at)

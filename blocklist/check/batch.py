@@ -32,7 +32,7 @@ _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _REASONS = {reason.value: reason for reason in Reason}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BatchAnswers:
     """The answers to the plain names among many queries, as columns."""
 

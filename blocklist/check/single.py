@@ -1,7 +1,7 @@
 """Answer one query: name, address, network or URL -> verdict, reason, listings and facts."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from ipaddress import IPv4Network
 
@@ -33,7 +33,7 @@ class Answer:
     #: The release that was asked; None if there is none.
     release: int | None
     #: DNS facts and locations, empty if nothing is known.
-    facts: dict[str, object]
+    facts: dict[str, object] = field(hash=False)
     #: How far the listings are believed; None if the score decided nothing.
     score: ScoreExplanation | None = None
 

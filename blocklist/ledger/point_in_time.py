@@ -22,27 +22,31 @@ class PointInTime:
     run: int
 
 
-def parse_point_in_time(reader: sqlite3.Connection, at: str) -> PointInTime:
+def parse_point_in_time(reader: sqlite3.Connection | None, at: str) -> PointInTime:
     """Return the release and run of the end of a day, of a time, or of a release's publication.
 
-    Raise `UsageError` for another form and for a time in the future, and `NotFoundError` for a
-    release that does not exist or was pruned.
+    Without a ledger there was no release at any time. Raise `UsageError` for another form and for a
+    time in the future, and `NotFoundError` for a release that does not exist or was pruned.
     """
     if at.isdecimal():
         sql = "SELECT number, run_id FROM release WHERE number = ?"
-        row = reader.execute(sql, [at]).fetchone()
+        row = reader.execute(sql, [at]).fetchone() if reader else None
         if row is None:
             raise NotFoundError(f"there is no release {at}; see: blocklist release list")
         point = PointInTime(*row)
     else:
-        when = _parse_time(at)
-        number = "SELECT max(number) FROM release WHERE created <= ?"
-        run = "SELECT coalesce(max(id), 0) FROM run WHERE started <= ?"
-        row = reader.execute(f"SELECT ({number}), ({run})", [when, when]).fetchone()
-        point = PointInTime(*row)
-    if point.release is not None and _is_pruned(reader, point.release):
+        point = _find_point(reader, _parse_time(at))
+    if reader and point.release is not None and _is_pruned(reader, point.release):
         raise NotFoundError(f"{at}: release {point.release} of then was pruned; see: release list")
     return point
+
+
+def _find_point(reader: sqlite3.Connection | None, when: str) -> PointInTime:
+    if reader is None:
+        return PointInTime(None, 0)
+    number = "SELECT max(number) FROM release WHERE created <= ?"
+    run = "SELECT coalesce(max(id), 0) FROM run WHERE started <= ?"
+    return PointInTime(*reader.execute(f"SELECT ({number}), ({run})", [when, when]).fetchone())
 
 
 def _parse_time(at: str) -> str:

@@ -24,7 +24,7 @@ NEUTRAL_REASONS = (
 _ROWS_PER_SHARE = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ParseResult:
     """The indicators of a snapshot and what became of each of its lines.
 

@@ -4,7 +4,7 @@ No heavy imports, because `check` starts here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from blocklist.judge.scoring.electorate import IndependentSource, feed_groups_from_weights
@@ -31,7 +31,7 @@ class ScoreExplanation:
     score: float
     voices: tuple[IndependentSource, ...]
     #: Overdue feed -> the number of days by which its reliability was reduced.
-    overdue: dict[str, int]
+    overdue: dict[str, int] = field(hash=False)
 
 
 class ScoreExplainer:

@@ -35,9 +35,9 @@ class Release:
     #: Whether its verdicts were pruned, so that only this row is left.
     pruned: bool = False
     #: The feeds that it was judged from, and their state.
-    feeds: dict[str, FeedSnapshot] = field(default_factory=dict)
+    feeds: dict[str, FeedSnapshot] = field(default_factory=dict, hash=False)
     #: The number of blocked indicators by category of the feeds that list them.
-    categories: dict[str, int] = field(default_factory=dict)
+    categories: dict[str, int] = field(default_factory=dict, hash=False)
     who: str | None = None
     #: The run that published it, and the run after whose listings it was judged.
     run: int = 0
