@@ -2,10 +2,16 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from blocklist.api.arguments import Expiry, format_expiry, list_names, parse_indicator
+from blocklist.api.arguments import (
+    Expiry,
+    format_expiry,
+    format_note,
+    parse_indicators,
+    parse_word,
+)
 from blocklist.api.workspace import Workspace
 from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.connection import open_read_only
@@ -14,7 +20,6 @@ from blocklist.ledger.operator.entries import active_entries, add_entries, remov
 from blocklist.ledger.operator.entry_notes import annotate_entries
 from blocklist.ledger.releases.pins import Pin, find_release_pin
 from blocklist.model import Entry, Indicator, Kind, Scope, Verdict
-from blocklist.text import escape_unprintable
 
 #: Sorts before every time that the ledger writes.
 _BEFORE_ALL_TIME = "0"
@@ -52,24 +57,24 @@ class EntryList:
         self,
         names: str | Iterable[str],
         *,
-        reason: str = "",
+        reason: str | None = "",
         expires: Expiry = None,
-        scope: Scope = Scope.SUBTREE,
+        scope: Scope | str = Scope.SUBTREE,
         author: str | None = None,
         public_suffix: bool = False,
     ) -> EntryChange:
         """Add an entry for each name, address, network or URL: all of them, or none.
 
-        An entry takes the place of an earlier one on the same thing and scope. `expires` is a time
-        or a duration. `scope` counts for domain names only. `author` is the user of the process
-        unless given. Raise `UsageError` for what is no name, and for a public suffix with all below
-        it unless `public_suffix` is set.
+        An entry takes the place of an earlier one on the same thing and scope. `expires` is a time,
+        a date (its end) or a duration. `scope` counts for domain names only. `author` is the user
+        of the process unless given. Raise `UsageError` for what is no name, and for a public suffix
+        with all below it unless `public_suffix` is set.
         """
-        indicators = [parse_indicator(name) for name in list_names(names)]
+        indicators, scope = parse_indicators(names), parse_word(Scope, scope, "scope")
         if not public_suffix:
             _refuse_public_suffixes(indicators, scope)
-        end, who = format_expiry(expires), author or current_author()
-        why = escape_unprintable(reason)
+        end, why = format_expiry(expires), format_note(reason, "reason")
+        who = format_note(author, "author") or format_note(current_author(), "author")
         entries = tuple(
             Entry(one.kind, one.value, _entry_scope(one, scope), self._action, why, "", end, who)
             for one in indicators
@@ -81,7 +86,7 @@ class EntryList:
 
         Raise `NotFoundError` if one of them has no entry; then all stay.
         """
-        indicators = [parse_indicator(name) for name in list_names(names)]
+        indicators = parse_indicators(names)
         values = {indicator.value for indicator in indicators}
         database = self._workspace.database
         with open_ledger_writer(database, f"{self._action} remove") as writer:
@@ -115,9 +120,20 @@ def write_entries(database: Path, command: str, entries: tuple[Entry, ...]) -> E
     """Add entries to the ledger, all or none, in the name of a command."""
     with open_ledger_writer(database, command) as writer:
         replaced = add_entries(writer, entries)
+    entries = _add_times(database, entries)
     for entry in entries:
         logger.info("%s: %s (%s) by %s", command, entry.value, entry.scope, entry.author)
     return EntryChange(entries, replaced, _find_pin(database))
+
+
+def _add_times(database: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Return entries with the times at which they were stored."""
+    with open_read_only(database) as reader:
+        stored = active_entries(reader) if reader else ()
+        times = {(entry.value, entry.scope): entry.created for entry in stored}
+    return tuple(
+        replace(entry, created=times.get((entry.value, entry.scope), "")) for entry in entries
+    )
 
 
 def _find_pin(database: Path) -> Pin | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blocklist.api.arguments import parse_word_or_all, require_text
 from blocklist.api.workspace import Workspace
 from blocklist.collect.update import select_feeds
 from blocklist.config.add_feed import (
@@ -69,7 +70,7 @@ class Feeds:
         self._workspace = workspace
 
     def list(
-        self, *, category: Category | None = None, licence: str = "", enabled: bool = False
+        self, *, category: Category | str | None = None, licence: str = "", enabled: bool = False
     ) -> tuple[FeedStatus, ...]:
         """Return guards, then feeds.
 
@@ -77,17 +78,18 @@ class Feeds:
         use.
         """
         config, health = self._workspace.config, self._load_health()
+        wanted, part = parse_word_or_all(Category, category, "category"), licence.lower()
         return tuple(
             FeedStatus(feed, health.get(feed.name))
             for feed in (*config.guards.values(), *config.feeds.values())
-            if category in (None, feed.category)
-            and licence.lower() in feed.licence.lower()
+            if wanted in (None, feed.category)
+            and part in feed.licence.lower()
             and (feed.enabled or not enabled)
         )
 
     def show(self, name: str) -> FeedStatus:
         """Return one feed or guard; raise `NotFoundError` if there is none of this name."""
-        (feed,) = select_feeds(self._workspace.config, [name])
+        (feed,) = select_feeds(self._workspace.config, [require_text(name, "name")])
         return FeedStatus(feed, self._load_health().get(name))
 
     def test(self, source: str, format_name: str | None = None) -> "ParseResult":
@@ -98,7 +100,7 @@ class Feeds:
         """
         from blocklist.api.feed_trial import fetch_and_parse
 
-        return fetch_and_parse(source, format_name)
+        return fetch_and_parse(require_text(source, "source"), format_name)
 
     def prepare(
         self,
@@ -106,7 +108,7 @@ class Feeds:
         *,
         name: str | None = None,
         format_name: str | None = None,
-        category: Category | None = None,
+        category: Category | str | None = None,
     ) -> FeedAddition:
         """Fetch and parse a list and return what `add` would write; nothing is written yet.
 
@@ -115,18 +117,18 @@ class Feeds:
         """
         from blocklist.api.feed_trial import fetch_and_parse
 
-        config = self._workspace.config
+        config, subject = self._workspace.config, parse_word_or_all(Category, category, "category")
         if config.path is None:
             raise ConfigError(
                 "there is no blocklist.toml to add to; write one with: blocklist init"
             )
-        name = name or suggest_feed_name(source)
+        name = suggest_feed_name(require_text(source, "source")) if name is None else name
         url = make_source_relative(source, config.path)
         refuse_known_feed(config, name, url)
         parsed = fetch_and_parse(source, format_name, config.collect)
         if not parsed.accepted:
             raise UsageError(f"{source}: read as {parsed.format}, not one line lists anything")
-        text = render_feed_table(name, url, parsed.format, category)
+        text = render_feed_table(name, url, parsed.format, subject)
         return FeedAddition(name, config.path, text, parsed)
 
     def add(self, addition: FeedAddition) -> None:

@@ -4,18 +4,28 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, overload
 
-from blocklist.api.arguments import Moment, format_moment, list_names, parse_domain
+from blocklist.api.arguments import (
+    Moment,
+    format_moment,
+    format_time_before,
+    list_names,
+    list_names_or_all,
+    parse_count,
+    parse_domain,
+    parse_path,
+    require_duration,
+    require_text,
+)
 from blocklist.api.workspace import Workspace
 from blocklist.check.answers import Answers, check_name, check_names
 from blocklist.check.single import Answer, add_locations
-from blocklist.errors import UsageError
-from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.model import Verdict
+from blocklist.pipeline.callbacks import run_with_callback
 from blocklist.pipeline.events import ProgressCallback, ignore_progress
 
 if TYPE_CHECKING:
@@ -43,7 +53,8 @@ class Blocklist:
     """A configuration and its ledger, to be used from Python.
 
     The configuration is read when it is first needed, and then kept: open it again to see a change
-    to the file. Every call opens its own connection to the ledger, so threads may share one object.
+    to the file. Only `feeds.add`, which writes to it, and `doctor` read it again. Every call opens
+    its own connection to the ledger, so threads may share one object.
     A call that writes raises `LockHeld` while another process or thread writes.
     """
 
@@ -55,14 +66,14 @@ class Blocklist:
         """Return the library object of a configuration.
 
         Without a path, the configuration is found as the command line finds it: ./blocklist.toml,
-        then the user's own. Nothing is read yet.
+        then the user's own. It is found now, and read when it is first needed.
         """
-        return cls(Workspace(None if config is None else Path(config)))
+        return cls(Workspace(None if config is None else parse_path(config)))
 
     @property
     def config_path(self) -> Path | None:
-        """The path given to `open`."""
-        return self._workspace.config_path
+        """The absolute path of the configuration; None if there is none."""
+        return self._workspace.source.path
 
     # --- Answers ------------------------------------------------------------------------------
 
@@ -80,7 +91,7 @@ class Blocklist:
         database, geoip = self._workspace.database, self._workspace.geoip
         if isinstance(names, str):
             return check_name(names, database, format_moment(at), geoip)
-        return check_names(list(names), database, format_moment(at), geoip)
+        return check_names(list_names(names), database, format_moment(at), geoip)
 
     def explain(self, name: str) -> "Explanation":
         """Return every rule of the judge in order, what it matches for a name, and which decides.
@@ -90,14 +101,17 @@ class Blocklist:
         """
         from blocklist.release.explain import explain_query
 
-        explanation = explain_query(self._workspace.config, name)
+        explanation = explain_query(self._workspace.config, require_text(name, "name"))
         with self._workspace.geoip as geoip:
             return replace(explanation, answer=add_locations(explanation.answer, geoip))
 
     # --- Jobs ---------------------------------------------------------------------------------
 
     def run(
-        self, *, accept: Iterable[str] = (), progress: ProgressCallback = ignore_progress
+        self,
+        *,
+        accept: str | Iterable[str] = (),
+        progress: ProgressCallback = ignore_progress,
     ) -> "RunReport":
         """Do the main job: update the feeds, resolve, build a release, and export it.
 
@@ -106,69 +120,78 @@ class Blocklist:
         """
         from blocklist.pipeline.run import run_pipeline
 
-        return run_pipeline(self._workspace.config, list(accept), progress)
+        config, accepted = self._workspace.config, list_names(accept, "accept")
+        return run_with_callback(lambda relay: run_pipeline(config, accepted, relay), progress)
 
     def update(
         self,
-        feeds: str | Iterable[str] = (),
+        feeds: str | Iterable[str] | None = None,
         *,
-        accept: Iterable[str] = (),
+        accept: str | Iterable[str] = (),
         progress: ProgressCallback = ignore_progress,
     ) -> "tuple[UpdateOutcome, ...]":
-        """Fetch and read feeds: those named, even if they are not due, or all enabled ones.
+        """Fetch and read feeds: those named, even if they are not due; without names, all enabled.
 
         A feed that fails keeps its last good snapshot. Raise `NotFoundError` for an unknown feed.
         """
         from blocklist.pipeline.jobs import run_update
 
-        return run_update(self._workspace.config, list_names(feeds), list(accept), progress)
+        config, names = self._workspace.config, list_names_or_all(feeds, "feeds")
+        accepted = list_names(accept, "accept")
+        return run_with_callback(lambda relay: run_update(config, names, accepted, relay), progress)
 
     def resolve(
         self,
-        names: str | Iterable[str] = (),
+        names: str | Iterable[str] | None = None,
         *,
         limit: int | None = None,
-        servers: Iterable[str] = (),
+        servers: str | Iterable[str] | None = None,
         progress: ProgressCallback = ignore_progress,
     ) -> "SurveyReport":
         """Look up names in the DNS: those given, or blocked names that are due, at most `limit`.
 
         `servers` are resolvers, each `ADDRESS` or `ADDRESS#PORT`, in place of the configured ones.
-        Must not be called where an event loop runs; use a thread there.
+        Raise `UsageError` where an event loop runs; use a thread there.
         """
         from blocklist.pipeline.resolving import run_resolve
 
-        domains = [parse_domain(name) for name in list_names(names)]
-        return run_resolve(self._workspace.config, domains, limit, list(servers), progress)
+        given, resolvers = list_names_or_all(names), list_names_or_all(servers, "servers")
+        domains = None if given is None else list(dict.fromkeys(map(parse_domain, given)))
+        most = None if limit is None else parse_count(limit, "limit")
+        config = self._workspace.config
+        return run_with_callback(
+            lambda relay: run_resolve(config, domains, most, resolvers, relay), progress
+        )
 
     def build_release(self, *, progress: ProgressCallback = ignore_progress) -> "BuildReport":
         """Judge what is listed and publish it as the next release; raise `GateHeld`."""
         from blocklist.pipeline.jobs import run_build
 
-        return run_build(self._workspace.config, progress)
+        config = self._workspace.config
+        return run_with_callback(lambda relay: run_build(config, relay), progress)
 
     def export(
         self,
-        names: str | Iterable[str] = (),
+        names: str | Iterable[str] | None = None,
         *,
         progress: ProgressCallback = ignore_progress,
     ) -> "tuple[ExportOutcome, ...]":
-        """Write the current release into the files of the exports named, or of all.
+        """Write the current release into the files of the exports named; without names, of all.
 
         An export that fails harms no other, and its old file stays. Raise `NotFoundError` for an
         unknown export, and if there is no release yet.
         """
         from blocklist.pipeline.jobs import run_export
 
-        return run_export(self._workspace.config, list_names(names), progress)
+        config, exports = self._workspace.config, list_names_or_all(names)
+        return run_with_callback(lambda relay: run_export(config, exports, relay), progress)
 
     def prune(self, keep: timedelta = DEFAULT_KEEP) -> "PruneResult":
         """Delete history that ended longer ago than `keep`; no other command deletes history."""
         from blocklist.pipeline.jobs import run_prune
 
-        if keep < timedelta():
-            raise UsageError(f"keep {keep}: expected a duration of at least zero")
-        return run_prune(self._workspace.database, format_timestamp(datetime.now(UTC) - keep))
+        before = format_time_before(require_duration(keep, "keep"))
+        return run_prune(self._workspace.database, before)
 
     # --- Decisions and state ------------------------------------------------------------------
 
@@ -221,4 +244,4 @@ class Blocklist:
         """
         from blocklist.doctor.run import diagnose
 
-        return diagnose(self.config_path, mend=mend)
+        return diagnose(self._workspace.source.reread(), mend=mend)

@@ -19,7 +19,7 @@ from blocklist.release.history.references import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReleaseContent:
     """A release, or the candidate that the gate holds, and what it blocks and allows."""
 
@@ -31,7 +31,7 @@ class ReleaseContent:
     rows: pl.DataFrame
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReleaseComparison:
     """How one release differs from another; each may be the candidate."""
 

@@ -4,6 +4,12 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from blocklist.api.arguments import (
+    format_note,
+    parse_count,
+    parse_word_or_all,
+    require_text,
+)
 from blocklist.api.workspace import Workspace
 from blocklist.config.mistakes import suggest_name
 from blocklist.errors import NotFoundError, UsageError
@@ -14,8 +20,8 @@ from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.releases.history import Release, current_release, list_releases
 from blocklist.ledger.releases.pins import Pin, find_release_pin, unpin_feed, unpin_release
 from blocklist.model import Category
+from blocklist.pipeline.callbacks import run_with_callback
 from blocklist.pipeline.events import ProgressCallback, ignore_progress
-from blocklist.text import escape_unprintable
 
 if TYPE_CHECKING:
     from blocklist.api.release_frames import ReleaseComparison, ReleaseContent
@@ -58,7 +64,7 @@ class Releases:
         after: int | str,
         *,
         feed: str | None = None,
-        category: Category | None = None,
+        category: Category | str | None = None,
     ) -> "ReleaseComparison":
         """Return how `after` differs from `before`.
 
@@ -67,10 +73,10 @@ class Releases:
         """
         from blocklist.api.release_frames import compare_releases
 
-        config = self._workspace.config
+        config, wanted = self._workspace.config, parse_word_or_all(Category, category, "category")
 
         def select_feeds(known: Collection[str]) -> Sequence[str] | None:
-            return _select_feeds(config, known, feed, category)
+            return _select_feeds(config, known, feed, wanted)
 
         return compare_releases(config, str(before), str(after), select_feeds)
 
@@ -84,14 +90,15 @@ class Releases:
         """
         from blocklist.pipeline.publish import publish_candidate
 
-        return publish_candidate(self._workspace.config, escape_unprintable(reason), progress)
+        config, why = self._workspace.config, format_note(reason, "reason")
+        return run_with_callback(lambda relay: publish_candidate(config, why, relay), progress)
 
     def rollback(
         self,
         number: int | None = None,
         *,
         feed: str | None = None,
-        reason: str = "",
+        reason: str | None = "",
         progress: ProgressCallback = ignore_progress,
     ) -> "PublishReport":
         """Publish an earlier release under a new number, pin it, and write the exports.
@@ -104,10 +111,15 @@ class Releases:
 
         if feed is not None and number is not None:
             raise UsageError("give either a release or --feed, not both")
-        config, why = self._workspace.config, escape_unprintable(reason)
-        if feed is not None:
-            return undo_last_feed_update(config, feed, why, progress)
-        return roll_back(config, number, why, progress)
+        config, why = self._workspace.config, format_note(reason, "reason")
+        number = None if number is None else parse_count(number, "number")
+
+        def publish(relay: ProgressCallback) -> "PublishReport":
+            if feed is not None:
+                return undo_last_feed_update(config, require_text(feed, "feed"), why, relay)
+            return roll_back(config, number, why, relay)
+
+        return run_with_callback(publish, progress)
 
     def unpin(self, *, feed: str | None = None) -> None:
         """Let the next run publish again, or take the updates of a feed again.

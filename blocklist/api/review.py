@@ -1,10 +1,20 @@
 """Review: held indicators -> pages of them with scores, and decisions to accept or reject them."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from blocklist.api.arguments import Expiry, format_expiry, parse_indicator
+from blocklist.api.arguments import (
+    NO_LIMIT,
+    Expiry,
+    format_expiry,
+    format_note,
+    list_names_or_all,
+    parse_count,
+    parse_indicator,
+    parse_word,
+    parse_word_or_all,
+)
 from blocklist.api.entries import EntryChange, write_entries
 from blocklist.api.workspace import Workspace
 from blocklist.errors import ConfigError, NotFoundError, UsageError
@@ -22,10 +32,7 @@ from blocklist.ledger.operator.review import (
     list_held,
 )
 from blocklist.model import Entry, Indicator, Reason, Verdict
-from blocklist.text import escape_unprintable
 
-#: More than any ledger holds.
-NO_LIMIT = 10**9
 _OUTCOMES = {Verdict.BLOCK: "accepted", Verdict.ALLOW: "rejected"}
 
 
@@ -45,9 +52,9 @@ class HeldPage:
     #: How many indicators match.
     total: int
     #: How many are held for each reason, most first.
-    by_reason: dict[str, int]
+    by_reason: dict[str, int] = field(hash=False)
     #: The guard entries that hold most, with how many each holds.
-    by_cause: dict[str, int]
+    by_cause: dict[str, int] = field(hash=False)
     items: tuple[ScoredIndicator, ...]
 
 
@@ -60,10 +67,10 @@ class ReviewQueue:
     def list(
         self,
         *,
-        reason: Reason | None = None,
+        reason: Reason | str | None = None,
         feed: str | None = None,
-        countries: Collection[str] = (),
-        not_countries: Collection[str] = (),
+        countries: str | Iterable[str] | None = None,
+        not_countries: str | Iterable[str] = (),
         limit: int = 50,
     ) -> HeldPage:
         """Return held indicators, those that most feeds list first.
@@ -71,19 +78,24 @@ class ReviewQueue:
         Only those held for a reason, listed by a feed, located in one of `countries` and in none of
         `not_countries`. Raise `ConfigError` if countries are asked for and no GeoIP file is set.
         """
+        why, most = parse_word_or_all(Reason, reason, "reason"), parse_count(limit, "limit")
+        inside = list_names_or_all(countries, "countries")
+        outside = list_names_or_all(not_countries, "not_countries") or []
         with open_read_only(self._workspace.database) as reader:
             if reader is None:
                 return HeldPage(0, {}, {}, ())
             by_reason, by_cause = count_held_reasons(reader, feed), count_held_causes(reader)
-            if countries or not_countries:
-                held = list_held(reader, NO_LIMIT, reason, feed)
+            if inside == []:
+                matching, total = [], 0
+            elif inside or outside:
+                held = list_held(reader, NO_LIMIT, why, feed)
                 geoip = self._workspace.geoip
-                matching = _filter_by_country(reader, held, geoip, countries, not_countries)
+                matching = _filter_by_country(reader, held, geoip, inside or [], outside)
                 total = len(matching)
             else:
-                matching = list_held(reader, limit, reason, feed)
-                total = sum(by_reason.values()) if reason is None else by_reason.get(reason, 0)
-            items = tuple(_add_scores(reader, matching[:limit]))
+                matching = list_held(reader, most, why, feed)
+                total = sum(by_reason.values()) if why is None else by_reason.get(why, 0)
+            items = tuple(_add_scores(reader, matching[:most]))
         return HeldPage(total, by_reason, by_cause, items)
 
     def find(
@@ -114,7 +126,7 @@ class ReviewQueue:
         name: str | None = None,
         *,
         feed: str | None = None,
-        reason: str = "",
+        reason: str | None = "",
         expires: Expiry = None,
     ) -> EntryChange:
         """Agree with the feeds: block a held name, or all held names of a feed."""
@@ -126,7 +138,7 @@ class ReviewQueue:
         name: str | None = None,
         *,
         feed: str | None = None,
-        reason: str = "",
+        reason: str | None = "",
         expires: Expiry = None,
     ) -> EntryChange:
         """Disagree with the feeds: allow a held name, or all of a feed, until new evidence."""
@@ -135,28 +147,50 @@ class ReviewQueue:
 
     def decide(
         self,
-        held: Iterable[HeldIndicator],
-        action: Verdict,
+        held: HeldIndicator | Iterable[HeldIndicator],
+        action: Verdict | str,
         *,
-        reason: str = "",
+        reason: str | None = "",
         expires: Expiry = None,
     ) -> EntryChange:
-        """Block or allow held indicators, and record the evidence that was there."""
-        end, outcome = format_expiry(expires), _OUTCOMES[action]
-        given, author = escape_unprintable(reason), current_author()
-        database = self._workspace.database
+        """Block or allow held indicators, and record the evidence that was there.
+
+        Raise `UsageError` for another action, and for what is no held indicator.
+        """
+        decision = parse_word(Verdict, action, "action", _OUTCOMES)
+        end, outcome = format_expiry(expires), _OUTCOMES[decision]
+        given, author = format_note(reason, "reason"), format_note(current_author(), "author")
+        indicators, database = _list_held_indicators(held), self._workspace.database
         with open_read_only(database) as reader:
-            assert reader is not None
-            lookup = LedgerLookup(reader)
+            lookup = LedgerLookup(reader) if reader else None
             entries = tuple(
                 Entry(
-                    one.kind, one.indicator, one.scope, action,
+                    one.kind, one.indicator, one.scope, decision,
                     given or f"review: {outcome} ({one.reason})", "", end, author,
-                    tuple(current_evidence(lookup, Indicator(one.kind, one.indicator))),
+                    _find_evidence(one, lookup),
                 )
-                for one in held
+                for one in indicators
             )  # fmt: skip
         return write_entries(database, f"review {outcome}", entries)
+
+
+def _list_held_indicators(
+    held: HeldIndicator | Iterable[HeldIndicator],
+) -> list[HeldIndicator]:
+    """Return one or several held indicators, each once."""
+    several = [held] if isinstance(held, HeldIndicator) else held
+    try:
+        indicators = list(dict.fromkeys(several))
+    except TypeError:
+        indicators = None
+    if indicators is None or not all(isinstance(one, HeldIndicator) for one in indicators):
+        raise UsageError("held: expected held indicators, as `find` returns them")
+    return indicators
+
+
+def _find_evidence(held: HeldIndicator, lookup: LedgerLookup | None) -> tuple[tuple[str, str], ...]:
+    indicator = Indicator(held.kind, held.indicator)
+    return tuple(current_evidence(lookup, indicator)) if lookup else ()
 
 
 def _add_scores(
@@ -173,8 +207,8 @@ def _filter_by_country(
     reader: sqlite3.Connection,
     matching: list[HeldIndicator],
     geoip: GeoIpDatabase,
-    countries: Collection[str],
-    not_countries: Collection[str],
+    countries: list[str],
+    not_countries: list[str],
 ) -> list[HeldIndicator]:
     from blocklist.resolve.countries import CountryFilter, find_countries
 

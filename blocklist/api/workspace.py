@@ -1,10 +1,10 @@
 """Locate what a library object works on: optional path -> configuration, ledger, GeoIP files."""
 
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from blocklist.config.paths import find_database, find_geoip
+from blocklist.config.paths import ConfigSource
 from blocklist.geoip import GeoIpDatabase
 
 if TYPE_CHECKING:
@@ -12,29 +12,37 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """A configuration and its ledger. The parts of the library share one."""
+    """A configuration and its ledger. The parts of the library share one.
+
+    The file is found at once, read when first needed, and kept, so all parts agree.
+    """
 
     def __init__(self, config_path: Path | None) -> None:
-        #: The path given; None for the one that is found as the command line finds it.
-        self.config_path = config_path
+        self.source = ConfigSource(config_path)
+        self._config: Config | None = None
+        self._lock = Lock()
 
-    @cached_property
+    @property
     def config(self) -> "Config":
-        """The whole configuration, read when first needed; raise `ConfigError`."""
+        """The whole configuration; raise `ConfigError`."""
         from blocklist.config.loader import load_config
 
-        return load_config(self.config_path)
+        with self._lock:
+            if self._config is None:
+                self._config = load_config(self.source)
+            return self._config
 
-    @cached_property
+    @property
     def database(self) -> Path:
-        """The path of the ledger, found without reading the rest of the configuration."""
-        return find_database(self.config_path)
+        """The path of the ledger, found without checking the rest of the configuration."""
+        return self.source.database
 
     @property
     def geoip(self) -> GeoIpDatabase:
-        """The GeoIP files, found without reading the rest of the configuration."""
-        return find_geoip(self.config_path)
+        """The GeoIP files, found without checking the rest of the configuration."""
+        return self.source.geoip
 
     def forget_config(self) -> None:
         """Read the configuration again when it is next needed, because it was written to."""
-        self.__dict__.pop("config", None)
+        with self._lock:
+            self.source, self._config = self.source.reread(), None

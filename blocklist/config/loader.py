@@ -9,7 +9,7 @@ from typing import Annotated
 from blocklist.config.exports import Export, build_export
 from blocklist.config.feeds import RESOLVED_FEED, Feed
 from blocklist.config.mistakes import Mistakes, join_key, suggest_name
-from blocklist.config.paths import CONFIG_FILE_NAME, DEFAULT_DATABASE, find_config
+from blocklist.config.paths import CONFIG_FILE_NAME, DEFAULT_DATABASE, ConfigSource
 from blocklist.config.sections import (
     CollectConfig,
     GateConfig,
@@ -20,7 +20,7 @@ from blocklist.config.sections import (
 from blocklist.config.sources import build_sources
 from blocklist.config.tables import read_table
 from blocklist.config.targets import read_targets
-from blocklist.config.toml import TomlTable, load_toml
+from blocklist.config.toml import TomlTable
 from blocklist.config_keys import Doc
 from blocklist.indicators.query import parse_query
 from blocklist.model import Kind
@@ -90,32 +90,29 @@ class Config:
         return enabled | ({RESOLVED_FEED.name: RESOLVED_FEED} if self.resolve.addresses else {})
 
 
-def load_config(given: Path | None = None) -> Config:
-    """Return the configuration at a path, or else the one in force.
+def load_config(given: ConfigSource | Path | None = None) -> Config:
+    """Return the configuration of a source or at a path, or else the one in force.
 
     Raise `ConfigError` with all mistakes in blocklist.toml and in the files beside it, and
     `StorageError` for a file that cannot be read.
     """
     mistakes = Mistakes()
-    path = find_config(given)
-    base = path.resolve().parent if path else Path.cwd()
+    source = given if isinstance(given, ConfigSource) else ConfigSource(given)
     table: TomlTable = {}
     with mistakes.collect():
-        table = load_toml(path) if path else {}
-    tables = read_table(ConfigTables, table, f"{path}: ", mistakes) or ConfigTables()
-    config = _build_config(path, base, tables, mistakes)
+        table = source.table
+    tables = read_table(ConfigTables, table, f"{source.shown}: ", mistakes) or ConfigTables()
+    config = _build_config(source, tables, mistakes)
     mistakes.raise_any()
     return config
 
 
-def _build_config(
-    path: Path | None, base: Path, tables: ConfigTables, mistakes: Mistakes
-) -> Config:
+def _build_config(source: ConfigSource, tables: ConfigTables, mistakes: Mistakes) -> Config:
     """Return the configuration without the parts that have mistakes, and add those."""
-    where = f"{path}: "
+    where, base = f"{source.shown}: ", source.folder
     sources = build_sources(tables.feeds, tables.guards, base, where, mistakes)
     config = Config(
-        path=path,
+        path=source.path,
         database=base / tables.database,
         policy=tables.policy,
         feeds=sources.feeds,
@@ -126,12 +123,11 @@ def _build_config(
         gate=tables.gate,
     )
     exports = config.exports.values()
+    own_file = source.path or Path(CONFIG_FILE_NAME)
     for key, fault in (
         *_find_unknown_feeds(exports, {*config.feeds, *sources.faulty}),
         *_find_missing_facts(exports, config.resolve),
-        *_find_shared_paths(
-            exports, path or Path(CONFIG_FILE_NAME), config.database, config.enabled_sources
-        ),
+        *_find_shared_paths(exports, own_file, config.database, config.enabled_sources),
     ):
         mistakes.add(f"{where}{key}", fault)
     return config

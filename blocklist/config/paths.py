@@ -4,10 +4,14 @@
 """
 
 import os
+from copy import copy
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
+from typing import Self
 
 from blocklist.config.tables import convert_value
-from blocklist.config.toml import load_toml
+from blocklist.config.toml import TomlTable, load_toml
 from blocklist.errors import StorageError
 from blocklist.geoip import GeoIpDatabase
 
@@ -31,25 +35,60 @@ def _exists(path: Path) -> bool:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def find_database(given: Path | None) -> Path:
-    """Return the ledger's path without reading the rest of the configuration."""
-    path = find_config(given)
-    if path is None:
-        return Path.cwd() / DEFAULT_DATABASE
-    name = convert_value(
-        load_toml(path).get("database", DEFAULT_DATABASE), str, f"{path}: database"
-    )
-    return path.resolve().parent / str(name)
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise StorageError("the current directory was removed; change to another one") from None
 
 
-def find_geoip(given: Path | None) -> GeoIpDatabase:
-    """Return the GeoIP files without reading the rest of the configuration."""
-    path = find_config(given)
-    if path is None:
-        return GeoIpDatabase()
-    table, where = load_toml(path).get("resolve", {}), f"{path}: resolve"
-    values = table if isinstance(table, dict) else {}
-    keys = [key for key in ("country", "asn") if key in values]
-    files = {key: str(convert_value(values[key], str, f"{where}.{key}")) for key in keys}
-    base = path.resolve().parent
-    return GeoIpDatabase(**{key: base / name for key, name in files.items() if name})
+class ConfigSource:
+    """The configuration file, found at once and read once, or none: then all is built in.
+
+    A change of the current directory or of the file changes nothing; `reread` gives a new one.
+    """
+
+    def __init__(self, given: Path | None = None) -> None:
+        #: The path as it was given or found, for messages.
+        self.shown = find_config(given)
+        is_absolute = self.shown is not None and self.shown.is_absolute()
+        self._base = Path() if is_absolute else _current_folder()
+        #: The absolute path; None if there is no configuration.
+        self.path = None if self.shown is None else self._base / self.shown
+        self._lock = Lock()
+
+    def reread(self) -> Self:
+        """Return a source of the same file, which is not read yet."""
+        source = copy(self)
+        source.__dict__.pop("_loaded_table", None)
+        return source
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder of relative paths in the configuration."""
+        return self.path.resolve().parent if self.path else self._base
+
+    @property
+    def table(self) -> TomlTable:
+        """The content of the file; raise `StorageError` and `ConfigError` as `load_toml` does."""
+        with self._lock:
+            return self._loaded_table
+
+    @cached_property
+    def _loaded_table(self) -> TomlTable:
+        return load_toml(self.path, self.shown) if self.path else {}
+
+    @property
+    def database(self) -> Path:
+        """The ledger's path; raise `ConfigError` if it is no text."""
+        name = self.table.get("database", DEFAULT_DATABASE)
+        return self.folder / str(convert_value(name, str, f"{self.shown}: database"))
+
+    @property
+    def geoip(self) -> GeoIpDatabase:
+        """The GeoIP files, not yet opened; raise `ConfigError` if a path is no text."""
+        table, where = self.table.get("resolve", {}), f"{self.shown}: resolve"
+        values = table if isinstance(table, dict) else {}
+        keys = [key for key in ("country", "asn") if key in values]
+        files = {key: str(convert_value(values[key], str, f"{where}.{key}")) for key in keys}
+        return GeoIpDatabase(**{key: self.folder / name for key, name in files.items() if name})

@@ -16,18 +16,20 @@ _MAX_BYTES = 1 << 24
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def load_toml(path: "Path | Traversable") -> TomlTable:
+def load_toml(path: "Path | Traversable", shown: Path | None = None) -> TomlTable:
     """Return the tables of a TOML file, which may have a byte order mark.
 
-    Raise `StorageError` if the file cannot be read, and `ConfigError` if it is no TOML.
+    Messages have the path `shown`, if it is given. Raise `StorageError` if the file cannot be
+    read, and `ConfigError` if it is no TOML.
     """
+    name = shown or path
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise StorageError(f"{name}: cannot be read: {error.strerror or error}") from None
     if len(content) > _MAX_BYTES:
-        raise ConfigError(f"{path}: larger than 16 MiB; put long lists into a feed's own file")
+        raise ConfigError(f"{name}: larger than 16 MiB; put long lists into a feed's own file")
     try:
         return tomllib.loads(content.decode("utf-8-sig") + "\n")
     except UnicodeDecodeError as error:
@@ -36,7 +38,7 @@ def load_toml(path: "Path | Traversable") -> TomlTable:
         cause = "tables or lists are nested too deeply"
     except ValueError as error:  # also for a number with thousands of digits
         cause = str(error).replace("Cannot overwrite a value", "a key is given twice")
-    raise ConfigError(f"{path}: not valid TOML: {cause}")
+    raise ConfigError(f"{name}: not valid TOML: {cause}")
 
 
 def _describe_encoding(content: bytes, position: int) -> str:

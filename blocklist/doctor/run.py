@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from blocklist.config.loader import Config, load_config
+from blocklist.config.paths import ConfigSource
 from blocklist.doctor.finding import DoctorReport, Finding, FindingState, problem, warning
 from blocklist.doctor.registry import load_config_checks, load_ledger_checks
 from blocklist.errors import BlocklistError, ConfigError
@@ -21,26 +22,27 @@ _DAMAGED_REMEDY = (
 )
 
 
-def diagnose(path: Path | None, *, mend: bool = False) -> DoctorReport:
+def diagnose(given: ConfigSource | Path | None, *, mend: bool = False) -> DoctorReport:
     """Return the findings on the installation with this configuration, or the usual one.
 
     With `mend`, mend first what needs no decision. Raise `LockHeld` if something is to be mended
     while another command writes.
     """
-    mended = mend_findings(path) if mend else []
-    return DoctorReport(tuple(run_checks(path)), tuple(mended))
+    mended = mend_findings(given) if mend else []
+    return DoctorReport(tuple(run_checks(given)), tuple(mended))
 
 
-def run_checks(path: Path | None) -> list[Finding]:
-    """Return the findings of all checks, for the configuration at `path` or the usual one.
+def run_checks(given: ConfigSource | Path | None) -> list[Finding]:
+    """Return the findings of all checks, for a configuration or the usual one.
 
     Without a readable configuration no check runs, and without a readable ledger no check of it.
     """
     try:
-        config = load_config(path)
+        config = load_config(given)
     except BlocklistError as error:
         remedy = "correct the file as the message says; then run: blocklist doctor"
         messages = error.mistakes if isinstance(error, ConfigError) else [str(error)]
+        path = given.shown if isinstance(given, ConfigSource) else given
         where = path or "blocklist.toml"
         return [
             replace(problem(message, where, remedy), check=CONFIGURATION) for message in messages
@@ -51,14 +53,14 @@ def run_checks(path: Path | None) -> list[Finding]:
     return findings + _check_ledger(config)
 
 
-def mend_findings(path: Path | None) -> list[Finding]:
+def mend_findings(given: ConfigSource | Path | None) -> list[Finding]:
     """Repair what can be repaired without a decision; return the findings that are gone now.
 
     Raise `LockHeld` while another command writes.
     """
-    findings = [(finding, finding.mend) for finding in run_checks(path) if finding.mend]
+    findings = [(finding, finding.mend) for finding in run_checks(given) if finding.mend]
     if findings:
-        with hold_writer_lock(load_config(path).database, "doctor"):
+        with hold_writer_lock(load_config(given).database, "doctor"):
             for _, mend in findings:
                 mend()
     return [finding for finding, _ in findings]

@@ -25,12 +25,18 @@ logger = logging.getLogger(__name__)
 
 
 def run_update(
-    config: Config, names: Sequence[str], accept: Sequence[str], progress: ProgressCallback
+    config: Config,
+    names: Sequence[str] | None,
+    accept: Sequence[str],
+    progress: ProgressCallback,
 ) -> tuple[UpdateOutcome, ...]:
-    """Update feeds: those named, also if they are not due, or all enabled ones."""
-    feeds = lift_size_limits(select_feeds(config, names), list(accept))
+    """Update feeds: those named, also if they are not due, or all enabled ones for None."""
+    selected = [] if names is not None and not names else select_feeds(config, names or ())
+    feeds = lift_size_limits(selected, list(accept))
+    if not feeds:
+        return ()
     with open_ledger_writer(config.database, "update") as writer:
-        return update_stage(config, writer, feeds, progress, named=bool(names))
+        return update_stage(config, writer, feeds, progress, named=names is not None)
 
 
 def run_build(config: Config, progress: ProgressCallback) -> BuildReport:
@@ -45,10 +51,12 @@ def run_build(config: Config, progress: ProgressCallback) -> BuildReport:
 
 
 def run_export(
-    config: Config, names: Sequence[str], progress: ProgressCallback
+    config: Config, names: Sequence[str] | None, progress: ProgressCallback
 ) -> tuple[ExportOutcome, ...]:
-    """Write the current release into the files of the exports named, or of all."""
-    exports = select_exports(config, names)
+    """Write the current release into the files of the exports named, or of all for None."""
+    if names is not None and not names:
+        return ()
+    exports = select_exports(config, names or ())
     with open_ledger_writer(config.database, "export") as writer:
         return export_stage(config, writer, exports, progress)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from blocklist.config.loader import Config
+from blocklist.errors import UsageError
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
 from blocklist.release.resolved_addresses import refresh_resolved_addresses
@@ -15,17 +16,21 @@ def resolve_stage(
     config: Config,
     writer: LedgerWriter,
     progress: ProgressCallback,
-    names: Sequence[str] = (),
+    names: Sequence[str] | None = None,
     limit: int | None = None,
-    servers: Sequence[str] = (),
+    servers: Sequence[str] | None = None,
 ) -> SurveyReport:
     """Look up names in the DNS and record what is found.
 
     Without `names`, those that are due are looked up, at most `limit`. `servers` take the place of
     the configured resolvers. Must not be called from a thread with a running event loop.
     """
-    settings = load_survey_settings(config, list(servers))
-    chosen = list(names) or select_names_to_resolve(config, writer, limit or config.resolve.limit)
+    settings = load_survey_settings(config, list(servers or ()))
+    if names is None:
+        most = config.resolve.limit if limit is None else limit
+        chosen = select_names_to_resolve(config, writer, most)
+    else:
+        chosen = list(names)
     _note(progress, _describe_start(settings, len(chosen)))
 
     def report_done(done: int) -> None:
@@ -43,14 +48,28 @@ def resolve_stage(
 
 def run_resolve(
     config: Config,
-    names: Sequence[str],
+    names: Sequence[str] | None,
     limit: int | None,
-    servers: Sequence[str],
+    servers: Sequence[str] | None,
     progress: ProgressCallback,
 ) -> SurveyReport:
-    """Look up names alone, with the ledger's lock held."""
+    """Look up names alone, with the ledger's lock held; raise `UsageError` in an event loop."""
+    refuse_event_loop("resolve")
+    if servers is not None and not servers:
+        raise UsageError("servers: expected at least one resolver, or None for the configured ones")
+    if limit == 0 if names is None else not names:
+        return SurveyReport()
     with open_ledger_writer(config.database, "resolve") as writer:
         return resolve_stage(config, writer, progress, names, limit, servers)
+
+
+def refuse_event_loop(job: str) -> None:
+    """Raise `UsageError` if this thread runs an event loop: a survey needs one of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UsageError(f"{job}: an event loop runs in this thread; call it in another thread")
 
 
 def _note(progress: ProgressCallback, text: str) -> None:

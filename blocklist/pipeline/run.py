@@ -44,6 +44,8 @@ def run_pipeline(
     configuration, an unknown feed, a lock that is held. A later error ends the job and is in the
     report.
     """
+    if config.resolve.enabled:
+        _refuse_event_loop()
     job = _Job(config, accept, progress)
     try:
         job.run(lift_size_limits(select_feeds(config, []), list(accept)))
@@ -53,6 +55,12 @@ def run_pipeline(
         logger.error("the run ended in the middle: %s", error)
         return replace(job.report, error=error)
     return job.report
+
+
+def _refuse_event_loop() -> None:
+    from blocklist.pipeline.resolving import refuse_event_loop
+
+    refuse_event_loop("run")
 
 
 class _Job:

@@ -6,7 +6,7 @@ import pytest
 
 from blocklist.config.dns_servers import DnsServer, parse_dns_servers
 from blocklist.config.loader import load_config
-from blocklist.config.paths import find_database
+from blocklist.config.paths import ConfigSource
 from blocklist.config.sections import PolicyConfig
 from blocklist.config.targets import load_targets
 from blocklist.errors import ConfigError
@@ -98,8 +98,8 @@ def test_places_in_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_config().database == folder / "here.db"
     given = write(folder / "other" / "x.toml", "database = 'given.db'")
     assert load_config(given).database == folder / "other" / "given.db"
-    assert find_database(given) == load_config(given).database
-    assert find_database(None) == load_config().database
+    assert ConfigSource(given).database == load_config(given).database
+    assert ConfigSource().database == load_config().database
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setenv("HOME", str(folder))
     (folder / "blocklist.toml").unlink()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from blocklist.config.loader import load_config
-from blocklist.config.paths import find_database
+from blocklist.config.paths import ConfigSource
 from blocklist.config.toml import load_toml
 from blocklist.errors import ConfigError, StorageError
 from tests.support.config_files import write
@@ -78,9 +78,9 @@ def test_a_file_of_any_size_ends(tmp_path: Path, name: str) -> None:
 def test_a_file_that_cannot_be_read(folder: Path, name: str, message: str, why: str) -> None:
     (folder / "a-folder").mkdir()
     write(folder / "file.toml", "")
-    for load_or_find in (load_config, find_database):
+    for load in (load_config, lambda path: ConfigSource(path).database):
         with pytest.raises(StorageError) as raised:
-            load_or_find(folder / name)
+            load(folder / name)
         assert str(raised.value) == f"{folder / name}: {message}", why
 
 

@@ -23,7 +23,7 @@ def export_command(
     """
     session = get_session(context)
     with ProgressDisplay(session, results=not as_json) as progress:
-        outcomes = session.blocklist.export(exports or (), progress=progress)
+        outcomes = session.blocklist.export(exports or None, progress=progress)
     if as_json:
         show_json({"exports": outcomes})
     if any(outcome.result is None for outcome in outcomes):

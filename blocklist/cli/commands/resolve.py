@@ -38,7 +38,7 @@ def resolve_command(
     session = get_session(context)
     with ProgressDisplay(session, results=not as_json) as progress:
         report = session.blocklist.resolve(
-            names or (), limit=limit, servers=server or (), progress=progress
+            names or None, limit=limit, servers=server or None, progress=progress
         )
     if as_json:
         show_json(survey_to_dict(report))

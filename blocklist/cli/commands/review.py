@@ -66,7 +66,7 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     page = session.blocklist.review.list(
         reason=reason,
         feed=feed,
-        countries=country or (),
+        countries=country or None,
         not_countries=not_country or (),
         limit=limit,
     )

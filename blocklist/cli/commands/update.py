@@ -25,7 +25,7 @@ def update_command(
     """
     session = get_session(context)
     with ProgressDisplay(session, results=not as_json) as progress:
-        outcomes = session.blocklist.update(feeds or (), accept=accept or (), progress=progress)
+        outcomes = session.blocklist.update(feeds or None, accept=accept or (), progress=progress)
     if as_json:
         show_json({"feeds": outcomes})
     if not all(outcome.is_good for outcome in outcomes):
