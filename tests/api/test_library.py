@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -13,32 +12,7 @@ import pytest
 import blocklist
 from blocklist import Blocklist, EventKind, Kind, ProgressEvent, Reason, Scope, Stage, Verdict
 from blocklist.api.arguments import Moment
-from tests.support.cli import SOMEBODY
 from tests.support.worlds import CONFIG, make_world
-
-
-@pytest.fixture(autouse=True)
-def _somebody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
-    for name, value in SOMEBODY.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder in which the main job has run, to be copied."""
-    folder = tmp_path_factory.mktemp("library")
-    report = Blocklist.open(make_world(folder)).run()
-    assert report.is_good
-    return folder
-
-
-@pytest.fixture
-def library(copied: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Blocklist]:
-    """Give the library object of such a copy, and check that nothing was printed."""
-    yield Blocklist.open(copied / "blocklist.toml")
-    assert capfd.readouterr() == ("", "")
-
 
 # --- The package ------------------------------------------------------------------------------
 

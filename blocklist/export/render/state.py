@@ -1,6 +1,6 @@
 """Export results: the state stored between runs, and the outcome that one run reports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ExportResult:
     #: Number of listed names, networks and URLs.
     rows: int
     #: Number of rows of the release that are not expressed in full, by reason.
-    left_out: dict[str, int]
+    left_out: dict[str, int] = field(hash=False)
     #: Notes for the user, such as a checker that is not installed.
     notes: tuple[str, ...] = ()
     #: Output of hooks and commands.
