@@ -61,10 +61,34 @@ def require_text(text: object, what: str) -> str:
 
 def parse_path(path: str | os.PathLike[str]) -> Path:
     """Return the path of a configuration."""
-    text = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if "\0" in require_text(text, "config"):
-        raise UsageError(f"config: {text!r} is no path")
-    return Path(text)
+    return Path(require_path(os.fspath(path) if isinstance(path, os.PathLike) else path, "config"))
+
+
+def require_path(path: object, what: str) -> str:
+    """Return a path or URL; raise `UsageError` for a text that no file system takes."""
+    text = require_text(path, what)
+    try:
+        is_path = b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        is_path = False
+    if not is_path:
+        raise UsageError(f"{what}: {_describe(text)} is no path")
+    return text
+
+
+def require_label(label: object, what: str) -> str:
+    """Return the name of a feed or format; raise `UsageError` for a text that has no UTF-8."""
+    text = require_text(label, what)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{what}: {_describe(text)} is no valid text") from None
+    return text
+
+
+def require_label_or_none(label: object, what: str) -> str | None:
+    """Return the name of a feed or format; None stays None."""
+    return None if label is None else require_label(label, what)
 
 
 def parse_word(

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blocklist.api.arguments import parse_word_or_all, require_text
+from blocklist.api.arguments import (
+    parse_word_or_all,
+    require_label,
+    require_label_or_none,
+    require_path,
+)
 from blocklist.api.workspace import Workspace
 from blocklist.collect.update import select_feeds
 from blocklist.config.add_feed import (
@@ -78,7 +83,8 @@ class Feeds:
         use.
         """
         config, health = self._workspace.config, self._load_health()
-        wanted, part = parse_word_or_all(Category, category, "category"), licence.lower()
+        wanted = parse_word_or_all(Category, category, "category")
+        part = require_label(licence, "licence").lower()
         return tuple(
             FeedStatus(feed, health.get(feed.name))
             for feed in (*config.guards.values(), *config.feeds.values())
@@ -89,7 +95,7 @@ class Feeds:
 
     def show(self, name: str) -> FeedStatus:
         """Return one feed or guard; raise `NotFoundError` if there is none of this name."""
-        (feed,) = select_feeds(self._workspace.config, [require_text(name, "name")])
+        (feed,) = select_feeds(self._workspace.config, [require_label(name, "name")])
         return FeedStatus(feed, self._load_health().get(name))
 
     def test(self, source: str, format_name: str | None = None) -> "ParseResult":
@@ -100,7 +106,8 @@ class Feeds:
         """
         from blocklist.api.feed_trial import fetch_and_parse
 
-        return fetch_and_parse(require_text(source, "source"), format_name)
+        wanted = require_label_or_none(format_name, "format_name")
+        return fetch_and_parse(require_path(source, "source"), wanted)
 
     def prepare(
         self,
@@ -122,10 +129,13 @@ class Feeds:
             raise ConfigError(
                 "there is no blocklist.toml to add to; write one with: blocklist init"
             )
-        name = suggest_feed_name(require_text(source, "source")) if name is None else name
-        url = make_source_relative(source, config.path)
+        name = require_label_or_none(name, "name")
+        if name is None:
+            name = suggest_feed_name(require_path(source, "source"))
+        url = make_source_relative(require_path(source, "source"), config.path)
         refuse_known_feed(config, name, url)
-        parsed = fetch_and_parse(source, format_name, config.collect)
+        wanted = require_label_or_none(format_name, "format_name")
+        parsed = fetch_and_parse(source, wanted, config.collect)
         if not parsed.accepted:
             raise UsageError(f"{source}: read as {parsed.format}, not one line lists anything")
         text = render_feed_table(name, url, parsed.format, subject)
@@ -133,6 +143,8 @@ class Feeds:
 
     def add(self, addition: FeedAddition) -> None:
         """Append a prepared feed to blocklist.toml; what is in the file stays as it is."""
+        if not isinstance(addition, FeedAddition):
+            raise UsageError("addition: expected what `prepare` returned")
         append_to_config(addition.path, addition.text)
         self._workspace.forget_config()
         logger.info("feed %s added to %s", addition.name, addition.path)

@@ -8,7 +8,7 @@ from blocklist.api.arguments import (
     format_note,
     parse_count,
     parse_word_or_all,
-    require_text,
+    require_label_or_none,
 )
 from blocklist.api.workspace import Workspace
 from blocklist.config.mistakes import suggest_name
@@ -73,10 +73,11 @@ class Releases:
         """
         from blocklist.api.release_frames import compare_releases
 
-        config, wanted = self._workspace.config, parse_word_or_all(Category, category, "category")
+        config, only = self._workspace.config, require_label_or_none(feed, "feed")
+        wanted = parse_word_or_all(Category, category, "category")
 
         def select_feeds(known: Collection[str]) -> Sequence[str] | None:
-            return _select_feeds(config, known, feed, wanted)
+            return _select_feeds(config, known, only, wanted)
 
         return compare_releases(config, str(before), str(after), select_feeds)
 
@@ -113,10 +114,11 @@ class Releases:
             raise UsageError("give either a release or --feed, not both")
         config, why = self._workspace.config, format_note(reason, "reason")
         number = None if number is None else parse_count(number, "number")
+        feed = require_label_or_none(feed, "feed")
 
         def publish(relay: ProgressCallback) -> "PublishReport":
             if feed is not None:
-                return undo_last_feed_update(config, require_text(feed, "feed"), why, relay)
+                return undo_last_feed_update(config, feed, why, relay)
             return roll_back(config, number, why, relay)
 
         return run_with_callback(publish, progress)
@@ -126,6 +128,7 @@ class Releases:
 
         Raise `NotFoundError` if there is no such feed, or it, or the release, is not pinned.
         """
+        feed = require_label_or_none(feed, "feed")
         with open_ledger_writer(self._workspace.database, "release unpin") as writer:
             if feed is None:
                 ended, what = unpin_release(writer), "the release in force"

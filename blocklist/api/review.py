@@ -14,6 +14,7 @@ from blocklist.api.arguments import (
     parse_indicator,
     parse_word,
     parse_word_or_all,
+    require_label_or_none,
 )
 from blocklist.api.entries import EntryChange, write_entries
 from blocklist.api.workspace import Workspace
@@ -79,6 +80,7 @@ class ReviewQueue:
         `not_countries`. Raise `ConfigError` if countries are asked for and no GeoIP file is set.
         """
         why, most = parse_word_or_all(Reason, reason, "reason"), parse_count(limit, "limit")
+        feed = require_label_or_none(feed, "feed")
         inside = list_names_or_all(countries, "countries")
         outside = list_names_or_all(not_countries, "not_countries") or []
         with open_read_only(self._workspace.database) as reader:
@@ -107,6 +109,7 @@ class ReviewQueue:
         """
         if (name is None) == (feed is None):
             raise UsageError("say what is decided: a NAME, or --feed and the name of a feed")
+        feed = require_label_or_none(feed, "feed")
         value = None if name is None else parse_indicator(name).value
         with open_read_only(self._workspace.database) as reader:
             if value is None:

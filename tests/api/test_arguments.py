@@ -56,7 +56,7 @@ WRONG: dict[str, tuple[Call, str]] = {
     "a category of feeds": (lambda b: b.feeds.list(category="nope"), "category 'nope'"),
     "a category of a diff": (lambda b: b.releases.diff(1, 1, category="nope"), "category 'nope'"),
     "a category to add": (lambda b: b.feeds.prepare("one.txt", category=""), "category ''"),
-    "an action": (lambda b: b.review.decide(held(b), "blok"), "one of block, allow"),
+    "an action": (lambda b: b.review.decide(held(b), "blockk"), "one of block, allow"),
     "to hold": (lambda b: b.review.decide(held(b), Verdict.HOLD), "one of block, allow"),
     "to clear nothing": (lambda b: b.review.decide([], "clear"), "one of block, allow"),
     "a name to decide": (lambda b: b.review.decide("shop.com", "block"), "held: expected held"),
@@ -82,6 +82,19 @@ WRONG: dict[str, tuple[Call, str]] = {
     "a true moment": (lambda b: b.check("a.example", at=True), "at: expected .*not bool"),
     "a negative release": (lambda b: b.check("a.example", at=-1), "expected a date"),
     "to keep days": (lambda b: b.prune(400), "keep: expected a timedelta, not int"),
+    # Feeds, formats and paths.
+    "a feed to review": (lambda b: b.review.list(feed=5), "feed: .*not int"),
+    "half a pair in a feed": (lambda b: b.review.find(feed="\ud800"), "feed: .*no valid text"),
+    "feeds to accept": (lambda b: b.review.accept(feed=["one"]), "feed: .*not list"),
+    "a feed of a diff": (lambda b: b.releases.diff(1, 1, feed=b"one"), "feed: .*not bytes"),
+    "a feed to roll back": (lambda b: b.releases.rollback(feed=1), "feed: .*not int"),
+    "a feed to unpin": (lambda b: b.releases.unpin(feed=[]), "feed: .*not list"),
+    "no licence": (lambda b: b.feeds.list(licence=None), "licence: .*not None"),
+    "a format": (lambda b: b.feeds.test("one.txt", 5), "format_name: .*not int"),
+    "a feed's name": (lambda b: b.feeds.prepare("one.txt", name=b"x"), "name: .*not bytes"),
+    "a source with a zero": (lambda b: b.feeds.prepare("a\0b"), "source: .*is no path"),
+    "half a pair in a source": (lambda b: b.feeds.test("\ud800"), "source: .*is no path"),
+    "a name to add": (lambda b: b.feeds.add("one"), "what `prepare` returned"),
     # The rest.
     "no resolvers": (lambda b: b.resolve(servers=[]), "servers: expected at least one"),
     "no callback": (lambda b: b.update(progress=None), "progress: expected a function"),
@@ -91,8 +104,8 @@ WRONG: dict[str, tuple[Call, str]] = {
 
 
 @pytest.mark.parametrize("why", WRONG)
-def test_wrong_arguments_are_refused_by_name(library: Blocklist, why: str) -> None:
-    call, message = WRONG[why]
+def test_wrong_arguments_are_refused_by_name(ready: Path, why: str) -> None:
+    (call, message), library = WRONG[why], Blocklist.open(ready / "blocklist.toml")
     with pytest.raises(UsageError, match=message):
         call(library)
     assert (library.allow.list(), library.block.list()) == ((), ())
