@@ -177,18 +177,13 @@ class ReviewQueue:
         return write_entries(database, f"review {outcome}", entries)
 
 
-def _list_held_indicators(
-    held: HeldIndicator | Iterable[HeldIndicator],
-) -> list[HeldIndicator]:
+def _list_held_indicators(held: object) -> list[HeldIndicator]:
     """Return one or several held indicators, each once."""
-    several = [held] if isinstance(held, HeldIndicator) else held
-    try:
-        indicators = list(dict.fromkeys(several))
-    except TypeError:
-        indicators = None
-    if indicators is None or not all(isinstance(one, HeldIndicator) for one in indicators):
+    given = list(held) if isinstance(held, Iterable) else [held]
+    indicators = [one for one in given if isinstance(one, HeldIndicator)]
+    if len(indicators) < len(given):
         raise UsageError("held: expected held indicators, as `find` returns them")
-    return indicators
+    return list(dict.fromkeys(indicators))
 
 
 def _find_evidence(held: HeldIndicator, lookup: LedgerLookup | None) -> tuple[tuple[str, str], ...]:
