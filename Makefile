@@ -6,7 +6,7 @@ ROUNDS ?= 1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types docs bench lock clean
+.PHONY: help run test lint types docs floors bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -38,6 +38,9 @@ types: .venv/.ok ## check static types
 
 docs: .venv/.ok ## write the generated parts of README.md and docs/
 	@$(BIN)/python -m tests.support.docs
+
+floors: .venv/.ok ## renew the built-in shared networks from their sources on the web, and print the changes
+	@$(BIN)/python -m tests.support.floors
 
 bench: .venv/.ok ## measure a run with N names, in multiples of sort, and a start; N=6000000 ROUNDS=5
 	@$(BIN)/python -m benchmarks.start

@@ -86,19 +86,18 @@ _GuardRow = tuple[str, str, str, str, bool]
 
 
 def _yield_builtin_rows() -> Iterator[_GuardRow]:
-    for list_name, prefix, is_bounded in (
-        ("reserved", RESERVED_PREFIX, False),
-        ("never-block", CORE_PREFIX, True),
+    for list_name, prefix, guard_class, is_bounded in (
+        ("reserved", RESERVED_PREFIX, GuardClass.PROTECTED, False),
+        ("never-block", CORE_PREFIX, GuardClass.PROTECTED, True),
+        ("shared-hosts", CORE_PREFIX, GuardClass.SHARED_HOST, True),
+        ("shared-networks", CORE_PREFIX, GuardClass.SHARED_HOST, True),
     ):
         for group in load_builtin_groups(list_name):
             source = f"{prefix}{group.title}"
             for name in group.names:
-                yield Kind.DOMAIN, name, GuardClass.PROTECTED, source, is_bounded
+                yield Kind.DOMAIN, name, guard_class, source, is_bounded
             for network in group.networks:
-                yield Kind.IP, network, GuardClass.PROTECTED, source, is_bounded
-    for group in load_builtin_groups("shared-hosts"):
-        for name in group.names:
-            yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"{CORE_PREFIX}{group.title}", True
+                yield Kind.IP, network, guard_class, source, is_bounded
     for group in load_builtin_groups("platforms"):
         for name in group.names:
             yield Kind.DOMAIN, name, GuardClass.SHARED_HOST, f"platform: {group.title}", True

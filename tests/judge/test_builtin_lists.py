@@ -16,9 +16,9 @@ from blocklist.judge.guards import GUARDS, load_guards, load_public_suffixes
 from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.model import Entry, Kind, Scope, Verdict
 
-LISTS = ["reserved", "never-block", "shared-hosts", "platforms"]
+LISTS = ["reserved", "never-block", "shared-hosts", "shared-networks", "platforms"]
 #: What tells the state of a name, and guards nothing.
-SIGNS = ["parked", "sinkholes", "shared-networks"]
+SIGNS = ["parked", "sinkholes"]
 #: No list; tests/test_agreement.py looks at it.
 OTHERS = ["half-lives"]
 NAMES = [
@@ -27,7 +27,14 @@ NAMES = [
     for group in load_builtin_groups(part)
     for name in group.names
 ]
-NETWORKS = [net for part in LISTS for group in load_builtin_groups(part) for net in group.networks]
+#: Shared networks are not here: one network may be of two groups.
+NETWORKS = [
+    net
+    for part in LISTS
+    if part != "shared-networks"
+    for group in load_builtin_groups(part)
+    for net in group.networks
+]
 
 
 def test_every_file_of_the_core_is_known() -> None:
@@ -63,7 +70,7 @@ def test_networks_are_canonical_and_stand_once() -> None:
     assert [net for net in NETWORKS if format_network(parse_network(net)) != net] == []
     assert len(set(NETWORKS)) == len(NETWORKS)
     guarding = {part for part in LISTS for group in load_builtin_groups(part) if group.networks}
-    assert guarding == {"reserved", "never-block"}
+    assert guarding == {"reserved", "never-block", "shared-networks"}
 
 
 @pytest.mark.parametrize("part", SIGNS)
@@ -109,6 +116,7 @@ mail.ru qq.com yahoo.com proton.me web.de paypal.com www.paypal.com stripe.com v
 www.mastercard.com chase.com hsbc.com icbc.com.cn sparkasse.de alipay.com wise.com
 www.gov.uk www.nhs.uk europa.eu irs.gov who.int cloudflare.com fastly.net facebook.com
 whatsapp.com wikipedia.org zoom.us slack.com dhl.com usps.com virustotal.com haveibeenpwned.com
+151.101.1.140 23.227.38.65 209.85.221.171 13.32.5.5 185.199.108.153 104.21.5.7 2606:4700::6810:1
 bit.ly t.co tinyurl.com sites.google.com docs.google.com drive.google.com forms.gle dropbox.com
 telegra.ph t.me pastebin.com weebly.com www.weebly.com wordpress.com sharepoint.com
 """
@@ -117,7 +125,7 @@ telegra.ph t.me pastebin.com weebly.com www.weebly.com wordpress.com sharepoint.
 BLOCKABLE = """
 evil.com paypal.com.evil.com secure-paypal.com victim.pages.dev victim.weebly.com x.github.io
 bucket.s3.amazonaws.com shop.blogspot.com evil.co.uk a.trycloudflare.com 46.9.9.9 2a00::1
-46.0.0.0/12 2a00::/29
+2.48.0.0/12 2a00::/29 52.1.2.3 5.9.1.1 2a01:4f8::1
 """
 
 

@@ -192,8 +192,8 @@ URLS = [
     ),
     World(
         "a page on an IPv6 address",
-        "a http://[2a00:1450::1]/x",
-        "block listed 2a00:1450::1, block listed http://[2a00:1450::1]/x",
+        "a http://[2a00:1098::1]/x",
+        "block listed 2a00:1098::1, block listed http://[2a00:1098::1]/x",
     ),
     World(
         "an address written as browsers read it",

@@ -1,0 +1,1 @@
+"""Renew the built-in shared networks from the pages of their operators (`make floors`)."""
