@@ -1,5 +1,6 @@
 """The built-in lists are well-formed, and names that must never be blocked are not blocked."""
 
+from datetime import date
 from importlib.resources import files
 
 import polars as pl
@@ -53,7 +54,8 @@ def test_a_list_is_groups_with_reasons(part: str) -> None:
     for group in groups:
         assert group.title and group.why, group
         assert group.names or group.networks, group.title
-        assert not group.source or group.source.startswith("https://"), group.title
+        assert not group.source or group.source.startswith(("https://", "by hand")), group.title
+        assert group.date in ("", "unknown") or date.fromisoformat(group.date), group.title
         assert list(group.names) == sorted(group.names), group.title
 
 
@@ -119,6 +121,8 @@ whatsapp.com wikipedia.org zoom.us slack.com dhl.com usps.com virustotal.com hav
 151.101.1.140 23.227.38.65 209.85.221.171 13.32.5.5 185.199.108.153 104.21.5.7 2606:4700::6810:1
 bit.ly t.co tinyurl.com sites.google.com docs.google.com drive.google.com forms.gle dropbox.com
 telegra.ph t.me pastebin.com weebly.com www.weebly.com wordpress.com sharepoint.com
+gravatar.com www.gravatar.com share.google bio.site goo.su tr.ee qr.fm shorten.ee bom.so mez.ink
+link.me href.li surl.lt magic.ly zzb.bz eu.cc www.usa.cc up.railway.app axshare.com docsend.com
 """
 
 #: Strangers' own names, which a list of frauds may well name.
@@ -126,6 +130,8 @@ BLOCKABLE = """
 evil.com paypal.com.evil.com secure-paypal.com victim.pages.dev victim.weebly.com x.github.io
 bucket.s3.amazonaws.com shop.blogspot.com evil.co.uk a.trycloudflare.com 46.9.9.9 2a00::1
 2.48.0.0/12 2a00::/29 52.1.2.3 5.9.1.1 2a01:4f8::1
+bank-login.eu.cc pay.usa.cc app1.up.railway.app x7k2.axshare.com shop.myportfolio.com
+share-google.top evil-gravatar.com
 """
 
 
