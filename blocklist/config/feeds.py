@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,10 +29,19 @@ _HALF_URL = re.compile(
     rf"(?:https?|file|{'|'.join(map(re.escape, FORMAT_BY_SCHEME))}):(?!//)", re.I
 )
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 # Base64 of "Ed", 8 bytes of a name and 32 of a key.
 _MINISIGN_KEY = re.compile(r"RW[Q-T][A-Za-z0-9+/]{53}")
 _TSIG_NAME = re.compile(r"(?:hmac-sha(?:1|224|256|384|512):)?[\w.-]+")
+
+
+def is_date(text: str) -> bool:
+    """Return whether a text is a date as in `2026-08-19`."""
+    try:
+        return _DATE.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,17 @@ class Feed:
         ),
     ] = None
     documented: Annotated[str, Doc("The public page that names the URL of the list.")] = ""
+    verified: Annotated[
+        str,
+        Form(is_date, "a date such as 2026-08-19"),
+        Doc(
+            "The date of the copy of the list with which the format was checked. Without this key, "
+            "no copy was read."
+        ),
+    ] = ""
+    evidence: Annotated[
+        str, Doc("The copy of the list that was read, or the reason that none was.")
+    ] = ""
     category: Annotated[Category, Doc("What the feed lists.")] = Category.UNKNOWN
     reliability: Annotated[
         float, Range(0, 1), Doc("How far a listing of this feed is trusted. The score uses it.")
@@ -149,6 +170,11 @@ class Feed:
     def config_key(self) -> str:
         """The key of its table in blocklist.toml."""
         return f"{'guards' if self.guard else 'feeds'}.{self.name}"
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether its format was never checked with a copy of the list, although that was tried."""
+        return bool(self.evidence) and not self.verified
 
     def can_read_url(self, url: str) -> bool:
         """Return whether the content of a URL can be in the feed's format."""

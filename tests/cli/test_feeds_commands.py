@@ -1,5 +1,6 @@
 """`feeds list`, `show` and `add`, as a person or a script uses them."""
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -46,6 +47,24 @@ def test_the_catalogue_is_long(run: Run) -> None:
     assert len(run("feeds", "list", "--json").json) >= 50
 
 
+def test_feeds_that_were_never_verified_are_named_in_80_columns(run: Run) -> None:
+    lines = run("feeds", "list", "--category", "gambling").err.splitlines()
+    assert lines == ["1 with a format that was never verified: anj-gambling"]
+    lines = run("feeds", "list").err.splitlines()
+    assert lines[0].startswith("15 with a format that was never verified: ")
+    assert max(map(len, lines)) <= 80
+    assert not run("--quiet", "feeds", "list").err
+
+
+def test_show_names_the_copy_that_was_read_or_the_reason_that_none_was(run: Run) -> None:
+    never = run("feeds", "show", "cert-pl").out
+    assert re.search("^verified +never$", never, re.MULTILINE)
+    assert re.search("^evidence +only a cleaned copy was read", never, re.MULTILINE)
+    read = run("feeds", "show", "stalkerware").out
+    assert re.search("^verified +2026-06-21$", read, re.MULTILINE)
+    assert re.search("^evidence +https://github.com/AssoEchap/.*/generated/hosts$", read, re.M)
+
+
 @pytest.mark.parametrize(
     ("words", "has", "lacks"),
     [
@@ -53,7 +72,7 @@ def test_the_catalogue_is_long(run: Run) -> None:
         (("--licence", "mit"), "maltrail-malware", "cert-pl"),
         (
             ("--category", "gambling", "--licence", "MIT"),
-            "blocklistproject-gambling",
+            "sinfonietta-gambling",
             "acma-gambling",
         ),
         (("--enabled",), "taken", "cert-pl"),

@@ -75,6 +75,8 @@ OWN = {
     ),
     "c2intel-domains": ("#domain,ioc\nfraud-one.top,Made up\n", ("domain", "fraud-one.top")),
     "c2intel-addresses": ("#ip,ioc\n45.155.205.7,Made up\n", ("ip", "45.155.205.7")),
+    "nrd-14day": ("# made\nfraud-one.top\nfraud-two.top\n", ("domain", "fraud-one.top")),
+    "stalkerware": ("spy-app.top\nspy-two.top\n", ("domain", "spy-app.top")),
     "anj-gambling": (
         "SITE;URL;DATE DE LA DECISION\nMADE UP;www.fraud-one.top;03/05/2026\n",
         ("domain", "www.fraud-one.top"),
@@ -109,6 +111,32 @@ OWN = {
         ("ip", "2a0f:9400:1::/48"),
     ),
 } | dict.fromkeys(OF_NETWORKS, NETWORKS)
+#: Feeds of whose list no copy could be read; `evidence` gives the reason for each.
+NEVER_VERIFIED = {
+    "anj-gambling",
+    "botvrij-addresses",
+    "cert-pl",
+    "circl-osint",
+    "coi-risky-shops",
+    "maltrail-malware",
+    "metamask",
+    "nrd-14day",
+    "red-flag-domains",
+    "sinking-yachts",
+    "stopforumspam-networks",
+    "threatfox",
+    "threatview-addresses",
+    "tranco",
+    "umbrella",
+}
+#: Feeds of which only rows that a public document quotes were read.
+QUOTED = {"threatfox-addresses"}
+#: The place of a copy: repository, commit and path.
+COPY = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+/blob/[0-9a-f]{40}/\S+")
+#: Lists whose maintainers match the names below an entry, too.
+OF_SUBTREES = {"matomo-referrers", "metamask", "polkadot-phishing", "ut1-gambling"}
+#: A header row is no refusal, because its column has this name.
+WITH_HEADERS = {"anj-gambling", "feodo", "majestic", "phishtank", "turris-greylist"}
 feeds = pytest.mark.parametrize("feed", FEEDS.values(), ids=list(FEEDS))
 
 
@@ -131,6 +159,17 @@ def test_its_file_says_what_it_must(feed: Feed) -> None:
     assert feed.guard or feed.category not in PROTECTED
     text = (ROOT / "feeds" / f"{feed.name}.toml").read_text("utf-8")
     assert text.startswith("# "), "say in a line what it lists"
+
+
+@feeds
+def test_a_copy_of_its_list_was_read_or_a_reason_is_given(feed: Feed) -> None:
+    assert feed.evidence
+    assert feed.is_unverified == (feed.name in NEVER_VERIFIED)
+    if feed.verified:
+        assert re.search(
+            r"https://github\.com/[\w.-]+/[\w.-]+/blob/[0-9a-f]{40}/", feed.evidence
+        ) or (feed.evidence == "rows of export/csv/full in the README of a public parser")
+        assert "2014-01-01" < feed.verified < "2027-01-01"
 
 
 @feeds
@@ -161,6 +200,10 @@ def test_it_reads_what_its_source_publishes(feed: Feed) -> None:
     parsed = parse_snapshot(sample.encode(), feed.format, feed.parse_options)
     assert expected in list(parsed.indicators.select("kind", "value").iter_rows())
     assert parsed.share_accepted >= 0.5
+    if feed.name in WITH_HEADERS:
+        assert parsed.share_accepted == 1.0
+    if feed.name in OF_SUBTREES:
+        assert set(parsed.indicators["scope"]) == {"subtree"}
 
 
 def test_no_two_feeds_are_the_same() -> None:
@@ -176,6 +219,11 @@ def test_no_two_feeds_are_the_same() -> None:
         ("category", "phising", "one of phishing"),
         ("direction", "up", "one of in, out, both"),
         ("redistribute", "yes", "true or false"),
+        ("verified", "yes", "a date such as"),
+        ("verified", "2026-8-19", "a date such as"),
+        ("verified", "2026-02-30", "a date such as"),
+        ("verified", "19.08.2026", "a date such as"),
+        ("verified", "20260819", "a date such as"),
     ],
 )
 def test_a_wrong_value_is_named(key: str, value: object, says: str) -> None:

@@ -107,12 +107,13 @@ def catalogue_table() -> Iterator[str]:
         build_feed(path.stem, load_toml(path), f"{path}: ")
         for path in sorted((ROOT / "feeds").glob("*.toml"))
     ]
-    yield from ("| feed | what | category | licence |", "|---|---|---|---|")
+    yield from ("| feed | what | category | licence | verified |", "|---|---|---|---|---|")
     order = list(Category)
     for feed in sorted(feeds, key=lambda feed: (bool(feed.guard), order.index(feed.category))):
         kind = f"{feed.category}; guard: {feed.guard}" if feed.guard else feed.category
         title, licence = _cell(feed.title), _cell(feed.licence)
-        yield f"| `{feed.name}` | [{title}]({feed.homepage}) | {kind} | {licence} |"
+        cells = (f"`{feed.name}`", f"[{title}]({feed.homepage})", kind, licence)
+        yield f"| {' | '.join(cells)} | {feed.verified or 'never'} |"
 
 
 def _with_keys(marker: re.Match[str]) -> str:

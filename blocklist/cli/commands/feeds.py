@@ -1,5 +1,6 @@
 """Run `feeds list`, `show` and `test`, and register `add` and `overlap`."""
 
+import textwrap
 from typing import Annotated
 
 import typer
@@ -10,7 +11,8 @@ from blocklist.cli.commands.feeds_overlap import overlap_command
 from blocklist.cli.options import JsonOption, make_group
 from blocklist.cli.output import show_json, show_table
 from blocklist.cli.render.parse_report import parse_report_to_dict, show_parse_report
-from blocklist.cli.session import get_library
+from blocklist.cli.session import get_library, get_session
+from blocklist.config.feeds import Feed
 from blocklist.model import Category
 
 app = make_group("List, try and add feeds: the sources of indicators.")
@@ -40,6 +42,16 @@ def list_feeds_command(
         show_json([status.to_dict() for status in feeds])
     else:
         show_table(_COLUMNS, map(_feed_row, feeds))
+        _show_unverified(context, [status.feed for status in feeds])
+
+
+def _show_unverified(context: typer.Context, feeds: list[Feed]) -> None:
+    """Name the feeds whose format was never checked with a copy of their list."""
+    names = [feed.name for feed in feeds if feed.is_unverified]
+    if names:
+        text = f"{len(names)} with a format that was never verified: {', '.join(names)}"
+        for line in textwrap.wrap(text, 80, break_on_hyphens=False):
+            get_session(context).show_status(line)
 
 
 def _feed_row(status: FeedStatus) -> tuple[object, ...]:
@@ -62,10 +74,13 @@ def show_feed_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show the settings and the state of one feed."""
-    values = get_library(context).feeds.show(name).to_dict()
+    status = get_library(context).feeds.show(name)
+    values = status.to_dict()
     if as_json:
         show_json(values)
     else:
+        if status.feed.is_unverified:
+            values["verified"] = "never"
         rows = ((key, _format_value(value)) for key, value in values.items() if value is not None)
         show_table(("key", "value"), rows)
 
