@@ -4,6 +4,7 @@ from blocklist.collect.sniffing import detect_non_list, detect_nul, find_own_hos
 from blocklist.config.feeds import Feed
 from blocklist.config.sections import PolicyConfig
 from blocklist.parse.result import ParseResult
+from blocklist.plugins import PluginError
 
 _MIN_SHARE_SHORT_LIST = 0.5
 # A long list must be clearly better than half readable; a hand-kept list of a few lines may have as
@@ -34,7 +35,7 @@ def find_refusal(
         return cause
     min_share = _MIN_SHARE_SHORT_LIST if parsed.lines < _LONG_LIST_LINES else _MIN_SHARE_LONG_LIST
     if parsed.share_accepted < min_share:
-        return _describe_unreadable(parsed)
+        return _describe_unreadable(parsed) + _suggest_format(feed, body)
     if content_type in _WEB_PAGE_TYPES and parsed.share_accepted < _MIN_SHARE_WEB_PAGE:
         return f"sent as a web page ({content_type}), and {_describe_unreadable(parsed)}"
     damage, host = detect_nul(body), find_own_host(feed, parsed)
@@ -68,6 +69,22 @@ def _check_size_change(
             f"or set {feed.config_key}.max_growth)"
         )
     return None
+
+
+def _suggest_format(feed: Feed, body: bytes) -> str:
+    """Return the setting for a list whose maintainer changed the format; empty if none fits.
+
+    The format is never changed without a person, because it also decides the scope of entries.
+    """
+    from blocklist.parse.detect import detect_format
+
+    try:
+        name = detect_format(body)
+    except PluginError:  # of another format than the feed's
+        return ""
+    if name is None or name == feed.format:
+        return ""
+    return f'; it looks like {name}: set {feed.config_key}.format = "{name}" if that is correct'
 
 
 def _describe_unreadable(parsed: ParseResult) -> str:

@@ -119,6 +119,29 @@ def test_the_same_bytes_read_otherwise_are_parsed_anew(
     assert folder.collect().state == FRESH, "and back"
 
 
+CHANGED_FORMATS = [
+    ("hosts", "a.example\nb.example\n", "domains", "the address column is gone"),
+    ("domains", "||a.example^\n||b.example^\n", "adblock", "the maintainer moved to rules"),
+    ("adblock", "local=/a.example/\nlocal=/b.example/\n", "dnsmasq", "dnsmasq"),
+    ("ips", "https://a.example/x\nhttps://b.example/y\n", "urls", "addresses became links"),
+    ("dnsmasq", "45.9.1.0/24\n45.9.3.7\n", "ips", "rules became addresses"),
+    ("json", "a.example\nb.example\n", "domains", "a document became lines"),
+    ("hosts", '["a.example", "b.example"]', None, "a document is no list of lines"),
+    ("hosts", "please!\nlog in!\nnow!\n", None, "no format reads it"),
+]
+
+
+@pytest.mark.parametrize(("before", "body", "after", "why"), CHANGED_FORMATS)
+def test_a_list_in_another_format_is_refused_with_the_setting_for_it(
+    folder: FeedFolder, before: str, body: str, after: str | None, why: str
+) -> None:
+    outcome = folder.collect(body, replace(folder.feed, format=before))
+    assert outcome.state is REFUSED, why
+    hint = f'; it looks like {after}: set feeds.mine.format = "{after}" if that is correct'
+    assert outcome.cause
+    assert outcome.cause.endswith(hint) if after else "looks like" not in outcome.cause, why
+
+
 GOOD = many_names(2000)
 
 
