@@ -5,6 +5,7 @@ columns `family` (4 or 6), `first` and `last` (inclusive, unsigned 128 bit for b
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from ipaddress import IPv6Network
 
 import polars as pl
@@ -78,12 +79,12 @@ def networks_to_spans(values: pl.Series) -> pl.DataFrame:
     if ipv6.is_empty():
         numbers = pl.col("first", "last").cast(pl.UInt128)
         return frame.select(pl.lit(4, pl.UInt8).alias("family"), numbers)
-    parsed = [parse_network(text) for text in ipv6]
+    bounds = list(map(_find_bounds, ipv6))
     ipv6_spans = pl.DataFrame(
         {
             "value": ipv6,
-            "first6": [int(net.network_address) for net in parsed],
-            "last6": [int(net.broadcast_address) for net in parsed],
+            "first6": [first for first, _ in bounds],
+            "last6": [last for _, last in bounds],
         },
         schema={"value": pl.String, "first6": pl.UInt128, "last6": pl.UInt128},
     )
@@ -92,6 +93,13 @@ def networks_to_spans(values: pl.Series) -> pl.DataFrame:
         first=pl.coalesce(pl.col("first").cast(pl.UInt128), "first6"),
         last=pl.coalesce(pl.col("last").cast(pl.UInt128), "last6"),
     )
+
+
+# The guarded networks are asked for again and again, two thousand of IPv6 among them.
+@lru_cache(maxsize=1 << 13)
+def _find_bounds(text: str) -> tuple[int, int]:
+    network = parse_network(text)
+    return int(network.network_address), int(network.broadcast_address)
 
 
 def merge_spans(frame: pl.DataFrame) -> pl.DataFrame:
