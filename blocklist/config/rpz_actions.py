@@ -27,6 +27,8 @@ class RpzAction(StrEnum):
 #: The data of a record that denies a name, and of one that lets a query pass.
 NXDOMAIN_RECORD = "CNAME ."
 PASSTHRU_RECORD = "CNAME rpz-passthru."
+# BIND refuses a zone with more records of one type at an owner (max-records-per-type).
+_MAX_RECORDS = 100
 _RECORD_BY_ACTION = {
     RpzAction.NXDOMAIN: NXDOMAIN_RECORD,
     RpzAction.NODATA: "CNAME *.",
@@ -58,8 +60,18 @@ def action_records(action: str) -> tuple[str, ...]:
 
 
 def _parse_addresses(action: str) -> list[str]:
-    """Return the addresses that a text consists of; none if it has anything else."""
+    """Return the different addresses of a text; none if it has anything else.
+
+    Raise `InvalidIndicator` for more addresses of a family than BIND loads at one owner.
+    """
     try:
-        return [str(ip_address(word)) for word in action.split()]
+        addresses = dict.fromkeys(map(ip_address, action.split()))
     except ValueError:
         return []
+    texts = list(map(str, addresses))
+    if any("%" in text for text in texts):  # a zone of IPv6, which no record can have
+        return []
+    versions = [address.version for address in addresses]
+    if any(versions.count(version) > _MAX_RECORDS for version in (4, 6)):
+        raise InvalidIndicator("too-many-addresses")
+    return texts

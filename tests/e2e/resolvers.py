@@ -6,7 +6,7 @@ a blocked name gets in place of it differs between servers and targets.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dns.exception
@@ -97,6 +97,7 @@ class Asked:
 
     port: int
     zone: str | None = None
+    seconds: float = 4
 
     def blocks(self, name: str) -> bool:
         """Return whether the server keeps a name's address back, or its row says so."""
@@ -107,7 +108,7 @@ class Asked:
     def answer(self, name: str, kind: RdataType) -> tuple[Rcode, list[str]]:
         """Return the code of the server's answer, and the data in it."""
         query = dns.message.make_query(name, kind)
-        found = dns.query.udp(query, "127.0.0.1", timeout=4, port=self.port)
+        found = dns.query.udp(query, "127.0.0.1", timeout=self.seconds, port=self.port)
         return found.rcode(), [str(data) for part in found.answer for data in part]
 
 
@@ -121,7 +122,8 @@ def serving(
 
     def ready() -> bool:
         try:
-            return asked.blocks(canary)
+            # A query that comes before the server listens is lost.
+            return replace(asked, seconds=0.2).blocks(canary)
         except (dns.exception.Timeout, OSError):
             return False
 

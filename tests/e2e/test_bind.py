@@ -16,7 +16,7 @@ from tests.support.name_model import Row, existing_names, is_blocked_by_rows, is
 
 pytestmark = pytest.mark.e2e("named", "named-checkzone", "nsd")
 
-CHECK = ("named-checkzone", "-i", "none", "{zone}", "{file}")
+CHECK = ("named-checkzone", "-i", "none", "-k", "fail", "{zone}", "{file}")
 LONG = ".".join(["l" * 63] * 3) + ".example"
 TOO_LONG = ".".join(["t" * 63] * 3) + f".{'t' * 40}.example"
 RELEASE = f"""

@@ -1,5 +1,7 @@
 """Response policy zones beyond blocking: policies, addresses, and allows before other zones."""
 
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +10,13 @@ from dns.exception import Timeout
 from dns.rcode import NOERROR, NXDOMAIN, SERVFAIL
 from dns.rdatatype import AAAA, A
 
+from blocklist.config.exports import Export
+from blocklist.config.targets import AllowPrecedence, load_targets
+from blocklist.errors import ExportFailed
 from blocklist.export.render.precedence import POLICY_CODE
 from blocklist.export.update import export_one
 from blocklist.model import Category
+from tests.conftest import SYSTEM_PATH
 from tests.e2e import resolvers
 from tests.e2e.matrix import CANARY
 from tests.e2e.resolvers import Asked, Server, serving
@@ -65,6 +71,83 @@ def _is_dropped(asked: Asked, name: str) -> bool:
         return asked.answer(name, A)[0] == SERVFAIL
     except Timeout:
         return True
+
+
+#: Names that BIND refuses as owners of addresses, and names beside them.
+NO_HOSTS = [
+    "-lead.example", "trail-.example", "www.-lead.example", "www.trail-.example", "-.example",
+    "_dmarc.example", "a_b.example", "www.a_.example", "x-", "www.-y",
+]  # fmt: skip
+HOSTS = ["a-b.example", "a--b.example", "1.2.example", "xn--bcher-kva.example"]
+NEAR_HOSTS = "\n".join(
+    [
+        *(f"block subtree {name}" for name in NO_HOSTS + HOSTS),
+        "block subtree p.example\nallow subtree ok.-b.p.example",
+        f"block exact {CANARY}",
+    ]
+)
+PAGES = "192.0.2.66 2001:db8::66 192.0.2.67"
+
+
+def _export_pages(folder: Path, target: str) -> Export:
+    shipped = load_targets(folder)[target]
+    export = replace(export_to(folder, target, check=shipped.check), action=PAGES)
+    run(export, NEAR_HOSTS)
+    return export
+
+
+@pytest.mark.parametrize(("target", "server"), SERVERS)
+def test_addresses_beside_names_that_are_no_hosts(
+    tmp_path: Path, upstream: int, target: str, server: Server
+) -> None:
+    export = _export_pages(tmp_path, target)
+    with serving(server, tmp_path, export.path, ZONE, upstream, CANARY) as asked:
+        for name in HOSTS:
+            pages = {"192.0.2.66", "192.0.2.67"}
+            assert set(asked.answer(f"x.{name}", A)[1]) == pages, name
+        between = ["-b.p.example"] * (export.target.allows is AllowPrecedence.SPECIFIC)
+        for name in [*NO_HOSTS, *between]:
+            assert asked.answer(name, A) == asked.answer(f"x.{name}", A) == (NXDOMAIN, []), name
+        assert not asked.blocks("ok.-b.p.example")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, marks=pytest.mark.e2e(command[0]), id=command[0])
+        for command in (
+            ["named-checkzone", "-k", "fail", "-i", "none"],
+            ["nsd-checkzone"],
+            ["kzonecheck", "-o"],
+        )
+    ],
+)
+def test_checkers_accept_names_that_are_no_hosts(tmp_path: Path, command: list[str]) -> None:
+    export = _export_pages(tmp_path, "rpz")
+    environment = {**os.environ, "PATH": SYSTEM_PATH}
+    words = [*command, ZONE, str(export.path)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.e2e("named-checkzone")
+@pytest.mark.parametrize(
+    ("zone", "canary", "why"),
+    [
+        ("rpz_office.example", "canary.zz", "the name of the zone is a part of each owner"),
+        ("-rpz.example", "canary.zz", "a hyphen that is no option of the checker"),
+        ("rpz.example", "-canary.zz", "the canary is an owner, too"),
+        ("rpz.example", "c_.zz", "an underscore in the canary"),
+    ],
+)
+def test_a_zone_that_bind_refuses_is_not_installed(
+    tmp_path: Path, zone: str, canary: str, why: str
+) -> None:
+    shipped = load_targets(tmp_path)["rpz"]
+    export = export_to(tmp_path, "rpz", zone=zone, check=shipped.check, canary=shipped.canary)
+    with pytest.raises(ExportFailed, match="bad owner name"):
+        run(replace(export, canary=canary), "block exact x.example")
+    assert not export.path.exists(), why
 
 
 #: Every name has 192.0.2.1 and 2001:db8::1.

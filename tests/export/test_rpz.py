@@ -124,7 +124,9 @@ def test_rows(tmp_path: Path, rows: str, expected: list[str], why: str) -> None:
 def test_owners_that_do_not_fit(
     tmp_path: Path, rows: str, expected: list[str], left_out: dict[str, int], why: str
 ) -> None:
-    export = export_to(tmp_path, "rpz", check=("named-checkzone", "-i", "none", "{zone}", "{file}"))
+    export = export_to(
+        tmp_path, "rpz", check=("named-checkzone", "-i", "none", "-k", "fail", "{zone}", "{file}")
+    )
     result = run(export, rows)
     assert content(export.path, ";")[3:] == expected, why
     assert result.left_out == left_out

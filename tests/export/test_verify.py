@@ -136,6 +136,7 @@ FAULTS = [
     ("rpz", having("@ CNAME ."), "neither of its apex nor", "data at the apex"),
     ("rpz", having("$INCLUDE other"), "neither of its apex nor", "a directive"),
     ("rpz", having("a" * 63 + ".b" * 90 + " CNAME ."), "more than 255 octets", "too long"),
+    ("rpz", having("-x.example A 192.0.2.66"), "neither of its apex nor", "not its action"),
     ("cidr", in_place("192.0.2.0/25", "192.0.2.0/24"), "would block 192.0.2.128", "the allow"),
     ("cidr", in_place("192.0.2.0/25", "192.0.2.0/26"), "would not block 192.0.2.127", "half"),
     ("cidr", in_place("2001:db8::/64", "192.0.2.1"), "overlap", "twice"),

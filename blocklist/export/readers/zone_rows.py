@@ -16,11 +16,14 @@ from blocklist.config.targets import AllowPrecedence, TargetContent
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.reading import read_pieces
 from blocklist.frames.diff import count_distinct
+from blocklist.indicators.names import canonicalize_name
 
 #: The data of a row whose names pass.
 PASSTHRU_DATA = "CNAME rpz-passthru."
 
 _OWNER_PATTERN = r"^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
+# BIND refuses a zone with an address at an owner with such a label (RFC 952; RFC 1123, 2.1).
+_NO_HOST_LABEL_PATTERN = r"(?:^|\.)(?:-[^.]*|[^.]*-|[^.]*_[^.]*)(?:\.|$)"
 _ROW_LIKE_PATTERN = r"^[a-z0-9_*.-]+ "
 _APEX_PATTERN = r"^(?:\$TTL [0-9]+|@ SOA .+|@ NS .+)$"
 _APEX_ROWS = 3
@@ -66,23 +69,23 @@ def _valid_row_data(export: Export) -> set[str]:
         return {PASSTHRU_DATA}
     data = set() if export.target.allows is AllowPrecedence.NONE else {PASSTHRU_DATA}
     for action in export.blocking_actions:
-        words = action.split()
         if action in _ACTION_TARGETS:
             data.add(f"CNAME {_ACTION_TARGETS[action]}")
-        elif all(map(_is_address, words)):
-            # Names with an underscore get NXDOMAIN.
-            data |= {f"{'AAAA' if ':' in word else 'A'} {word}" for word in words} | {"CNAME ."}
+        elif addresses := _parse_addresses(action):
+            # Names that are no host names get NXDOMAIN.
+            data |= {f"{'AAAA' if ':' in text else 'A'} {text}" for text in addresses}
+            data.add("CNAME .")
         else:
-            data.add(f"CNAME {action}.")
+            data.add(f"CNAME {canonicalize_name(action)}.")
     return data
 
 
-def _is_address(word: str) -> bool:
+def _parse_addresses(action: str) -> list[str]:
+    """Return the addresses of an action in canonical form; none for other actions."""
     try:
-        ip_address(word)
+        return [str(ip_address(word)) for word in action.split()]
     except ValueError:
-        return False
-    return True
+        return []
 
 
 def max_owner_length(export: Export) -> int:
@@ -101,6 +104,8 @@ def _parse_rows(texts: pl.Series, valid_data: set[str]) -> tuple[pl.DataFrame, p
         lines, rest = rest.filter(has_data), rest.filter(~has_data)
         owner = lines["text"].str.head(-len(f" {data}"))
         is_name = owner.str.contains(_OWNER_PATTERN)
+        if data.startswith("A") and owner.str.contains(_NO_HOST_LABEL_PATTERN).any():
+            raise ExportFailed("the zone has an address at an owner that is no host name")
         others.append(lines["text"].filter(~is_name))
         rows = lines.select(owner.alias("owner"), "wide", data=pl.lit(data, pl.Categorical))
         parts.append(rows.filter(is_name))

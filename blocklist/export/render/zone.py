@@ -11,6 +11,9 @@ from blocklist.export.render.file_head import render_comment
 from blocklist.export.render.state import ExportState
 from blocklist.indicators.names import MAX_NAME_LENGTH
 
+# An underscore, or a label that begins or ends with a hyphen.
+_NO_HOST_PATTERN = r"_|(?:^|\.)-|-(?:\.|$)"
+
 
 def render_zone_head(export: Export, state: ExportState, body: Body) -> list[str]:
     """Return the comment and the records of the apex, which has no other records."""
@@ -42,11 +45,12 @@ def policy_data(export: Export) -> list[tuple[str, ...]]:
 def render_records(owner: pl.Expr, data: tuple[str, ...]) -> pl.Expr:
     """Return the lines of an owner, one for each item of data.
 
-    BIND refuses a zone with an address at a name with an underscore, so such a name gets NXDOMAIN.
+    BIND refuses a zone with an address at an owner that is no host name (RFC 952; RFC 1123, 2.1),
+    so such a name gets NXDOMAIN.
     """
     records = [pl.concat_str(owner, pl.lit(f" {item}")) for item in data]
     lines = pl.concat_str(records, separator="\n")
     if not data[0].startswith("A"):
         return lines
     denied = pl.concat_str(owner, pl.lit(f" {NXDOMAIN_RECORD}"))
-    return pl.when(owner.str.contains("_", literal=True)).then(denied).otherwise(lines)
+    return pl.when(owner.str.contains(_NO_HOST_PATTERN)).then(denied).otherwise(lines)
