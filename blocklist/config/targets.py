@@ -133,6 +133,17 @@ class Target:
     ] = None
     needs_zone: Annotated[bool, Doc("Whether an export must have the key `zone`.")] = False
 
+    @property
+    def passes_names(self) -> bool:
+        """Whether the file has pass-through rows for allowed names, also if it lists addresses."""
+        has_allows = self.allows is not AllowPrecedence.NONE
+        return self.needs_zone and has_allows and self.lists is TargetContent.BLOCKS
+
+    @property
+    def row_kinds(self) -> tuple[Kind, ...]:
+        """The kinds of rows in the file: what it lists, and the names that it lets pass."""
+        return tuple(dict.fromkeys([*self.kinds, *[Kind.DOMAIN] * self.passes_names]))
+
 
 _TEMPLATE_KEYS = [name for name, key in keys_of(Target).items() if key.type.check is _TEMPLATE]
 

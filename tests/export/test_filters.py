@@ -144,6 +144,7 @@ def test_policies_by_category(tmp_path: Path) -> None:
     lines = exported(make_export(tmp_path, kinds=(Kind.DOMAIN,), action="drop", actions=actions))
     assert lines[3:] == [
         "bets.example CNAME *.",
+        "good.bets.example CNAME rpz-passthru.",
         "both.example CNAME *.",
         "*.both.example CNAME *.",
         "mine.example CNAME rpz-drop.",
@@ -157,7 +158,8 @@ def test_policies_by_category(tmp_path: Path) -> None:
 
 def test_a_category_with_passthru(tmp_path: Path) -> None:
     lines = exported(make_export(tmp_path, actions={Category.GAMBLING: "passthru"}))
-    assert not [line for line in lines if "bets" in line or "both" in line]
+    rows = [line for line in lines if "bets" in line or "both" in line]
+    assert rows == ["good.bets.example CNAME rpz-passthru."], "the operator's allow alone"
     assert "phish.example CNAME ." in lines
 
 

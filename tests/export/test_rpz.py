@@ -26,7 +26,47 @@ TABLE = [
         ["p.example CNAME .", "*.p.example CNAME ."],
         "rows below a wildcard would only cut holes into it",
     ),
-    ("allow subtree x.example", [], "an allow where nothing is blocked needs no row"),
+    (
+        "allow subtree x.example",
+        [f"x.example {PASS}", f"*.x.example {PASS}"],
+        "an allow where nothing is blocked: its CNAMEs or addresses may be",
+    ),
+    ("allow exact x.example", [f"x.example {PASS}"], "an exact allow"),
+    ("allow below x.example", [f"*.x.example {PASS}"], "an allow of the names below"),
+    (
+        "allow subtree x.example\nallow exact a.b.x.example",
+        [f"x.example {PASS}", f"*.x.example {PASS}"],
+        "an allow below an allow would only cut a hole into it",
+    ),
+    (
+        "allow exact x.example\nallow exact a.b.x.example",
+        [f"x.example {PASS}", f"a.b.x.example {PASS}"],
+        "two exact allows: nothing between",
+    ),
+    (
+        "allow subtree x.example\nblock exact a.b.x.example",
+        [
+            f"x.example {PASS}",
+            f"*.x.example {PASS}",
+            f"b.x.example {PASS}",
+            f"*.b.x.example {PASS}",
+            "a.b.x.example CNAME .",
+            f"*.a.b.x.example {PASS}",
+        ],
+        "the name between would be a hole in the allow",
+    ),
+    (
+        "allow exact x.example\nblock below x.example",
+        [f"x.example {PASS}", "*.x.example CNAME ."],
+        "an exact allow above a block",
+    ),
+    (
+        "block exact x.example\nallow below x.example",
+        ["x.example CNAME .", f"*.x.example {PASS}"],
+        "an exact block above an allow",
+    ),
+    ("allow exact 8.0.0.0.10.rpz-ip", [], "an allow that would be a trigger"),
+    ("allow exact -a_.example", [f"-a_.example {PASS}"], "an allow of a name that is no host name"),
     (
         "block subtree p.example\nallow exact ok.p.example",
         [
@@ -65,13 +105,22 @@ TABLE = [
     ),
     (
         "block subtree p.example\nallow exact p.example",
-        ["*.p.example CNAME ."],
+        [f"p.example {PASS}", "*.p.example CNAME ."],
         "an exact allow at the blocked name leaves the names below",
     ),
-    ("block subtree p.example\nallow subtree p.example", [], "a tie is allow"),
+    (
+        "block subtree p.example\nallow subtree p.example",
+        [f"p.example {PASS}", f"*.p.example {PASS}"],
+        "a tie is allow",
+    ),
     (
         "allow subtree p.example\nblock exact x.p.example",
-        ["x.p.example CNAME ."],
+        [
+            f"p.example {PASS}",
+            f"*.p.example {PASS}",
+            "x.p.example CNAME .",
+            f"*.x.p.example {PASS}",
+        ],
         "a block below an allow with no block above",
     ),
     ("block exact 1.0.0.127.rpz-ip", [], "a trigger for an address"),
@@ -84,6 +133,8 @@ FULL = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * (ROOM - 192)])
 FULL_LESS_WILDCARD = FULL[2:]
 NEST = FULL.partition(".")[2]
 TOO_LONG = [
+    (f"allow subtree {FULL}", [f"{FULL} {PASS}"], {}, "an allow without room for its wildcard"),
+    (f"allow exact x.{FULL}", [], {"allow-widened": 1}, "an allow that does not fit, no block"),
     (f"block subtree {FULL}", [f"{FULL} CNAME ."], {"narrowed-to-exact": 1}, "no room for *."),
     (
         f"block subtree {FULL_LESS_WILDCARD}",

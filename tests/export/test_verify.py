@@ -31,6 +31,8 @@ allow exact ok.b.p.example
 block exact one.example
 """
 NETWORKS = """
+allow subtree ok.example
+allow exact alone.example
 block 192.0.2.0/24
 allow 192.0.2.128/25
 block 2001:db8::/64
@@ -136,6 +138,27 @@ FAULTS = [
     ("rpz", having("@ CNAME ."), "neither of its apex nor", "data at the apex"),
     ("rpz", having("$INCLUDE other"), "neither of its apex nor", "a directive"),
     ("rpz", having("a" * 63 + ".b" * 90 + " CNAME ."), "more than 255 octets", "too long"),
+    (
+        "rpz",
+        without("free.example CNAME rpz-passthru.", "*.free.example CNAME rpz-passthru."),
+        r"has no row that lets \S*free.example pass",
+        "an allow where nothing is blocked",
+    ),
+    (
+        "rpz",
+        without("*.free.example CNAME rpz-passthru."),
+        r"has no row that lets \S+free.example pass",
+        "the names below an allow",
+    ),
+    (
+        "rpz",
+        having("*.example CNAME rpz-passthru."),
+        r"has a row that lets \S+ pass",
+        "a name that nobody allowed",
+    ),
+    ("rpz-ip", without("alone.example CNAME rpz-passthru."), "has no row that lets alone", "lost"),
+    ("rpz-ip", having("*.alone.example CNAME rpz-passthru."), "has a row that lets", "wider"),
+    ("rpz-ip", having("x.ok.example CNAME ."), "would give different|no address", "a block"),
     ("rpz", having("-x.example A 192.0.2.66"), "neither of its apex nor", "not its action"),
     ("cidr", in_place("192.0.2.0/25", "192.0.2.0/24"), "would block 192.0.2.128", "the allow"),
     ("cidr", in_place("192.0.2.0/25", "192.0.2.0/26"), "would not block 192.0.2.127", "half"),
@@ -185,6 +208,7 @@ def make_export(tmp_path_factory: pytest.TempPathFactory) -> MakeExport:
     def exported(target: str) -> tuple[Export, str, ExportState]:
         export = export_to(folder, target)
         rows = NETWORKS if Kind.IP in export.target.kinds else NAMES
+        rows += "allow subtree free.example\n" * (target == "rpz")
         return export, rows, run(export, rows).state
 
     return exported

@@ -30,16 +30,34 @@ QUERIES = _all_names(6, LABELS) + ["z." + name for name in _all_names(5, LABELS)
 
 def is_blocked_by_rows(rows: list[Row], query: str) -> bool:
     """Return whether the most specific covering row blocks; exact is first, allow wins a tie."""
-    covering = [
+    covering = _rank_covering(rows, query)
+    return bool(covering) and not max(covering)[2]
+
+
+def is_allowed_by_rows(rows: list[Row], query: str) -> bool:
+    """Return whether the most specific covering row allows."""
+    covering = _rank_covering(rows, query)
+    return bool(covering) and max(covering)[2]
+
+
+def _rank_covering(rows: list[Row], query: str) -> list[tuple[int, bool, bool]]:
+    return [
         (name.count("."), scope == "exact", action == "allow")
         for name, scope, action in rows
         if (query == name and scope != "below") or (query.endswith(f".{name}") and scope != "exact")
     ]
-    return bool(covering) and not max(covering)[2]
 
 
-def is_blocked_by_zone(zone: dns.zone.Zone, existing: set[dns.name.Name], query: str) -> bool:
-    """Return whether a zone blocks a query; `existing` is from `existing_names`."""
+def is_blocked_by_zone(
+    zone: dns.zone.Zone,
+    existing: set[dns.name.Name],
+    query: str,
+    target: dns.name.Name = dns.name.root,
+) -> bool:
+    """Return whether a zone blocks a query; `existing` is from `existing_names`.
+
+    With the target of another policy, return whether the zone has that policy for the query.
+    """
     name = dns.name.from_text(query, None)
     if name not in existing:
         encloser = name
@@ -47,7 +65,7 @@ def is_blocked_by_zone(zone: dns.zone.Zone, existing: set[dns.name.Name], query:
             encloser = encloser.parent()
         name = dns.name.Name(("*", *encloser.labels))
     records = zone.get_rdataset(name, CNAME)
-    return records is not None and records[0].target == dns.name.root
+    return records is not None and records[0].target == target
 
 
 def existing_names(zone: dns.zone.Zone) -> set[dns.name.Name]:

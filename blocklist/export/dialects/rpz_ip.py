@@ -9,6 +9,8 @@ import polars as pl
 from blocklist.config.exports import Export
 from blocklist.export.render.addresses import compute_blocked_spans
 from blocklist.export.render.body import Body, BodyPart
+from blocklist.export.render.precedence import effective_rules, sort_by_family
+from blocklist.export.render.sanitize import require_safe_names
 from blocklist.export.render.state import ExportState
 from blocklist.export.render.zone import (
     owner_length_limit,
@@ -16,7 +18,14 @@ from blocklist.export.render.zone import (
     render_records,
     render_zone_head,
 )
+from blocklist.export.render.zone_names import (
+    build_entries,
+    exclude_triggers,
+    name_records,
+    pin_allows,
+)
 from blocklist.frames.networks import spans_to_networks
+from blocklist.model import Kind
 
 
 def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
@@ -25,13 +34,30 @@ def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
 
 
 def render_body(export: Export, rows: pl.DataFrame) -> Body:
-    """Return a row for each network; networks are disjoint, sorted and without host bits."""
-    owner_length_limit(export)
-    spans, left_out = compute_blocked_spans(rows)
+    """Return a row for each network, and then the rows of allowed names.
+
+    Networks are disjoint, sorted and without host bits. An allowed name passes whatever its
+    addresses are.
+    """
+    is_name = pl.col("kind") == Kind.DOMAIN.value
+    names, trigger_count = _build_pass_entries(export, rows.filter(is_name))
+    spans, left_out = compute_blocked_spans(rows.filter(~is_name))
     networks = spans_to_networks(spans).to_frame("value")
     data, *_ = policy_data(export)
     records = render_records(_owner_expr(), data)
-    return Body((BodyPart(networks, records),), len(networks), left_out)
+    if trigger_count:
+        left_out |= {"rpz-trigger": trigger_count}
+    parts = (BodyPart(networks, records), BodyPart(names, name_records([])))
+    return Body(parts, len(networks), left_out)
+
+
+def _build_pass_entries(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Return the allowed names that need rows, and the number of those that are triggers."""
+    limit = owner_length_limit(export)
+    require_safe_names(rows["value"])
+    rows, trigger_count = exclude_triggers(rows)
+    entries, _ = build_entries(effective_rules(pin_allows(rows, limit)), limit)
+    return sort_by_family(entries), trigger_count
 
 
 def _owner_expr() -> pl.Expr:

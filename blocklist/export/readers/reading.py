@@ -29,6 +29,8 @@ class ReadResult:
     blocked_queries: dict[Kind, set[str]]
     #: The lines of canaries, in order.
     canary_lines: list[str]
+    #: The queried names that it would let pass by a rule; None if its format has no such rules.
+    passing_names: set[str] | None = None
 
 
 _PieceResult = TypeVar("_PieceResult")

@@ -1,5 +1,7 @@
-"""Read response policy zones of addresses back: owners as BIND accepts them -> networks."""
+"""Read response policy zones of addresses back: owners as BIND accepts them -> networks, names."""
 
+from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -9,25 +11,47 @@ from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.addresses import NetworkRanges
 from blocklist.export.readers.reading import Queries, ReadResult
+from blocklist.export.readers.zone_lookup import RelevantRows, list_relevant_owners, look_up_names
 from blocklist.export.readers.zone_rows import (
+    PASSTHRU_DATA,
     OwnerHashes,
     expand_wide_rows,
+    max_owner_length,
     read_zone_rows,
     require_unique_owners,
 )
+from blocklist.model import Kind
 
 _IPV6_GROUPS = 8
 
 
 def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
-    """Return the networks of a zone, and the queried addresses that they contain."""
-    parts, canaries = read_zone_rows(
-        path, export, lambda rows: (expand_wide_rows(rows)["owner"], OwnerHashes.from_rows(rows))
-    )
-    require_unique_owners([owners for _, owners in parts])
-    owners = pl.concat([names for names, _ in parts]).unique(maintain_order=True)
+    """Return the networks of a zone, the queried addresses in them, and the passing names."""
+    names = queries.get(Kind.DOMAIN, [])
+    relevant = list_relevant_owners(names)
+    parts, canaries = read_zone_rows(path, export, partial(_parse_zone_piece, relevant))
+    require_unique_owners([part.owner_hashes for part in parts])
+    owners = pl.concat([part.networks for part in parts]).unique(maintain_order=True)
     ranges = NetworkRanges(pl.Series(map(_parse_owner, owners), dtype=pl.String))
-    return ReadResult(len(owners), ranges.answer_queries(queries), canaries)
+    answers = look_up_names(names, [part.relevant for part in parts], max_owner_length(export))
+    return ReadResult(len(owners), ranges.answer_queries(queries), canaries, answers.passing)
+
+
+@dataclass(frozen=True, slots=True)
+class _ZonePiece:
+    owner_hashes: OwnerHashes
+    #: The owners of rows that block.
+    networks: pl.Series
+    relevant: RelevantRows
+
+
+def _parse_zone_piece(relevant: pl.Series, rows: pl.DataFrame) -> _ZonePiece:
+    """Return the content of a piece; queries for names depend on the `relevant` owners."""
+    return _ZonePiece(
+        OwnerHashes.from_rows(rows),
+        expand_wide_rows(rows.filter(rows["data"] != PASSTHRU_DATA))["owner"],
+        RelevantRows.from_piece(rows, relevant),
+    )
 
 
 def _parse_owner(owner: str) -> str:

@@ -83,7 +83,10 @@ def filter_rows(
     not depend on listings; its rows have no `policy` and no `score`.
     """
     if export.kinds:
-        rows = rows.filter(pl.col("kind").is_in([kind.value for kind in export.kinds]))
+        is_taken = pl.col("kind").is_in([kind.value for kind in export.kinds])
+        if Kind.DOMAIN not in export.target.kinds:  # it may let allowed names pass
+            is_taken |= (pl.col("action") == "allow") & (pl.col("kind") == Kind.DOMAIN.value)
+        rows = rows.filter(is_taken)
     if evidence is None or not export.needs_listings:
         return rows
     selected_feeds = [feed for feed in evidence.feeds.values() if _is_feed_selected(export, feed)]
@@ -141,9 +144,10 @@ def _add_policies(
         for action in actions
     ]
     is_operators = pl.col("value").is_in(evidence.operator_blocks.implode())
+    is_allow = pl.col("action") == "allow"
     code = pl.col("rank").replace_strict(list(range(len(codes))), codes, return_dtype=POLICY_CODE)
     rows = rows.join(first_rank, on="value", how="left").with_columns(
-        policy=pl.when(~is_operators).then(code).fill_null(1)
+        policy=pl.when(~is_operators & ~is_allow).then(code).fill_null(1)
     )
     passing = pl.when(pl.col("policy") == 0).then(pl.lit("allow", RELEASE["action"]))
     return rows.with_columns(action=passing.otherwise("action")).drop("rank")

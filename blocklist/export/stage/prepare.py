@@ -24,6 +24,7 @@ from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.verify.verify import verify_export_file
 from blocklist.frames.schemas import RELEASE
 from blocklist.install.install import InstallUndone
+from blocklist.model import Kind
 from blocklist.plugins import DIALECT_EXTENSIONS
 
 logger = logging.getLogger(__name__)
@@ -162,6 +163,8 @@ def _select_target_rows(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFram
         rows = rows.with_columns(action=pl.lit("block", RELEASE["action"]))
     kinds = [kind.value for kind in export.target.kinds]
     is_taken = pl.col("kind").is_in(kinds)
+    if export.target.passes_names:
+        is_taken |= (pl.col("kind") == Kind.DOMAIN.value) & (pl.col("action") == "allow")
     others = rows.filter(~is_taken, pl.col("action") == "block")["kind"].cast(pl.String)
     counts = others.value_counts(sort=True).iter_rows()
     return rows.filter(is_taken), {f"kind-{kind}": count for kind, count in counts}

@@ -82,6 +82,23 @@ def must_block(kind: Kind, query: str, rules: RulesByValue, can_express: CanExpr
     return None
 
 
+def must_pass(
+    query: str, rules: RulesByValue, allows: set[tuple[str, Scope]], limit: int
+) -> bool | None:
+    """Return whether a zone must have a row that lets a name pass; None if it need not differ.
+
+    `allows` are the operator's allows, and `limit` the maximum length of an owner.
+    """
+    row = find_decisive_row(Kind.DOMAIN, query, rules)
+    if row is None:
+        return False
+    value, scope, verdict = row
+    owner = value if value == query else f"*.{value}"
+    is_trigger = value.rpartition(".")[2].startswith("rpz-")
+    is_own_allow = verdict is Verdict.ALLOW and (value, scope) in allows
+    return True if is_own_allow and not is_trigger and len(owner) <= limit else None
+
+
 def _is_expressible(kind: Kind, value: str) -> bool:
     return kind is not Kind.IP or not value.endswith("/0")
 

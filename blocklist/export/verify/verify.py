@@ -15,6 +15,7 @@ from blocklist.export.verify.expected import (
     collect_rules,
     make_can_express,
     must_block,
+    must_pass,
 )
 from blocklist.export.verify.probes import select_probes
 from blocklist.install.command import fill_words, find_program, run_command
@@ -38,7 +39,7 @@ def verify_export_file(
     between. A value that is not blocked must pass in every target. A blocked value must be blocked
     if the target can express the block.
     """
-    kinds = [Kind(kind) for kind in export.target.kinds]
+    kinds = export.target.row_kinds
     queries = {kind: _select_queries(kind, export, rows, must_verify) for kind in kinds}
     result = get_reader(export.target.dialect).read_file(path, export, queries)
     verify_canaries(export, state, result.canary_lines)
@@ -48,6 +49,8 @@ def verify_export_file(
         )
     for kind, kind_queries in queries.items():
         _compare_answers(kind, kind_queries, result.blocked_queries[kind], export, rows)
+    if export.target.passes_names and result.passing_names is not None:
+        _compare_passing(queries[Kind.DOMAIN], result.passing_names, export, rows)
     query_count = sum(map(len, queries.values()))
     logger.debug("export %s: %s answers %d queries as the release", export.name, path, query_count)
 
@@ -103,5 +106,21 @@ def _compare_answers(
             fault = "would not block" if expected else "would block"
             raise ExportFailed(
                 f"the new file {fault} {query}, which is not what the release says; "
+                "this is a fault of the program, please report it"
+            )
+
+
+def _compare_passing(
+    queries: list[str], passing: set[str], export: Export, rows: pl.DataFrame
+) -> None:
+    rules = collect_rules(Kind.DOMAIN, rows, queries)
+    operators = rows.filter(pl.col("policy") > 0) if "policy" in rows.columns else rows
+    allows = set(_list_allows(Kind.DOMAIN, operators))
+    for query in queries:
+        expected = must_pass(query, rules, allows, export.max_name_length)
+        if expected not in (None, query in passing):
+            fault = "has no row that lets" if expected else "has a row that lets"
+            raise ExportFailed(
+                f"the new file {fault} {query} pass, which is not what the release says; "
                 "this is a fault of the program, please report it"
             )
