@@ -114,16 +114,16 @@ class Asked:
 
 @contextmanager
 def serving(
-    server: Server, folder: Path, file: Path, zone: str, upstream: int, canary: str
+    server: Server, folder: Path, file: Path, zone: str, upstream: int, *canaries: str
 ) -> Iterator[Asked]:
-    """Run a server with a file until the block ends; it begins when the canary is blocked."""
+    """Run a server with a file until the block ends; it begins when the canaries are blocked."""
     command, port = server(folder, file, zone, upstream)
     asked = Asked(port, zone if server is knotd else None)
 
     def ready() -> bool:
         try:
             # A query that comes before the server listens is lost.
-            return replace(asked, seconds=0.2).blocks(canary)
+            return all(map(replace(asked, seconds=0.2).blocks, canaries))
         except (dns.exception.Timeout, OSError):
             return False
 
