@@ -1,7 +1,6 @@
-"""Head of an export file: export, state and body -> comment lines; file -> serial, entry count."""
+"""Head of an export file: export, state and body -> comment lines; file -> entry count."""
 
 import re
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -9,11 +8,12 @@ from blocklist.config.exports import Export
 from blocklist.export.render.body import Body
 from blocklist.export.render.state import ExportState
 
+_FIRST_LINE = "Made by Blocklist. Changes by hand are lost with the next release."
 # The head has a line for each feed before the serial.
 _MAX_HEAD_LINES = 1000
-_SERIAL_PATTERN = re.compile(rb"@ SOA \S+ \S+ ([0-9]{1,10}) ")
+# The characters around the text of a comment.
+_MAX_MARK_LENGTH = 10
 _ENTRY_COUNT_PATTERN = re.compile(rb"\S+ entries: ([0-9]{1,10})$")
-_SERIAL_MODULUS = 1 << 32
 
 
 def render_comment(export: Export, state: ExportState, body: Body) -> list[str]:
@@ -26,7 +26,7 @@ def render_comment(export: Export, state: ExportState, body: Body) -> list[str]:
     if not mark:
         return []
     lines = (
-        "Made by Blocklist. Changes by hand are lost with the next release.",
+        _FIRST_LINE,
         f"release: {state.release}",
         f"written: {state.written}",
         f"entries: {body.entry_count}",
@@ -37,34 +37,20 @@ def render_comment(export: Export, state: ExportState, body: Body) -> list[str]:
 
 def read_entry_count(path: Path) -> int | None:
     """Return how many entries a file lists; None without a file or without a count in its head."""
-    return _read_number(path, _ENTRY_COUNT_PATTERN)
+    return read_head_number(path, _ENTRY_COUNT_PATTERN)
 
 
-def latest_serial(stored: int | None, path: Path) -> int | None:
-    """Return the higher one of the stored serial and the serial of the zone file in place.
-
-    They differ when the ledger was lost, or when a run was killed before it stored the serial.
-    """
-    written = _read_number(path, _SERIAL_PATTERN)
-    if stored is None or (written is not None and _is_above(written, stored)):
-        return written
-    return stored
+def has_own_head(path: Path) -> bool:
+    """Return whether this program wrote a file, by its first comment."""
+    try:
+        with path.open("rb") as file:
+            return _FIRST_LINE.encode() in file.readline(len(_FIRST_LINE) + _MAX_MARK_LENGTH)
+    except OSError:
+        return False
 
 
-def next_serial(previous: int | None, now: datetime) -> int:
-    """Return the serial of a changed zone: the time, or the previous serial plus 1 if higher."""
-    time = int(now.timestamp()) % _SERIAL_MODULUS
-    if previous is None or _is_above(time, previous):
-        return time
-    return (previous + 1) % _SERIAL_MODULUS
-
-
-def _is_above(serial: int, other: int) -> bool:
-    """Compare serials by RFC 1982, 3.2: above means less than half the number circle ahead."""
-    return 0 < (serial - other) % _SERIAL_MODULUS < _SERIAL_MODULUS // 2
-
-
-def _read_number(path: Path, pattern: re.Pattern[bytes]) -> int | None:
+def read_head_number(path: Path, pattern: re.Pattern[bytes]) -> int | None:
+    """Return the number in the first line of a head that matches a pattern; None without one."""
     try:
         with path.open("rb") as file:
             head_lines = (line.rstrip() for line in islice(file, _MAX_HEAD_LINES))

@@ -17,8 +17,8 @@ from blocklist.errors import BlocklistError, ExportFailed, StorageError
 from blocklist.export.registry import get_dialect
 from blocklist.export.render.body import Body
 from blocklist.export.render.canary import exclude_canary_rows, render_canaries
-from blocklist.export.render.file_head import latest_serial, next_serial
 from blocklist.export.render.state import ExportState
+from blocklist.export.render.zone_serial import latest_serial, next_serial
 from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.verify.verify import verify_export_file
@@ -150,10 +150,10 @@ def _refuse_empty_export(
 
 
 def _compute_serial(export: Export, previous: ExportState | None, now: datetime) -> int | None:
-    if not export.target.needs_zone:
+    if not export.target.needs_zone or export.zone is None:
         return None
     stored = previous.serial if previous else None
-    return next_serial(latest_serial(stored, export.path), now)
+    return next_serial(latest_serial(stored, export.path, export.zone), now)
 
 
 def _select_target_rows(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
