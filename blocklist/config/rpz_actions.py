@@ -73,5 +73,5 @@ def _parse_addresses(action: str) -> list[str]:
         return []
     versions = [address.version for address in addresses]
     if any(versions.count(version) > _MAX_RECORDS for version in (4, 6)):
-        raise InvalidIndicator("too-many-addresses")
+        raise InvalidIndicator("too-long")
     return texts

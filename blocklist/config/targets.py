@@ -1,5 +1,6 @@
 """Load the targets of exports: TOML files -> Target, a format and what its consumers support."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -36,6 +37,15 @@ class AllowPrecedence(StrEnum):
     SPECIFIC = "specific"
     #: The allow decides, also for every block below it.
     ALWAYS = "always"
+
+
+def _is_pattern(text: str) -> bool:
+    """Return whether a text is a regular expression of Python and of polars."""
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return not re.search(r"\(\?[=!<P]|\\[0-9]", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,17 @@ class Target:
         Range(1),
         Doc("The longest name that the consumer can load; longer ones are left out."),
     ] = None
+    name_form: Annotated[
+        str,
+        Form(_is_pattern, "a regular expression"),
+        Doc(
+            "The form of the names that the consumer loads, as a regular expression for the whole "
+            "name; other names are left out. Empty: all names."
+        ),
+    ] = ""
+    exact_needs_dot: Annotated[
+        bool, Doc("Whether the consumer loads a name of one label only with all names below it.")
+    ] = False
     needs_zone: Annotated[bool, Doc("Whether an export must have the key `zone`.")] = False
 
     @property

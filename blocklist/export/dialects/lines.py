@@ -69,11 +69,19 @@ def _select_names(rows: pl.DataFrame, target: Target) -> tuple[pl.DataFrame, dic
         is_long = (_VALUE.str.len_bytes() > target.max_name) & (pl.col("action") == "block")
         counts["name-too-long"] = int(rows.select(is_long.sum()).item())
         rows = rows.filter(~is_long)
+    if target.name_form:
+        is_other = ~_VALUE.str.contains(f"^(?:{target.name_form})$") & (pl.col("action") == "block")
+        counts["name-form"] = int(rows.select(is_other.sum()).item())
+        rows = rows.filter(~is_other)
     if target.scopes == (Scope.EXACT,):
         names, narrowed = _select_exact_names(rows)
     else:
         names, narrowed = narrow_to_target(rows, target)
     counts |= narrowed
+    if target.exact_needs_dot:
+        is_bare = _BLOCKS_NAME & ~_BLOCKS_BELOW & ~_VALUE.str.contains(".", literal=True)
+        counts["exact"] = counts.get("exact", 0) + int(names.select(is_bare.sum()).item())
+        names = names.filter(~is_bare)
     return sort_by_family(names), {reason: count for reason, count in counts.items() if count}
 
 

@@ -4,6 +4,7 @@ The simple form of `render.precedence` and `render.addresses`, written independe
 fault in one shows as a difference from the other.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 
@@ -124,6 +125,8 @@ def _make_rule_check(target: Target, allows: Iterable[tuple[str, Scope]]) -> Can
     def can_express(value: str, scope: Scope, query: str) -> bool:
         if target.max_name is not None and len(value) > target.max_name:
             return False
+        if target.name_form and not re.fullmatch(target.name_form, value):
+            return False
         if target.allows is AllowPrecedence.ALWAYS and any(
             name in allowed for name in name_and_ancestors(query)
         ):
@@ -131,6 +134,8 @@ def _make_rule_check(target: Target, allows: Iterable[tuple[str, Scope]]) -> Can
         is_free = value not in allowed and (
             value not in above_allows or target.allows is not AllowPrecedence.NONE
         )
+        if value == query and target.exact_needs_dot and "." not in value:
+            return scope is Scope.SUBTREE and is_free
         if value == query:
             return Scope.EXACT in target.scopes or (scope is Scope.SUBTREE and is_free)
         if Scope.SUBTREE not in target.scopes or (
