@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import stat
 import tempfile
 import time
@@ -14,6 +15,11 @@ from blocklist.errors import StorageError
 
 _DEFAULT_MODE = 0o644
 _TEMPORARY_SUFFIX = ".new"
+# Errors of a rename onto a mount point, and across mounts.
+_CANNOT_RENAME = (errno.EBUSY, errno.EXDEV)
+_COPY_BYTES = 1 << 20
+# Field 5 of a line is the mount point; a space in it is \\040.
+_MOUNT_POINT_FIELD, _OCTAL_ESCAPE = 4, re.compile(r"\\([0-7]{3})")
 # A file that is written twice within this time may have the same fingerprint.
 _SETTLE_SECONDS = 2.0
 
@@ -32,7 +38,8 @@ def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
 def replace_atomically(path: Path) -> Iterator[Path]:
     """Yield an empty temporary file that replaces `path` if the block succeeds.
 
-    Owner and mode are kept. After any error the old file is untouched and the temporary one
+    Owner and mode are kept. A file that cannot be replaced is written in place; see `replace_file`.
+    After any error the old file is untouched and the temporary one
     removed. Raise `StorageError` for an `OSError`, also from within the block, and if `path` is a
     folder or a device. A symbolic link stays; its target is replaced.
     """
@@ -41,11 +48,61 @@ def replace_atomically(path: Path) -> Iterator[Path]:
         path = Path(os.path.realpath(path))
         copy_owner_and_mode(temporary, path)
         _fsync_path(temporary)
-        temporary.replace(path)
+        replace_file(temporary, path)
         # The file is replaced. If the folder cannot be synced, which some file systems refuse, a
         # power failure may bring back the old file, which is complete, too.
         with suppress(OSError):
             _fsync_path(path.parent)
+
+
+def replace_file(new: Path, path: Path) -> None:
+    """Rename a file to `path`; where that is impossible, write its content into the file there.
+
+    A file that is a mount point of its own, as in `docker run -v ./hosts:/out/hosts`, cannot be
+    replaced (EBUSY). Readers may then see a part of the content. If writing fails, the old content
+    is restored. `new` is gone afterwards.
+    """
+    try:
+        new.replace(path)
+    except OSError as error:
+        if error.errno not in _CANNOT_RENAME or not path.is_file():
+            raise
+        _write_in_place(new, path)
+        new.unlink()
+
+
+def _write_in_place(new: Path, path: Path) -> None:
+    with create_temporary_beside(path) as old:
+        shutil.copyfile(path, old)
+        _fsync_path(old)
+        try:
+            _copy_content(new, path)
+        except BaseException:
+            _copy_content(old, path)
+            raise
+        finally:
+            old.unlink()
+
+
+def _copy_content(source: Path, path: Path) -> None:
+    with source.open("rb") as content, path.open("r+b") as file:
+        shutil.copyfileobj(content, file, _COPY_BYTES)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def is_mount_point(path: Path) -> bool:
+    """Return whether a file is a mount point, by the list of mounts of Linux (proc(5))."""
+    name = os.path.realpath(path)
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return False
+    points = (line.split(" ")[_MOUNT_POINT_FIELD] for line in mounts)
+    return any(
+        _OCTAL_ESCAPE.sub(lambda code: chr(int(code[1], 8)), point) == name for point in points
+    )
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """Files are written whole or not at all."""
 
+import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -146,3 +149,57 @@ def test_a_folder_that_may_not_be_written(public_path: Path) -> None:
     assert as_user(imports, code, path) == expected
     assert path.read_bytes() == b"old"
     public_path.chmod(0o755)
+
+
+@pytest.fixture
+def no_rename(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every rename, as for a file that is a mount point."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+
+
+@pytest.mark.usefixtures("no_rename")
+@pytest.mark.parametrize("new", [b"new", b"", b"a longer content than before\n" * 9])
+def test_a_file_that_cannot_be_replaced_is_written_in_place(tmp_path: Path, new: bytes) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"the old content")
+    inode = path.stat().st_ino
+    write_atomically(path, [new])
+    assert (path.read_bytes(), path.stat().st_ino) == (new, inode)
+    assert [*tmp_path.iterdir()] == [path], "no copies are left"
+
+
+@pytest.mark.usefixtures("no_rename")
+def test_a_write_in_place_that_fails_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"the old content")
+    copied = []
+
+    def copy_half(source: BinaryIO, target: BinaryIO, length: int) -> None:
+        content = source.read(length)
+        copied.append(content)
+        target.write(content[: len(content) // 2] if content == b"new" else content)
+        if content == b"new":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfileobj", copy_half)
+    monkeypatch.setattr(
+        shutil, "copyfile", lambda old, new: Path(new).write_bytes(old.read_bytes())
+    )
+    with pytest.raises(StorageError, match="No space left"):
+        write_atomically(path, [b"new"])
+    assert copied == [b"new", b"the old content"]
+    assert path.read_bytes() == b"the old content"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.usefixtures("no_rename")
+def test_without_an_old_file_nothing_is_written_in_place(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="busy"):
+        write_atomically(tmp_path / "list.txt", [b"new"])
+    assert not [*tmp_path.iterdir()]

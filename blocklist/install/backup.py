@@ -6,7 +6,12 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from blocklist.atomic_files import copy_owner_and_mode, remove_leftovers, replace_atomically
+from blocklist.atomic_files import (
+    copy_owner_and_mode,
+    remove_leftovers,
+    replace_atomically,
+    replace_file,
+)
 from blocklist.errors import ExportFailed
 
 logger = logging.getLogger(__name__)
@@ -50,7 +55,7 @@ class FileBackup:
                 return False
             with suppress(PermissionError):  # a file of another user
                 os.utime(self._backup_path)
-            self._backup_path.replace(self._path)
+            replace_file(self._backup_path, self._path)
         except OSError as error:
             message = f"the old file cannot be put back: {error.strerror or error}"
             raise ExportFailed(f"{message}; it is {self._backup_path}") from None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from blocklist.atomic_files import replace_atomically
+from blocklist.atomic_files import is_mount_point, replace_atomically
 from blocklist.config.dns_servers import DnsServer, parse_dns_servers
 from blocklist.errors import ExportFailed
 from blocklist.install import canary_probe
@@ -44,6 +44,7 @@ def install_file(change: InstallChange, finish: Callable[[Path], None]) -> Comma
         with replace_atomically(change.export.path) as temporary:
             finish(temporary)
             output = _run_hook("before", change, BLOCKLIST_NEW_FILE=str(temporary))
+            output += _explain_mount_point(change.export.path)
             must_resolve = _find_resolving(change)
             backup.create()
     except BaseException:
@@ -65,6 +66,16 @@ def install_file(change: InstallChange, finish: Callable[[Path], None]) -> Comma
     backup.discard()
     logger.info("export %s: installed release %d", change.export.name, change.release)
     return output + _run_after_hook(change, "installed", "")
+
+
+def _explain_mount_point(path: Path) -> CommandOutput:
+    """Return a note for the user if a file has to be written in place."""
+    if not is_mount_point(path):
+        return ()
+    return (
+        f"{path} is a mount point and cannot be replaced, so it is written in place; mount its "
+        "folder instead, so that no reader sees half a file",
+    )
 
 
 def ensure_loaded(change: InstallChange) -> CommandOutput:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from functools import partial
 
-from blocklist.atomic_files import find_leftovers, remove_leftovers
+from blocklist.atomic_files import find_leftovers, is_mount_point, remove_leftovers
 from blocklist.config.dns_servers import parse_dns_servers
 from blocklist.config.loader import Config
 from blocklist.doctor.finding import Finding, problem, warning
@@ -51,6 +51,9 @@ def check_export_files(config: Config, reader: sqlite3.Connection) -> Iterator[F
     states = load_matching_states(reader, list(config.exports.values()))
     for name, export in config.exports.items():
         state, remedy = states.get(name), f"blocklist export {name}"
+        if is_mount_point(export.path):
+            what = "is a mount point, so it is written in place, and a reader may see half of it"
+            yield warning(what, export.path, "mount its folder instead of the file")
         if state is None:
             yield problem("was never written there", export.path, remedy)
         elif not export.path.exists():
