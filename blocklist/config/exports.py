@@ -108,6 +108,8 @@ class Export(ExportSettings):
     name: str
     target: Target
     path: Path
+    #: Whether another export writes the list of allows of the target's consumer.
+    has_allow_list: bool = False
 
     @property
     def max_name_length(self) -> int:

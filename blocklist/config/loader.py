@@ -19,7 +19,7 @@ from blocklist.config.sections import (
 )
 from blocklist.config.sources import build_sources
 from blocklist.config.tables import read_table
-from blocklist.config.targets import read_targets
+from blocklist.config.targets import TargetContent, read_targets
 from blocklist.config.toml import TomlTable
 from blocklist.config_keys import Doc
 from blocklist.indicators.query import parse_query
@@ -143,7 +143,18 @@ def _build_exports(
             export = build_export(name, table, targets, base, join_key(f"{where}exports", name))
             if export:
                 exports[name] = _add_own_names(export, tables.policy)
-    return exports
+    listing = {export.target.name for export in exports.values() if _lists_all_allows(export)}
+    return {
+        name: replace(export, has_allow_list=export.target.allow_list in listing)
+        for name, export in exports.items()
+    }
+
+
+def _lists_all_allows(export: Export) -> bool:
+    """Return whether an export has every allowed name that its target can express."""
+    takes_names = not export.kinds or Kind.DOMAIN in export.kinds
+    is_list = export.target.lists is TargetContent.ALLOWS
+    return is_list and takes_names and export.max_entries is None
 
 
 def _add_own_names(export: Export, policy: PolicyConfig) -> Export:

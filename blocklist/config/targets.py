@@ -141,6 +141,13 @@ class Target:
         Range(1),
         Doc("The longest name that the consumer can load; longer ones are left out."),
     ] = None
+    allow_list: Annotated[
+        str,
+        Doc(
+            "The target for a file of your allows, which win over all blocks in the consumer. With "
+            "an export of it, this file does not narrow blocks around allows."
+        ),
+    ] = ""
     name_form: Annotated[
         str,
         Form(_is_pattern, "a regular expression"),

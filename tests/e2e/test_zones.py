@@ -16,11 +16,11 @@ from blocklist.errors import ExportFailed
 from blocklist.export.render.precedence import POLICY_CODE
 from blocklist.export.update import export_one
 from blocklist.model import Category
-from tests.conftest import SYSTEM_PATH
 from tests.e2e import resolvers
 from tests.e2e.matrix import CANARY
 from tests.e2e.resolvers import Asked, Server, serving
 from tests.support.exports import NOW, ZONE, export_to, release, run
+from tests.support.process import SYSTEM_PATH
 
 SERVERS = [
     pytest.param("rpz", resolvers.named, marks=pytest.mark.e2e("nsd", "named"), id="BIND"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SYSTEM_PATH
+from tests.support.process import SYSTEM_PATH
 
 pytestmark = pytest.mark.e2e("unshare", "mount")
 

@@ -73,7 +73,7 @@ def is_patchable(export: Export) -> bool:
     """Return whether the file of an export depends only on the release's rows for names."""
     target = export.target
     uses_facts = export.needs_listings or export.needs_countries or export.alive
-    takes_all_names = not (export.held_pages or export.kinds)
+    takes_all_names = not (export.held_pages or export.kinds or export.has_allow_list)
     only_blocked_names = target.kinds == (Kind.DOMAIN,) and target.lists is TargetContent.BLOCKS
     return (
         only_blocked_names

@@ -19,6 +19,7 @@ from blocklist.export.render.body import Body
 from blocklist.export.render.canary import exclude_canary_rows, render_canaries
 from blocklist.export.render.state import ExportState
 from blocklist.export.render.zone_serial import latest_serial, next_serial
+from blocklist.export.select.allow_list import exclude_listed_allows
 from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.verify.verify import verify_export_file
@@ -157,17 +158,18 @@ def _compute_serial(export: Export, previous: ExportState | None, now: datetime)
 
 
 def _select_target_rows(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the rows of the kinds that the target takes, and counts of other blocks by kind."""
+    """Return the rows that the target takes, and counts of blocks that it does not, by reason."""
     if export.target.lists is TargetContent.ALLOWS:
         rows = rows.filter(pl.col("action") == "allow")
         rows = rows.with_columns(action=pl.lit("block", RELEASE["action"]))
+    rows, under_allow = exclude_listed_allows(export, rows)
     kinds = [kind.value for kind in export.target.kinds]
     is_taken = pl.col("kind").is_in(kinds)
     if export.target.passes_names:
         is_taken |= (pl.col("kind") == Kind.DOMAIN.value) & (pl.col("action") == "allow")
     others = rows.filter(~is_taken, pl.col("action") == "block")["kind"].cast(pl.String)
     counts = others.value_counts(sort=True).iter_rows()
-    return rows.filter(is_taken), {f"kind-{kind}": count for kind, count in counts}
+    return rows.filter(is_taken), under_allow | {f"kind-{kind}": count for kind, count in counts}
 
 
 def _write_with_digest(
