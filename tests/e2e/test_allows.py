@@ -203,12 +203,20 @@ def test_allows_in_a_zone_before_all_others(
         assert not _wrong_answers(asked, aliases_here)
 
 
-@pytest.mark.e2e("nsd", "kresd")
-def test_allows_in_knot_resolver(tmp_path: Path, aliases: int) -> None:
-    """It compares neither the names in CNAMEs nor addresses, so allowed names are answered."""
-    office = _export(tmp_path, "rpz-knot", ROWS)
+@pytest.mark.parametrize(
+    ("target", "server"),
+    [
+        pytest.param("rpz-knot", resolvers.kresd, marks=pytest.mark.e2e("nsd", "kresd")),
+        pytest.param("unbound", resolvers.unbound, marks=pytest.mark.e2e("nsd", "unbound")),
+        pytest.param("dnsmasq", resolvers.dnsmasq, marks=pytest.mark.e2e("nsd", "dnsmasq")),
+        pytest.param("hosts", resolvers.dnsmasq_hosts, marks=pytest.mark.e2e("nsd", "dnsmasq")),
+    ],
+)
+def test_allows_in_servers_that_compare_only_the_name_of_a_query(
+    tmp_path: Path, aliases: int, target: str, server: Server
+) -> None:
+    office = _export(tmp_path, target, ROWS)
     allowed = [alias for alias in ALIASES if alias.is_open]
-    with serving(resolvers.kresd, tmp_path, office.path, ZONE, aliases, CANARY) as asked:
-        blocked = _fill([_BAD_HOST])
-        assert all(map(asked.blocks, blocked))
+    with serving(server, tmp_path, office.path, ZONE, aliases, CANARY) as asked:
+        assert all(map(asked.blocks, _fill([_BAD_HOST])))
         assert not _wrong_answers(asked, allowed)

@@ -29,6 +29,21 @@ def check_export_checkers(config: Config) -> Iterator[Finding]:
         yield warning(what, ", ".join(exports), f"install the package that has {program}")
 
 
+@config_check("probes")
+def check_probes(config: Config) -> Iterator[Finding]:
+    """Find reloads whose success nothing proves: servers report it for lists that they refused."""
+    for name, export in config.exports.items():
+        installation = export.installation
+        if (
+            installation.reload
+            and not installation.probe
+            and export.target.canary
+            and export.canary
+        ):
+            what = "a reload without a probe: its server may report success for a list it refused"
+            yield warning(what, f"exports.{name}", 'name the server, as in: probe = ["127.0.0.1"]')
+
+
 @config_check("half-made")
 def check_leftovers(config: Config) -> Iterator[Finding]:
     """Find temporary files that a killed run left beside an export."""
