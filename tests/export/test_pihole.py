@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from blocklist.config.loader import load_config
+from blocklist.errors import ExportFailed
 from blocklist.export.update import export_one
 from blocklist.export.verify.expected import (
     collect_rules,
@@ -98,6 +99,14 @@ def test_blocks_beside_a_list_of_allows(
     run(allow, rows)
     assert (content(block.path), content(allow.path)) == (blocks, allows), why
     assert result.left_out == left_out
+
+
+def test_a_list_of_which_all_is_allowed_becomes_empty(tmp_path: Path) -> None:
+    block = replace(export_to(tmp_path, "pihole"), has_allow_list=True)
+    first = run(block, "block exact x.top").state
+    with pytest.raises(ExportFailed, match="has nothing for it"):
+        run(block, "", first, 8)
+    assert run(block, "allow exact x.top", first, 8).rows == 0
 
 
 @pytest.mark.parametrize(

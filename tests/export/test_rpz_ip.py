@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from blocklist.errors import ExportFailed
 from blocklist.export.select.filters import filter_rows
 from blocklist.export.update import export_one
 from blocklist.model import Kind
@@ -71,3 +72,11 @@ def test_a_filter_by_kind_keeps_the_allowed_names(tmp_path: Path) -> None:
     text = "block 192.0.2.0/24\nallow exact ok.example\nblock exact x.example"
     export_one(export, filter_rows(export, release(text), None), 1, None, NOW)
     assert content(export.path, ";")[3:] == [NETWORK, f"ok.example {PASS}"]
+
+
+def test_allowed_names_do_not_make_an_emptied_list_right(tmp_path: Path) -> None:
+    export = export_to(tmp_path, "rpz-ip")
+    first = run(export, "block 192.0.2.0/24\nallow exact ok.example").state
+    with pytest.raises(ExportFailed, match="has nothing for it"):
+        run(export, "allow exact ok.example", first, 8)
+    assert run(export, "allow 192.0.2.0/24\nallow exact ok.example", first, 8).rows == 0

@@ -47,10 +47,11 @@ class _ZonePiece:
 
 def _parse_zone_piece(relevant: pl.Series, rows: pl.DataFrame) -> _ZonePiece:
     """Return the content of a piece; queries for names depend on the `relevant` owners."""
+    is_passing = rows["data"] == PASSTHRU_DATA
     return _ZonePiece(
         OwnerHashes.from_rows(rows),
-        expand_wide_rows(rows.filter(rows["data"] != PASSTHRU_DATA))["owner"],
-        RelevantRows.from_piece(rows, relevant),
+        expand_wide_rows(rows.filter(~is_passing))["owner"],
+        RelevantRows.from_piece(rows.filter(is_passing), relevant),
     )
 
 

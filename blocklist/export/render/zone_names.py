@@ -47,6 +47,8 @@ def pin_allows(rows: pl.DataFrame, limit: int) -> pl.DataFrame:
     Allows of names that do not fit under the zone, and those of the action `passthru`, which says
     only that a category is not blocked, stay as they are.
     """
+    if not (rows["action"] == "allow").any():
+        return rows
     policy = pl.col("policy") if "policy" in rows.columns else pl.lit(1, POLICY_CODE)
     is_pinned = (
         (pl.col("action") == "allow") & (policy > 0) & (pl.col("value").str.len_bytes() <= limit)

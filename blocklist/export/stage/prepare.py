@@ -74,11 +74,12 @@ def render_and_verify(
     `ExportFailed` if there is no finished file.
     """
     with error_context(export), DIALECT_EXTENSIONS.name_in_errors(export.target.dialect):
-        rows, other_kinds = _select_target_rows(export, exclude_canary_rows(export, rows))
+        release_rows = exclude_canary_rows(export, rows)
+        rows, other_kinds = _select_target_rows(export, release_rows)
         body, rows = render_within_limit(export, rows)
         left_out = other_kinds | body.left_out
         body = replace(body, left_out=left_out, feed_credits=context.feed_credits)
-        _refuse_empty_export(export, release, previous, body, rows)
+        _refuse_empty_export(export, release, previous, body, release_rows)
 
         def verify_candidate(state: ExportState, candidate: Path) -> None:
             must_verify = context.must_verify()
@@ -143,6 +144,7 @@ def _refuse_empty_export(
     if body.entry_count or previous is None or previous.digest == body.content_digest():
         return
     # Empty exports that a person wants: all is allowed, or the file was deleted.
+    rows = rows.filter(pl.col("kind").is_in([kind.value for kind in export.target.kinds]))
     is_allowed = not rows.is_empty() and (rows["action"] == "allow").all()
     lists_allows = export.target.lists is TargetContent.ALLOWS
     if not (lists_allows or is_allowed or not export.path.exists()):
