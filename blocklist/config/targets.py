@@ -131,6 +131,13 @@ class Target:
         tuple[RpzAction, ...],
         Doc("For response policy zones: the actions that the consumer supports."),
     ] = ()
+    host_owners: Annotated[
+        bool,
+        Doc(
+            "For response policy zones: whether the consumer refuses a zone with an address at an "
+            "owner, zone name included, that is no host name."
+        ),
+    ] = False
     max_entries: Annotated[
         int | None,
         Range(1),

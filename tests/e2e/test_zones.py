@@ -12,7 +12,6 @@ from dns.rdatatype import AAAA, A
 
 from blocklist.config.exports import Export
 from blocklist.config.targets import AllowPrecedence, load_targets
-from blocklist.errors import ExportFailed
 from blocklist.export.render.precedence import POLICY_CODE
 from blocklist.export.update import export_one
 from blocklist.model import Category
@@ -128,26 +127,6 @@ def test_checkers_accept_names_that_are_no_hosts(tmp_path: Path, command: list[s
     words = [*command, ZONE, str(export.path)]
     done = subprocess.run(words, check=False, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.e2e("named-checkzone")
-@pytest.mark.parametrize(
-    ("zone", "canary", "why"),
-    [
-        ("rpz_office.example", "canary.zz", "the name of the zone is a part of each owner"),
-        ("-rpz.example", "canary.zz", "a hyphen that is no option of the checker"),
-        ("rpz.example", "-canary.zz", "the canary is an owner, too"),
-        ("rpz.example", "c_.zz", "an underscore in the canary"),
-    ],
-)
-def test_a_zone_that_bind_refuses_is_not_installed(
-    tmp_path: Path, zone: str, canary: str, why: str
-) -> None:
-    shipped = load_targets(tmp_path)["rpz"]
-    export = export_to(tmp_path, "rpz", zone=zone, check=shipped.check, canary=shipped.canary)
-    with pytest.raises(ExportFailed, match="bad owner name"):
-        run(replace(export, canary=canary), "block exact x.example")
-    assert not export.path.exists(), why
 
 
 #: Every name has 192.0.2.1 and 2001:db8::1.

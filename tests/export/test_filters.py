@@ -179,63 +179,6 @@ def test_another_policy_below_a_wildcard_has_rows_of_its_own(tmp_path: Path) -> 
     ]
 
 
-NO_HOST_NAMES = [
-    ("_dmarc.example", "an underscore"),
-    ("a_b.example", "an underscore inside a label"),
-    ("-lead.example", "a hyphen at the start of the first label"),
-    ("trail-.example", "a hyphen at the end of the first label"),
-    ("www.-lead.example", "a hyphen at the start of a later label"),
-    ("www.trail-.example", "a hyphen at the end of a later label"),
-    ("-.example", "a label that is a hyphen"),
-    ("www.-x", "a hyphen at the start of the last label"),
-    ("www.x-", "a hyphen at the end of the last label"),
-    ("-x", "one label"),
-]
-HOST_NAMES = [
-    ("a-b.example", "a hyphen inside a label"),
-    ("a--b.example", "two hyphens"),
-    ("1.2.example", "labels of digits"),
-    ("xn--bcher-kva.example", "an A-label"),
-    ("x", "one label"),
-]
-
-
-@pytest.mark.parametrize("scope", ["exact", "subtree", "below"])
-@pytest.mark.parametrize("action", ["192.0.2.66", "2001:DB8::66", "192.0.2.66 2001:db8::66"])
-@pytest.mark.parametrize(("name", "why"), NO_HOST_NAMES + HOST_NAMES)
-def test_only_host_names_get_an_address(
-    tmp_path: Path, name: str, why: str, action: str, scope: str
-) -> None:
-    export = make_export(tmp_path, action=action)
-    lines = exported(export, f"block {scope} {name}")[3:]
-    owners = {"exact": [name], "subtree": [name, f"*.{name}"], "below": [f"*.{name}"]}[scope]
-    addresses = action.lower().split()
-    data = [f"{'A' if '.' in address else 'AAAA'} {address}" for address in addresses]
-    if (name, why) in NO_HOST_NAMES:
-        data = ["CNAME ."]
-    assert lines == [f"{owner} {record}" for owner in owners for record in data], why
-
-
-def test_a_name_between_that_is_no_host_name_gets_no_address(tmp_path: Path) -> None:
-    export = make_export(tmp_path, action="192.0.2.66")
-    text = "block subtree p.example\nallow subtree ok.-b.p.example"
-    assert exported(export, text)[5:7] == ["-b.p.example CNAME .", "*.-b.p.example CNAME ."]
-
-
-@pytest.mark.parametrize(
-    ("action", "data", "why"),
-    [
-        ("192.0.2.66 192.0.2.66", ["A 192.0.2.66"], "an address twice"),
-        ("2001:DB8:0::66 2001:db8::66", ["AAAA 2001:db8::66"], "an address in two spellings"),
-        ("Warn.Example.org.", ["CNAME warn.example.org."], "the name of a page in capitals"),
-        ("bücher.example", ["CNAME xn--bcher-kva.example."], "a Unicode name"),
-    ],
-)
-def test_spellings_of_an_action(tmp_path: Path, action: str, data: list[str], why: str) -> None:
-    lines = exported(make_export(tmp_path, action=action), "block exact x.example")
-    assert lines[3:] == [f"x.example {record}" for record in data], why
-
-
 @pytest.mark.parametrize(
     ("most", "expected", "left_out", "why"),
     [

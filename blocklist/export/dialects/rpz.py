@@ -15,7 +15,12 @@ from blocklist.export.render.precedence import (
 )
 from blocklist.export.render.sanitize import require_safe_names
 from blocklist.export.render.state import ExportState
-from blocklist.export.render.zone import owner_length_limit, policy_data, render_zone_head
+from blocklist.export.render.zone import (
+    owner_length_limit,
+    policy_data,
+    render_zone_head,
+    require_host_owners,
+)
 from blocklist.export.render.zone_names import (
     IS_BLOCK,
     build_entries,
@@ -38,6 +43,7 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     Names that do not fit under the zone's name are left out and counted.
     """
     limit = owner_length_limit(export)
+    require_host_owners(export)
     require_safe_names(rows["value"])
     rows, trigger_count = exclude_triggers(rows)
     if export.target.passes_names:

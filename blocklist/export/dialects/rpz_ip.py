@@ -17,6 +17,7 @@ from blocklist.export.render.zone import (
     policy_data,
     render_records,
     render_zone_head,
+    require_host_owners,
 )
 from blocklist.export.render.zone_names import (
     build_entries,
@@ -39,6 +40,7 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     Networks are disjoint, sorted and without host bits. An allowed name passes whatever its
     addresses are.
     """
+    require_host_owners(export)
     is_name = pl.col("kind") == Kind.DOMAIN.value
     names, trigger_count = _build_pass_entries(export, rows.filter(is_name))
     spans, left_out = compute_blocked_spans(rows.filter(~is_name))

@@ -1,5 +1,7 @@
 """Shared parts of response policy zones: the head, the owner limit and the data of records."""
 
+import re
+
 import polars as pl
 
 from blocklist.config.exports import Export
@@ -33,6 +35,21 @@ def owner_length_limit(export: Export) -> int:
     if limit < 1:
         raise ExportFailed(f"zone = {export.zone!r} is so long that no name fits under it")
     return limit
+
+
+def require_host_owners(export: Export) -> None:
+    """Raise `ExportFailed` for a zone or canary whose name makes every address in it refused."""
+    canary = export.canary if export.target.canary else ""
+    canary_data = export.target.canary.replace("{value} ", "") if canary else ""
+    data = [canary_data, *(records[0] for records in policy_data(export))]
+    if not export.target.host_owners or not any(text.startswith("A") for text in data):
+        return
+    for key, name in (("zone", export.zone), ("canary", canary)):
+        if name and re.search(_NO_HOST_PATTERN, name):
+            raise ExportFailed(
+                f"{key} = {name!r} is no host name, and BIND refuses a zone with addresses below "
+                "such a name; use letters, digits, and hyphens only inside labels"
+            )
 
 
 def policy_data(export: Export) -> list[tuple[str, ...]]:
