@@ -48,10 +48,11 @@ class _ZonePiece:
 def _parse_zone_piece(relevant: pl.Series, rows: pl.DataFrame) -> _ZonePiece:
     """Return the content of a piece; queries for names depend on the `relevant` owners."""
     is_passing = rows["data"] == PASSTHRU_DATA
+    passing = rows.filter(is_passing)
     return _ZonePiece(
         OwnerHashes.from_rows(rows),
         expand_wide_rows(rows.filter(~is_passing))["owner"],
-        RelevantRows.from_piece(rows.filter(is_passing), relevant),
+        RelevantRows.from_piece(passing, passing["owner"].str.strip_prefix("*."), relevant),
     )
 
 

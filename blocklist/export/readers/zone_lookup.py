@@ -38,10 +38,13 @@ class RelevantRows:
     implied_names: pl.Series
 
     @classmethod
-    def from_piece(cls, rows: pl.DataFrame, owners: pl.Series) -> "RelevantRows":
-        """Return what the rows `owner`, `data` and `wide` of a piece have about `owners`."""
+    def from_piece(cls, rows: pl.DataFrame, names: pl.Series, owners: pl.Series) -> "RelevantRows":
+        """Return what the rows `owner`, `data` and `wide` of a piece have about `owners`.
+
+        `names` are the owners of the rows without `*.`, in any order.
+        """
         relevant = expand_wide_rows(rows.filter(pl.col("owner").is_in(owners.implode())))
-        implied = _list_implied_names(rows["owner"].str.strip_prefix("*."))
+        implied = _list_implied_names(names)
         return cls(
             relevant.select("owner", pl.col("data").cast(pl.String)),
             filter_relevant(implied, owners).unique(),
