@@ -11,7 +11,7 @@ from blocklist.model import NO_VALIDATORS, Validators
 from blocklist.plugins import FORMAT_EXTENSIONS
 
 #: Part of every fingerprint; raise it when the parsers read the same bytes differently.
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 
 
 def snapshot_fingerprint(feed: Feed, digest: str, *, is_date_dependent: bool) -> str:

@@ -29,14 +29,11 @@ def extract_any_kind(frame: pl.DataFrame, reason: pl.Expr | None = None) -> pl.D
     )
     has_scheme, has_path = pl.col("has_scheme"), pl.col("has_path")
     is_ip = ~has_scheme & (pl.col("is_network") | pl.col("address").is_not_null())
-    is_url = has_scheme | (has_path & ~is_ip)
     token = (
         pl.when(is_ip)
         .then(pl.coalesce("address", "bare"))
-        .when(has_scheme)
+        .when(has_scheme | has_path)
         .then("text")
-        .when(has_path)
-        .then("http://" + text)
         .otherwise(strip_wildcard(bare))
     )
     return make_tokens(
@@ -44,8 +41,10 @@ def extract_any_kind(frame: pl.DataFrame, reason: pl.Expr | None = None) -> pl.D
         token=token,
         read=pl.when(is_ip)
         .then(pl.lit("ip"))
-        .when(is_url)
+        .when(has_scheme)
         .then(pl.lit("url"))
+        .when(has_path)
+        .then(pl.lit("schemeless-url"))
         .otherwise(pl.lit("host")),
         scope=scope_as_written(bare, Scope.EXACT),
         reason=reason,

@@ -6,11 +6,9 @@ from functools import partial
 
 import polars as pl
 
-from blocklist.frames.networks import canonicalize_networks
 from blocklist.frames.parallel import iter_text_pieces, map_in_order
-from blocklist.frames.schemas import INDICATORS, KIND, REFUSALS, SCOPE
-from blocklist.frames.urls import canonicalize_hosts, canonicalize_urls
-from blocklist.model import Kind, Scope
+from blocklist.frames.schemas import INDICATORS, REFUSALS
+from blocklist.parse.canonicalise import canonicalise_tokens
 from blocklist.parse.fast_path import split_fast_path
 from blocklist.parse.format import Format, carry_no_state
 from blocklist.parse.lines import MAX_LINE_BYTES, decode_to_utf8
@@ -87,7 +85,7 @@ def parse_lines(lines: pl.DataFrame, format_: Format, options: ParseOptions) -> 
     skipped = _lines_to_skip(content, options)
     if not skipped.is_empty():
         content = content.join(skipped, on="line", how="anti", maintain_order="left")
-    tokens = _canonicalise_tokens(format_.extract(content, options), options)
+    tokens = canonicalise_tokens(format_.extract(content, options), options)
     valid, invalid = tokens.drop_nulls("value"), tokens.filter(pl.col("value").is_null())
     beside_valid = invalid.join(valid, on="line", how="semi")
     refused = invalid.join(valid, on="line", how="anti").unique("line", keep="first")
@@ -111,49 +109,6 @@ def _lines_to_skip(content: pl.DataFrame, options: ParseOptions) -> pl.DataFrame
         is_beyond = pl.int_range(pl.len()) >= options.rank_limit
         reasons.append(pl.when(is_beyond).then(pl.lit(BEYOND_LIMIT)))
     return content.select("line", "text", reason=pl.coalesce(*reasons)).drop_nulls("reason")
-
-
-def _canonicalise_tokens(tokens: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
-    """Add `kind` and `value` to tokens, or the reason why they are no indicator."""
-    is_refused = pl.col("reason").is_not_null()
-    parts = [tokens.filter(is_refused).with_columns(**_NO_INDICATOR)]
-    for read, canonicalise in _CANONICALISERS.items():
-        rows = tokens.filter((pl.col("read") == read) & pl.col("reason").is_null())
-        if not rows.is_empty():
-            parts.append(
-                pl.concat([rows.drop("reason"), canonicalise(rows["token"])], how="horizontal")
-            )
-    result = pl.concat(parts, how="diagonal").sort("line", maintain_order=True)
-    is_name = pl.col("kind") == Kind.DOMAIN.value
-    scope = pl.when(is_name).then("scope").otherwise(pl.lit(Scope.EXACT.value, SCOPE))
-    if options.scope is not None:
-        scope = pl.coalesce(pl.when(is_name).then(pl.lit(options.scope.value, SCOPE)), scope)
-    return result.with_columns(scope=scope)
-
-
-_NO_INDICATOR = {"kind": pl.lit(None, KIND), "value": pl.lit(None, pl.String)}
-
-
-def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:
-    hosts = canonicalize_hosts(tokens)
-    # A lone word or number in a feed is debris or a top-level domain, and no fraud host.
-    is_name = pl.col("kind") == Kind.DOMAIN.value
-    is_word = pl.when(is_name).then("value").otherwise(tokens).str.contains(r"^[^.:]*$")
-    return hosts.with_columns(
-        value=pl.when(~is_word).then("value"),
-        reason=pl.when(is_word).then(pl.lit("single-label")).otherwise("reason"),
-    )
-
-
-def _canonicalise_ips(tokens: pl.Series) -> pl.DataFrame:
-    return canonicalize_networks(tokens).with_columns(kind=pl.lit(Kind.IP.value, KIND))
-
-
-def _canonicalise_urls(tokens: pl.Series) -> pl.DataFrame:
-    return canonicalize_urls(tokens).with_columns(kind=pl.lit(Kind.URL.value, KIND))
-
-
-_CANONICALISERS = {"host": _canonicalise_hosts, "ip": _canonicalise_ips, "url": _canonicalise_urls}
 
 
 def _add_evidence(valid: pl.DataFrame) -> pl.DataFrame:

@@ -19,12 +19,12 @@ def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame
     )
     return make_tokens(
         rows,
-        token=pl.when(has_scheme)
-        .then(text)
+        token=pl.when(has_scheme | has_path).then(text).otherwise(refang_column(text)),
+        read=pl.when(has_scheme)
+        .then(pl.lit("url"))
         .when(has_path)
-        .then("http://" + text)
-        .otherwise(refang_column(text)),
-        read=pl.when(has_scheme | has_path).then(pl.lit("url")).otherwise(pl.lit("host")),
+        .then(pl.lit("schemeless-url"))
+        .otherwise(pl.lit("host")),
     )
 
 
