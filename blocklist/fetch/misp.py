@@ -22,7 +22,7 @@ _MANIFEST = "manifest.json"
 _MAX_EVENTS = 20_000
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: The keys of an attribute that the parser reads.
-_ATTRIBUTE_KEYS = ("type", "value", "to_ids")
+_ATTRIBUTE_KEYS = ("type", "value", "to_ids", "deleted")
 
 
 async def fetch_misp_events(
@@ -85,24 +85,19 @@ def _slim_event(document: object, uuid: str, timestamp: str) -> dict[str, Any]:
     event = document.get("Event") if isinstance(document, dict) else None
     if not isinstance(event, dict):
         raise MalformedDocuments(f"its {uuid}.json is not an event")
-    objects = [
-        {"Attribute": _slim_attributes(inner)} for inner in json_objects(event.get("Object"))
-    ]
-    slim = {
-        "uuid": uuid,
-        "timestamp": timestamp,
-        "Attribute": _slim_attributes(event),
-        "Object": objects,
-    }
+    objects = [_slim_holder(inner) for inner in json_objects(event.get("Object"))]
+    slim = {"uuid": uuid, "timestamp": timestamp, **_slim_holder(event), "Object": objects}
     return {"Event": slim}
 
 
-def _slim_attributes(holder: dict[str, Any]) -> list[dict[str, Any]]:
-    attributes = json_objects(holder.get("Attribute"))
-    return [
+def _slim_holder(holder: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of an event or object, and whether it is deleted."""
+    attributes = [
         {key: attribute[key] for key in _ATTRIBUTE_KEYS if key in attribute}
-        for attribute in attributes
+        for attribute in json_objects(holder.get("Attribute"))
     ]
+    mark = {"deleted": holder["deleted"]} if "deleted" in holder else {}
+    return {"Attribute": attributes, **mark}
 
 
 def _write_events(events: list[dict[str, Any]], path: Path) -> None:

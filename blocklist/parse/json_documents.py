@@ -15,6 +15,7 @@ MAX_DOCUMENT_BYTES = 100_000_000
 #: A JSON document has no comments.
 NO_COMMENT = r"$^"
 _EXCERPT_BYTES = 200
+_FALSE_TEXTS = ("0", "false", "no", "none", "null")
 
 
 class UnreadableDocument(ValueError):
@@ -46,6 +47,12 @@ def refuse_document(text: bytes, reason: str) -> pl.DataFrame:
 def json_objects(value: object) -> list[dict[str, Any]]:
     """Return the objects in an array; an empty list for any other value."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def is_marked(item: dict[str, Any], key: str) -> bool:
+    """Return whether a mark such as `deleted` is set: true, 1, or one of them as text."""
+    mark = item.get(key)
+    return bool(mark) and str(mark).strip().lower() not in _FALSE_TEXTS
 
 
 def entry_text(entry: object) -> str:

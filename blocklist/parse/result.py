@@ -19,6 +19,7 @@ NEUTRAL_REASONS = (
     "not-for-blocking",
     "expired",
     "revoked",
+    "deleted",
 )
 # Rows that are compared at once when duplicates are searched.
 _ROWS_PER_SHARE = 1_000_000

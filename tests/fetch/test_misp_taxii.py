@@ -255,6 +255,20 @@ def test_only_events_that_changed_are_fetched(misp: Misp) -> None:
     assert misp.http_feeds.in_force("mine") == ["also.top", "three.top", "two.top"]
 
 
+def test_deleted_attributes_and_objects_are_taken_out(misp: Misp) -> None:
+    updated(misp.http_feeds, misp.feed)
+    uuid = misp.event(2, 101)
+    rows = [
+        {"type": "domain", "value": name, "to_ids": True, "deleted": name == "two.top"}
+        for name in ("two.top", "stays.top")
+    ]
+    gone = {"deleted": True, "Attribute": [{"type": "domain", "value": "x.top", "to_ids": True}]}
+    body = {"Event": {"uuid": uuid, "timestamp": "101", "Attribute": rows, "Object": [gone]}}
+    misp.http_feeds.server.plays[f"/feed/{uuid}.json"] = says(json.dumps(body).encode())
+    assert updated(misp.http_feeds, misp.feed).removed == 1
+    assert misp.http_feeds.in_force("mine") == ["more.top", "one.top", "stays.top"]
+
+
 def test_events_without_a_time_are_fetched_each_time(misp: Misp) -> None:
     uuid = misp.event(3, 0, "three.top")
     misp.stamps[uuid] = ""

@@ -161,6 +161,17 @@ def test_the_comment_mark_of_a_feed() -> None:
     assert parsed.comments == 1
 
 
+# --- misp -------------------------------------------------------------------------------------
+
+
+def test_a_value_that_was_deleted_and_added_again() -> None:
+    gone, back = (event(("domain", "a.example"), deleted=mark) for mark in (True, False))
+    parsed = parse_snapshot(f"[{gone}, {back}]".encode(), "misp")
+    assert list_indicators(parsed) == [Is("a.example")]
+    assert parsed.refusal_counts == {"deleted": 1}
+    assert parsed.share_accepted == 1.0, "what was deleted does not count against the feed"
+
+
 # --- json -------------------------------------------------------------------------------------
 
 

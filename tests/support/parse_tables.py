@@ -390,9 +390,16 @@ FORMAT_TABLES: dict[str, Rows] = {
 TABLE = [(name, *row) for name, rows in FORMAT_TABLES.items() for row in rows]
 
 
-def event(*attributes: tuple[str, str], to_ids: bool = True) -> str:
+def event(*attributes: tuple[str, str], to_ids: bool = True, **fields: object) -> str:
     rows = [{"type": kind, "value": value, "to_ids": to_ids} for kind, value in attributes]
-    return json.dumps({"Event": {"Attribute": rows}})
+    return json.dumps({"Event": {"Attribute": [row | fields for row in rows]}})
+
+
+def object_event(event_mark: object, object_mark: object, mark: object = False) -> str:
+    """Return an event with one attribute in an object, each with its `deleted`."""
+    row = {"type": "domain", "value": "a.example", "to_ids": True, "deleted": mark}
+    inner = {"name": "url", "deleted": object_mark, "Attribute": [row]}
+    return json.dumps({"Event": {"deleted": event_mark, "Object": [inner]}})
 
 
 def bundle(pattern: str, **fields: object) -> str:
@@ -431,6 +438,19 @@ DOCUMENTS: list[tuple[str, str, Expected, str]] = [
         [Is("a.example")],
         "an object's attribute",
     ),
+    ("misp", event(("domain", "a.example"), deleted=True), "deleted", "a person deleted it"),
+    ("misp", event(("domain", "a.example"), deleted="1"), "deleted", "as text"),
+    ("misp", event(("domain", "a.example"), deleted=1), "deleted", "as a number"),
+    ("misp", event(("domain", "a.example"), deleted="True"), "deleted", "as a word"),
+    ("misp", event(("md5", "0" * 32), deleted=True), "deleted", "whatever its type"),
+    ("misp", event(("domain", "a.example"), deleted=False), [Is("a.example")], "not deleted"),
+    ("misp", event(("domain", "a.example"), deleted="0"), [Is("a.example")], "not deleted, text"),
+    ("misp", event(("domain", "a.example"), deleted=None), [Is("a.example")], "no mark"),
+    ("misp", event(("domain", "a.example"), deleted=[]), [Is("a.example")], "as PHP writes it"),
+    ("misp", object_event(False, False), [Is("a.example")], "an object that stays"),
+    ("misp", object_event(False, False, True), "deleted", "an attribute of an object that stays"),
+    ("misp", object_event(False, True), "deleted", "an object, its attribute without a mark"),
+    ("misp", object_event("1", False), "deleted", "the whole event"),
     ("misp", event(("md5", "0" * 32)), "other-kind", "a file"),
     ("misp", event(("domain", "a.example"), to_ids=False), "not-for-blocking", "context"),
     ("misp", event(("hostname", "45.9.148")), "partial-address", "a cut-off address"),

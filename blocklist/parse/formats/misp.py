@@ -2,7 +2,8 @@
 
 Sources: https://github.com/MISP/misp-warninglists (schema.json), a `list` of names or networks and
 a `type` that defines how they match; and https://www.misp-standard.org (MISP core format), an
-`Event` with attributes, of which hosts, addresses and URLs for detection (`to_ids`) are used.
+`Event` with attributes, of which hosts, addresses and URLs for detection (`to_ids`) are used. MISP
+keeps what a person deleted, with the mark `deleted`; its attributes list nothing.
 """
 
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from blocklist.parse.format import (
 from blocklist.parse.json_documents import (
     NO_COMMENT,
     UnreadableDocument,
+    is_marked,
     json_objects,
     lines_from_entries,
     load_json,
@@ -70,16 +72,22 @@ def _read_entries(document: object) -> Iterator[tuple[object, str]]:
 
 def _read_attributes(event: dict[str, Any]) -> Iterator[tuple[object, str]]:
     """Yield the attributes of an event and of the objects in it."""
-    for child in json_objects(event.get("Object")):
-        yield from _read_attributes({"Attribute": child.get("Attribute")})
-    for attribute in json_objects(event.get("Attribute")):
-        value, kind = attribute.get("value", ""), attribute.get("type")
-        how = _ATTRIBUTE_TYPES.get(kind, "other-kind") if isinstance(kind, str) else "other-kind"
-        if how != "other-kind" and attribute.get("to_ids") is not True:
-            how = "not-for-blocking"
-        # Of two values the first is the host; the second one, an address or a port, may be shared.
-        first = value.partition("|")[0] if isinstance(value, str) and "|" in str(kind) else value
-        yield first, how
+    for holder in (*json_objects(event.get("Object")), event):
+        is_gone = is_marked(event, "deleted") or is_marked(holder, "deleted")
+        for attribute in json_objects(holder.get("Attribute")):
+            value, kind = attribute.get("value", ""), str(attribute.get("type"))
+            how = "deleted" if is_gone else _attribute_use(attribute)
+            # Of two values the first is the host; the other, an address or a port, may be shared.
+            is_pair = isinstance(value, str) and "|" in kind
+            yield value.partition("|")[0] if is_pair else value, how
+
+
+def _attribute_use(attribute: dict[str, Any]) -> str:
+    """Return how an attribute's value is read, or the reason why it is not."""
+    if is_marked(attribute, "deleted"):
+        return "deleted"
+    how = _ATTRIBUTE_TYPES.get(str(attribute.get("type")), "other-kind")
+    return how if how == "other-kind" or attribute.get("to_ids") is True else "not-for-blocking"
 
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
