@@ -13,11 +13,21 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from blocklist.fetch.http import Download
 from blocklist.fetch.json_documents import JsonDocuments, MalformedDocuments
 from blocklist.model import Validators
+from blocklist.parse.object_versions import latest_positions
 
 _MEDIA_TYPE = "application/taxii+json;version=2.1"
 _ADDED_LAST_HEADER = "X-TAXII-Date-Added-Last"
 #: The keys of an object that the parser reads.
-_OBJECT_KEYS = ("type", "id", "pattern", "pattern_type", "revoked", "valid_until")
+_OBJECT_KEYS = (
+    "type",
+    "id",
+    "created",
+    "modified",
+    "pattern",
+    "pattern_type",
+    "revoked",
+    "valid_until",
+)
 
 #: Query parameters that select a page.
 _PageQuery = tuple[tuple[str, str], ...]
@@ -82,8 +92,9 @@ def _slim_object(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_bundle(objects: list[dict[str, Any]], base: Path | None, path: Path) -> None:
-    """Write the bundle; of two objects with the same id, the later one is kept."""
+    """Write the bundle with the latest version of each object."""
     stored = json.loads(base.read_bytes())["objects"] if base else []
-    merged = {str(item.get("id", number)): item for number, item in enumerate(stored + objects)}
+    versions = stored + objects
+    latest = [versions[position] for position in latest_positions(versions)]
     with path.open("w", encoding="ascii") as file:
-        json.dump({"type": "bundle", "objects": list(merged.values())}, file)
+        json.dump({"type": "bundle", "objects": latest}, file)

@@ -20,6 +20,7 @@ NEUTRAL_REASONS = (
     "expired",
     "revoked",
     "deleted",
+    "older-version",
 )
 # Rows that are compared at once when duplicates are searched.
 _ROWS_PER_SHARE = 1_000_000

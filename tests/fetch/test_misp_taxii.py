@@ -107,6 +107,24 @@ def test_only_what_was_added_since_is_asked_for(http_feeds: HttpFeeds) -> None:
     assert updated(http_feeds, feed).state is UNCHANGED
 
 
+def test_the_latest_version_counts_whenever_it_was_added(http_feeds: HttpFeeds) -> None:
+    typo, mended = (
+        indicator(f"{name}.top", 1, modified=f"2026-05-0{day}T00:00:00Z")
+        for name, day in (("typo", 1), ("mended", 2))
+    )
+    gone = indicator("gone.top", 2, modified="2026-05-02T00:00:00Z", revoked=True)
+    stays = indicator("stays.top", 3)
+    server = Taxii(added(typo, gone, stays, mended), size=1)
+    feed = collection(http_feeds, server, max_shrink=1.0)
+    updated(http_feeds, feed)
+    assert http_feeds.in_force("mine") == ["mended.top", "stays.top"], "over pages"
+    server.objects += added(
+        typo, indicator("gone.top", 2, modified="2026-05-01T00:00:00Z"), start=9
+    )
+    assert updated(http_feeds, feed).state is not REFUSED
+    assert http_feeds.in_force("mine") == ["mended.top", "stays.top"], "over fetches"
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_what_was_added_since_may_be_several_pages(http_feeds: HttpFeeds, named: bool) -> None:
     names = [f"n{number}.top" for number in range(9)]

@@ -1,5 +1,6 @@
 """Parsing that depends on more than one line: zones, header rows, paths, pieces of a text."""
 
+import json
 import re
 import subprocess
 import sys
@@ -170,6 +171,63 @@ def test_a_value_that_was_deleted_and_added_again() -> None:
     assert list_indicators(parsed) == [Is("a.example")]
     assert parsed.refusal_counts == {"deleted": 1}
     assert parsed.share_accepted == 1.0, "what was deleted does not count against the feed"
+
+
+# --- stix -------------------------------------------------------------------------------------
+
+
+def version(name: str, day: int | None, **fields: object) -> dict[str, object]:
+    """Return a version of one indicator, modified on a day of May 2026."""
+    modified = {} if day is None else {"modified": f"2026-05-{day:02}T00:00:00.000Z"}
+    pattern = f"[domain-name:value = '{name}.example']"
+    return {"type": "indicator", "id": "indicator--1", "pattern": pattern, **modified, **fields}
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected", "why"),
+    [
+        ([version("a", 1), version("b", 2)], ["b"], "the latest counts"),
+        ([version("b", 2), version("a", 1)], ["b"], "in any order"),
+        ([version("a", 1), version("a", 2, revoked=True)], [], "the latest is revoked"),
+        ([version("a", 2, revoked=True), version("a", 1)], [], "also if it comes first"),
+        ([version("a", 1, revoked=True), version("a", 1)], [], "of equal times the revoked one"),
+        (
+            [version("a", 1), version("a", 2, valid_until="2020-01-01T00:00:00Z")],
+            [],
+            "the latest has expired",
+        ),
+        ([version("a", 1), version("b", 1)], ["b"], "of equal times the later one"),
+        ([version("a", None), version("b", None)], ["b"], "without times the later one"),
+        ([version("b", 1), version("a", None)], ["b"], "without a time the oldest"),
+        ([version("b", 1), version("a", 2, modified="soon")], ["b"], "no time"),
+        (
+            [version("b", 1, modified="2026-05-01T02:00:00+01:00"), version("a", 1)],
+            ["b"],
+            "in another zone",
+        ),
+        (
+            [version("a", 1), version("b", 2, id="Indicator--1")],
+            ["b"],
+            "an id in another case",
+        ),
+        ([version("a", 1), version("b", 2, id="indicator--2")], ["a", "b"], "two objects"),
+        ([version("a", 1, id=None), version("b", 2, id=None)], ["a", "b"], "objects without id"),
+        ([version("a", 1), version("x", 2, type="malware")], [], "the latest is another kind"),
+        ([version("a", 1), version("x", 2, pattern="[")], [], "the latest is not readable"),
+        (
+            [version("a", 1, created="2026-05-09T00:00:00Z"), version("b", 2)],
+            ["b"],
+            "`modified` counts, not `created`",
+        ),
+    ],
+)
+def test_versions_of_an_object(
+    versions: list[dict[str, object]], expected: list[str], why: str
+) -> None:
+    body = json.dumps({"type": "bundle", "objects": versions}).encode()
+    parsed = parse_snapshot(body, "stix")
+    assert list_indicators(parsed) == [Is(f"{name}.example") for name in expected], why
+    assert parsed.lines == len(versions)
 
 
 # --- json -------------------------------------------------------------------------------------

@@ -407,6 +407,8 @@ def bundle(pattern: str, **fields: object) -> str:
     return json.dumps({"type": "bundle", "objects": [indicator]})
 
 
+DST, SRC = (f"network-traffic:{end}_ref.value" for end in ("dst", "src"))
+TYPE, PORT = "network-traffic:dst_ref.type", "network-traffic:dst_port"
 #: Documents with a single entry, or none.
 DOCUMENTS: list[tuple[str, str, Expected, str]] = [
     ("json", '["a.example", "192.0.2.1"]', [Is("a.example"), ip("192.0.2.1")], "an array"),
@@ -502,8 +504,39 @@ DOCUMENTS: list[tuple[str, str, Expected, str]] = [
         "one after the other",
     ),
     ("stix", bundle("[domain-name:value = 'a.example'] REPEATS 5 TIMES"), "pattern", "often"),
-    ("stix", bundle("[file:name = 'x']"), "other-kind", "a file"),
+    ("stix", bundle(f"[{DST} = '45.9.148.7']"), [ip("45.9.148.7")], "where traffic goes"),
+    ("stix", bundle(f"[{SRC} = '45.9.148.0/24']"), [ip("45.9.148.0/24")], "where it comes from"),
+    ("stix", bundle(f"[{DST} = '2001:DB8::1']"), [ip("2001:db8::1")], "IPv6"),
+    ("stix", bundle(f"[{DST} = 'dead.beef']"), [Is("dead.beef")], "the name of an end"),
+    (
+        "stix",
+        bundle(f"[{TYPE} = 'ipv4-addr' AND {DST} = '45.9.148.7' AND {PORT} = 443]"),
+        [ip("45.9.148.7")],
+        "as MISP writes an address and its port",
+    ),
+    (
+        "stix",
+        bundle(f"[({TYPE} = 'ipv4-addr' AND {DST} = '45.9.148.7') OR {SRC} = '45.9.148.8']"),
+        [ip("45.9.148.7"), ip("45.9.148.8")],
+        "either end",
+    ),
+    (
+        "stix",
+        bundle(f"[domain-name:value = 'a.example' AND {PORT} = '8080']"),
+        [Is("a.example")],
+        "a name and its port",
+    ),
+    ("stix", bundle("[ipv4-addr:value ISSUBSET '45.9.148.0/24']"), [ip("45.9.148.0/24")], "in it"),
+    ("stix", bundle(f"[{DST} = '45.9.148']"), "not-an-address", "a cut-off address"),
+    ("stix", bundle(f"[{DST} = '45.9.148.7' AND {SRC} = '45.9.148.8']"), "pattern", "both ends"),
+    ("stix", bundle(f"[{DST} != '45.9.148.7']"), "pattern", "all others"),
+    ("stix", bundle(f"[{DST} = '45.9.148.7' AND {PORT} > 1024]"), "pattern", "many ports"),
+    ("stix", bundle(f"[{PORT} = 443]"), "pattern", "a port alone"),
+    ("stix", bundle("[network-traffic:extensions.x = 'y']"), "pattern", "a request"),
+    ("stix", bundle("hello"), "pattern", "no pattern"),
+    ("stix", bundle("[file:name = 'url']"), "other-kind", "a file"),
     ("stix", bundle("[domain-name:value = 'a.example']", revoked=True), "revoked", "taken back"),
+    ("stix", bundle("[url:value = 'x']", revoked="true"), "revoked", "as text"),
     ("stix", bundle("[url:value = 'x']", valid_until="2020-01-01T00:00:00Z"), "expired", "past"),
     ("stix", bundle("[url:value = 'x']", valid_until="soon"), "expired", "no time"),
     (
