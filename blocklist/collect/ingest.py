@@ -117,6 +117,7 @@ def _build_parse_report(parsed: "ParseResult", digest: str, size: int) -> dict[s
         "accepted": parsed.accepted,
         "comments": parsed.comments,
         "refused": parsed.refusal_counts,
+        "exempting": parsed.exempting.to_list(),
     }
 
 

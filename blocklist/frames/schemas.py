@@ -44,7 +44,8 @@ VERDICTS = pl.Schema(
 #: A line, or a part of a line, that is not an indicator, and the reason.
 REFUSALS = pl.Schema({"line": pl.UInt32(), "reason": pl.String(), "text": pl.String()})
 #: The tokens that a format extracts from lines, before each is accepted as an indicator or refused:
-#: the `token` to examine, and the text as `seen`, which becomes the evidence.
+#: the `token` to examine, and the text as `seen`, which becomes the evidence. The reason
+#: `exception` marks what the list exempts; only a firm exception takes out a firm block.
 TOKENS = pl.Schema(
     [
         ("line", pl.UInt32()),
@@ -54,6 +55,7 @@ TOKENS = pl.Schema(
         ("scope", SCOPE),
         ("reason", pl.String()),
         ("dropped", pl.String()),
+        ("is_firm", pl.Boolean()),
     ]
 )
 #: A row of a release: a block, or an operator's allow inside a block.

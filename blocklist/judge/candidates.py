@@ -37,13 +37,16 @@ def score_listings(listings: pl.DataFrame, groups: FeedGroups) -> pl.DataFrame:
 
     `listings` has `feed`, `value`, `scope` and `whole`; all its feeds are in `groups`. The result
     has `value`, `here` (the score of the value itself), `below` (of everything below it) and `wide`
-    (of the feeds that list the host itself, not only pages on it).
+    (of the feeds that list the host itself, not only pages on it). If the listings have `widens`,
+    `widening` is the score of the listings that cover everything below, or may be widened to it.
     """
     parts = {
         "here": pl.col("scope") != Scope.BELOW.value,
         "below": pl.col("scope") != Scope.EXACT.value,
         "wide": pl.col("whole"),
     }
+    if "widens" in listings.columns:
+        parts["widening"] = parts["below"] | pl.col("widens")
     feeds = groups.ordered_feeds
     bitsets, columns = build_feed_bitsets(listings, pl.Series(feeds, dtype=pl.String), parts)
     scores = {
@@ -53,18 +56,37 @@ def score_listings(listings: pl.DataFrame, groups: FeedGroups) -> pl.DataFrame:
 
 
 def build_name_candidates(
-    listings: pl.DataFrame, groups: FeedGroups, suffixes: PublicSuffixes, *, widen: bool
+    listings: pl.DataFrame,
+    exempting: pl.DataFrame,
+    groups: FeedGroups,
+    suffixes: PublicSuffixes,
+    *,
+    widen: bool,
 ) -> pl.DataFrame:
     """Return the names to judge: `value`, `registrable`, the scores, and `widened`.
 
     With `widen`, a listing of a registrable domain covers everything below it, because the owner of
     the domain commits the fraud. A page is no evidence against the rest of its host, so URLs with a
-    path never widen.
+    path never widen, and neither do listings whose feed exempts a name below them (`exempting`).
     """
+    widening = "wide"
+    if not exempting.is_empty():
+        listings, widening = _mark_widening(listings, exempting), "widening"
     frame = score_listings(listings, groups)
     frame = frame.with_columns(registrable=suffixes.registrable_domains(frame["value"]))
     is_registrable = (pl.col("registrable") == pl.col("value")).fill_null(value=False) & widen
     return frame.with_columns(
-        widened=is_registrable & pl.col("below").is_null() & pl.col("wide").is_not_null(),
-        below=pl.when(is_registrable).then("wide").otherwise("below"),
+        widened=is_registrable & pl.col("below").is_null() & pl.col(widening).is_not_null(),
+        below=pl.when(is_registrable).then(widening).otherwise("below"),
+    ).drop("widening", strict=False)
+
+
+def _mark_widening(listings: pl.DataFrame, exempting: pl.DataFrame) -> pl.DataFrame:
+    """Add `widens`: whether a listing is of a whole host below which its feed exempts nothing."""
+    may_exempt = pl.col("value").is_in(exempting["value"].implode())
+    marked = listings.filter(may_exempt).join(
+        exempting.with_columns(exempts=pl.lit(value=True)), on=["feed", "value"], how="left"
     )
+    widens = pl.col("whole") & pl.col("exempts").is_null()
+    parts = [listings.filter(~may_exempt).with_columns(widens="whole")]
+    return pl.concat([*parts, marked.with_columns(widens=widens).drop("exempts")])

@@ -18,6 +18,9 @@ from blocklist.judge.operator import build_entry_frame, decide_by_entries, entri
 from blocklist.judge.scoring.electorate import FeedGroups
 from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
 
+#: The feeds and names whose listing is not widened, because the feed exempts a name below.
+EXEMPTING = pl.Schema([("feed", pl.String()), ("value", pl.String())])
+
 
 @dataclass(frozen=True)
 class JudgeInput:
@@ -31,6 +34,8 @@ class JudgeInput:
     entries: list[Entry]
     #: Feed name -> the sources whose entries it passes on, declared or detected.
     upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Schema `EXEMPTING`.
+    exempting: pl.DataFrame = field(default_factory=EXEMPTING.to_frame)
     widen: bool = True
     threshold: float = 0.0
 
@@ -92,7 +97,11 @@ def _prepare_names(
     judge_input: JudgeInput, listings: pl.DataFrame, groups: FeedGroups
 ) -> pl.DataFrame:
     frame = build_name_candidates(
-        listings, groups, judge_input.guards.suffixes, widen=judge_input.widen
+        listings,
+        judge_input.exempting,
+        groups,
+        judge_input.guards.suffixes,
+        widen=judge_input.widen,
     )
     hits = match_name_guards(judge_input.guards, frame)
     kind = pl.lit(Kind.DOMAIN.value, KIND)

@@ -9,7 +9,12 @@ from blocklist.indicators.names import WHITESPACE
 from blocklist.model import Kind, Scope
 from blocklist.parse.format import refang_column
 from blocklist.parse.options import ParseOptions
+from blocklist.parse.own_exceptions import OWN_RULES
 
+#: The reason of an exception, which takes out blocks of its own list.
+EXCEPTION = "exception"
+#: The reasons of lines that open a name: in dnsmasq also a name that another server answers.
+_OPENING_REASONS = (EXCEPTION, "forward")
 #: The reason of a number that has not the four parts of an IPv4 address.
 PARTIAL_ADDRESS = "partial-address"
 
@@ -36,6 +41,25 @@ def canonicalise_tokens(tokens: pl.DataFrame, options: ParseOptions) -> pl.DataF
     if options.scope is not None:
         scope = pl.coalesce(pl.when(is_name).then(pl.lit(options.scope.value, SCOPE)), scope)
     return result.with_columns(scope=scope)
+
+
+def collect_own_rules(tokens: pl.DataFrame, valid: pl.DataFrame) -> pl.DataFrame:
+    """Return the exceptions among tokens and the firm blocks among indicators (`OWN_RULES`)."""
+    exceptions = tokens.filter(pl.col("reason").is_in(_OPENING_REASONS))
+    firm = valid.filter("is_firm") if "is_firm" in valid.columns else valid.clear()
+    if exceptions.is_empty() and firm.is_empty():
+        return OWN_RULES.to_frame()
+    unrefused = exceptions.with_columns(reason=pl.lit(None, pl.String))
+    rules = canonicalise_tokens(unrefused, ParseOptions()).drop_nulls("value")
+    parts = [
+        part.select("kind", "value", "scope", is_firm=_is_firm(part), blocks=pl.lit(value=blocks))
+        for part, blocks in ((rules, False), (firm, True))
+    ]
+    return pl.concat(parts).match_to_schema(OWN_RULES)
+
+
+def _is_firm(tokens: pl.DataFrame) -> pl.Expr:
+    return pl.col("is_firm") if "is_firm" in tokens.columns else pl.lit(value=False)
 
 
 def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:

@@ -51,6 +51,10 @@ class Format:
     comment_pattern: str = DEFAULT_COMMENT
     #: Split a decoded text, or a piece of it, into lines.
     split_lines: Callable[[bytes, ParseOptions], pl.DataFrame] = split_plain_lines
+    #: Return what lines of the whole text say about others, before it is split into pieces.
+    scan_text: Callable[[bytes], tuple[str | None, ...]] | None = None
+    #: Whether an exception takes out every block of its list below it, also a closer one.
+    exceptions_win: bool = False
     #: Whether `split_lines` needs the whole text at once.
     needs_whole_text: bool = False
     #: Return what lines say about the lines of the next piece.
@@ -81,7 +85,8 @@ def make_tokens(
 ) -> pl.DataFrame:
     """Return rows of the schema `TOKENS` from a frame with `line` and what the expressions need.
 
-    The evidence is the column `seen` if the frame has it, otherwise the token.
+    The evidence is the column `seen` if the frame has it, otherwise the token. Tokens are firm if
+    the column `is_firm` says so.
     """
     null = pl.lit(None, pl.String)
     return frame.select(
@@ -92,6 +97,7 @@ def make_tokens(
         scope=(pl.lit(scope.value) if isinstance(scope, Scope) else scope).cast(SCOPE),
         reason=null if reason is None else reason,
         dropped=null if dropped is None else dropped,
+        is_firm=pl.col("is_firm") if "is_firm" in frame.columns else pl.lit(value=False),
     ).match_to_schema(TOKENS)
 
 

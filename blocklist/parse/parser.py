@@ -8,11 +8,12 @@ import polars as pl
 
 from blocklist.frames.parallel import iter_text_pieces, map_in_order
 from blocklist.frames.schemas import INDICATORS, REFUSALS
-from blocklist.parse.canonicalise import canonicalise_tokens
+from blocklist.parse.canonicalise import canonicalise_tokens, collect_own_rules
 from blocklist.parse.fast_path import split_fast_path
 from blocklist.parse.format import Format, carry_no_state
 from blocklist.parse.lines import MAX_LINE_BYTES, decode_to_utf8
 from blocklist.parse.options import ParseOptions
+from blocklist.parse.own_exceptions import apply_own_exceptions
 from blocklist.parse.registry import load_format
 from blocklist.parse.result import BEYOND_LIMIT, ParseResult, merge_results
 from blocklist.plugins import FORMAT_EXTENSIONS
@@ -31,11 +32,26 @@ def parse_snapshot(
     format_ = load_format(format_name)
     with FORMAT_EXTENSIONS.name_in_errors(format_name):
         pieces = _parse_pieces(decode_to_utf8(body), format_, options or ParseOptions())
-        return merge_results(format_name, list(pieces))
+        return _apply_exceptions(merge_results(format_name, list(pieces)), format_)
+
+
+def _apply_exceptions(parsed: ParseResult, format_: Format) -> ParseResult:
+    """Return a list without what its own exceptions take out."""
+    narrowed = apply_own_exceptions(
+        parsed.indicators, parsed.own_rules, exceptions_win=format_.exceptions_win
+    )
+    return replace(
+        parsed,
+        indicators=narrowed.indicators,
+        exempting=narrowed.exempting,
+        dropped_counts=parsed.dropped_counts | narrowed.counts,
+    )
 
 
 def _parse_pieces(text: bytes, format_: Format, options: ParseOptions) -> Iterator[ParseResult]:
     """Yield the result of each piece of the text, with the line numbers of the whole text."""
+    if format_.scan_text is not None:
+        options = replace(options, state=format_.scan_text(text))
     pieces = [text] if format_.needs_whole_text else iter_text_pieces(text)
     if format_.next_state is carry_no_state and options.rank_limit is None:
         yield from _renumber_lines(map_in_order(partial(_parse_piece, format_, options), pieces))
@@ -75,30 +91,42 @@ def _renumber_lines(results: Iterable[ParseResult]) -> Iterator[ParseResult]:
 
 def parse_lines(lines: pl.DataFrame, format_: Format, options: ParseOptions) -> ParseResult:
     """Parse numbered lines; accepted lines, comments and refusals add up to all lines."""
+    cancelled = _cancelled_lines(lines)
+    if not cancelled.is_empty():
+        lines = lines.join(cancelled, on="line", how="anti", maintain_order="left")
     plain, rest = split_fast_path(lines, format_, options)
     is_comment = pl.col("text").str.contains(format_.comment_pattern_for(options))
     content = rest.filter(~(is_comment | (pl.col("text") == "")))
     comments = rest.height - content.height
     if content.is_empty():
-        refusals = REFUSALS.to_frame()
-        return ParseResult(format_.name, lines.height, plain.height, comments, plain, refusals, {})
+        counts = (lines.height + cancelled.height, plain.height, comments)
+        return ParseResult(format_.name, *counts, plain, _merge_refusals(cancelled), {})
     skipped = _lines_to_skip(content, options)
     if not skipped.is_empty():
         content = content.join(skipped, on="line", how="anti", maintain_order="left")
-    tokens = canonicalise_tokens(format_.extract(content, options), options)
+    extracted = format_.extract(content, options)
+    tokens = canonicalise_tokens(extracted, options)
     valid, invalid = tokens.drop_nulls("value"), tokens.filter(pl.col("value").is_null())
     beside_valid = invalid.join(valid, on="line", how="semi")
     refused = invalid.join(valid, on="line", how="anti").unique("line", keep="first")
     dropped = pl.concat(["beside-" + beside_valid["reason"], valid["dropped"].drop_nulls()])
     return ParseResult(
         format=format_.name,
-        lines=lines.height,
+        lines=lines.height + cancelled.height,
         accepted=plain.height + valid["line"].n_unique(),
         comments=comments,
         indicators=_merge_by_line(plain, _add_evidence(valid)),
-        refusals=_merge_refusals(skipped, refused.join(content, on="line")),
+        refusals=_merge_refusals(cancelled, skipped, refused.join(content, on="line")),
         dropped_counts=dict(dropped.alias("reason").value_counts().iter_rows()),
+        own_rules=collect_own_rules(extracted, valid),
     )
+
+
+def _cancelled_lines(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return the lines that other lines of the list cancel, each with the reason."""
+    if "cancelled" not in lines.columns:
+        return REFUSALS.to_frame()
+    return lines.select("line", reason="cancelled", text="text").drop_nulls("reason")
 
 
 def _lines_to_skip(content: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:

@@ -1,11 +1,12 @@
 """Hold the result of parsing: indicators, refusals and line counts; merge results of pieces."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from blocklist.frames.schemas import INDICATORS, REFUSALS
+from blocklist.parse.own_exceptions import NO_NAMES, OWN_RULES
 
 #: The reason of lines beyond the rank limit of the feed, which are not read.
 BEYOND_LIMIT = "beyond-rank-limit"
@@ -21,6 +22,8 @@ NEUTRAL_REASONS = (
     "revoked",
     "deleted",
     "older-version",
+    "exception",
+    "cancelled",
 )
 # Rows that are compared at once when duplicates are searched.
 _ROWS_PER_SHARE = 1_000_000
@@ -33,7 +36,8 @@ class ParseResult:
     `lines` = `accepted` + `comments` + rows of `refusals` (schema `REFUSALS`, one row a line).
     `indicators` has the schema `INDICATORS`, one row for an indicator and scope. `dropped_counts`
     counts what was dropped from accepted lines: redirect addresses of a hosts list, bad tokens
-    beside good ones (`beside-REASON`), and repeated indicators (`duplicate`).
+    beside good ones (`beside-REASON`), repeated indicators (`duplicate`), and what the list itself
+    exempts (`exempted`, `narrowed-to-exact`).
     """
 
     format: str
@@ -43,6 +47,10 @@ class ParseResult:
     indicators: pl.DataFrame
     refusals: pl.DataFrame
     dropped_counts: dict[str, int]
+    #: Exceptions of the list, and what they do not reach (schema `OWN_RULES`).
+    own_rules: pl.DataFrame = field(default_factory=OWN_RULES.to_frame)
+    #: The listed names below which the list exempts a name.
+    exempting: pl.Series = field(default_factory=lambda: NO_NAMES)
 
     @property
     def refusal_counts(self) -> dict[str, int]:
@@ -75,6 +83,7 @@ def merge_results(name: str, parts: list[ParseResult]) -> ParseResult:
         indicators=_drop_rows(indicators, duplicates),
         refusals=refusals,
         dropped_counts={reason: count for reason, count in dropped.most_common() if count},
+        own_rules=_concat_frames([part.own_rules for part in parts], OWN_RULES),
     )
 
 

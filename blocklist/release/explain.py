@@ -24,6 +24,7 @@ from blocklist.judge.scoring.explain import ScoreExplanation
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.feeds.echoes import load_echoes
+from blocklist.ledger.feeds.exempting import load_exempting
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.ledger.operator.entries import load_judge_entries
@@ -179,7 +180,8 @@ def _load_state(config: Config, reader: sqlite3.Connection, query: str) -> tuple
         ]
     frame = pl.DataFrame(listings, schema=LISTINGS, orient="row")
     guard_entries = load_guard_entries(config, Transaction(reader))
-    judge_input = make_judge_input(config, frame, guard_entries, weights, entries)
+    exempting = load_exempting(reader)
+    judge_input = make_judge_input(config, frame, guard_entries, weights, entries, exempting)
     changed = release is not None and have_inputs_changed(config, reader, release, weights)
     return answer, _Inputs(judge_input, weights, changed)
 

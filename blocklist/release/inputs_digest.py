@@ -18,6 +18,7 @@ from blocklist.ledger.feeds.echoes import (
     is_echo_detection_due,
     load_echoes,
 )
+from blocklist.ledger.feeds.exempting import load_exempting
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.releases.history import Release, current_release
 from blocklist.ledger.releases.last_judged import (
@@ -61,7 +62,7 @@ def compute_inputs_digest(
     """
     snapshots = last_changing_snapshots(reader)
     inputs = (
-        _collect_context(config, weights, snapshots),
+        _collect_context(config, reader, weights, snapshots),
         [snapshots.get(weight.feed) for weight in weights],
         active_entry_ids(reader, current_timestamp()),
     )
@@ -75,12 +76,16 @@ def compute_context_digest(
 
     It contains the entries themselves, because the effect of an entry may depend on listings.
     """
-    context = (_collect_context(config, weights, last_changing_snapshots(reader)), entries)
+    snapshots = last_changing_snapshots(reader)
+    context = (_collect_context(config, reader, weights, snapshots), entries)
     return sha256(repr(context).encode()).hexdigest()
 
 
 def _collect_context(
-    config: Config, weights: list[FeedWeight], snapshots: dict[str, int]
+    config: Config,
+    reader: sqlite3.Connection,
+    weights: list[FeedWeight],
+    snapshots: dict[str, int],
 ) -> object:
     policy = config.policy
     guards = (guard for guard in config.guards.values() if guard.enabled)
@@ -89,6 +94,7 @@ def _collect_context(
         (policy.own, policy.widen, policy.threshold),
         weights,
         [(guard.name, guard.guard, snapshots.get(guard.name)) for guard in guards],
+        load_exempting(reader),
         [(name, feed.category) for name, feed in config.scoring_feeds.items()],
     )
 

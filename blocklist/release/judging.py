@@ -16,8 +16,9 @@ from blocklist.frames.urls import url_host
 from blocklist.indicators.query import parse_query
 from blocklist.judge.candidates import derive_host_listings
 from blocklist.judge.guards import GUARDS, Guards, load_guards
-from blocklist.judge.judge import JudgeInput, decide_verdicts
+from blocklist.judge.judge import EXEMPTING, JudgeInput, decide_verdicts
 from blocklist.ledger.db.transaction import Transaction
+from blocklist.ledger.feeds.exempting import load_exempting
 from blocklist.ledger.feeds.listing_changes import ListingChanges, listing_changes_since
 from blocklist.ledger.feeds.listings import load_listings
 from blocklist.ledger.releases import verdicts as releases
@@ -54,7 +55,8 @@ def judge_listings(
     """Judge all listings; `current` is the current release if only listings changed since."""
     listings = load_listings(transaction, [weight.feed for weight in weights])
     guard_entries = load_guard_entries(config, transaction)
-    judge_input = make_judge_input(config, listings, guard_entries, weights, entries)
+    exempting = load_exempting(transaction.connection)
+    judge_input = make_judge_input(config, listings, guard_entries, weights, entries, exempting)
     if current is not None:
         listing_changes = listing_changes_since(
             transaction, list(judge_input.reliability), current.basis
@@ -87,10 +89,12 @@ def make_judge_input(
     guard_entries: pl.DataFrame,
     weights: list[FeedWeight],
     entries: list[Entry],
+    exempting: list[tuple[str, str]] | None = None,
 ) -> JudgeInput:
     """Return the inputs of the judge.
 
-    `listings` has the schema `LISTINGS`, `guard_entries` the schema `GUARDS`.
+    `listings` has the schema `LISTINGS`, `guard_entries` the schema `GUARDS`; `exempting` are pairs
+    of a feed and a name below which it exempts others.
     """
     own_values = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
     return JudgeInput(
@@ -99,6 +103,7 @@ def make_judge_input(
         upstream={weight.feed: weight.upstream for weight in weights},
         guards=load_guards(own_values, guard_entries),
         entries=entries,
+        exempting=pl.DataFrame(exempting or [], schema=EXEMPTING, orient="row"),
         widen=config.policy.widen,
         threshold=config.policy.threshold,
     )

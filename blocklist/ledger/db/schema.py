@@ -1,10 +1,10 @@
 """The tables and views of schema 1, and the migrations that lead to the newest schema.
 
-To add step 2: write a function `@migrations() def what_it_adds(db: Database)` at the end of this
-file, which changes tables and ends with `PRAGMA user_version = 2`; set `SCHEMA_VERSION` in
-`connection` to 2; and never change step 1 again, so that new and migrated databases are alike. The
-first command that writes copies an older database, then migrates it. Until then readers open it as
-it is, so they must not need what step 2 adds.
+To add step 3: write a function `@migrations() def what_it_adds(db: Database)` at the end of this
+file, which changes tables and ends with `PRAGMA user_version = 3`; set `SCHEMA_VERSION` in
+`connection` to 3; and never change earlier steps again, so that new and migrated databases are
+alike. The first command that writes copies an older database, then migrates it. Until then readers
+open it as it is, so they must not need what step 3 adds.
 """
 
 from enum import StrEnum
@@ -199,3 +199,16 @@ _VIEWS = (
         {_word_of_code("scope", Scope)}, {_word_of_code("verdict", Verdict)},
         {_word_of_code("reason", Reason)}, cause, since, until FROM verdict""",
 )
+
+
+@migrations()
+def own_exceptions_and_samples(db: Database) -> None:
+    """Add the names that a feed exempts names below, and samples of lines that were not read."""
+    # While a feed exempts a name below a listed one, its listing of that one is never widened.
+    db.conn.execute(
+        "CREATE TABLE exempting (feed_id INTEGER NOT NULL REFERENCES feed, value TEXT NOT NULL, "
+        "PRIMARY KEY (feed_id, value)) WITHOUT ROWID"
+    )
+    # A JSON object: reason -> the first lines that were refused for it.
+    db.conn.execute("ALTER TABLE snapshot ADD COLUMN samples TEXT")
+    db.conn.execute("PRAGMA user_version = 2")

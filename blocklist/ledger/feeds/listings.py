@@ -12,7 +12,12 @@ from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth
-from blocklist.ledger.feeds.records import NO_ANSWER, AnswerRecord, update_answer
+from blocklist.ledger.feeds.records import (
+    NO_ANSWER,
+    AnswerRecord,
+    report_columns,
+    update_answer,
+)
 from blocklist.ledger.temporal.deletion_vectors import end_rows
 from blocklist.ledger.temporal.intervals import concat_by_value, rows_at, rows_ever
 from blocklist.ledger.temporal.pack_sql import packed_exists_sql
@@ -44,7 +49,8 @@ def accept_snapshot(
     """Make the indicators (schema `INDICATORS`) what the feed lists from this run on.
 
     One transaction opens a listing for each new indicator, ends that of each missing one, and
-    records the snapshot, its parse report and the answer that it came with.
+    records the snapshot, its parse report and the answer that it came with. Below the names of
+    `exempting` in the report, the list exempts others.
     """
     with writer.transaction() as transaction:
         old = pl.concat(rows_at(transaction, LISTING_TABLE, _FEED_FILTER, feed.id))
@@ -54,8 +60,15 @@ def accept_snapshot(
         end_rows(transaction, LISTING_TABLE, gone, writer.run_id)
         if _is_top_list(transaction, feed.id):
             _save_ranks(transaction, feed.id, indicators)
+        _save_exempting(transaction, feed.id, parse_report)
         change = SnapshotChange(added.height, gone.height)
-        row = _snapshot_row(parse_report, indicators.height, change)
+        row = {
+            **report_columns(parse_report),
+            "state": FeedState.FRESH.value,
+            "entries": indicators.height,
+            "added": change.added,
+            "removed": change.removed,
+        }
         transaction.table("snapshot").insert({**row, "feed_id": feed.id, "run_id": writer.run_id})
         update_answer(transaction, feed, answer)
         moment = current_timestamp()
@@ -101,17 +114,13 @@ def _save_ranks(transaction: Transaction, feed: int, indicators: pl.DataFrame) -
     transaction.append("rank", rows.sort("value"))
 
 
-def _snapshot_row(
-    parse_report: dict[str, object], entries: int, change: SnapshotChange
-) -> dict[str, object]:
-    return {
-        **parse_report,
-        "refused": json.dumps(parse_report["refused"]),
-        "state": FeedState.FRESH.value,
-        "entries": entries,
-        "added": change.added,
-        "removed": change.removed,
-    }
+def _save_exempting(transaction: Transaction, feed: int, parse_report: dict[str, object]) -> None:
+    """Store the names below which a feed exempts others, in place of its last ones."""
+    transaction.execute("DELETE FROM exempting WHERE feed_id = ?", feed)
+    values = pl.Series("value", parse_report.get("exempting", []), dtype=pl.String).sort()
+    if not values.is_empty():
+        rows = values.to_frame().with_columns(feed_id=pl.lit(feed, pl.Int64))
+        transaction.append("exempting", rows)
 
 
 def load_listing_dates(transaction: Transaction, feeds: list[str]) -> pl.DataFrame:

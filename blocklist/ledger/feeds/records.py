@@ -82,8 +82,7 @@ def record_refusal(
 ) -> None:
     """Record a refused snapshot with its parse report; the feed's listings are untouched."""
     row = {
-        **parse_report,
-        "refused": json.dumps(parse_report["refused"]),
+        **report_columns(parse_report),
         "feed_id": feed.id,
         "run_id": writer.run_id,
         "state": FeedState.REFUSED.value,
@@ -93,6 +92,15 @@ def record_refusal(
         transaction.table("snapshot").insert(row)
         update_answer(transaction, feed, NO_ANSWER)
         _update_state(transaction, feed, state, cause, None)
+
+
+def report_columns(parse_report: dict[str, object]) -> dict[str, object]:
+    """Return a parse report as columns of the table `snapshot`; objects become JSON."""
+    columns = {key: value for key, value in parse_report.items() if key != "exempting"}
+    return {
+        key: json.dumps(value) if isinstance(value, dict) else value
+        for key, value in columns.items()
+    }
 
 
 def update_answer(transaction: Transaction, feed: FeedHealth, answer: AnswerRecord) -> None:

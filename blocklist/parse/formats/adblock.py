@@ -2,53 +2,101 @@
 
 Source: AdGuard's "DNS filtering rules syntax". Rules that only a browser can apply (paths, cosmetic
 rules, limits to third parties) would block too much if reduced to their host, so they are refused
-with the reason. Exceptions (`@@`) are refused too: a block feed must not allow anything.
+with the reason. Exceptions (`@@`) take out blocks of the same list, and `$badfilter` cancels the
+rule with the same text.
 """
+
+import re
 
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.format import FastPath, Format, make_tokens
+from blocklist.parse.canonicalise import EXCEPTION
+from blocklist.parse.format import FastPath, Format, make_tokens, split_plain_lines
 from blocklist.parse.options import ParseOptions
 
 # `##`, `#@#` and the like start cosmetic rules; `#` before any other text starts a comment.
 _COMMENT = r"^(?:!|\[.*\]$|#$|#[^#@?$%])"
-_ANCHORED_RULE = r"^\|\|(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\.?\^\|?)?(?:\$(.+))?$"
+# `||x` covers the subtree, `|x` the name alone; the end mark and modifiers may follow.
+_ANCHORED_RULE = r"^(\|\|?)(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\.?\^\|?|\|)?(?:\$(.+))?$"
 _PLAIN_NAME = r"^([^/^$*|:\s]+)$"
 _HARMLESS_MODIFIERS = r"^(?:important|all|document|doc)(?:,(?:important|all|document|doc))*$"
+_IMPORTANT = r"(?:^|,)important(?:,|$)"
+_BADFILTER = re.compile(rb"^[^\n!#].*[$,]badfilter(?:,.*)?\s*$", re.MULTILINE)
+
+
+def _scan_text(text: bytes) -> tuple[str | None, ...]:
+    """Return the keys of the rules that `$badfilter` cancels, anywhere in the text."""
+    if b"badfilter" not in text:
+        return ()
+    rules = [match.decode(errors="replace") for match in _BADFILTER.findall(text)]
+    return tuple(pl.Series(rules, dtype=pl.String).to_frame("text").select(_rule_key())["key"])
+
+
+def _rule_key() -> pl.Expr:
+    """Return the rule without `$badfilter`, with its modifiers in order of the alphabet."""
+    parts = pl.col("text").str.strip_chars().str.splitn("$", 2)
+    pattern, modifiers = parts.struct.field("field_0"), parts.struct.field("field_1")
+    others = modifiers.str.split(",").list.set_difference(["badfilter"]).list.sort()
+    key = pl.concat_str(pattern, pl.lit("$"), others.list.join(",").fill_null(""))
+    return key.str.to_lowercase().alias("key")
+
+
+def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
+    """Return the lines; those that are cancelled have the reason in `cancelled`."""
+    lines = split_plain_lines(text, options)
+    if not options.state:
+        return lines
+    is_cancelled = _rule_key().is_in(list(options.state)) & (pl.col("text") != "")
+    return lines.with_columns(cancelled=pl.when(is_cancelled).then(pl.lit("cancelled")))
 
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     text = pl.col("text")
-    groups = text.str.extract_groups(_ANCHORED_RULE)
+    rule = text.str.strip_prefix("@@")
+    groups = rule.str.extract_groups(_ANCHORED_RULE)
     rows = frame.with_columns(
-        wildcard=groups.struct.field("1"),
-        name=groups.struct.field("2"),
-        modifiers=groups.struct.field("3"),
-        plain=text.str.extract(_PLAIN_NAME),
-    )
-    below = pl.when(pl.col("wildcard").is_not_null()).then(pl.lit(Scope.BELOW.value))
-    subtree = pl.when(pl.col("name").is_not_null()).then(pl.lit(Scope.SUBTREE.value))
+        rule=rule,
+        is_exception=text.str.starts_with("@@"),
+        anchor=groups.struct.field("1"),
+        wildcard=groups.struct.field("2"),
+        name=groups.struct.field("3"),
+        modifiers=groups.struct.field("4").fill_null(""),
+        plain=rule.str.extract(_PLAIN_NAME),
+    ).with_columns(is_firm=pl.col("modifiers").str.contains(_IMPORTANT))
     return make_tokens(
         rows,
         token=pl.coalesce("name", "plain", "text"),
-        scope=pl.coalesce(below, subtree, pl.lit(Scope.EXACT.value)),
-        reason=_refusal_reason(text),
+        scope=_rule_scope(),
+        reason=_refusal_reason(),
     )
 
 
-def _refusal_reason(text: pl.Expr) -> pl.Expr:
+def _rule_scope() -> pl.Expr:
+    """Return the scope; a plain name is exact, and as an exception covers its subtree."""
+    is_subtree = (pl.col("anchor") == "||") | (pl.col("anchor").is_null() & pl.col("is_exception"))
+    return (
+        pl.when(pl.col("wildcard").is_not_null())
+        .then(pl.lit(Scope.BELOW.value))
+        .when(is_subtree)
+        .then(pl.lit(Scope.SUBTREE.value))
+        .otherwise(pl.lit(Scope.EXACT.value))
+    )
+
+
+def _refusal_reason() -> pl.Expr:
+    text, rule = pl.col("text"), pl.col("rule")
     has_name = pl.col("name").is_not_null() | pl.col("plain").is_not_null()
-    is_limited = pl.col("modifiers").is_not_null() & ~pl.col("modifiers").str.contains(
+    is_limited = (pl.col("modifiers") != "") & ~pl.col("modifiers").str.contains(
         _HARMLESS_MODIFIERS
     )
     cases = (
-        ("exception", text.str.starts_with("@@")),
         ("cosmetic", text.str.contains(r"#[@?$%]{0,2}#")),
-        ("regex", text.str.contains(r"^/.*/(?:\$.*)?$")),
+        ("regex", rule.str.contains(r"^/.*/(?:\$.*)?$")),
         ("modifier", is_limited),
-        ("path", ~has_name & text.str.contains(r"^(?:\|\||\|?https?://)[^/]+/")),
+        ("path", ~has_name & rule.str.contains(r"^(?:\|\||\|?https?://)[^/]+/")),
         ("pattern", ~has_name),
+        (EXCEPTION, pl.col("is_exception")),
     )
     return pl.coalesce(*(pl.when(applies).then(pl.lit(reason)) for reason, applies in cases))
 
@@ -57,6 +105,9 @@ FORMAT = Format(
     "adblock",
     _extract_tokens,
     comment_pattern=_COMMENT,
+    split_lines=_split_lines,
+    scan_text=_scan_text,
+    exceptions_win=True,
     detection_rank=90,
     fast_path=FastPath("||", "^", Scope.SUBTREE),
 )
