@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from blocklist.judge.explain import Rule, RuleResult
     from blocklist.judge.overlap.overlap import FeedShare, OverlapReport
     from blocklist.judge.scoring.explain import ScoreExplanation
+    from blocklist.ledger.feeds.line_counts import LineCounts
     from blocklist.ledger.operator.review import HeldIndicator
     from blocklist.ledger.prune import PruneResult
     from blocklist.ledger.releases.history import Release
@@ -82,6 +83,7 @@ _MODULES = {
     "blocklist.judge.explain": ("Rule", "RuleResult"),
     "blocklist.judge.overlap.overlap": ("FeedShare", "OverlapReport"),
     "blocklist.judge.scoring.explain": ("ScoreExplanation",),
+    "blocklist.ledger.feeds.line_counts": ("LineCounts",),
     "blocklist.ledger.operator.review": ("HeldIndicator",),
     "blocklist.ledger.prune": ("PruneResult",),
     "blocklist.ledger.releases.history": ("Release",),
@@ -131,6 +133,7 @@ __all__ = [
     "Indicator",
     "InvalidIndicator",
     "Kind",
+    "LineCounts",
     "Listing",
     "Liveness",
     "LockHeld",

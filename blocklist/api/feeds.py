@@ -26,6 +26,7 @@ from blocklist.errors import ConfigError, UsageError
 from blocklist.fetch.credentials import redact_url
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.feeds.health import FeedHealth, load_feed_health
+from blocklist.ledger.feeds.line_counts import LineCounts, load_line_counts
 from blocklist.model import Category
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class FeedStatus:
     feed: Feed
     #: None if the feed was never collected.
     health: FeedHealth | None
+    #: What became of the lines of its last accepted snapshot; None if there is none.
+    lines: LineCounts | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the feed's settings without secrets, and its state, for people and scripts."""
@@ -53,7 +56,7 @@ class FeedStatus:
         values |= {"sha256": redact_url(feed.sha256), "signature": redact_url(feed.signature)}
         values["headers"] = tuple(f"{line.partition(':')[0]}: ..." for line in feed.headers)
         health = {name: getattr(self.health, name, None) for name in _HEALTH_FIELDS}
-        return values | health
+        return values | health | {"lines": self.lines}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,11 @@ class Feeds:
         Only those of a category, those whose licence has a text in it, and with `enabled` those in
         use.
         """
-        config, health = self._workspace.config, self._load_health()
+        config, (health, lines) = self._workspace.config, self._load_state()
         wanted = parse_word_or_all(Category, category, "category")
         part = require_label(licence, "licence").lower()
         return tuple(
-            FeedStatus(feed, health.get(feed.name))
+            FeedStatus(feed, health.get(feed.name), lines.get(feed.name))
             for feed in (*config.guards.values(), *config.feeds.values())
             if wanted in (None, feed.category)
             and part in feed.licence.lower()
@@ -96,7 +99,8 @@ class Feeds:
     def show(self, name: str) -> FeedStatus:
         """Return one feed or guard; raise `NotFoundError` if there is none of this name."""
         (feed,) = select_feeds(self._workspace.config, [require_label(name, "name")])
-        return FeedStatus(feed, self._load_health().get(name))
+        health, lines = self._load_state()
+        return FeedStatus(feed, health.get(name), lines.get(name))
 
     def test(self, source: str, format_name: str | None = None) -> "ParseResult":
         """Fetch and parse a list without storing anything.
@@ -155,6 +159,6 @@ class Feeds:
 
         return measure_feed_overlap(self._workspace.config)
 
-    def _load_health(self) -> dict[str, FeedHealth]:
+    def _load_state(self) -> tuple[dict[str, FeedHealth], dict[str, LineCounts]]:
         with open_read_only(self._workspace.config.database) as reader:
-            return load_feed_health(reader) if reader else {}
+            return (load_feed_health(reader), load_line_counts(reader)) if reader else ({}, {})

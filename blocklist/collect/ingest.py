@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,12 @@ from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth, usual_entry_count
+from blocklist.ledger.feeds.line_counts import (
+    LineCounts,
+    load_line_counts,
+    make_line_counts,
+    warn_about_rise,
+)
 from blocklist.ledger.feeds.records import (
     AnswerRecord,
     record_fetch_failure,
@@ -55,7 +62,7 @@ def ingest_snapshot(
         remove_refused_body(writer.database, health.name)
         return UpdateOutcome(feed.name, FeedState.UNCHANGED, None, health.entries)
     # Imported here, so that a run in which no list changed does not load polars.
-    from blocklist.collect.acceptance import find_refusal, size_change_limits
+    from blocklist.collect.acceptance import find_refusal
     from blocklist.ledger.feeds.listings import accept_snapshot
     from blocklist.parse.parser import parse_snapshot
     from blocklist.parse.registry import load_format
@@ -67,22 +74,33 @@ def ingest_snapshot(
     is_date_dependent = load_format(feed.format).is_date_dependent
     fingerprint = snapshot_fingerprint(feed, digest, is_date_dependent=is_date_dependent)
     report = _build_parse_report(parsed, digest, len(body))
-    with read_transaction(writer.database) as transaction:
-        limits = size_change_limits(feed, config.policy)
-        usual_entries = usual_entry_count(transaction.connection, health, *limits)
-    logger.debug(
-        "feed %s: %d lines, %d entries, %d entries before, usually %d",
-        *(feed.name, parsed.lines, parsed.accepted, health.entries, usual_entries),
-    )
+    before, usual_entries = _load_history(config, writer, feed, health)
+    counts = _count_lines(parsed)
     cause = find_refusal(feed, config.policy, body, parsed, usual_entries, result.content_type)
     if cause is not None:
-        return _record_refusal(writer, feed, health, cause, report, result)
+        outcome = _record_refusal(writer, feed, health, cause, report, result)
+        return replace(outcome, lines=counts)
     answer = _make_answer_record(writer, health, result, body)
     del result, body  # may be large, and the ledger needs as much memory
     change = accept_snapshot(writer, health, parsed.indicators, fingerprint, report, answer)
     remove_refused_body(writer.database, health.name)
-    entries = parsed.indicators.height
-    return UpdateOutcome(feed.name, FeedState.FRESH, None, entries, change.added, change.removed)
+    numbers = (parsed.indicators.height, change.added, change.removed)
+    outcome = UpdateOutcome(feed.name, FeedState.FRESH, None, *numbers)
+    return replace(outcome, lines=counts, warning=warn_about_rise(counts, before))
+
+
+def _load_history(
+    config: Config, writer: LedgerWriter, feed: Feed, health: FeedHealth
+) -> tuple[LineCounts | None, int]:
+    """Return the lines of the feed's last accepted snapshot, and its usual number of entries."""
+    from blocklist.collect.acceptance import size_change_limits
+
+    with read_transaction(writer.database) as transaction:
+        counts = load_line_counts(transaction.connection).get(health.name)
+        limits = size_change_limits(feed, config.policy)
+        usual = usual_entry_count(transaction.connection, health, *limits)
+    logger.debug("feed %s: %d entries before, usually %d", feed.name, health.entries, usual)
+    return counts, usual
 
 
 def _make_answer_record(
@@ -109,6 +127,13 @@ def _record_refusal(
     return outcome_failing(feed, health, state, cause)
 
 
+def _count_lines(parsed: "ParseResult") -> LineCounts:
+    """Return what became of the lines of a parsed snapshot."""
+    return make_line_counts(
+        *(parsed.lines, parsed.accepted, parsed.comments, parsed.refusal_counts, parsed.samples)
+    )
+
+
 def _build_parse_report(parsed: "ParseResult", digest: str, size: int) -> dict[str, object]:
     return {
         "sha256": digest,
@@ -117,6 +142,7 @@ def _build_parse_report(parsed: "ParseResult", digest: str, size: int) -> dict[s
         "accepted": parsed.accepted,
         "comments": parsed.comments,
         "refused": parsed.refusal_counts,
+        "samples": parsed.samples,
         "exempting": parsed.exempting.to_list(),
     }
 

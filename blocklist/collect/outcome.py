@@ -1,7 +1,7 @@
 """Outcome of updating a feed: state, cause and counts, and its line in the log."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from blocklist.collect.schedule import failure_state
@@ -9,6 +9,7 @@ from blocklist.config.feeds import Feed
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.feeds.age import describe_age
 from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.ledger.feeds.line_counts import LineCounts
 from blocklist.model import FeedState
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,10 @@ class UpdateOutcome:
     removed: int = 0
     #: A note for a person: why the feed was not fetched, or the age of its last good fetch.
     note: str | None = None
+    #: What became of the lines of its snapshot, or of the one in force; None if it has none.
+    lines: LineCounts | None = field(default=None, compare=False)
+    #: That clearly more lines were not read than in the last accepted snapshot.
+    warning: str | None = field(default=None, compare=False)
 
     @property
     def is_good(self) -> bool:
@@ -41,6 +46,8 @@ def log_outcome(outcome: UpdateOutcome) -> None:
     if outcome.state is FeedState.FRESH:
         counts = (outcome.entries, outcome.added, outcome.removed)
         logger.info("feed %s: accepted, %d entries, +%d -%d", outcome.feed, *counts)
+        if outcome.lines and outcome.lines.unread:
+            logger.info("feed %s: %s", outcome.feed, outcome.lines.describe_unread())
         return
     details = [(outcome.cause or "").partition(EXCERPT_LABEL)[0], outcome.note or ""]
     text = "; ".join(filter(None, details)) or f"{outcome.entries:,} entries"

@@ -29,8 +29,10 @@ from blocklist.fetch.types import (
     PendingResult,
     is_incremental_url,
 )
+from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.ledger.feeds.line_counts import load_line_counts
 from blocklist.ledger.feeds.records import register_feeds
 from blocklist.model import NO_VALIDATORS
 
@@ -86,9 +88,12 @@ def update_feeds(
     another thread.
     """
     outcomes: dict[str, UpdateOutcome] = {}
+    with read_transaction(writer.database) as transaction:
+        in_force = load_line_counts(transaction.connection)
     with closing(_fetch_all(config, writer, feeds, ignore_schedule, progress)) as arrivals:
         for feed, health, arrival in arrivals:
             outcome = _process_feed(config, writer, feed, health, arrival)
+            outcome = replace(outcome, lines=outcome.lines or in_force.get(feed.name))
             outcomes[feed.name] = outcome
             log_outcome(outcome)
             on_outcome(outcome)

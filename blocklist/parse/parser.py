@@ -14,8 +14,9 @@ from blocklist.parse.format import Format, carry_no_state
 from blocklist.parse.lines import MAX_LINE_BYTES, decode_to_utf8
 from blocklist.parse.options import ParseOptions
 from blocklist.parse.own_exceptions import apply_own_exceptions
+from blocklist.parse.reasons import BEYOND_LIMIT
 from blocklist.parse.registry import load_format
-from blocklist.parse.result import BEYOND_LIMIT, ParseResult, merge_results
+from blocklist.parse.result import ParseResult, merge_results
 from blocklist.plugins import FORMAT_EXTENSIONS
 
 _EXCERPT_CHARS = 200

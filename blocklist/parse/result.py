@@ -7,24 +7,10 @@ import polars as pl
 
 from blocklist.frames.schemas import INDICATORS, REFUSALS
 from blocklist.parse.own_exceptions import NO_NAMES, OWN_RULES
+from blocklist.parse.reasons import count_unread
 
-#: The reason of lines beyond the rank limit of the feed, which are not read.
-BEYOND_LIMIT = "beyond-rank-limit"
-#: Reasons of well-formed lines from which nothing is read. They do not count against the feed.
-NEUTRAL_REASONS = (
-    BEYOND_LIMIT,
-    "filtered",
-    "header",
-    "local-data",
-    "other-kind",
-    "not-for-blocking",
-    "expired",
-    "revoked",
-    "deleted",
-    "older-version",
-    "exception",
-    "cancelled",
-)
+#: So many refused lines of each reason are kept as samples.
+_SAMPLES = 3
 # Rows that are compared at once when duplicates are searched.
 _ROWS_PER_SHARE = 1_000_000
 
@@ -61,10 +47,15 @@ class ParseResult:
     @property
     def share_accepted(self) -> float:
         """Share of the lines with content that gave an indicator; 0.0 without such lines."""
-        refused = self.refusal_counts
-        neutral = sum(refused.get(reason, 0) for reason in NEUTRAL_REASONS)
-        content = self.lines - self.comments - neutral
+        content = self.accepted + count_unread(self.refusal_counts)
         return self.accepted / content if content else 0.0
+
+    @property
+    def samples(self) -> dict[str, list[dict[str, object]]]:
+        """The first refused lines of each reason, with `line` and `text`."""
+        first = self.refusals.group_by("reason", maintain_order=True).head(_SAMPLES)
+        parts = first.partition_by("reason", as_dict=True, include_key=False, maintain_order=True)
+        return {str(reason): part.sort("line").to_dicts() for (reason,), part in parts.items()}
 
 
 def merge_results(name: str, parts: list[ParseResult]) -> ParseResult:

@@ -10,6 +10,7 @@ from blocklist.cli.commands.feeds_add import FormatOption, add_feed_command
 from blocklist.cli.commands.feeds_overlap import overlap_command
 from blocklist.cli.options import JsonOption, make_group
 from blocklist.cli.output import show_json, show_table
+from blocklist.cli.render.line_counts import format_unread, show_line_counts
 from blocklist.cli.render.parse_report import parse_report_to_dict, show_parse_report
 from blocklist.cli.session import get_library, get_session
 from blocklist.config.feeds import Feed
@@ -19,7 +20,7 @@ app = make_group("List, try and add feeds: the sources of indicators.")
 app.command("add")(add_feed_command)
 app.command("overlap")(overlap_command)
 
-_COLUMNS = ("feed", "category", "enabled", "state", "entries", "last good", "error")
+_COLUMNS = ("feed", "category", "enabled", "state", "entries", "not read", "last good", "error")
 
 
 @app.command("list")
@@ -62,6 +63,7 @@ def _feed_row(status: FeedStatus) -> tuple[object, ...]:
         "on" if feed.enabled else "off",
         health.state if health else "never",
         f"{health.entries:,}" if health else "",
+        format_unread(status.lines),
         health.accepted_at if health else "",
         health.cause if health else "",
     )
@@ -78,11 +80,14 @@ def show_feed_command(
     values = status.to_dict()
     if as_json:
         show_json(values)
-    else:
-        if status.feed.is_unverified:
-            values["verified"] = "never"
-        rows = ((key, _format_value(value)) for key, value in values.items() if value is not None)
-        show_table(("key", "value"), rows)
+        return
+    del values["lines"]
+    if status.feed.is_unverified:
+        values["verified"] = "never"
+    rows = [(key, _format_value(value)) for key, value in values.items() if value is not None]
+    show_table(("key", "value"), rows)
+    if status.lines:
+        show_line_counts(status.lines)
 
 
 def _format_value(value: object) -> object:

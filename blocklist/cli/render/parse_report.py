@@ -7,7 +7,6 @@ from blocklist.cli.output import show_line, show_table
 if TYPE_CHECKING:
     from blocklist import ParseResult
 
-_MAX_EXAMPLES = 3
 _SAMPLE_ROWS = 10
 
 
@@ -19,6 +18,7 @@ def parse_report_to_dict(parsed: "ParseResult") -> dict[str, object]:
         "accepted": parsed.accepted,
         "comments": parsed.comments,
         "refused": parsed.refusal_counts,
+        "samples": parsed.samples,
         "dropped": parsed.dropped_counts,
         "indicators": parsed.indicators.drop("line").to_dicts(),
     }
@@ -33,12 +33,12 @@ def show_parse_report(parsed: "ParseResult") -> None:
     )
     for what, count in parsed.dropped_counts.items():
         show_line(f"  left out of accepted lines: {what}, {count:,}")
+    samples = parsed.samples
     for reason, count in parsed.refusal_counts.items():
         show_line(f"  refused: {reason}, {count:,} lines")
-        examples = parsed.refusals.filter(reason=reason).head(_MAX_EXAMPLES)
-        for line, text in examples.select("line", "text").iter_rows():
-            show_line(f"    line {line}: {text}")
+        for sample in samples[reason]:
+            show_line(f"    line {sample['line']}: {sample['text']}")
     if not parsed.indicators.is_empty():
         columns = ("kind", "value", "scope", "evidence")
-        sample = parsed.indicators.head(_SAMPLE_ROWS).select(columns)
-        show_table(columns, sample.iter_rows())
+        first_rows = parsed.indicators.head(_SAMPLE_ROWS).select(columns)
+        show_table(columns, first_rows.iter_rows())

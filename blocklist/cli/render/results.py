@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from blocklist.cli.output import show_line, show_table
+from blocklist.cli.render.line_counts import format_unread
 from blocklist.cli.session import Session
 from blocklist.cli.streams import warn
 from blocklist.errors import GateHeld
@@ -50,16 +51,19 @@ def _warn_about_feeds(outcomes: "Sequence[UpdateOutcome]") -> None:
         if not outcome.is_good:
             stays = ", which stays in force" if outcome.entries else ""
             warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; {outcome.note}{stays}")
+        elif outcome.warning:
+            warn(f"{outcome.feed}: {outcome.warning}; see: blocklist feeds show {outcome.feed}")
 
 
 def show_updates(outcomes: "Sequence[UpdateOutcome]") -> None:
     """Show a table of updated feeds."""
-    columns = ("feed", "state", "entries", "added", "removed")
-    rows = (
-        (one.feed, one.state, f"{one.entries:,}", f"+{one.added:,}", f"-{one.removed:,}")
-        for one in outcomes
-    )
-    show_table(columns, rows)
+    columns = ("feed", "state", "entries", "added", "removed", "not read")
+    show_table(columns, map(_update_row, outcomes))
+
+
+def _update_row(outcome: "UpdateOutcome") -> tuple[str, ...]:
+    counts = (f"{outcome.entries:,}", f"+{outcome.added:,}", f"-{outcome.removed:,}")
+    return (outcome.feed, outcome.state, *counts, format_unread(outcome.lines))
 
 
 def _warn_about_resolvers(report: "SurveyReport") -> None:

@@ -11,6 +11,7 @@ from blocklist.ledger.db.lock import find_lock_holder
 from blocklist.ledger.db.runs import find_future_run, latest_run
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.feeds.health import load_feed_health
+from blocklist.ledger.feeds.line_counts import load_line_counts
 from blocklist.ledger.operator.entries import active_entries
 from blocklist.ledger.operator.entry_notes import NOT_IN_FORCE, annotate_entries
 from blocklist.model import FeedState, Verdict
@@ -61,6 +62,17 @@ def check_feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]
         elif not health.entries:
             remedy = "disable it, or see: blocklist feeds test URL"
             yield warning("lists nothing", feed.config_key, remedy)
+
+
+@ledger_check("lines")
+def check_unread_lines(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
+    """Find enabled feeds and guards of which many lines were not read."""
+    counts = load_line_counts(reader)
+    for feed in config.enabled_sources:
+        lines = counts.get(feed.name)
+        if lines and lines.is_suspicious:
+            remedy = f"see which: blocklist feeds show {feed.name}; another `format` may fit better"
+            yield warning(lines.describe_unread(), feed.config_key, remedy)
 
 
 @ledger_check("allows")

@@ -117,7 +117,9 @@ def _save_ranks(transaction: Transaction, feed: int, indicators: pl.DataFrame) -
 def _save_exempting(transaction: Transaction, feed: int, parse_report: dict[str, object]) -> None:
     """Store the names below which a feed exempts others, in place of its last ones."""
     transaction.execute("DELETE FROM exempting WHERE feed_id = ?", feed)
-    values = pl.Series("value", parse_report.get("exempting", []), dtype=pl.String).sort()
+    exempting = parse_report.get("exempting")
+    names = exempting if isinstance(exempting, list) else []
+    values = pl.Series("value", names, dtype=pl.String).sort()
     if not values.is_empty():
         rows = values.to_frame().with_columns(feed_id=pl.lit(feed, pl.Int64))
         transaction.append("exempting", rows)
