@@ -21,13 +21,13 @@ from blocklist.model import Kind, Scope
 #: The rules of a list beside its plain blocks: exceptions, and with `blocks` the blocks that only a
 #: firm exception takes out.
 OWN_RULES = pl.Schema(
-    [
-        ("kind", KIND),
-        ("value", pl.String()),
-        ("scope", SCOPE),
-        ("is_firm", pl.Boolean()),
-        ("blocks", pl.Boolean()),
-    ]
+    {
+        "kind": KIND,
+        "value": pl.String(),
+        "scope": SCOPE,
+        "is_firm": pl.Boolean(),
+        "blocks": pl.Boolean(),
+    }
 )
 NO_NAMES = pl.Series("value", [], dtype=pl.String)
 _KEY = ["kind", "value", "scope"]
