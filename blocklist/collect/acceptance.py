@@ -3,6 +3,7 @@
 from blocklist.collect.sniffing import detect_non_list, detect_nul, find_own_host
 from blocklist.config.feeds import Feed
 from blocklist.config.sections import PolicyConfig
+from blocklist.parse.reasons import count_unread
 from blocklist.parse.result import ParseResult
 from blocklist.plugins import PluginError
 
@@ -33,6 +34,8 @@ def find_refusal(
     cause = detect_non_list(feed, body)
     if cause is not None:
         return cause
+    if _is_empty(parsed):
+        return _check_empty(feed, body, parsed, content_type)
     min_share = _MIN_SHARE_SHORT_LIST if parsed.lines < _LONG_LIST_LINES else _MIN_SHARE_LONG_LIST
     if parsed.share_accepted < min_share:
         return _describe_unreadable(parsed) + _suggest_format(feed, body)
@@ -44,6 +47,24 @@ def find_refusal(
     if host is not None:
         return f"lists {host}, the host it is fetched from, and would block its own download"
     return _check_size_change(feed, policy, parsed.indicators.height, usual_entries)
+
+
+def _is_empty(parsed: ParseResult) -> bool:
+    """Return whether a list has no entry, and no line that could be one."""
+    return not parsed.accepted and not count_unread(parsed.refusal_counts)
+
+
+def _check_empty(feed: Feed, body: bytes, parsed: ParseResult, content_type: str) -> str | None:
+    """Return why a list without entries is refused, or None for a feed that may be empty."""
+    size = "empty: 0 bytes of content" if not body.strip() else _describe_nothing(parsed)
+    if content_type in _WEB_PAGE_TYPES:
+        return f"sent as a web page ({content_type}), and {size}"
+    if feed.can_be_empty:
+        return detect_nul(body)
+    return (
+        f"{size} (if this is correct: blocklist run --accept {feed.name}; "
+        f"or set {feed.config_key}.can_be_empty)"
+    )
 
 
 def size_change_limits(feed: Feed, policy: PolicyConfig) -> tuple[float, float]:
@@ -87,9 +108,12 @@ def _suggest_format(feed: Feed, body: bytes) -> str:
     return f'; it looks like {name}: set {feed.config_key}.format = "{name}" if that is correct'
 
 
+def _describe_nothing(parsed: ParseResult) -> str:
+    kinds = ", ".join(["empty or comments", *parsed.refusal_counts])
+    return f"lists nothing: {parsed.lines:,} lines, all {kinds}"
+
+
 def _describe_unreadable(parsed: ParseResult) -> str:
-    if parsed.lines == parsed.comments:
-        return f"lists nothing: {parsed.lines:,} lines, all empty or comments"
     reason, count = next(iter(parsed.refusal_counts.items()), ("", 0))
     read = parsed.lines - parsed.comments
     return (

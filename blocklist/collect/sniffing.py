@@ -35,8 +35,6 @@ def detect_non_list(feed: Feed, body: bytes) -> str | None:
     """Return why a body cannot be a list, in words for a person, or None."""
     encoding = "utf-16" if body.startswith(_UTF16_BOMS) else "utf-8"
     head = body[:_HEAD_BYTES].decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
-    if not head and not body.strip():
-        return "empty: 0 bytes of content"
     if head.lower().startswith(_WEB_PAGE_STARTS):
         return "a web page, not a list"
     if not load_format(feed.format).may_be_json and _JSON_DOCUMENT.match(head):

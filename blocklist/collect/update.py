@@ -58,6 +58,8 @@ def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
 def lift_size_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
     """Return the feeds, without size limits for the named ones, which a person reviewed.
 
+    These may also be empty.
+
     Raise `NotFoundError` for a name that is not among the feeds.
     """
     feed_names = [feed.name for feed in feeds]
@@ -67,7 +69,9 @@ def lift_size_limits(feeds: list[Feed], names: list[str]) -> list[Feed]:
                 f"{name}: is not among the feeds to update{suggest_name(name, feed_names)}"
             )
     return [
-        replace(feed, max_shrink=1.0, max_growth=inf) if feed.name in names else feed
+        replace(feed, max_shrink=1.0, max_growth=inf, can_be_empty=True)
+        if feed.name in names
+        else feed
         for feed in feeds
     ]
 

@@ -116,6 +116,13 @@ class Feed:
     max_growth: Annotated[
         float | None, Range(1), Doc("The limit of this feed, instead of the one in `[policy]`.")
     ] = None
+    can_be_empty: Annotated[
+        bool,
+        Doc(
+            "Whether a list with no entry at all is accepted, for lists that have none at times. "
+            "Without this key, an empty list is refused as a bad download."
+        ),
+    ] = False
     headers: Annotated[
         tuple[str, ...],
         Doc(

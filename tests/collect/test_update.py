@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blocklist.collect.outcome import UpdateOutcome
-from blocklist.collect.update import select_feeds
+from blocklist.collect.update import lift_size_limits, select_feeds
 from blocklist.config.feeds import Feed
 from blocklist.config.sections import PolicyConfig
 from blocklist.errors import NotFoundError
@@ -21,6 +21,7 @@ from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.feeds.records import register_feed
 from blocklist.model import FeedState, GuardClass, Scope
 from blocklist.parse.options import ParseOptions
+from tests.support.cli import blocklist
 from tests.support.feed_folder import FeedFolder, many_names
 from tests.support.users import as_user
 
@@ -143,14 +144,20 @@ def test_a_list_in_another_format_is_refused_with_the_setting_for_it(
 
 
 GOOD = many_names(2000)
+IF_EMPTY = "(if this is correct: blocklist run --accept mine; or set feeds.mine.can_be_empty)"
 
 
 @pytest.mark.parametrize(
     ("body", "state", "cause", "why"),
     [
-        (b"", REFUSED, "empty: 0 bytes of content", "nothing"),
-        (b"\n \r\n", REFUSED, "empty: 0 bytes of content", "white space"),
-        ("# gone\n" * 3, REFUSED, "lists nothing: 3 lines, all empty or comments", "a notice"),
+        (b"", REFUSED, f"empty: 0 bytes of content {IF_EMPTY}", "nothing"),
+        (b"\n \r\n", REFUSED, f"empty: 0 bytes of content {IF_EMPTY}", "white space"),
+        (
+            "# gone\n" * 3,
+            REFUSED,
+            f"lists nothing: 3 lines, all empty or comments {IF_EMPTY}",
+            "a notice",
+        ),
         ("<!DOCTYPE html>\n<p>Log in", REFUSED, "a web page, not a list", "a login page"),
         ("\ufeff\r\n <HTML>", REFUSED, "a web page, not a list", "with a byte order mark"),
         ("<?xml version='1.0'?>", REFUSED, "a web page, not a list", "an error of a storage"),
@@ -199,6 +206,61 @@ def test_a_snapshot_is_accepted_or_refused(
         assert folder.in_force() == before, "what was good stays in force"
         assert folder.collect().state == REFUSED, "also the second time"
         assert folder.collect(GOOD).state == UNCHANGED, "and nothing is left of it"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "accepted", "why"),
+    [
+        ("domains", "# nothing at the moment\n# END 0 entries\n", True, "comments"),
+        ("domains", "", True, "a list without a head"),
+        ("domains", "\n\n", True, "empty lines"),
+        ("json", "[]", True, "an empty array"),
+        ("stix", '{"type": "bundle", "objects": []}', True, "an empty bundle"),
+        ("misp", '{"Event": {}}', True, "an event without attributes"),
+        (
+            "misp",
+            '{"Event": {"Attribute": [{"type": "domain", "value": "a.top", "deleted": true}]}}',
+            True,
+            "an event of which all is deleted",
+        ),
+        ("adblock", "@@||a.example^\n", True, "exceptions only"),
+        ("rpz", "$TTL 60\n@ IN SOA a. b. 1 2 3 4 5\n  IN NS a.\n", True, "a zone's frame"),
+        ("domains", "<html><p>Log in", False, "a web page"),
+        ("domains", '{"error": "rate limit"}', False, "an error document"),
+        ("json", '{"error": "rate limit"}', False, "also where JSON is the format"),
+        ("domains", "call us now\n", False, "words"),
+        ("domains", b"# a\n#\0\0\0\n", False, "damaged comments"),
+    ],
+)
+def test_a_list_that_may_be_empty(
+    folder: FeedFolder, name: str, body: bytes | str, accepted: bool, why: str
+) -> None:
+    feed = replace(folder.feed, can_be_empty=True)
+    folder.collect("a.example\nb.example\n", feed)
+    outcome = folder.collect(body, replace(feed, format=name))
+    assert outcome.state is (FRESH if accepted else REFUSED), why
+    assert (folder.in_force() == []) == accepted, why
+    (lifted,) = lift_size_limits([replace(folder.feed, format=name)], ["mine"])
+    assert lifted.can_be_empty, "a person who accepts a feed accepts that it is empty"
+
+
+def test_an_emptied_list_empties_its_export(tmp_path: Path) -> None:
+    (tmp_path / "l.txt").write_text("# servers\n45.9.148.1\n45.9.148.2\n")
+    (tmp_path / "o.txt").write_text("real-scam.top\n")
+    config = (
+        '[feeds.c2]\nurl = "l.txt"\nformat = "ips"\n'
+        '[feeds.o]\nurl = "o.txt"\nformat = "domains"\n'
+        '[exports.c]\ntarget = "cidr"\npath = "c.txt"\n[exports.d]\ntarget = "domains"\npath = "d"\n'
+    )
+    (tmp_path / "blocklist.toml").write_text(config)
+    assert blocklist(tmp_path, "run").code == 0
+    (tmp_path / "l.txt").write_text("# servers\n# END 0 entries\n")
+    assert blocklist(tmp_path, "run").code == 4
+    assert "45.9.148.1" in (tmp_path / "c.txt").read_text()
+    assert blocklist(tmp_path, "run", "--accept", "c2").code == 0
+    assert "45.9.148" not in (tmp_path / "c.txt").read_text()
+    assert blocklist(tmp_path, "run").code == 0, "and it stays so"
+    assert "real-scam.top" in (tmp_path / "d").read_text()
 
 
 def test_a_list_that_is_html_from_the_start(folder: FeedFolder) -> None:

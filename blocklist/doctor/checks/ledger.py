@@ -59,8 +59,8 @@ def check_feeds(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]
             )
             remedy = f"see the error again: blocklist update {feed.name}; or disable it"
             yield warning(f"{health.state}: {health.cause}; {last_good}", feed.config_key, remedy)
-        elif not health.entries:
-            remedy = "disable it, or see: blocklist feeds test URL"
+        elif not health.entries and not feed.can_be_empty:
+            remedy = "set `can_be_empty` if this is correct, or see: blocklist feeds test URL"
             yield warning("lists nothing", feed.config_key, remedy)
 
 

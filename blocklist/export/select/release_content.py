@@ -21,9 +21,9 @@ from blocklist.export.select.filters import (
 from blocklist.frames.schemas import RELEASE
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
-from blocklist.ledger.feeds.listings import select_active_feeds
+from blocklist.ledger.feeds.listings import find_emptied_kinds, select_active_feeds
 from blocklist.ledger.releases import verdicts
-from blocklist.model import FeedWeight
+from blocklist.model import FeedWeight, Kind
 from blocklist.release.proposal import ProposedRelease
 
 _MUST_VERIFY_SCHEMA = pl.Schema({name: RELEASE[name] for name in ("kind", "value")})
@@ -37,6 +37,8 @@ class ExportContext:
     feed_credits: tuple[str, ...] = ()
     #: Return `kind` and `value` of the values that verification always queries.
     must_verify: Callable[[], pl.DataFrame] = _MUST_VERIFY_SCHEMA.to_frame
+    #: Whether the export may become empty, because the empty list of a feed was accepted.
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class ExportContent:
     dns_data: DnsFilterData
     #: The enabled feeds that listed anything when the release was judged.
     listing_feeds: list[Feed]
+    #: The kinds that feeds in use listed before their empty list was accepted.
+    emptied_kinds: set[Kind]
     #: Return `kind` and `value` of the values that verification always queries.
     must_verify: Callable[[], pl.DataFrame]
 
@@ -62,7 +66,9 @@ class ExportContent:
 
     def context_for(self, export: Export) -> ExportContext:
         """Return what an export gets beside its rows."""
-        return ExportContext(list_feed_credits(export, self.listing_feeds), self.must_verify)
+        credits = list_feed_credits(export, self.listing_feeds)
+        may_be_empty = not self.emptied_kinds.isdisjoint(export.target.kinds)
+        return ExportContext(credits, self.must_verify, may_be_empty)
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ def _assemble_content(
             transaction, config, source_run, all_rows, operator_blocks, exports
         )
         names = select_active_feeds(transaction, enabled, source_run)
+        emptied_kinds = find_emptied_kinds(transaction, enabled)
     listing_feeds = [config.feeds[name] for name in names]
-    return ExportContent(
-        release.number, rows, all_rows, evidence, dns_data, listing_feeds, release.must_verify
-    )
+    selected = (rows, all_rows, evidence, dns_data, listing_feeds, emptied_kinds)
+    return ExportContent(release.number, *selected, release.must_verify)

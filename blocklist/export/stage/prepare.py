@@ -79,7 +79,8 @@ def render_and_verify(
         body, rows = render_within_limit(export, rows)
         left_out = other_kinds | body.left_out
         body = replace(body, left_out=left_out, feed_credits=context.feed_credits)
-        _refuse_empty_export(export, release, previous, body, release_rows)
+        if not context.may_be_empty:
+            _refuse_empty_export(export, release, previous, body, release_rows)
 
         def verify_candidate(state: ExportState, candidate: Path) -> None:
             must_verify = context.must_verify()

@@ -8,6 +8,7 @@ import polars as pl
 from blocklist.frames.diff import find_unmatched_rows
 from blocklist.frames.schemas import DATED_LISTINGS, LISTINGS
 from blocklist.frames.urls import url_host
+from blocklist.ledger.db.codes import KINDS
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.db.writer import LedgerWriter
@@ -229,3 +230,17 @@ def select_active_feeds(transaction: Transaction, feeds: list[str], run: int) ->
         "ORDER BY name"
     )
     return [name for (name,) in transaction.execute(sql, json.dumps(feeds), *[run] * 4)]
+
+
+def find_emptied_kinds(transaction: Transaction, feeds: list[str]) -> set[Kind]:
+    """Return the kinds that feeds with an accepted empty list listed before."""
+    emptied = (
+        "SELECT id FROM feed WHERE entries = 0 AND accepted_at IS NOT NULL "
+        "AND state IN ('fresh', 'unchanged') AND name IN (SELECT value FROM json_each(?))"
+    )
+    sql = " UNION ".join(
+        f"SELECT kind FROM {table} WHERE feed_id IN ({emptied})"
+        for table in ("listing_row", "listing_batch")
+    )
+    rows = transaction.execute(sql, *[json.dumps(feeds)] * 2)
+    return {KINDS[code] for (code,) in rows}
