@@ -6,6 +6,11 @@ No heavy imports, because `check` starts here.
 from dataclasses import dataclass
 from enum import StrEnum
 
+#: Nobody can own this name: ISO 3166 leaves ZZ to its users, so it never becomes a top-level
+#: domain. No resolver answers it by itself, as resolvers do below test and invalid. And it is the
+#: last name in DNS order, in which BIND applies the names of a zone over some seconds.
+DEFAULT_CANARY = "blocklist-canary.zz"
+
 
 class Kind(StrEnum):
     """The kind of an indicator: a domain name, an IP network (or single address), or a URL."""

@@ -4,6 +4,7 @@ from blocklist.collect.sniffing import detect_non_list, detect_nul, find_own_hos
 from blocklist.config.feeds import Feed
 from blocklist.config.sections import PolicyConfig
 from blocklist.parse.reasons import count_unread
+from blocklist.parse.registry import load_format
 from blocklist.parse.result import ParseResult
 from blocklist.plugins import PluginError
 
@@ -31,10 +32,10 @@ def find_refusal(
 
     `usual_entries` is the feed's usual number of entries, 0 for a feed that was never accepted.
     """
-    cause = detect_non_list(feed, body)
+    cause = detect_non_list(body, may_be_json=load_format(feed.format).may_be_json)
     if cause is not None:
         return cause
-    if _is_empty(parsed):
+    if describe_empty(body, parsed):
         return _check_empty(feed, body, parsed, content_type)
     min_share = _MIN_SHARE_SHORT_LIST if parsed.lines < _LONG_LIST_LINES else _MIN_SHARE_LONG_LIST
     if parsed.share_accepted < min_share:
@@ -49,14 +50,19 @@ def find_refusal(
     return _check_size_change(feed, policy, parsed.indicators.height, usual_entries)
 
 
-def _is_empty(parsed: ParseResult) -> bool:
-    """Return whether a list has no entry, and no line that could be one."""
-    return not parsed.accepted and not count_unread(parsed.refusal_counts)
+def describe_empty(body: bytes, parsed: ParseResult) -> str | None:
+    """Return in words that a list has no entry, and no line that could be one; None if it has."""
+    if parsed.accepted or count_unread(parsed.refusal_counts):
+        return None
+    if not body.strip():
+        return "empty: 0 bytes of content"
+    kinds = ", ".join(["empty or comments", *parsed.refusal_counts])
+    return f"lists nothing: {parsed.lines:,} lines, all {kinds}"
 
 
 def _check_empty(feed: Feed, body: bytes, parsed: ParseResult, content_type: str) -> str | None:
     """Return why a list without entries is refused, or None for a feed that may be empty."""
-    size = "empty: 0 bytes of content" if not body.strip() else _describe_nothing(parsed)
+    size = describe_empty(body, parsed)
     if content_type in _WEB_PAGE_TYPES:
         return f"sent as a web page ({content_type}), and {size}"
     if feed.can_be_empty:
@@ -106,11 +112,6 @@ def _suggest_format(feed: Feed, body: bytes) -> str:
     if name is None or name == feed.format:
         return ""
     return f'; it looks like {name}: set {feed.config_key}.format = "{name}" if that is correct'
-
-
-def _describe_nothing(parsed: ParseResult) -> str:
-    kinds = ", ".join(["empty or comments", *parsed.refusal_counts])
-    return f"lists nothing: {parsed.lines:,} lines, all {kinds}"
 
 
 def _describe_unreadable(parsed: ParseResult) -> str:

@@ -12,7 +12,6 @@ from blocklist.config.feeds import Feed
 from blocklist.fetch.types import is_remote_url
 from blocklist.indicators.names import name_and_ancestors
 from blocklist.model import Kind, Scope
-from blocklist.parse.registry import load_format
 from blocklist.parse.result import ParseResult
 
 _WEB_PAGE_STARTS = (
@@ -31,13 +30,13 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _TEXT_IN_UTF16 = re.compile(rb"(?:[^\0]\0){4}|(?:\0[^\0]){4}", re.DOTALL)
 
 
-def detect_non_list(feed: Feed, body: bytes) -> str | None:
+def detect_non_list(body: bytes, *, may_be_json: bool) -> str | None:
     """Return why a body cannot be a list, in words for a person, or None."""
     encoding = "utf-16" if body.startswith(_UTF16_BOMS) else "utf-8"
     head = body[:_HEAD_BYTES].decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
     if head.lower().startswith(_WEB_PAGE_STARTS):
         return "a web page, not a list"
-    if not load_format(feed.format).may_be_json and _JSON_DOCUMENT.match(head):
+    if not may_be_json and _JSON_DOCUMENT.match(head):
         return f"a JSON document, not a list{EXCERPT_LABEL}{_printable_head(head)}"
     if _TEXT_IN_UTF16.match(body):
         return "UTF-16 without a byte order mark, which cannot be told from binary data"

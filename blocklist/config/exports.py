@@ -18,12 +18,8 @@ from blocklist.config.targets import Target
 from blocklist.config_keys import Doc, Embedded, Form, Range
 from blocklist.errors import InvalidIndicator
 from blocklist.indicators.names import MAX_NAME_LENGTH, canonicalize_name
-from blocklist.model import Category, Direction, Kind
+from blocklist.model import DEFAULT_CANARY, Category, Direction, Kind
 
-#: Nobody can own this name: ISO 3166 leaves ZZ to its users, so it never becomes a top-level
-#: domain. No resolver answers it by itself, as resolvers do below test and invalid. And it is the
-#: last name in DNS order, in which BIND applies the names of a zone over some seconds.
-DEFAULT_CANARY = "blocklist-canary.zz"
 _DEFAULT_ACTION = RpzAction.NXDOMAIN.value
 _COUNTRY = Form(re.compile("[A-Z]{2}").fullmatch, 'a country code in capitals such as "DE"')
 

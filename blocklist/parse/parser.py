@@ -8,6 +8,7 @@ import polars as pl
 
 from blocklist.frames.parallel import iter_text_pieces, map_in_order
 from blocklist.frames.schemas import INDICATORS, REFUSALS
+from blocklist.model import DEFAULT_CANARY
 from blocklist.parse.canonicalise import canonicalise_tokens, collect_own_rules
 from blocklist.parse.fast_path import split_fast_path
 from blocklist.parse.format import Format, carry_no_state
@@ -37,16 +38,29 @@ def parse_snapshot(
 
 
 def _apply_exceptions(parsed: ParseResult, format_: Format) -> ParseResult:
-    """Return a list without what its own exceptions take out."""
+    """Return a list without canaries, and without what its own exceptions take out."""
+    indicators = _drop_canaries(parsed.indicators)
+    canaries = parsed.indicators.height - indicators.height
     narrowed = apply_own_exceptions(
-        parsed.indicators, parsed.own_rules, exceptions_win=format_.exceptions_win
+        indicators, parsed.own_rules, exceptions_win=format_.exceptions_win
     )
+    counts = narrowed.counts | ({"canary": canaries} if canaries else {})
     return replace(
         parsed,
         indicators=narrowed.indicators,
         exempting=narrowed.exempting,
-        dropped_counts=parsed.dropped_counts | narrowed.counts,
+        dropped_counts=parsed.dropped_counts | counts,
     )
+
+
+def _drop_canaries(indicators: pl.DataFrame) -> pl.DataFrame:
+    """Return indicators without the canaries of an export that is read as a feed."""
+    ending = indicators["value"].str.ends_with(DEFAULT_CANARY)
+    if not ending.any():
+        return indicators
+    name = pl.col("value")
+    is_canary = (name == DEFAULT_CANARY) | name.str.ends_with(f".{DEFAULT_CANARY}")
+    return indicators.filter(~is_canary)
 
 
 def _parse_pieces(text: bytes, format_: Format, options: ParseOptions) -> Iterator[ParseResult]:

@@ -192,7 +192,7 @@ def test_add_from_the_web(run: Run, tmp_path: Path, server: str) -> None:
         (("https://phishing.army/download/phishing_army_blocklist.txt", "--yes"), "phishing-army",
          "a shipped list"),
         (("lists/Shop Frauds.txt", "--name", "a b", "--yes"), "small letters", "no name"),
-        (("lists/page.txt", "--yes"), "no format", "a page, no list"),
+        (("lists/page.txt", "--yes"), "a web page", "a page, no list"),
         (("lists/comments.txt", "--format", "domains", "--yes"), "not one line", "an empty list"),
         (("lists/none.txt", "--yes"), "no such file", "no file"),
         (("lists/taken.txt", "--name", "x", "--format", "hots", "--yes"), "feed taken", "both"),
@@ -205,6 +205,30 @@ def test_refused_and_nothing_written(
     assert ended.code == 2, why
     assert says in ended.err, why
     assert (tmp_path / "blocklist.toml").read_text() == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "cause"),
+    [
+        (b"<!DOCTYPE html><title>Log in</title>\n", (), "a web page, not a list"),
+        (b"\xef\xbb\xbf\n<HTML>\n", ("--format", "domains"), "a web page, not a list"),
+        (b"<?xml version='1.0'?><Error/>\n", (), "a web page, not a list"),
+        (b"", (), "empty: 0 bytes of content"),
+        (b"\n \r\n", ("--format", "hosts"), "empty: 0 bytes of content"),
+        (b"# gone\n# for good\n", (), "lists nothing: 2 lines, all empty or comments"),
+        (b'{"error": "limit"}', ("--format", "domains"), "a JSON document, not a list"),
+        (b"a\0.\0t\0o\0p\0\n\0", (), "UTF-16 without a byte order mark"),
+    ],
+)
+def test_no_list_is_named_in_plain_words(
+    run: Run, tmp_path: Path, body: bytes, words: tuple[str, ...], cause: str
+) -> None:
+    (tmp_path / "x.txt").write_bytes(body)
+    for command in (("feeds", "test"), ("feeds", "add", "--yes")):
+        ended = run(*command, "x.txt", *words)
+        assert ended.code == 2
+        assert f"x.txt: {cause}" in ended.err, "as `run` says it"
+    assert "[feeds.x]" not in (tmp_path / "blocklist.toml").read_text()
 
 
 def test_without_a_configuration(run: Run, tmp_path: Path) -> None:

@@ -250,7 +250,8 @@ def test_an_emptied_list_empties_its_export(tmp_path: Path) -> None:
     config = (
         '[feeds.c2]\nurl = "l.txt"\nformat = "ips"\n'
         '[feeds.o]\nurl = "o.txt"\nformat = "domains"\n'
-        '[exports.c]\ntarget = "cidr"\npath = "c.txt"\n[exports.d]\ntarget = "domains"\npath = "d"\n'
+        '[exports.c]\ntarget = "cidr"\npath = "c.txt"\n'
+        '[exports.d]\ntarget = "domains"\npath = "d"\n'
     )
     (tmp_path / "blocklist.toml").write_text(config)
     assert blocklist(tmp_path, "run").code == 0

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from tldextract import TLDExtract
 
-from blocklist.config.exports import DEFAULT_CANARY, Export
+from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.readers.reading import decode_lines
 from blocklist.export.render.canary import (
@@ -18,6 +18,7 @@ from blocklist.export.render.canary import (
 )
 from blocklist.export.update import export_one
 from blocklist.indicators.names import canonicalize_name
+from blocklist.model import DEFAULT_CANARY
 from tests.support.exports import NOW, content, export_to, release, run
 
 ROWS = "block exact x.example"
