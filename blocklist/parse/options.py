@@ -51,6 +51,13 @@ class ParseOptions:
     column_name: Annotated[
         str, Doc("For `csv`: the column by its name in the header row, instead of its number.")
     ] = ""
+    scope_column: Annotated[
+        str,
+        Doc(
+            "For `csv`: the column, by name or number, with the scope of each name: `exact`, "
+            "`subtree` or `below`."
+        ),
+    ] = ""
     filters: Annotated[
         tuple[Annotated[str, _FILTER], ...],
         Doc(

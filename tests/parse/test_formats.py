@@ -142,6 +142,26 @@ def test_columns(options: ParseOptions, expected: str, why: str) -> None:
     assert parsed.comments == 2
 
 
+def test_a_column_with_the_scope() -> None:
+    body = b"scope,value\nsubtree,a.example\nbelow,b.example\nwide,c.example\nexact,192.0.2.1\n"
+    options = ParseOptions(column_name="value", scope_column="scope")
+    parsed = parse_snapshot(body, "csv", options)
+    assert list_indicators(parsed) == [
+        sub("a.example"),
+        Is("b.example", "below"),
+        ip("192.0.2.1"),
+    ]
+    assert parsed.refusal_counts == {"header": 1, "unknown-scope": 1}
+
+
+def test_objects_with_a_scope() -> None:
+    entries = [{"n": "a.example", "s": "subtree"}, {"n": "b.example"}, {"n": "c.example", "s": 7}]
+    options = ParseOptions(path="[].{value: n, scope: s}")
+    parsed = parse_snapshot(json.dumps([*entries, {"n": None}]).encode(), "json", options)
+    assert list_indicators(parsed) == [sub("a.example"), Is("b.example")]
+    assert parsed.refusal_counts == {"not-a-text": 1, "unknown-scope": 1}
+
+
 def test_filtered_rows_do_not_count_against_a_feed() -> None:
     options = ParseOptions(column_name="url", filters=("url_status=online",))
     parsed = parse_snapshot(URLHAUS.encode(), "csv", options)

@@ -101,6 +101,12 @@ def test_rules_of_adblock(rules: str, expected: list[Is], why: str) -> None:
             [ip("192.0.2.0"), ip("192.0.2.2/31")],
             "an address in a network",
         ),
+        (
+            "ips",
+            "add,x,192.0.2.0/30 add,x,192.0.2.1,nomatch",
+            [ip("192.0.2.0"), ip("192.0.2.2/31")],
+            "an address that ipset leaves out",
+        ),
     ],
 )
 def test_exceptions_of_other_formats(name: str, lines: str, expected: list[Is], why: str) -> None:

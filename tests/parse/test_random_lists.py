@@ -62,6 +62,7 @@ options = st.builds(
     separator=st.sampled_from(",;\t|^]-\\"),
     rank_limit=st.none() | st.integers(1, 5),
     column_name=st.sampled_from(["", "x", "a.example"]),
+    scope_column=st.sampled_from(["", "2", "x"]),
     filters=st.sampled_from([(), ("x=1",), ("2=x", "2=")]),
     comment=st.sampled_from([None, "#", "a"]),
     path=st.sampled_from(["", "[]", "@", "keys(@)", "*.*", "[].type", "length(@)"]),

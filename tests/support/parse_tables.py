@@ -242,6 +242,18 @@ IPS: Rows = [
     ("a.example", "not-an-address", "a name"),
     ("127.0.0.1 localhost", "line-of-hosts", "a hosts list must not pass for addresses"),
     ("0.0.0.0 a.example", "line-of-hosts", "and 0.0.0.0 is not what it lists"),
+    ("add evil4 198.51.100.1 timeout 60", [ip("198.51.100.1")], "ipset"),
+    ("-4 -A BAD -s 198.51.100.0/25 -j DROP", [ip("198.51.100.0/25")], "iptables"),
+    ("-A BAD -d 198.51.100.3 -j ACCEPT", "not-an-address", "iptables: no block"),
+    (
+        "/ip firewall address-list add list=bad comment=x address=198.51.100.4",
+        [ip("198.51.100.4")],
+        "RouterOS",
+    ),
+    ("\t198.51.100.5,", [ip("198.51.100.5")], "an element of nft"),
+    ("add element inet t bad4 {", COMMENT, "the start of its statement"),
+    ("create evil4 hash:net family inet -exist", COMMENT, "a command without an address"),
+    ("COMMIT", COMMENT, "another one"),
     ("# 192.0.2.1", COMMENT, "commented out"),
 ]
 CSV: Rows = [
@@ -295,6 +307,8 @@ DNSMASQ: Rows = [
     ("server=192.0.2.53", "other-setting", "where to ask for all else"),
     ("address=/a.example", "other-setting", "no end"),
     ("ipset=/a.example/x", "other-setting", "another setting"),
+    ("host-record=c.example,0.0.0.0,::", [Is("c.example")], "the name alone, at a sink"),
+    ("host-record=c.example,192.0.2.9", "other-setting", "a name of the local network"),
     ("a.example", "other-setting", "a plain name"),
     ("# address=/a.example/", COMMENT, "commented out"),
 ]
@@ -318,6 +332,9 @@ UNBOUND: Rows = [
     ('local-zone: "a.example"', "other-setting", "no type"),
     ('local-data: "a.example A 192.0.2.9"', "local-data", "where to send people"),
     ('local-data-ptr: "192.0.2.9 a.example"', "local-data", "the same backwards"),
+    ('local-data: "c.example. TXT blocked"', [Is("c.example")], "the name alone, as we export it"),
+    ('local-data: "c.example. 60 IN TXT blocked"', [Is("c.example")], "with TTL and class"),
+    ('local-data: "c.example. TXT v=spf1"', "local-data", "another text"),
     ("verbosity: 1", "other-setting", "another setting"),
     ("server:", COMMENT, "a clause"),
     ("# local-zone: a.example static", COMMENT, "commented out"),

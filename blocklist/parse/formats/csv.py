@@ -7,6 +7,8 @@ abuse.ch writes it.
 
 import polars as pl
 
+from blocklist.frames.schemas import SCOPE
+from blocklist.model import Scope
 from blocklist.parse.any_kind import extract_any_kind
 from blocklist.parse.format import Format, split_plain_lines
 from blocklist.parse.options import ParseOptions
@@ -31,7 +33,9 @@ def _next_state(lines: pl.DataFrame, options: ParseOptions) -> tuple[str | None,
 def _find_header(lines: pl.DataFrame, options: ParseOptions) -> str | None:
     """Return the first row that has all column names in the options."""
     names = {
-        name for name in (options.column_name, *_parse_filters(options)) if not _is_number(name)
+        name
+        for name in (options.column_name, options.scope_column, *_parse_filters(options))
+        if not _is_number(name)
     }
     rows = (
         lines["text"].head(_HEADER_SEARCH_LINES).str.replace(_COMMENT_MARK, "").to_list()
@@ -62,7 +66,13 @@ def _extract_tokens(frame: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
         .when(pl.col("text").is_null())
         .then(pl.lit("no-such-column"))
     )
-    return extract_any_kind(rows, reason)
+    if not options.scope_column:
+        return extract_any_kind(rows, reason)
+    scopes = _select_column(fields, options.scope_column, names)
+    is_scope = scopes.is_in([scope.value for scope in Scope]).fill_null(value=False)
+    reason = reason.when(pl.Series(~is_scope)).then(pl.lit("unknown-scope"))
+    tokens = extract_any_kind(rows, reason)
+    return tokens.with_columns(scope=scopes.set(~is_scope, Scope.EXACT.value).cast(SCOPE))
 
 
 def _parse_filters(options: ParseOptions) -> dict[str, list[str]]:

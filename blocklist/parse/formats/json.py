@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from blocklist.frames.schemas import SCOPE
+from blocklist.model import Scope
 from blocklist.parse.any_kind import extract_any_kind
 from blocklist.parse.format import Format
 from blocklist.parse.json_documents import (
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
 _HOW_TEXT = "text"
+#: A text with the scope that an object gives it beside `value`.
+_HOW_SCOPE = {f"text-{scope}": scope.value for scope in Scope}
 
 
 def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
@@ -53,11 +57,22 @@ def _find_entries(document: object, options: ParseOptions) -> list[tuple[object,
     """Return the entries that the path selects, each with how it is read."""
     if options.path:
         document = _search_path(document, options.path)
-    if isinstance(document, str) and options.path:
-        return [(document, _HOW_TEXT)]
+    if isinstance(document, str | dict) and options.path:
+        return [_read_entry(document)]
     if not isinstance(document, list):
         return [(document, "not-found" if options.path else "path-needed")]
-    return [(entry, _HOW_TEXT if isinstance(entry, str) else "not-a-text") for entry in document]
+    return [_read_entry(entry) for entry in document]
+
+
+def _read_entry(entry: object) -> tuple[object, str]:
+    """Return a text, or the `value` of an object with a `scope`, and how it is read."""
+    if isinstance(entry, str):
+        return entry, _HOW_TEXT
+    if not isinstance(entry, dict) or not isinstance(entry.get("value"), str):
+        return entry, "not-a-text"
+    scope = entry.get("scope")
+    how = _HOW_TEXT if scope is None else f"text-{scope}"
+    return entry["value"], how if how in (_HOW_TEXT, *_HOW_SCOPE) else "unknown-scope"
 
 
 def _search_path(document: object, path: str) -> object:
@@ -79,7 +94,11 @@ def _compile_path(path: str) -> "ParsedResult":
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     rows = frame.with_columns(pl.col("text").str.strip_chars())
-    return extract_any_kind(rows, pl.when(pl.col("how") != _HOW_TEXT).then("how"))
+    how = pl.col("how")
+    reason = pl.when(~how.is_in([_HOW_TEXT, *_HOW_SCOPE])).then(how)
+    scope = frame["how"].replace_strict(_HOW_SCOPE, default=None, return_dtype=pl.String)
+    tokens = extract_any_kind(rows, reason)
+    return tokens.with_columns(scope=pl.coalesce(scope.cast(SCOPE), "scope"))
 
 
 FORMAT = Format(

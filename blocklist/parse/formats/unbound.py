@@ -1,8 +1,9 @@
 """Parse Unbound's `local-zone: "x" TYPE` with a blocking type -> tokens for x and all below.
 
-Source: unbound.conf(5), local-zone. Types that let names through are exceptions, which a block feed
-must not make. Answers in `local-data` are never used: its lines are only counted, and a name that
-has only `local-data` is not listed.
+Source: unbound.conf(5), local-zone. Types that let names through are exceptions. Answers in
+`local-data` are never used: its lines are only counted, and a name that has only `local-data` is
+not listed. One form is a block of the name alone: the text `blocked` as its only data, as our own
+exports write it, so that queries for an address get an empty answer.
 """
 
 import polars as pl
@@ -37,24 +38,34 @@ _PASSING_TYPES = (
 _LOCAL_ZONE = (
     r"""^(?:server:\s*)?local-zone:\s*["']?([^"'\s]*)["']?\s+["']?([a-z_]+)["']?\s*(?:#.*)?$"""
 )
+# With data of its own the name is no exception, only the names below it are.
+_DATA_TYPES = ("transparent", "typetransparent")
+_BLOCKED_TEXT = (
+    r"""^(?:server:\s*)?local-data:\s*["'](\S+)\s+(?:[0-9]+\s+)?(?:IN\s+)?TXT\s+blocked["']$"""
+)
 _LOCAL_DATA = r"^(?:server:\s*)?local-data(?:-ptr)?:\s"
 
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
     groups = pl.col("text").str.extract_groups(_LOCAL_ZONE)
     rows = frame.with_columns(zone=groups.struct.field("1"), type=groups.struct.field("2"))
+    rows = rows.with_columns(blocked=pl.col("text").str.extract(_BLOCKED_TEXT))
     return make_tokens(
         rows,
-        token=pl.coalesce("zone", "text"),
-        scope=Scope.SUBTREE,
+        token=pl.coalesce("zone", "blocked", "text"),
+        scope=pl.when(pl.col("blocked").is_not_null())
+        .then(pl.lit(Scope.EXACT.value))
+        .when(pl.col("type").is_in(_DATA_TYPES))
+        .then(pl.lit(Scope.BELOW.value))
+        .otherwise(pl.lit(Scope.SUBTREE.value)),
         reason=_refusal_reason(pl.col("text")),
     )
 
 
 def _refusal_reason(text: pl.Expr) -> pl.Expr:
     cases = (
-        ("local-data", text.str.contains(_LOCAL_DATA)),
-        ("other-setting", pl.col("zone").is_null()),
+        ("local-data", pl.col("blocked").is_null() & text.str.contains(_LOCAL_DATA)),
+        ("other-setting", pl.col("zone").is_null() & pl.col("blocked").is_null()),
         ("every-name", pl.col("zone") == "."),
         ("exception", pl.col("type").is_in(_PASSING_TYPES)),
         ("unknown-type", ~pl.col("type").is_in(_BLOCKING_TYPES)),
