@@ -62,6 +62,10 @@ class Installation:
             db.execute(statement)
         db.close()
 
+    def empty_feed(self) -> None:
+        self.replace("[feeds.mine]", "[feeds.mine]\ncan_be_empty = true")
+        self.sql("UPDATE feed SET entries = 0 WHERE name = 'mine'")
+
     def replace(self, old: str, new: str) -> None:
         """Replace a part of the configuration."""
         assert old in CONFIG
@@ -207,6 +211,11 @@ CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
      [("feeds", "warning")]),
     ("feed never collected", lambda i: i.sql("UPDATE feed SET name = 'other' WHERE name = 'mine'"),
      [("feeds", "warning")]),
+    ("unread lines", lambda i: i.sql("""UPDATE snapshot SET accepted = 70,
+     refused = '{"several-words": 30}'"""), [("lines", "warning"), ("lines", "warning")]),
+    ("few unread lines", lambda i: i.sql("""UPDATE snapshot SET accepted = 2,
+     refused = '{"several-words": 1}'"""), []),
+    ("empty feed that may be empty", Installation.empty_feed, []),
     ("allow without a listing", Installation.allow_unlisted, [("allows", "warning")]),
     ("no release", lambda i: i.sql("DELETE FROM release"),
      [("exports", "warning"), ("integrity", "problem")]),
