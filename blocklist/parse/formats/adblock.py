@@ -7,6 +7,7 @@ rule with the same text.
 """
 
 import re
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -22,15 +23,24 @@ _ANCHORED_RULE = r"^(\|\|?)(\*\.)?([^/^$*|:\s]*[^/^$*|:\s.])(?:\.?\^\|?|\|)?(?:\
 _PLAIN_NAME = r"^([^/^$*|:\s]+)$"
 _HARMLESS_MODIFIERS = r"^(?:important|all|document|doc)(?:,(?:important|all|document|doc))*$"
 _IMPORTANT = r"(?:^|,)important(?:,|$)"
-_BADFILTER = re.compile(rb"^[^\n!#].*[$,]badfilter(?:,.*)?\s*$", re.MULTILINE)
+_BADFILTER = re.compile(rb"[^!#].*[$,]badfilter(?:,.*)?\s*")
 
 
 def _scan_text(text: bytes) -> tuple[str | None, ...]:
     """Return the keys of the rules that `$badfilter` cancels, anywhere in the text."""
-    if b"badfilter" not in text:
-        return ()
-    rules = [match.decode(errors="replace") for match in _BADFILTER.findall(text)]
-    return tuple(pl.Series(rules, dtype=pl.String).to_frame("text").select(_rule_key())["key"])
+    rules = [line for line in _lines_with(text, b"badfilter") if _BADFILTER.fullmatch(line)]
+    texts = pl.Series([rule.decode(errors="replace") for rule in rules], dtype=pl.String)
+    return tuple(texts.to_frame("text").select(_rule_key())["key"])
+
+
+def _lines_with(text: bytes, word: bytes) -> Iterator[bytes]:
+    """Yield the lines that contain a word; a search for it is faster than splitting the text."""
+    position = text.find(word)
+    while position >= 0:
+        start, end = text.rfind(b"\n", 0, position) + 1, text.find(b"\n", position)
+        end = len(text) if end < 0 else end
+        yield from (line.strip() for line in text[start:end].splitlines() if word in line)
+        position = text.find(word, end)
 
 
 def _rule_key() -> pl.Expr:
@@ -47,8 +57,13 @@ def _split_lines(text: bytes, options: ParseOptions) -> pl.DataFrame:
     lines = split_plain_lines(text, options)
     if not options.state:
         return lines
-    is_cancelled = _rule_key().is_in(list(options.state)) & (pl.col("text") != "")
-    return lines.with_columns(cancelled=pl.when(is_cancelled).then(pl.lit("cancelled")))
+    # Few lines have the text of a cancelled rule in them, so few keys are needed.
+    patterns = [str(key).partition("$")[0] for key in options.state]
+    may_match = lines["text"].str.contains_any(patterns, ascii_case_insensitive=True).arg_true()
+    keys = lines[may_match].select(_rule_key()).to_series()
+    cancelled = may_match.filter(keys.is_in(list(options.state)))
+    reasons = pl.Series("cancelled", [None], dtype=pl.String).new_from_index(0, lines.height)
+    return lines.with_columns(reasons.scatter(cancelled, "cancelled"))
 
 
 def _extract_tokens(frame: pl.DataFrame, _options: ParseOptions) -> pl.DataFrame:
