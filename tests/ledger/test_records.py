@@ -8,7 +8,8 @@ from blocklist.config.feeds import Feed
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.ledger.feeds import listings
-from blocklist.ledger.feeds.health import FeedHealth, find_rank
+from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.ledger.feeds.ranks import find_rank
 from blocklist.ledger.feeds.records import (
     AnswerRecord,
     record_fetch_failure,

@@ -1,10 +1,10 @@
 """The tables and views of schema 1, and the migrations that lead to the newest schema.
 
-To add step 3: write a function `@migrations() def what_it_adds(db: Database)` at the end of this
-file, which changes tables and ends with `PRAGMA user_version = 3`; set `SCHEMA_VERSION` in
-`connection` to 3; and never change earlier steps again, so that new and migrated databases are
+To add step 4: write a function `@migrations() def what_it_adds(db: Database)` at the end of this
+file, which changes tables and ends with `PRAGMA user_version = 4`; set `SCHEMA_VERSION` in
+`connection` to 4; and never change earlier steps again, so that new and migrated databases are
 alike. The first command that writes copies an older database, then migrates it. Until then readers
-open it as it is, so they must not need what step 3 adds.
+open it as it is, so they must not need what step 4 adds.
 """
 
 from enum import StrEnum
@@ -212,3 +212,17 @@ def own_exceptions_and_samples(db: Database) -> None:
     # A JSON object: reason -> the first lines that were refused for it.
     db.conn.execute("ALTER TABLE snapshot ADD COLUMN samples TEXT")
     db.conn.execute("PRAGMA user_version = 2")
+
+
+@migrations()
+def packed_ranks(db: Database) -> None:
+    """Store the ranks of top lists as packs; see `ledger.feeds.ranks`."""
+    db.conn.execute("""CREATE TABLE rank_pack (
+        feed_id INTEGER NOT NULL REFERENCES feed, first TEXT NOT NULL, members TEXT NOT NULL,
+        ranks TEXT NOT NULL, PRIMARY KEY (feed_id, first))""")
+    db.conn.execute("""INSERT INTO rank_pack SELECT feed_id, min(value),
+        group_concat(value, char(10)), group_concat(position, char(10)) FROM (SELECT *,
+        (row_number() OVER (PARTITION BY feed_id ORDER BY value) - 1) / 500 AS pack
+        FROM rank ORDER BY feed_id, value) GROUP BY feed_id, pack""")
+    db.conn.execute("DROP TABLE rank")
+    db.conn.execute("PRAGMA user_version = 3")

@@ -1,4 +1,4 @@
-"""Read the health of feeds: connection -> state, validators, entry counts and ranks by feed."""
+"""Read the health of feeds: connection -> state, validators, entry counts by feed."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -69,10 +69,3 @@ def usual_entry_count(
             usual.clear()
         usual = [*usual, count][-_RECENT_SNAPSHOTS:]
     return median_low(usual) if usual and feed.entries else feed.entries
-
-
-def find_rank(reader: sqlite3.Connection, value: str, feed: str) -> int | None:
-    """Return the position of a value in a top list, None when it is not in the list."""
-    sql = "SELECT position FROM rank JOIN feed ON id = feed_id WHERE name = ? AND value = ?"
-    row = reader.execute(sql, [feed, value]).fetchone()
-    return int(row[0]) if row else None

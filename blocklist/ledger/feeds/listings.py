@@ -13,6 +13,7 @@ from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth
+from blocklist.ledger.feeds.ranks import save_ranks
 from blocklist.ledger.feeds.records import (
     NO_ANSWER,
     AnswerRecord,
@@ -60,7 +61,7 @@ def accept_snapshot(
         store_rows(transaction, LISTING_TABLE, _stored_listings(added), **columns)
         end_rows(transaction, LISTING_TABLE, gone, writer.run_id)
         if _is_top_list(transaction, feed.id):
-            _save_ranks(transaction, feed.id, indicators)
+            save_ranks(transaction, feed.id, indicators)
         _save_exempting(transaction, feed.id, parse_report)
         change = SnapshotChange(added.height, gone.height)
         row = {
@@ -104,15 +105,6 @@ def _stored_listings(added: pl.DataFrame) -> pl.DataFrame:
 def _is_top_list(transaction: Transaction, feed: int) -> bool:
     (guard,) = transaction.execute("SELECT guard FROM feed WHERE id = ?", feed).fetchone()
     return bool(guard == GuardClass.POPULAR)
-
-
-def _save_ranks(transaction: Transaction, feed: int, indicators: pl.DataFrame) -> None:
-    """Store the order of a top list in place of its last one."""
-    position = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
-    ordered = indicators.sort("line").unique("value", keep="first", maintain_order=True)
-    rows = ordered.select("value", position=position, feed_id=pl.lit(feed, pl.Int64))
-    transaction.execute("DELETE FROM rank WHERE feed_id = ?", feed)
-    transaction.append("rank", rows.sort("value"))
 
 
 def _save_exempting(transaction: Transaction, feed: int, parse_report: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from blocklist.ledger.db.codes import KINDS, REASONS, SCOPES, code_of
 from blocklist.ledger.db.timestamps import days_since
-from blocklist.ledger.feeds.health import find_rank
+from blocklist.ledger.feeds.ranks import find_rank
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.ledger.temporal.pack_sql import member_end_sql, packed_value_sql
 from blocklist.model import Kind, Listing, Reason, Scope, Verdict
