@@ -9,7 +9,8 @@ SCOPE = pl.Enum([member.value for member in Scope])
 VERDICT = pl.Enum([member.value for member in Verdict])
 REASON = pl.Enum([member.value for member in Reason])
 
-#: The result of a parser: one row an indicator of a feed. `evidence` is the text in the feed.
+#: The result of a parser: one row an indicator of a feed. `evidence` is the text in the feed. Of a
+#: top list with a column of ranks, there is also `rank` (UInt32, from 1).
 INDICATORS = pl.Schema(
     [
         ("kind", KIND),

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from blocklist.frames.names import canonicalize_names
 from blocklist.frames.networks import canonicalize_networks
 from blocklist.frames.schemas import KIND, SCOPE
 from blocklist.frames.urls import canonicalize_hosts, canonicalize_urls, url_host
@@ -115,9 +116,14 @@ def _are_partial_addresses(written: pl.Series, hosts: pl.Series) -> pl.Series:
     return (hosts.str.contains(_IPV4_VALUE) & (dots != 3)).fill_null(value=False)
 
 
+def _canonicalise_suffixes(tokens: pl.Series) -> pl.DataFrame:
+    return canonicalize_names(tokens).with_columns(kind=pl.lit(Kind.DOMAIN.value, KIND))
+
+
 _CANONICALISERS = {
     "host": _canonicalise_hosts,
     "ip": _canonicalise_ips,
     "url": _canonicalise_urls,
     "schemeless-url": _canonicalise_schemeless_urls,
+    "suffix": _canonicalise_suffixes,
 }

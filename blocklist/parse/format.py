@@ -44,8 +44,8 @@ class Format:
 
     name: str
     #: Turn lines with content (columns `line` and `text`) into rows of the schema `TOKENS`: what a
-    #: line lists and how that is `read` (`host`, `ip`, `url`, or `schemeless-url` for
-    #: `host/path`), or why the line lists nothing.
+    #: line lists and how that is `read` (`host`, `ip`, `url`, `schemeless-url` for
+    #: `host/path`, or `suffix` for a name that may have one label), or why the line lists nothing.
     extract: Callable[[pl.DataFrame, ParseOptions], pl.DataFrame]
     #: The regular expression of lines without content.
     comment_pattern: str = DEFAULT_COMMENT

@@ -46,7 +46,18 @@ class ParseOptions:
     rank_limit: Annotated[
         int | None,
         Range(1),
-        Doc("The number of entries to read from the start of the list; for top lists."),
+        Doc(
+            "The number of entries to read from the start of the list; for top lists. With "
+            "`rank_column`, the highest rank to read."
+        ),
+    ] = None
+    rank_column: Annotated[
+        int | None,
+        Range(1),
+        Doc(
+            "For `csv` and a popular guard: the number of the column with the rank of each name, a "
+            "whole number from 1. Names with ranks are protected by how famous they are."
+        ),
     ] = None
     column_name: Annotated[
         str, Doc("For `csv`: the column by its name in the header row, instead of its number.")
@@ -80,3 +91,8 @@ class ParseOptions:
     ] = ""
     #: What earlier pieces of the same text say about the next one; no key of a feed.
     state: tuple[str | None, ...] = ()
+
+    @property
+    def line_limit(self) -> int | None:
+        """The number of lines to read; None if the limit is one of ranks, in any order."""
+        return self.rank_limit if self.rank_column is None else None

@@ -68,7 +68,7 @@ def _parse_pieces(text: bytes, format_: Format, options: ParseOptions) -> Iterat
     if format_.scan_text is not None:
         options = replace(options, state=format_.scan_text(text))
     pieces = [text] if format_.needs_whole_text else iter_text_pieces(text)
-    if format_.next_state is carry_no_state and options.rank_limit is None:
+    if format_.next_state is carry_no_state and options.line_limit is None:
         yield from _renumber_lines(map_in_order(partial(_parse_piece, format_, options), pieces))
         return
     yield from _renumber_lines(_parse_in_sequence(pieces, format_, options))
@@ -86,9 +86,9 @@ def _parse_in_sequence(
         lines = format_.split_lines(piece, options)
         yield (result := parse_lines(lines, format_, options))
         options = replace(options, state=format_.next_state(lines, options))
-        if options.rank_limit is not None:
+        if options.line_limit is not None:
             lines_read = result.lines - result.comments
-            options = replace(options, rank_limit=max(0, options.rank_limit - lines_read))
+            options = replace(options, rank_limit=max(0, options.line_limit - lines_read))
 
 
 def _renumber_lines(results: Iterable[ParseResult]) -> Iterator[ParseResult]:
@@ -148,8 +148,8 @@ def _lines_to_skip(content: pl.DataFrame, options: ParseOptions) -> pl.DataFrame
     """Return the lines that are not passed to the format, each with the reason."""
     is_too_long = pl.col("text").str.len_bytes() > MAX_LINE_BYTES
     reasons = [pl.when(is_too_long).then(pl.lit("line-too-long"))]
-    if options.rank_limit is not None:
-        is_beyond = pl.int_range(pl.len()) >= options.rank_limit
+    if options.line_limit is not None:
+        is_beyond = pl.int_range(pl.len()) >= options.line_limit
         reasons.append(pl.when(is_beyond).then(pl.lit(BEYOND_LIMIT)))
     return content.select("line", "text", reason=pl.coalesce(*reasons)).drop_nulls("reason")
 
@@ -157,9 +157,9 @@ def _lines_to_skip(content: pl.DataFrame, options: ParseOptions) -> pl.DataFrame
 def _add_evidence(valid: pl.DataFrame) -> pl.DataFrame:
     # Most values are written in canonical form: then both columns share their memory.
     evidence = pl.when(pl.col("seen") == pl.col("value")).then("value").otherwise("seen")
-    return valid.select("kind", "value", "scope", evidence=evidence, line="line").match_to_schema(
-        INDICATORS
-    )
+    indicators = valid.select("kind", "value", "scope", evidence=evidence, line="line")
+    indicators = indicators.match_to_schema(INDICATORS)
+    return indicators.with_columns(valid["rank"]) if "rank" in valid.columns else indicators
 
 
 def _merge_by_line(plain: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:

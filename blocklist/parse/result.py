@@ -62,6 +62,8 @@ def merge_results(name: str, parts: list[ParseResult]) -> ParseResult:
     """Return the result of a whole snapshot from those of its pieces, without duplicates."""
     indicators = _concat_frames([part.indicators for part in parts], INDICATORS)
     refusals = _concat_frames([part.refusals for part in parts], REFUSALS)
+    if "rank" in indicators.columns:
+        indicators = indicators.with_columns(pl.col("rank").min().over("value"))
     duplicates = _find_duplicates(indicators.select("kind", "value", "scope"))
     dropped = Counter({"duplicate": len(duplicates)})
     for part in parts:
@@ -79,7 +81,7 @@ def merge_results(name: str, parts: list[ParseResult]) -> ParseResult:
 
 
 def _concat_frames(frames: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
-    return pl.concat([schema.to_frame(), *frames])
+    return pl.concat([schema.to_frame(), *frames], how="diagonal")
 
 
 def _find_duplicates(rows: pl.DataFrame) -> pl.Series:

@@ -12,6 +12,7 @@ from blocklist.model import Scope
 from blocklist.parse.any_kind import extract_any_kind
 from blocklist.parse.format import Format, split_plain_lines
 from blocklist.parse.options import ParseOptions
+from blocklist.parse.result import BEYOND_LIMIT
 
 #: The header row is searched in so many lines.
 _HEADER_SEARCH_LINES = 1000
@@ -66,6 +67,10 @@ def _extract_tokens(frame: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
         .when(pl.col("text").is_null())
         .then(pl.lit("no-such-column"))
     )
+    if options.rank_column is not None:
+        ranks = _parse_ranks(_select_column(fields, str(options.rank_column), names))
+        reasons = pl.coalesce(reason, _refuse_ranks(ranks, options.rank_limit))
+        return extract_any_kind(rows, reasons).with_columns(ranks)
     if not options.scope_column:
         return extract_any_kind(rows, reason)
     scopes = _select_column(fields, options.scope_column, names)
@@ -73,6 +78,24 @@ def _extract_tokens(frame: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
     reason = reason.when(pl.Series(~is_scope)).then(pl.lit("unknown-scope"))
     tokens = extract_any_kind(rows, reason)
     return tokens.with_columns(scope=scopes.set(~is_scope, Scope.EXACT.value).cast(SCOPE))
+
+
+def _parse_ranks(texts: pl.Series) -> pl.Series:
+    """Return whole numbers as ranks; null for everything else, and for numbers above 32 bits."""
+    digits = texts.str.extract(r"^\s*([0-9]+)\s*$")
+    return digits.cast(pl.UInt32, strict=False).alias("rank")
+
+
+def _refuse_ranks(ranks: pl.Series, limit: int | None) -> pl.Expr:
+    """Return why a row is not read because of its rank, or null."""
+    rank = pl.lit(ranks)
+    is_beyond = pl.lit(value=False) if limit is None else rank > limit
+    return (
+        pl.when(rank.is_null() | (rank == 0))
+        .then(pl.lit("bad-rank"))
+        .when(is_beyond)
+        .then(pl.lit(BEYOND_LIMIT))
+    )
 
 
 def _parse_filters(options: ParseOptions) -> dict[str, list[str]]:
