@@ -63,11 +63,15 @@ class Reason(StrEnum):
 
 
 class GuardClass(StrEnum):
-    """The protection by a guard list: `protected` is never blocked, the others are held."""
+    """The protection by a guard list: `protected` is never blocked, the next two are held.
+
+    `public-suffix` is a list of names under which anybody can register; they are protected.
+    """
 
     PROTECTED = "protected"
     POPULAR = "popular"
     SHARED_HOST = "shared-host"
+    PUBLIC_SUFFIX = "public-suffix"
 
 
 class Category(StrEnum):

@@ -28,6 +28,7 @@ FORMAT_BY_SCHEME = {
 _HALF_URL = re.compile(
     rf"(?:https?|file|{'|'.join(map(re.escape, FORMAT_BY_SCHEME))}):(?!//)", re.I
 )
+_SUFFIX_FORMAT = "public-suffix"
 _INTERVAL = re.compile(r"[1-9][0-9]{0,3}[mhdw]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
@@ -183,6 +184,11 @@ class Feed:
         """Whether its format was never checked with a copy of the list, although that was tried."""
         return bool(self.evidence) and not self.verified
 
+    @property
+    def has_ranks(self) -> bool:
+        """Whether the feed gives ranks by which names are protected."""
+        return self.parse_options.rank_column is not None
+
     def can_read_url(self, url: str) -> bool:
         """Return whether the content of a URL can be in the feed's format."""
         return FORMAT_BY_SCHEME.get(url_scheme(url), self.format) == self.format
@@ -211,6 +217,12 @@ def _find_faults(feed: Feed) -> KeyFaults:
         yield "format", f"unknown format {format_value(feed.format)}{hint}"
     if any(map(_HALF_URL.match, feed.urls)):  # not shown, because it may contain a password
         yield "url", "expected :// after the scheme of a URL, as in https://example.net/list.txt"
+    is_top_list = (feed.format, feed.guard) == ("csv", GuardClass.POPULAR)
+    if feed.has_ranks and not is_top_list:
+        yield "rank_column", 'expected none: only a guard "popular" of format csv has ranks'
+    is_suffix_list = feed.guard is GuardClass.PUBLIC_SUFFIX
+    if is_suffix_list != (feed.format == _SUFFIX_FORMAT):
+        yield "guard", f'expected "{_SUFFIX_FORMAT}" for this format, and only for it'
     if not all(map(feed.can_read_url, feed.urls)):
         yield "format", "expected rpz for axfr://, misp for misp+https://, stix for taxii+https://"
     if any(url_scheme(url) in FORMAT_BY_SCHEME for url in feed.urls):

@@ -41,6 +41,19 @@ class PolicyConfig:
     threshold: Annotated[
         float, _SHARE, Doc("The lowest score that blocks. A name with a lower one is `weak`.")
     ] = 0.0
+    popular_always: Annotated[
+        int,
+        Range(0, 1_000_000),
+        Doc("The last rank in a top list with ranks that is always held, whatever the score."),
+    ] = 10_000
+    popular_score: Annotated[
+        float,
+        _SHARE,
+        Doc(
+            "The score that blocks a name of rank 1,000,000. From there to `popular_always`, the "
+            "needed score rises to 1 with the logarithm of the rank."
+        ),
+    ] = 0.75
     max_shrink: Annotated[
         float, _SHARE, Doc("The share of its entries that a feed may lose in one update.")
     ] = 0.5

@@ -1,10 +1,11 @@
 """Find registrable domains by the Public Suffix List: names -> registrable domains.
 
-Source: https://publicsuffix.org/list/ as tldextract bundles it, with the private section; nothing
-is ever downloaded. The algorithm is that of the list: exceptions, wildcards, the longest rule, and
-`*` if no rule matches.
+Source: https://publicsuffix.org/list/ as tldextract bundles it, with the private section, and the
+rules of a newer list, if there is one. The algorithm is that of the list: exceptions, wildcards,
+the longest rule, and `*` if no rule matches.
 """
 
+from dataclasses import dataclass
 from functools import cache, cached_property
 
 import polars as pl
@@ -16,16 +17,45 @@ from blocklist.frames.parallel import map_column
 from blocklist.indicators.names import canonicalize_name
 
 
-class PublicSuffixes:
-    """The rules of the list, and further names that are treated as suffixes."""
+@dataclass(frozen=True, slots=True)
+class SuffixRules:
+    """The rules of a suffix list: `co.uk`, the `ck` of `*.ck`, and the `www.ck` of `!www.ck`."""
 
-    def __init__(self, extra: frozenset[str] = frozenset()) -> None:
-        rules = _load_bundled_rules()
-        self.exact_rules = pl.Series(
-            sorted(extra | {rule for rule in rules if rule[0] not in "*!"})
-        )
-        self.wildcard_rules = pl.Series(sorted(rule[2:] for rule in rules if rule.startswith("*.")))
-        self.exception_rules = pl.Series(sorted(rule[1:] for rule in rules if rule.startswith("!")))
+    exact: frozenset[str] = frozenset()
+    wildcard: frozenset[str] = frozenset()
+    exceptions: frozenset[str] = frozenset()
+
+    def has_suffix(self, name: str) -> bool:
+        """Return whether a name is a suffix by these rules; unlisted top-level domains are not."""
+        is_wildcard = name.partition(".")[2] in self.wildcard and name not in self.exceptions
+        return name in self.exact or is_wildcard
+
+    def merge(self, other: "SuffixRules") -> "SuffixRules":
+        """Return rules by which each suffix of either list is a suffix.
+
+        An exception without its wildcard has no meaning and is left out.
+        """
+        wildcard = self.wildcard | other.wildcard
+        exceptions = {
+            name
+            for name in self.exceptions | other.exceptions
+            if name.partition(".")[2] in wildcard
+            and not (self.has_suffix(name) or other.has_suffix(name))
+        }
+        return SuffixRules(self.exact | other.exact, wildcard, frozenset(exceptions))
+
+
+class PublicSuffixes:
+    """The bundled rules, those of a newer list, and further names that are suffixes."""
+
+    def __init__(
+        self, extra: frozenset[str] = frozenset(), newer: SuffixRules | None = None
+    ) -> None:
+        rules = load_bundled_rules()
+        rules = rules.merge(newer) if newer else rules
+        self.exact_rules = pl.Series(sorted(extra | rules.exact))
+        self.wildcard_rules = pl.Series(sorted(rules.wildcard), dtype=pl.String)
+        self.exception_rules = pl.Series(sorted(rules.exceptions), dtype=pl.String)
 
     @cached_property
     def names_above(self) -> pl.Series:
@@ -70,14 +100,20 @@ class PublicSuffixes:
 
 
 def is_public_suffix(name: str) -> bool:
-    """Return whether one canonical name is a public suffix."""
+    """Return whether one canonical name is a public suffix by the bundled rules."""
     return PublicSuffixes().registrable_domains(pl.Series([name])).item() is None
 
 
 @cache
-def _load_bundled_rules() -> frozenset[str]:
+def load_bundled_rules() -> SuffixRules:
+    """Return the rules of the list that tldextract bundles."""
     extract = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
-    return frozenset(filter(None, map(_encode_rule, extract.tlds)))
+    rules = frozenset(filter(None, map(_encode_rule, extract.tlds)))
+    return SuffixRules(
+        frozenset(rule for rule in rules if rule[0] not in "*!"),
+        frozenset(rule[2:] for rule in rules if rule.startswith("*.")),
+        frozenset(rule[1:] for rule in rules if rule.startswith("!")),
+    )
 
 
 def _encode_rule(rule: str) -> str | None:

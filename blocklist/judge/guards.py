@@ -1,15 +1,17 @@
-"""Guard entries and their matching: built-in lists, own names and guard feeds -> guard hits."""
+"""Guard entries and their matching: built-in lists, own names and guard lists -> guard hits."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import polars as pl
 
 from blocklist.frames.names import expand_ancestors
 from blocklist.frames.parallel import map_column
-from blocklist.frames.public_suffixes import PublicSuffixes
+from blocklist.frames.public_suffixes import PublicSuffixes, SuffixRules, load_bundled_rules
 from blocklist.judge.builtin_lists import load_builtin_groups, load_builtin_names
+from blocklist.judge.fame import RANKS
+from blocklist.judge.suffix_rules import select_safe_rules
 from blocklist.model import GuardClass, Kind
 
 #: `class` is a `GuardClass`, `source` names the list of the entry. `bounded` entries stop at a
@@ -41,44 +43,70 @@ RESERVED_PREFIX, CORE_PREFIX = "reserved: ", "core: "
 
 
 @dataclass(frozen=True)
+class GuardLists:
+    """The content of the enabled guard feeds."""
+
+    #: The entries of lists without ranks (schema `GUARDS`).
+    entries: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GUARDS))
+    #: The names of top lists with ranks (schema `judge.fame.RANKS`).
+    ranks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RANKS))
+    #: The rules of lists of public suffixes.
+    suffix_rules: SuffixRules = field(default_factory=SuffixRules)
+
+
+@dataclass(frozen=True)
 class Guards:
-    """All guard entries, and the public suffixes that limit bounded entries."""
+    """All guard entries, ranks, and the public suffixes that limit bounded entries."""
 
     #: Schema `GUARDS`, and `registrable` (null for public suffixes, addresses and networks).
     entries: pl.DataFrame
     suffixes: PublicSuffixes
+    #: Schema `judge.fame.RANKS`.
+    ranks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RANKS))
 
 
-def load_guards(own_values: tuple[tuple[Kind, str], ...], feed_entries: pl.DataFrame) -> Guards:
-    """Return the built-in entries, the operator's own values, and `feed_entries`.
+def load_guards(
+    own_values: tuple[tuple[Kind, str], ...], lists: GuardLists, last_held_rank: int = 10_000
+) -> Guards:
+    """Return the built-in entries, the operator's own values, and the lists of guard feeds.
 
-    `feed_entries` are the entries of guard feeds (schema `GUARDS`).
+    A rule of a suffix list that would open a guarded name or one of the first ranks is not used.
     """
     own_entries = pl.DataFrame(list(_yield_own_rows(own_values)), schema=GUARDS, orient="row")
-    entries = pl.concat([own_entries, feed_entries.match_to_schema(GUARDS)])
-    return Guards(
-        pl.concat([_load_builtin_entries(), _add_registrable(entries)]), load_public_suffixes()
-    )
+    entries = pl.concat([own_entries, lists.entries.match_to_schema(GUARDS)])
+    builtin = _load_builtin_entries()
+    famous = lists.ranks.filter(pl.col("rank") <= last_held_rank)["value"]
+    suffixes = _load_suffixes(lists.suffix_rules, pl.concat([builtin, entries]), famous)
+    parts = (_add_registrable(part, suffixes) for part in (builtin, entries))
+    return Guards(pl.concat(parts), suffixes, lists.ranks)
+
+
+def _load_suffixes(rules: SuffixRules, entries: pl.DataFrame, famous: pl.Series) -> PublicSuffixes:
+    is_held = pl.col("class").is_in([GuardClass.PROTECTED.value, GuardClass.POPULAR.value])
+    held = entries.filter(pl.col("kind") == Kind.DOMAIN.value, is_held)["value"]
+    rules = select_safe_rules(rules, load_public_suffixes(), pl.concat([held, famous]))
+    bundled = load_bundled_rules()
+    if bundled.merge(rules) == bundled:
+        return load_public_suffixes()
+    return PublicSuffixes(load_builtin_names("platforms"), rules)
 
 
 @cache
 def _load_builtin_entries() -> pl.DataFrame:
-    return _add_registrable(pl.DataFrame(list(_yield_builtin_rows()), schema=GUARDS, orient="row"))
+    return pl.DataFrame(list(_yield_builtin_rows()), schema=GUARDS, orient="row")
 
 
-def _add_registrable(entries: pl.DataFrame) -> pl.DataFrame:
+def _add_registrable(entries: pl.DataFrame, suffixes: PublicSuffixes) -> pl.DataFrame:
     """Add the column `registrable`: the registrable domain of each name."""
     is_name = pl.col("kind") == Kind.DOMAIN.value
     names = entries.filter(is_name)
-    names = names.with_columns(
-        registrable=load_public_suffixes().registrable_domains(names["value"])
-    )
+    names = names.with_columns(registrable=suffixes.registrable_domains(names["value"]))
     return pl.concat([names, entries.filter(~is_name)], how="diagonal")
 
 
 @cache
 def load_public_suffixes() -> PublicSuffixes:
-    """Return the public suffixes, with the built-in platforms as further suffixes."""
+    """Return the bundled public suffixes, with the built-in platforms as further suffixes."""
     return PublicSuffixes(load_builtin_names("platforms"))
 
 

@@ -13,6 +13,7 @@ from blocklist.frames.diff import exclude_rows
 from blocklist.frames.networks import networks_to_spans
 from blocklist.frames.schemas import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
 from blocklist.judge.candidates import build_name_candidates, derive_host_listings, score_listings
+from blocklist.judge.fame import FameRule, describe_need, match_fame
 from blocklist.judge.guards import GUARDS, Guards, keep_strongest_hits, match_name_guards
 from blocklist.judge.operator import build_entry_frame, decide_by_entries, entries_to_verdicts
 from blocklist.judge.scoring.electorate import FeedGroups
@@ -38,6 +39,7 @@ class JudgeInput:
     exempting: pl.DataFrame = field(default_factory=EXEMPTING.to_frame)
     widen: bool = True
     threshold: float = 0.0
+    fame: FameRule = field(default_factory=FameRule)
 
 
 def decide_verdicts(judge_input: JudgeInput) -> pl.DataFrame:
@@ -46,12 +48,10 @@ def decide_verdicts(judge_input: JudgeInput) -> pl.DataFrame:
     listings = judge_input.listings.match_to_schema(LISTINGS)
     hosts = derive_host_listings(listings)
     candidates = _prepare_candidates(judge_input, listings, hosts)
-    verdicts = _apply_precedence(candidates, judge_input.threshold, entries)
+    verdicts = _apply_precedence(judge_input, candidates, entries)
     verdicts = verdicts.filter(~pl.col("unspoken")).drop("unspoken")
     if not hosts.is_empty():
-        verdicts = pl.concat(
-            [verdicts, _judge_urls(hosts, candidates, judge_input.threshold, entries)]
-        )
+        verdicts = pl.concat([verdicts, _judge_urls(judge_input, hosts, candidates, entries)])
     entry_verdicts = entries_to_verdicts(entries)
     # Rechunked once here, because otherwise every consumer of a column copies it again.
     return pl.concat(
@@ -63,12 +63,12 @@ def weigh_candidates(judge_input: JudgeInput) -> pl.DataFrame:
     """Return the listed names and networks before precedence is applied, one row a value.
 
     The columns that explain a verdict: `kind`, `value`, `scope` (the parts with a sufficient score,
-    or else the listed ones), `score`, `weak` (below the threshold), and `wide` (null if only pages
-    on the value are listed).
+    or else the listed ones), `score`, `weak` (below the threshold), `wide` (null if only pages on
+    the value are listed), and for famous names `famed` (rank, needed and given score in words).
     """
     listings = judge_input.listings.match_to_schema(LISTINGS)
     candidates = _prepare_candidates(judge_input, listings, derive_host_listings(listings))
-    return _add_scope(candidates, judge_input.threshold)
+    return _add_scope(_add_need(judge_input, candidates), judge_input.threshold)
 
 
 def _prepare_candidates(
@@ -105,7 +105,9 @@ def _prepare_names(
     )
     hits = match_name_guards(judge_input.guards, frame)
     kind = pl.lit(Kind.DOMAIN.value, KIND)
-    return frame.join(hits.drop("source"), on="value", how="left").with_columns(kind=kind)
+    fame = match_fame(judge_input.guards.ranks, frame)
+    frame = frame.join(hits.drop("source"), on="value", how="left")
+    return frame.join(fame, on="value", how="left").with_columns(kind=kind)
 
 
 def _prepare_networks(
@@ -155,10 +157,26 @@ def _match_too_wide(spans: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _add_need(judge_input: JudgeInput, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the scores that a block of a famous name needs, null for all other names.
+
+    `lacking` tells whether no part of the name has the `needed` score; `famed` is that in words.
+    """
+    given = pl.max_horizontal("here", "below")
+    needed = judge_input.fame.needed_score(pl.col("rank"), judge_input.threshold)
+    frame = frame.with_columns(needed=needed)
+    return frame.with_columns(
+        lacking=(given < pl.col("needed")).fill_null(value=False),
+        famed=describe_need(pl.col("fame"), pl.col("needed"), given),
+    )
+
+
 def _add_scope(frame: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """Add `scope` (the parts with a sufficient score, or else the listed ones), `weak`, `score`."""
-    enough_here = (pl.col("here") >= threshold).fill_null(value=False)
-    enough_below = (pl.col("below") >= threshold).fill_null(value=False)
+    is_needed = pl.col("needed").is_not_null() & ~pl.col("lacking")
+    enough = pl.when(is_needed).then("needed").otherwise(threshold)
+    enough_here = (pl.col("here") >= enough).fill_null(value=False)
+    enough_below = (pl.col("below") >= enough).fill_null(value=False)
     weak = ~(enough_here | enough_below)
     part_here = pl.when(weak).then(pl.col("here").is_not_null()).otherwise(enough_here)
     part_below = pl.when(weak).then(pl.col("below").is_not_null()).otherwise(enough_below)
@@ -196,10 +214,11 @@ def _map_guard_class(outcomes: Mapping[GuardClass, StrEnum], dtype: pl.Enum) -> 
 
 
 def _apply_precedence(
-    candidates: pl.DataFrame, threshold: float, entries: pl.DataFrame
+    judge_input: JudgeInput, candidates: pl.DataFrame, entries: pl.DataFrame
 ) -> pl.DataFrame:
     """Return `VERDICTS` and `unspoken`: guarded hosts of which only pages are listed."""
-    frame = _add_scope(candidates, threshold)
+    frame = _hold_famous_names(_add_need(judge_input, candidates))
+    frame = _add_scope(frame, judge_input.threshold)
     frame = frame.join(decide_by_entries(entries, frame), on="value", how="left")
     is_operator = pl.col("action").is_not_null()
     is_guarded = pl.col("class").is_not_null()
@@ -232,8 +251,19 @@ def _apply_precedence(
     return decided.select(*VERDICTS.names(), "unspoken")
 
 
+def _hold_famous_names(frame: pl.DataFrame) -> pl.DataFrame:
+    """Make famous names without the needed score popular, unless a guard is stronger."""
+    popular = pl.lit(GuardClass.POPULAR.value, GUARDS["class"])
+    is_stronger = (pl.col("class") <= popular).fill_null(value=False)
+    held = pl.when(pl.col("lacking") & ~is_stronger)
+    return frame.with_columns(
+        held.then(popular).otherwise("class").alias("class"),
+        held.then("famed").otherwise("cause").alias("cause"),
+    )
+
+
 def _judge_urls(
-    hosts: pl.DataFrame, candidates: pl.DataFrame, threshold: float, entries: pl.DataFrame
+    judge_input: JudgeInput, hosts: pl.DataFrame, candidates: pl.DataFrame, entries: pl.DataFrame
 ) -> pl.DataFrame:
     """Return the verdicts of URLs: their host's, or `hold` where the host must stay reachable."""
     urls = hosts.select("url", "value").unique("url")
@@ -244,7 +274,7 @@ def _judge_urls(
     host_candidates = host_candidates.with_columns(
         below=pl.lit(None, pl.Float64), widened=pl.lit(value=False)
     )
-    frame = urls.join(_apply_precedence(host_candidates, threshold, entries), on="value")
+    frame = urls.join(_apply_precedence(judge_input, host_candidates, entries), on="value")
     is_held = pl.col("verdict") == Verdict.HOLD.value
     # A page on a protected name may still be fraud; a page on a reserved address is not.
     is_name = pl.col("kind") == Kind.DOMAIN.value

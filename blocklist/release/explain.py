@@ -17,7 +17,7 @@ from blocklist.indicators.networks import parse_network
 from blocklist.indicators.query import parse_query
 from blocklist.indicators.urls import parse_url
 from blocklist.judge.explain import RuleResult, explain_rules
-from blocklist.judge.guards import GUARDS
+from blocklist.judge.guards import GuardLists
 from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.judge.scoring.electorate import feed_groups_from_weights
 from blocklist.judge.scoring.explain import ScoreExplanation
@@ -41,7 +41,7 @@ from blocklist.model import (
 )
 from blocklist.release.feed_weights import compute_feed_weights
 from blocklist.release.inputs_digest import have_inputs_changed
-from blocklist.release.judging import load_guard_entries, make_judge_input
+from blocklist.release.judging import load_guard_lists, make_judge_input
 
 #: How URLs on addresses begin, before the address.
 _ADDRESS_URL_STARTS = ("http://", "https://", "http://[", "https://[")
@@ -119,8 +119,8 @@ def explain_query(config: Config, query: str) -> Explanation:
     with open_read_only(config.database) as reader:
         if reader is None:
             answer = judged = check_one(query, None)
-            listings, guards = pl.DataFrame(schema=LISTINGS), pl.DataFrame(schema=GUARDS)
-            judge_input = make_judge_input(config, listings, guards, [], [])
+            listings = pl.DataFrame(schema=LISTINGS)
+            judge_input = make_judge_input(config, listings, GuardLists(), [], [])
             inputs = _Inputs(judge_input, [], have_changed=False)
         else:
             reader.execute("BEGIN")  # so that all is of one state
@@ -179,9 +179,9 @@ def _load_state(config: Config, reader: sqlite3.Connection, query: str) -> tuple
             _listing_row(listing, host.kind) for listing in _load_listings(lookup, host, feeds)
         ]
     frame = pl.DataFrame(listings, schema=LISTINGS, orient="row")
-    guard_entries = load_guard_entries(config, Transaction(reader))
+    guard_lists = load_guard_lists(config, Transaction(reader))
     exempting = load_exempting(reader)
-    judge_input = make_judge_input(config, frame, guard_entries, weights, entries, exempting)
+    judge_input = make_judge_input(config, frame, guard_lists, weights, entries, exempting)
     changed = release is not None and have_inputs_changed(config, reader, release, weights)
     return answer, _Inputs(judge_input, weights, changed)
 

@@ -25,6 +25,7 @@ from blocklist.ledger.releases.last_judged import (
     active_entry_ids,
     has_candidate,
     has_expired_address,
+    last_accepted_snapshots,
     last_changing_snapshots,
     load_judged_release,
 )
@@ -62,7 +63,7 @@ def compute_inputs_digest(
     """
     snapshots = last_changing_snapshots(reader)
     inputs = (
-        _collect_context(config, reader, weights, snapshots),
+        _collect_context(config, reader, weights),
         [snapshots.get(weight.feed) for weight in weights],
         active_entry_ids(reader, current_timestamp()),
     )
@@ -76,24 +77,27 @@ def compute_context_digest(
 
     It contains the entries themselves, because the effect of an entry may depend on listings.
     """
-    snapshots = last_changing_snapshots(reader)
-    context = (_collect_context(config, reader, weights, snapshots), entries)
+    context = (_collect_context(config, reader, weights), entries)
     return sha256(repr(context).encode()).hexdigest()
 
 
 def _collect_context(
-    config: Config,
-    reader: sqlite3.Connection,
-    weights: list[FeedWeight],
-    snapshots: dict[str, int],
+    config: Config, reader: sqlite3.Connection, weights: list[FeedWeight]
 ) -> object:
     policy = config.policy
-    guards = (guard for guard in config.guards.values() if guard.enabled)
+    guards = [guard for guard in config.guards.values() if guard.enabled]
+    snapshots = last_changing_snapshots(reader)
+    if any(guard.has_ranks for guard in guards):
+        accepted = last_accepted_snapshots(reader)
+        snapshots |= {
+            guard.name: accepted.get(guard.name, 0) for guard in guards if guard.has_ranks
+        }
     return (
         fingerprint.program_fingerprint(),
         (policy.own, policy.widen, policy.threshold),
+        (policy.popular_always, policy.popular_score),
         weights,
-        [(guard.name, guard.guard, snapshots.get(guard.name)) for guard in guards],
+        [(guard.name, guard.guard, guard.has_ranks, snapshots.get(guard.name)) for guard in guards],
         load_exempting(reader),
         [(name, feed.category) for name, feed in config.scoring_feeds.items()],
     )

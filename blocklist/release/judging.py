@@ -15,16 +15,19 @@ from blocklist.config.loader import Config
 from blocklist.frames.urls import url_host
 from blocklist.indicators.query import parse_query
 from blocklist.judge.candidates import derive_host_listings
-from blocklist.judge.guards import GUARDS, Guards, load_guards
+from blocklist.judge.fame import LAST_RANK, FameRule
+from blocklist.judge.guards import GUARDS, GuardLists, Guards, load_guards
 from blocklist.judge.judge import EXEMPTING, JudgeInput, decide_verdicts
+from blocklist.judge.suffix_rules import build_suffix_rules
 from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.feeds.exempting import load_exempting
 from blocklist.ledger.feeds.listing_changes import ListingChanges, listing_changes_since
 from blocklist.ledger.feeds.listings import load_listings
+from blocklist.ledger.feeds.ranks import load_ranks
 from blocklist.ledger.releases import verdicts as releases
 from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import VerdictChange
-from blocklist.model import Entry, FeedWeight, Kind
+from blocklist.model import Entry, FeedWeight, GuardClass, Kind
 from blocklist.release.gate.budgets import count_blocked_by_category
 
 logger = logging.getLogger(__name__)
@@ -54,9 +57,9 @@ def judge_listings(
 ) -> JudgeResult:
     """Judge all listings; `current` is the current release if only listings changed since."""
     listings = load_listings(transaction, [weight.feed for weight in weights])
-    guard_entries = load_guard_entries(config, transaction)
+    guard_lists = load_guard_lists(config, transaction)
     exempting = load_exempting(transaction.connection)
-    judge_input = make_judge_input(config, listings, guard_entries, weights, entries, exempting)
+    judge_input = make_judge_input(config, listings, guard_lists, weights, entries, exempting)
     if current is not None:
         listing_changes = listing_changes_since(
             transaction, list(judge_input.reliability), current.basis
@@ -86,26 +89,28 @@ def judge_listings(
 def make_judge_input(
     config: Config,
     listings: pl.DataFrame,
-    guard_entries: pl.DataFrame,
+    guard_lists: GuardLists,
     weights: list[FeedWeight],
     entries: list[Entry],
     exempting: list[tuple[str, str]] | None = None,
 ) -> JudgeInput:
     """Return the inputs of the judge.
 
-    `listings` has the schema `LISTINGS`, `guard_entries` the schema `GUARDS`; `exempting` are pairs
-    of a feed and a name below which it exempts others.
+    `listings` has the schema `LISTINGS`; `exempting` are pairs of a feed and a name below which it
+    exempts others.
     """
-    own_values = tuple((query.kind, query.value) for query in map(parse_query, config.policy.own))
+    policy = config.policy
+    own_values = tuple((query.kind, query.value) for query in map(parse_query, policy.own))
     return JudgeInput(
         listings=listings,
         reliability={weight.feed: weight.reliability for weight in weights},
         upstream={weight.feed: weight.upstream for weight in weights},
-        guards=load_guards(own_values, guard_entries),
+        guards=load_guards(own_values, guard_lists, policy.popular_always),
         entries=entries,
         exempting=pl.DataFrame(exempting or [], schema=EXEMPTING, orient="row"),
-        widen=config.policy.widen,
-        threshold=config.policy.threshold,
+        widen=policy.widen,
+        threshold=policy.threshold,
+        fame=FameRule(policy.popular_score, policy.popular_always),
     )
 
 
@@ -174,9 +179,27 @@ def _count_categories(
     return count_blocked_by_category(listings, verdicts, categories)
 
 
-def load_guard_entries(config: Config, transaction: Transaction) -> pl.DataFrame:
-    """Return the entries of the enabled guard lists (schema `judge.guards.GUARDS`)."""
-    guard_classes = {guard.name: guard.guard for guard in config.guards.values() if guard.enabled}
+def load_guard_lists(config: Config, transaction: Transaction) -> GuardLists:
+    """Return the content of the enabled guard lists."""
+    guards = [guard for guard in config.guards.values() if guard.enabled]
+    ranked = [guard.name for guard in guards if guard.has_ranks]
+    suffix_lists = [guard.name for guard in guards if guard.guard is GuardClass.PUBLIC_SUFFIX]
+    classes = {
+        guard.name: guard.guard
+        for guard in guards
+        if guard.guard and guard.name not in {*ranked, *suffix_lists}
+    }
+    return GuardLists(
+        _load_guard_entries(transaction, classes),
+        load_ranks(transaction, ranked).filter(pl.col("rank") <= LAST_RANK),
+        build_suffix_rules(load_listings(transaction, suffix_lists)),
+    )
+
+
+def _load_guard_entries(
+    transaction: Transaction, guard_classes: dict[str, GuardClass]
+) -> pl.DataFrame:
+    """Return the entries of guard lists with these classes (schema `judge.guards.GUARDS`)."""
     listings = load_listings(transaction, list(guard_classes))
     # A guard list of URLs protects their hosts.
     hosts = derive_host_listings(listings).select(listings.columns)

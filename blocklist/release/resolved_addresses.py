@@ -24,7 +24,7 @@ from blocklist.ledger.feeds.records import register_feed
 from blocklist.ledger.releases.last_judged import has_expired_address
 from blocklist.ledger.releases.verdicts import current_verdicts
 from blocklist.model import Kind, Scope, Verdict
-from blocklist.release.judging import load_guard_entries
+from blocklist.release.judging import load_guard_lists
 from blocklist.resolve.dedicated_addresses import AddressObservations, classify_addresses
 from blocklist.resolve.passive_dns import read_passive_dns
 
@@ -43,8 +43,14 @@ def refresh_resolved_addresses(config: Config, writer: LedgerWriter) -> Counter[
     since = now - timedelta(days=config.resolve.address_days)
     passive = read_passive_dns(map(Path, config.resolve.passive))
     with read_transaction(writer.database) as transaction:
-        guard_entries = load_guard_entries(config, transaction)
-        guarded_names = guard_entries.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
+        guard_lists = load_guard_lists(config, transaction)
+        guard_entries = guard_lists.entries
+        guarded_names = pl.concat(
+            [
+                guard_entries.filter(pl.col("kind") == Kind.DOMAIN.value)["value"],
+                guard_lists.ranks["value"],
+            ]
+        )
         observations = _load_observations(
             config, transaction, format_timestamp(since), passive, guarded_names
         )

@@ -13,7 +13,7 @@ from blocklist.indicators.names import canonicalize_name, name_and_ancestors
 from blocklist.indicators.networks import format_network, parse_network
 from blocklist.indicators.query import parse_query
 from blocklist.judge.builtin_lists import load_builtin_groups, load_builtin_names
-from blocklist.judge.guards import GUARDS, load_guards, load_public_suffixes
+from blocklist.judge.guards import GuardLists, load_guards, load_public_suffixes
 from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.model import Entry, Kind, Scope, Verdict
 
@@ -21,7 +21,7 @@ LISTS = ["reserved", "never-block", "shared-hosts", "shared-networks", "platform
 #: What tells the state of a name, and guards nothing.
 SIGNS = ["parked", "sinkholes"]
 #: No list; tests/test_agreement.py looks at it.
-OTHERS = ["half-lives"]
+OTHERS = ["half-lives", "institutions"]
 NAMES = [
     (part, group.title, name)
     for part in LISTS
@@ -147,7 +147,7 @@ def verdicts(listed: list[str], scope: Scope, entries: list[Entry]) -> dict[str,
     case = JudgeInput(
         listings=pl.DataFrame(rows, schema=LISTINGS, orient="row"),
         reliability={"feed": 1.0},
-        guards=load_guards((), pl.DataFrame(schema=GUARDS)),
+        guards=load_guards((), GuardLists()),
         entries=entries,
     )
     return dict(decide_verdicts(case).select("value", "verdict").iter_rows())

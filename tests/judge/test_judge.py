@@ -7,7 +7,7 @@ import pytest
 
 from blocklist.frames.schemas import LISTINGS
 from blocklist.indicators.query import parse_query
-from blocklist.judge.guards import GUARDS, Guards, load_guards
+from blocklist.judge.guards import GUARDS, GuardLists, Guards, load_guards
 from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.model import Entry, Kind, Scope, Verdict
 
@@ -45,7 +45,7 @@ def guarded(text: str) -> Guards:
         else:
             listed.append((found.kind, found.value, kind_of_guard, f"top-{kind_of_guard}", True))
     frame = pl.DataFrame(listed, schema=GUARDS, orient="row")
-    return load_guards(tuple(own), frame)
+    return load_guards(tuple(own), GuardLists(frame))
 
 
 def entries(text: str) -> list[Entry]:
@@ -427,6 +427,8 @@ def test_of_two_guards_always_the_same_is_named(listed: str, order: list[str]) -
     found = parse_query(listed)
     rows = [(found.kind, found.value, "popular", source, True) for source in order]
     frame = pl.DataFrame(rows, schema=GUARDS, orient="row")
-    world = replace(case(World("", f"feed {listed}", "")), guards=load_guards((), frame))
+    world = replace(
+        case(World("", f"feed {listed}", "")), guards=load_guards((), GuardLists(frame))
+    )
     (cause,) = decide_verdicts(world)["cause"]
     assert cause in {"shop.com (a)", "overlaps a"}

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklist.frames.schemas import LISTINGS
-from blocklist.judge.guards import GUARDS, load_guards
+from blocklist.judge.guards import GUARDS, GuardLists, load_guards
 from blocklist.judge.judge import JudgeInput, decide_verdicts
 from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
 from tests.support.examples import at_most
@@ -33,6 +33,8 @@ NETWORKS += ["46.9.7.7"]
 NETWORKS += ["2a00::/12", "2a00::/32", "2a00::1", "2a01::/32", "2a01::1", "10.1.2.3", "::/0"]
 #: All that the shipped core protects of these addresses.
 RESERVED = ["10.0.0.0/8", "::/8"]
+#: A list of public suffixes has no entries, but rules.
+LISTED_CLASSES = [each for each in GuardClass if each is not GuardClass.PUBLIC_SUFFIX]
 RELIABILITY = {"a": "0.5", "b": "0.5", "c": "0.1", "d": "1", "e": "0"}
 THRESHOLDS = ["0", "0.1", "0.5", "0.55", "0.75", "1"]
 
@@ -299,7 +301,7 @@ def entry(thing: tuple[Kind, str, Scope], action: Verdict) -> Entry:
 GUARDED = st.builds(
     guard,
     THINGS.filter(lambda thing: thing[0] is not Kind.URL),
-    st.none() | st.sampled_from(list(GuardClass)),
+    st.none() | st.sampled_from(LISTED_CLASSES),
 )
 # A rejection that new evidence casts doubt on comes to the judge as a hold.
 ACTIONS = [Verdict.ALLOW, Verdict.BLOCK, Verdict.HOLD]
@@ -330,7 +332,7 @@ def judged(world: World) -> pl.DataFrame:
     case = JudgeInput(
         listings=pl.DataFrame(world.listed, schema=LISTINGS, orient="row"),
         reliability={feed: float(said) for feed, said in RELIABILITY.items()},
-        guards=load_guards(own, pl.DataFrame(listed, schema=GUARDS, orient="row")),
+        guards=load_guards(own, GuardLists(pl.DataFrame(listed, schema=GUARDS, orient="row"))),
         entries=world.entries,
         upstream={feed: tuple(of) for feed, of in world.lineage.items()},
         widen=world.widen,
@@ -383,6 +385,8 @@ def test_a_feed_split_in_two_has_two_voices_and_no_more(world: World) -> None:
 
 def test_the_core_says_no_more_of_these_names_than_the_model_does() -> None:
     empty = pl.DataFrame(schema=GUARDS)
-    core = load_guards((), empty).entries.filter(pl.col("kind") == Kind.DOMAIN.value)["value"]
+    core = load_guards((), GuardLists(empty)).entries.filter(pl.col("kind") == Kind.DOMAIN.value)[
+        "value"
+    ]
     plain = [entry for entry in core if any(entry in at_or_above(f"zq.{base}") for base in BASES)]
     assert plain == [PLATFORM]

@@ -47,6 +47,15 @@ def last_changing_snapshots(reader: sqlite3.Connection) -> dict[str, int]:
     return {name: last for name, last in reader.execute(CHANGING_SNAPSHOTS_SQL) if last is not None}
 
 
+def last_accepted_snapshots(reader: sqlite3.Connection) -> dict[str, int]:
+    """Return by feed the last accepted snapshot, which may have changed nothing but ranks."""
+    sql = (
+        "SELECT name, (SELECT id FROM snapshot WHERE feed_id = feed.id AND state = 'fresh' "
+        "ORDER BY id DESC LIMIT 1) FROM feed"
+    )
+    return {name: last for name, last in reader.execute(sql) if last is not None}
+
+
 def active_entry_ids(reader: sqlite3.Connection, now: str) -> list[int]:
     """Return the ids of the active operator entries; an entry never changes."""
     sql = "SELECT id FROM entry WHERE removed IS NULL AND (expires IS NULL OR expires > ?)"

@@ -20,7 +20,7 @@ from blocklist.ledger.releases.pins import pin_release
 from blocklist.ledger.temporal.deletion_vectors import end_rows
 from blocklist.ledger.temporal.intervals import rows_at, rows_ended, rows_ever
 from blocklist.ledger.temporal.packs import VERDICT_TABLE, store_rows
-from blocklist.model import GuardClass, Kind, Reason, Verdict
+from blocklist.model import Kind, Reason, Verdict
 
 # Without the score, which changes from day to day without changing the verdict.
 VERDICT_ROW = pl.Schema({name: dtype for name, dtype in VERDICTS.items() if name != "score"})
@@ -111,9 +111,12 @@ def verdicts_for(
     )
 
 
+_GUARD_REASONS = (Reason.PROTECTED, Reason.POPULAR, Reason.SHARED_HOST)
+
+
 def guarded_values(transaction: Transaction) -> pl.Series:
     """Return the values that guards keep from being blocked in the current release."""
-    reasons = ", ".join(str(code_of(Reason(guard))) for guard in GuardClass)
+    reasons = ", ".join(str(code_of(reason)) for reason in _GUARD_REASONS)
     return _select_verdicts(transaction, ["value"], f"reason IN ({reasons})")["value"].unique()
 
 
