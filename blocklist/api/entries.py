@@ -16,6 +16,7 @@ from blocklist.api.workspace import Workspace
 from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import current_author, open_ledger_writer
+from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.operator.entries import active_entries, add_entries, remove_entries
 from blocklist.ledger.operator.entry_notes import annotate_entries
 from blocklist.ledger.releases.pins import Pin, find_release_pin
@@ -72,7 +73,7 @@ class EntryList:
         """
         indicators, scope = parse_indicators(names), parse_word(Scope, scope, "scope")
         if not public_suffix:
-            _refuse_public_suffixes(indicators, scope)
+            _refuse_public_suffixes(self._workspace.database, indicators, scope)
         end, why = format_expiry(expires), format_note(reason, "reason")
         who = format_note(author, "author") or format_note(current_author(), "author")
         entries = tuple(
@@ -145,13 +146,20 @@ def _entry_scope(indicator: Indicator, scope: Scope) -> Scope:
     return scope if indicator.kind is Kind.DOMAIN else Scope.EXACT
 
 
-def _refuse_public_suffixes(indicators: Iterable[Indicator], scope: Scope) -> None:
-    from blocklist.frames.public_suffixes import is_public_suffix
-
+def _refuse_public_suffixes(database: Path, indicators: Iterable[Indicator], scope: Scope) -> None:
+    """Raise `UsageError` for a suffix of the bundled list or of a guard feed, with all below it."""
     for indicator in indicators:
         is_wide = indicator.kind is Kind.DOMAIN and scope.covers_below
-        if is_wide and is_public_suffix(indicator.value):
+        if is_wide and _is_public_suffix(database, indicator.value):
             raise UsageError(
                 f"{indicator.value}: is a public suffix, and the entry would cover every domain "
                 "registered under it; to do so, set public_suffix (--public-suffix)"
             )
+
+
+def _is_public_suffix(database: Path, name: str) -> bool:
+    from blocklist.frames.public_suffixes import is_public_suffix
+
+    with open_read_only(database) as reader:
+        is_listed = reader is not None and LedgerLookup(reader).is_listed_suffix(name)
+    return is_listed or is_public_suffix(name)

@@ -69,6 +69,7 @@ def explain_rules(
     matches |= _group_causes(_find_hits(judge_input, subject))
     weighed = weigh_candidates(judge_input).filter(pl.col("value") == subject.value)
     matches[Rule.OPERATOR] = _describe_entries(judge_input, query, subject, weighed)
+    matches[Rule.POPULAR] = [*matches[Rule.POPULAR], *weighed["famed"].drop_nulls()]
     matches[Rule.THRESHOLD] = _describe_weakness(judge_input, weighed)
     matches[Rule.LISTED] = _describe_listings(judge_input, subject)
     deciding = _find_deciding_rule(reason, cause, matches)

@@ -158,22 +158,17 @@ def _format_number(number: pl.Expr) -> pl.Expr:
 
 
 def describe_need(fame: pl.Expr, needed: pl.Expr, given: pl.Expr) -> pl.Expr:
-    """Return a cause with rank, needed and given score; the needed score is rounded up."""
-    scores = pl.concat_str(
-        pl.lit(", needed "),
-        _format_score(needed, up=True),
-        pl.lit(", given "),
-        _format_score(given),
-    )
-    return pl.concat_str(
-        fame, pl.when(needed.is_infinite()).then(pl.lit(", always held")).otherwise(scores)
-    )
-
-
-def _format_score(score: pl.Expr, *, up: bool = False) -> pl.Expr:
-    """Return a score from 0 to 1 with two digits, rounded down, or up."""
+    """Return a cause with rank, needed and given score; the given score is rounded down."""
     # A hundredth is no binary number: 0.29 * 100 is 28.999999999999996.
-    hundredths = (score * 100).round(6)
-    whole = (hundredths.ceil() if up else hundredths.floor()).clip(0, 100).cast(pl.UInt8)
-    digits = (whole % 100).cast(pl.String).str.zfill(2)
-    return pl.concat_str((whole // 100).cast(pl.String), pl.lit("."), digits)
+    needed_text = _format_hundredths((needed * 100).round())
+    given_text = _format_hundredths((given * 100).round(6).floor())
+    scores = pl.concat_str(pl.lit(", needed "), needed_text, pl.lit(", given "), given_text)
+    always = pl.when(needed.is_infinite()).then(pl.lit(", always held"))
+    return pl.concat_str(fame, always.otherwise(scores))
+
+
+def _format_hundredths(hundredths: pl.Expr) -> pl.Expr:
+    """Return a number of hundredths as a number with two decimals."""
+    number = hundredths.clip(0, 100).cast(pl.UInt8)
+    decimals = (number % 100).cast(pl.String).str.zfill(2)
+    return pl.concat_str((number // 100).cast(pl.String), pl.lit("."), decimals)

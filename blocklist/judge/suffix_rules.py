@@ -37,8 +37,9 @@ def select_safe_rules(
 
     `suffixes` are the suffixes so far, `guarded` the names that nobody may block. Left out are:
     rules on a guarded name or below one, because names below the rule would lose their guard;
-    wildcards directly above a guarded name; and wildcards on a name that is a suffix already, such
-    as `*.com`, because no registrable name there could be blocked.
+    wildcards directly above a guarded name; and wildcards on a name that is a suffix itself, such
+    as `*.com`, because no registrable name there could be blocked. A wildcard may take the place of
+    a rule on the same name, if that is no top-level domain.
     """
     bundled = load_bundled_rules()
     exact, wildcard = rules.exact - bundled.exact, rules.wildcard - bundled.wildcard
@@ -48,7 +49,8 @@ def select_safe_rules(
     unsafe_wildcard = {
         *_find_below_guarded(wildcard, suffixes, guarded),
         *(wildcard & set(parents.filter(parents.is_in(list(wildcard))))),
-        *(wildcard & bundled.exact),
+        *(wildcard & rules.exact),
+        *(name for name in wildcard & bundled.exact if "." not in name),
     }
     unused = sorted([*unsafe_exact, *(f"*.{name}" for name in unsafe_wildcard)])
     if unused:

@@ -16,7 +16,7 @@ from blocklist.ledger.temporal.pack_sql import (
     packed_range_sql,
     packed_value_sql,
 )
-from blocklist.model import FeedWeight, Kind, Listing, Liveness, Reason, Scope, Verdict
+from blocklist.model import FeedWeight, GuardClass, Kind, Listing, Liveness, Reason, Scope, Verdict
 
 _WANTED_SQL = "json_each(:wanted) AS wanted CROSS JOIN"
 # The columns of packed members, in the order of those of rows.
@@ -148,6 +148,18 @@ class LedgerLookup:
             for start, end in _page_ranges(host)
             for (name,) in self._connection.execute(sql, {"start": start, "end": end})
         }
+
+    def is_listed_suffix(self, name: str) -> bool:
+        """Return whether a name is a public suffix by the rules of a guard feed."""
+        rule, wildcard, exception = map(code_of, (Scope.EXACT, Scope.BELOW, Scope.SUBTREE))
+        sql = (
+            "SELECT value, scope FROM listing WHERE until IS NULL AND feed_id IN "
+            "(SELECT id FROM feed WHERE guard = ?) AND value IN (?, ?)"
+        )
+        parent = name.partition(".")[2]
+        found = set(self._connection.execute(sql, [GuardClass.PUBLIC_SUFFIX, name, parent]))
+        is_wildcard = (parent, wildcard) in found and (name, exception) not in found
+        return (name, rule) in found or is_wildcard
 
     def feed_weights(self) -> list[FeedWeight]:
         """Return the feed weights of the last judging; none for a point in time."""

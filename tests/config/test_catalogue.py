@@ -35,6 +35,7 @@ SAMPLES = {
     "urls": ("https://fraud-one.top/login\n", ("url", "https://fraud-one.top/login")),
     "ips": ("# made\n45.155.205.0/24 ; SBL1\n193.32.162.7\n", ("ip", "45.155.205.0/24")),
     "maltrail": ("# Reference: made\n\n45.155.205.7\nfraud-one.top\n", ("ip", "45.155.205.7")),
+    "public-suffix": ("// made\ncom\n*.fraud-one.top\n", ("domain", "fraud-one.top")),
     "misp": ('{"list": ["fraud-one.top"], "type": "hostname"}', ("domain", "fraud-one.top")),
 }
 #: Lists of networks in a format that can hold both.

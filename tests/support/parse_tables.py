@@ -400,7 +400,25 @@ MALTRAIL: Rows = [
     ("45.9.148", "partial-address", "a cut-off address"),
     ("# Reference: https://a.example/", COMMENT, "where it was read"),
 ]
+PUBLIC_SUFFIX: Rows = [
+    ("co.example", [Is("co.example")], "a rule"),
+    ("example", [Is("example")], "a top-level domain"),
+    ("*.example", [Is("example", "below")], "all names directly below"),
+    ("!www.example", [sub("www.example")], "but this one"),
+    ("B\u00fccher.example", [Is("xn--bcher-kva.example")], "a rule in Unicode"),
+    ("co.example // a remark", [Is("co.example")], "a rule ends at white space"),
+    ("co.example.", [Is("co.example")], "a dot at the end"),
+    ("a.*.example", "bad-character", "a wildcard in the middle, which no rule has"),
+    ("*.*.example", "bad-character", "two wildcards"),
+    ("*", "bad-character", "every name"),
+    ("!", "empty", "an exception of nothing"),
+    ("*.", "empty", "a wildcard of nothing"),
+    ("192.0.2.1", "numeric", "an address"),
+    ("<html>", "bad-character", "a web page"),
+    ("// ===BEGIN PRIVATE DOMAINS===", COMMENT, "a section, which is read like the first"),
+]
 FORMAT_TABLES: dict[str, Rows] = {
+    "public-suffix": PUBLIC_SUFFIX,
     "domains": DOMAINS,
     "wildcard": WILDCARD,
     "hosts": HOSTS,

@@ -1,5 +1,6 @@
 """Read held indicators for review: filters -> indicators with cause, rank and listings."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _FEED_COUNT_SQL = (
     f"({packed_value_sql('listing', 'v.value', '1')} AND {member_end_sql('listing')} IS NULL "
     "AND batch.feed_id = feed.id))"
 )
+#: A cause by a top list with ranks (`judge.fame`).
+_RANK_IN_CAUSE = re.compile(r"rank ([0-9,]+) of ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,9 @@ def _current_listings(row: VerdictRecord, lookup: LedgerLookup) -> Iterator[List
 
 
 def _guard_rank(row: VerdictRecord, reader: sqlite3.Connection) -> int | None:
-    # The cause names a guard entry and, in parentheses, its list.
+    # The cause gives the rank, or names a guard entry and, in parentheses, its list.
+    counted = _RANK_IN_CAUSE.match(row.cause or "")
+    if counted:
+        return int(counted[1].replace(",", ""))
     entry, bracket, source = (row.cause or "").partition(" (")
     return find_rank(reader, entry, source.removesuffix(")")) if bracket else None

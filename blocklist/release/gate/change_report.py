@@ -3,10 +3,11 @@
 import polars as pl
 
 from blocklist.judge.candidates import derive_host_listings
+from blocklist.judge.fame import match_fame
 from blocklist.judge.guards import Guards, match_name_guards
 from blocklist.judge.judge import match_network_guards
 from blocklist.ledger.releases.verdicts import VerdictChange
-from blocklist.model import Kind, Reason
+from blocklist.model import GuardClass, Kind, Reason
 
 _SHOWN_FEEDS = 3
 
@@ -46,7 +47,11 @@ def describe_overruled_guards(guards: Guards, change: VerdictChange) -> list[str
     registrable = guards.suffixes.registrable_domains(names)
     candidates = pl.DataFrame({"value": names, "registrable": registrable})
     hits = [match_name_guards(guards, candidates), match_network_guards(guards.entries, networks)]
-    overruled = pl.concat([hit.select("value", "class", "cause") for hit in hits]).sort("value")
+    overruled = pl.concat([hit.select("value", "class", "cause") for hit in hits])
+    famous = match_fame(guards.ranks, candidates).join(overruled, on="value", how="anti")
+    popular = pl.lit(GuardClass.POPULAR.value, overruled.schema["class"])
+    famous = famous.select("value", popular.alias("class"), cause="fame")
+    overruled = pl.concat([overruled, famous]).sort("value")
     return [
         f"{value} is blocked by your entry, although it is {guard}: {cause}"
         for value, guard, cause in overruled.iter_rows()
