@@ -6,12 +6,12 @@ from functools import cache
 
 import polars as pl
 
-from blocklist.frames.names import expand_ancestors
+from blocklist.frames.names import expand_ancestors, parent_name
 from blocklist.frames.parallel import map_column
 from blocklist.frames.public_suffixes import PublicSuffixes, SuffixRules, load_bundled_rules
 from blocklist.judge.builtin_lists import load_builtin_groups, load_builtin_names
 from blocklist.judge.fame import RANKS
-from blocklist.judge.suffix_rules import select_safe_rules
+from blocklist.judge.suffix_rules import SelectedRules, select_rules
 from blocklist.model import GuardClass, Kind
 
 #: `class` is a `GuardClass`, `source` names the list of the entry. `bounded` entries stop at a
@@ -61,6 +61,8 @@ class Guards:
     #: Schema `GUARDS`, and `registrable` (null for public suffixes, addresses and networks).
     entries: pl.DataFrame
     suffixes: PublicSuffixes
+    #: Rules of suffix lists that protect their own names, and limit nothing.
+    suffix_names: SuffixRules = field(default_factory=SuffixRules)
     #: Schema `judge.fame.RANKS`.
     ranks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RANKS))
 
@@ -70,21 +72,25 @@ def load_guards(
 ) -> Guards:
     """Return the built-in entries, the operator's own values, and the lists of guard feeds.
 
-    A rule of a suffix list that would open a guarded name or one of the first ranks is not used.
+    A rule of a suffix list may not open guarded names and names of the first ranks.
     """
     own_entries = pl.DataFrame(list(_yield_own_rows(own_values)), schema=GUARDS, orient="row")
     entries = pl.concat([own_entries, lists.entries.match_to_schema(GUARDS)])
     builtin = _load_builtin_entries()
     famous = lists.ranks.filter(pl.col("rank") <= last_held_rank)["value"]
-    suffixes = _load_suffixes(lists.suffix_rules, pl.concat([builtin, entries]), famous)
+    rules = _select_rules(lists.suffix_rules, pl.concat([builtin, entries]), famous)
+    suffixes = _load_suffixes(rules.full)
     parts = (_add_registrable(part, suffixes) for part in (builtin, entries))
-    return Guards(pl.concat(parts), suffixes, lists.ranks)
+    return Guards(pl.concat(parts), suffixes, rules.own_names, lists.ranks)
 
 
-def _load_suffixes(rules: SuffixRules, entries: pl.DataFrame, famous: pl.Series) -> PublicSuffixes:
+def _select_rules(rules: SuffixRules, entries: pl.DataFrame, famous: pl.Series) -> SelectedRules:
     is_held = pl.col("class").is_in([GuardClass.PROTECTED.value, GuardClass.POPULAR.value])
     held = entries.filter(pl.col("kind") == Kind.DOMAIN.value, is_held)["value"]
-    rules = select_safe_rules(rules, load_public_suffixes(), pl.concat([held, famous]))
+    return select_rules(rules, load_public_suffixes(), pl.concat([held, famous]))
+
+
+def _load_suffixes(rules: SuffixRules) -> PublicSuffixes:
     bundled = load_bundled_rules()
     if bundled.merge(rules) == bundled:
         return load_public_suffixes()
@@ -157,7 +163,7 @@ def find_name_hits(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
     entries = guards.entries.filter(pl.col("kind") == Kind.DOMAIN.value)
     return pl.concat(
         [
-            _match_suffixes(guards.suffixes, candidates),
+            _match_suffixes(guards, candidates),
             _match_bounded(entries.filter("bounded"), candidates),
             _match_unbounded(entries.filter(~pl.col("bounded")), candidates),
             _match_names_above(entries, candidates),
@@ -201,13 +207,13 @@ def _match_names_above(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.Da
     return hits.select("value", "class", _format_cause("entry"), "source")
 
 
-def _match_suffixes(suffixes: PublicSuffixes, candidates: pl.DataFrame) -> pl.DataFrame:
+def _match_suffixes(guards: Guards, candidates: pl.DataFrame) -> pl.DataFrame:
     """Match public suffixes, and names that have a public suffix below them."""
     is_platform = pl.col("value").is_in(
         pl.Series(sorted(load_builtin_names("platforms"))).implode()
     )
-    is_suffix = pl.col("registrable").is_null() & ~is_platform
-    is_above_suffix = pl.col("value").is_in(suffixes.names_above.implode())
+    is_suffix = (pl.col("registrable").is_null() & ~is_platform) | _is_suffix_name(guards)
+    is_above_suffix = pl.col("value").is_in(guards.suffixes.names_above.implode())
     return candidates.filter(is_suffix | is_above_suffix).select(
         "value",
         pl.lit(GuardClass.PROTECTED.value, GUARDS["class"]).alias("class"),
@@ -216,6 +222,15 @@ def _match_suffixes(suffixes: PublicSuffixes, candidates: pl.DataFrame) -> pl.Da
         .otherwise(pl.lit("has public suffixes below it")),
         source=pl.lit(SUFFIX_SOURCE),
     )
+
+
+def _is_suffix_name(guards: Guards) -> pl.Expr:
+    """Return whether a rule protects the name without limiting other guards."""
+    rules = guards.suffix_names
+    if rules == SuffixRules():
+        return pl.lit(value=False)
+    is_wildcard = parent_name(pl.col("value")).is_in(sorted(rules.wildcard))
+    return pl.col("value").is_in(sorted(rules.exact)) | is_wildcard.fill_null(value=False)
 
 
 def match_at_or_below(names: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:

@@ -1,10 +1,11 @@
-"""Select the rules of a refreshed suffix list that open nothing: rules, guarded names -> rules.
+"""Select the rules of a refreshed suffix list: rules, guarded names -> rules that open nothing.
 
 A suffix makes its own name unblockable, and the names below it independent of guards above it. The
 bundled rules are always in force, so a list that lost rules changes nothing.
 """
 
 import logging
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -30,38 +31,44 @@ def build_suffix_rules(listings: pl.DataFrame) -> SuffixRules:
     )
 
 
-def select_safe_rules(
-    rules: SuffixRules, suffixes: PublicSuffixes, guarded: pl.Series
-) -> SuffixRules:
-    """Return the rules without new ones that would open names.
+@dataclass(frozen=True, slots=True)
+class SelectedRules:
+    """The rules of a refreshed suffix list."""
 
-    `suffixes` are the suffixes so far, `guarded` the names that nobody may block. Left out are:
-    rules on a guarded name or below one, because names below the rule would lose their guard;
-    wildcards directly above a guarded name; and wildcards on a name that is a suffix itself, such
-    as `*.com`, because no registrable name there could be blocked. A wildcard may take the place of
-    a rule on the same name, if that is no top-level domain.
+    #: Rules that are in force like those of the bundled list.
+    full: SuffixRules
+    #: Rules that only protect their own names: names below them keep their guards.
+    own_names: SuffixRules
+
+
+def select_rules(rules: SuffixRules, suffixes: PublicSuffixes, guarded: pl.Series) -> SelectedRules:
+    """Return which rules are fully in force, and which protect only their own names.
+
+    `suffixes` are the suffixes so far, `guarded` the names that nobody may block. A new rule on a
+    guarded name or below one protects only its own names. Not used are new wildcards directly
+    above a guarded name, and new wildcards on a name that is a suffix itself, such as `*.com`,
+    because no registrable name there could be blocked. A wildcard may take the place of a rule on
+    the same name, if that is no top-level domain.
     """
     bundled = load_bundled_rules()
     exact, wildcard = rules.exact - bundled.exact, rules.wildcard - bundled.wildcard
-    guarded = guarded.unique()
-    unsafe_exact = _find_below_guarded(exact, suffixes, guarded)
+    below = SuffixRules(
+        _find_below_guarded(exact, suffixes, guarded),
+        _find_below_guarded(wildcard, suffixes, guarded),
+    )
     parents = guarded.to_frame("name").select(parent_name(pl.col("name"))).to_series()
-    unsafe_wildcard = {
-        *_find_below_guarded(wildcard, suffixes, guarded),
-        *(wildcard & set(parents.filter(parents.is_in(list(wildcard))))),
+    unused = {
+        *parents.filter(parents.is_in(sorted(wildcard))),
         *(wildcard & rules.exact),
         *(name for name in wildcard & bundled.exact if "." not in name),
     }
-    unused = sorted([*unsafe_exact, *(f"*.{name}" for name in unsafe_wildcard)])
     if unused:
-        logger.info(
-            "public suffixes: %d new rules are not used, because they would open guarded names or "
-            "whole suffixes, such as %s",
-            *(len(unused), ", ".join(unused[:3])),
-        )
-    return SuffixRules(
-        rules.exact - unsafe_exact, rules.wildcard - unsafe_wildcard, rules.exceptions
+        names = ", ".join(f"*.{name}" for name in sorted(unused)[:3])
+        logger.info("public suffixes: %d new rules would open too much: %s", len(unused), names)
+    full = SuffixRules(
+        rules.exact - below.exact, rules.wildcard - below.wildcard - unused, rules.exceptions
     )
+    return SelectedRules(full, SuffixRules(below.exact, below.wildcard - unused))
 
 
 def _find_below_guarded(

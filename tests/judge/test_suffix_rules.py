@@ -54,6 +54,8 @@ PROTECTED, BLOCKED = "allow protected", "block listed"
         ("*.pages.dev", "x.pages.dev", BLOCKED, PROTECTED, "a wildcard in place of a rule"),
         ("giant.com", "x.giant.com", "hold popular", "hold popular", "one of the first ranks"),
         ("x.giant.com", "a.x.giant.com", "hold popular", "hold popular", "below one"),
+        ("x.giant.com", "x.giant.com", "hold popular", PROTECTED, "which is a suffix itself"),
+        ("*.host.giant.com", "x.host.giant.com", "hold popular", PROTECTED, "so is this one"),
         ("*.giant.com", "a.x.giant.com", "hold popular", "hold popular", "a wildcard on one"),
         ("*.host.org", "a.m.host.org", "hold popular", "hold popular", "a wildcard above one"),
         ("bank.com", "x.bank.com", "hold popular", "hold popular", "a name of a popular guard"),
