@@ -6,10 +6,10 @@ ROUNDS ?= 1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types docs floors bench lock clean
+.PHONY: help run test lint types docs floors bench bench-harm lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo 'PYTHON=python3.12 selects the interpreter of .venv; ARGS=... adds options to the tests.'
 
 .venv/.ok: pyproject.toml constraints.txt
@@ -45,6 +45,9 @@ floors: .venv/.ok ## renew the built-in shared networks from their sources on th
 bench: .venv/.ok ## measure a run with N names, in multiples of sort, and a start; N=6000000 ROUNDS=5
 	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.build $(N) $(ROUNDS)
+
+bench-harm: .venv/.ok ## measure harm and cost of protecting famous names; FEEDS=folder TOP=csv TRUTH=csv
+	@$(BIN)/python -m benchmarks.harm $(or $(FEEDS),$(BLOCKLIST_CORPUS)) $(TOP) $(TRUTH)
 
 # Only names and versions are written, because each machine may use another package index.
 lock: ## write constraints.txt: the newest versions that pyproject.toml permits
