@@ -221,9 +221,8 @@ def main() -> None:
         print("without TRUTH the truth is Umbrella: a test of the program only", file=sys.stderr)
     when, machine = datetime.now(UTC).strftime("%Y-%m-%d"), platform.machine()
     names, feeds = judge_input.listings["value"].n_unique(), len(judge_input.reliability)
-    print(
-        f"{names:,} names of {feeds} feeds, {ranks.height:,} ranks; {when}, {os.cpu_count()} cores ({machine})\n"
-    )
+    cores = f"{os.cpu_count()} cores ({machine})"
+    print(f"{names:,} names of {feeds} feeds, {ranks.height:,} ranks; {when}, {cores}\n")
     print("| rule | held | cost | harm |\n|---|--:|--:|--:|")
     for title, held, share, harmed in measure(judge_input, ranks, truth):
         print(f"| {title} | {held:,} | {share:.2%} | {harmed:,} |", flush=True)

@@ -156,7 +156,7 @@ def test_every_guard_class_is_explained() -> None:
 
 
 def test_every_format_has_a_section() -> None:
-    sections = set(re.findall(r"^## ([a-z]+)$", read("reference/formats.md"), re.MULTILINE))
+    sections = set(re.findall(r"^## ([a-z-]+)$", read("reference/formats.md"), re.MULTILINE))
     assert sections == set(load_formats())
 
 

@@ -36,7 +36,7 @@ _EVENT = re.compile(
     r"(?:<!-- now: (?P<event>.*?) -->\n+)?```console\n(?P<block>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _EXAMPLE = re.compile(
-    r"```(?P<format>[a-z]+) example\n(?P<body>.*?)```\n\n(?P<table>(?:\|[^\n]*\n)*)", re.DOTALL
+    r"```(?P<format>[a-z-]+) example\n(?P<body>.*?)```\n\n(?P<table>(?:\|[^\n]*\n)*)", re.DOTALL
 )
 _COMMANDS = re.compile(r"(?<=<!-- made from the program -->\n).*", re.DOTALL)
 _CATALOGUE = re.compile(r"(?<=<!-- made from feeds/ -->\n).*?(?=<!-- end -->)", re.DOTALL)
