@@ -314,6 +314,34 @@ def summarize(parsed: ParseResult, name: str) -> tuple[object, ...]:
     return parsed.lines, parsed.accepted, parsed.comments, refused, listed
 
 
+RANKED = """rank,name
+7,a.example
+1,a.example
+50,b.example
+51,c.example
+0,d.example
+-3,e.example
+x,f.example
+,g.example
+1.5,h.example
+99999999999,i.example
+ 4 ,j.example
+3;k.example
+"""
+
+
+@pytest.mark.parametrize("size", [1_000, 20], ids=["whole", "pieces"])
+def test_ranks_are_read_from_their_column(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parser, "iter_text_pieces", partial(iter_text_pieces, size=size))
+    options = ParseOptions(column=2, rank_column=1, rank_limit=50)
+    parsed = parse_snapshot(RANKED.encode(), "csv", options)
+    ranks = dict(parsed.indicators.select("value", "rank").iter_rows())
+    assert ranks == {"a.example": 1, "b.example": 50, "j.example": 4}, "the best rank counts"
+    assert parsed.refusal_counts == {"bad-rank": 7, "beyond-rank-limit": 1, "no-such-column": 1}
+    assert parsed.dropped_counts == {"duplicate": 1}
+    assert parsed.accepted + parsed.refusals.height == parsed.lines
+
+
 @given(
     lines=text,
     name=st.sampled_from(PIECEWISE),

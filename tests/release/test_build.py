@@ -23,9 +23,10 @@ from blocklist.ledger.releases.verdicts import (
     publish_release,
 )
 from blocklist.model import FeedState, Reason, Scope, Verdict
+from blocklist.parse.parser import parse_snapshot
 from blocklist.release.build import build_release
 from blocklist.release.gate.gate import GateInput, find_objections
-from tests.support.corpus import corpus_settings
+from tests.support.corpus import SUFFIX_LIST, corpus_settings
 from tests.support.releases import (
     RELEASES,
     State,
@@ -336,6 +337,22 @@ def test_history_is_what_was_published(tmp_path: Path, states: list[State]) -> N
 # Real feeds.
 
 
+def find_blocked_suffixes(corpus: Path, blocked: pl.DataFrame) -> pl.DataFrame:
+    """Return the suffixes of the current list that a block covers."""
+    body = (corpus / SUFFIX_LIST).read_bytes()
+    rules = parse_snapshot(body, "public-suffix").indicators
+    suffixes = rules.filter(pl.col("scope") == Scope.EXACT.value).select(name="value")
+    assert suffixes.height > 9_000
+    covering = expand_ancestors(suffixes, "name").join(
+        blocked.select("value", "scope"), left_on="ancestor", right_on="value"
+    )
+    is_own = pl.col("steps") == 0
+    return covering.filter(
+        (is_own & (pl.col("scope") != Scope.BELOW.value))
+        | (~is_own & (pl.col("scope") != Scope.EXACT.value))
+    )
+
+
 @pytest.mark.corpus
 def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "blocklist.toml").write_text(corpus_settings(corpus))
@@ -358,4 +375,5 @@ def test_no_popular_name_is_blocked_by_real_feeds(corpus: Path, tmp_path: Path) 
     verdicts = dict(found.select("value", "verdict").iter_rows())
     assert verdicts["github.com"] == "hold"
     assert verdicts["107.173.9.85"] == "block", "urlhaus' octal entry"
+    assert find_blocked_suffixes(corpus, blocked).is_empty()
     assert run_build(tmp_path) is None

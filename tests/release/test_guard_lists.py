@@ -159,6 +159,14 @@ def test_an_entry_on_a_suffix_of_either_list_asks(run: Run, name: str, code: int
     assert run("allow", "add", name, "--public-suffix").code == 0
 
 
+def test_a_block_of_a_famous_name_says_so(run: Run) -> None:
+    assert run("block", "add", "shop.com").code == 0
+    assert (
+        "shop.com is blocked by your entry, although it is popular: "
+        "rank 35,102 of top (of shop.com)"
+    ) in run("run").err
+
+
 @pytest.mark.parametrize(
     ("table", "fault"),
     [

@@ -5,7 +5,8 @@ from pathlib import Path
 #: Formats of files whose suffix is not the name of the format.
 _FORMAT_BY_SUFFIX = {"tsv": "ips", "cidr": "ips", "trails": "maltrail"}
 #: Files that are not lists.
-NON_LISTS = {"README.md", "public_suffix_list.dat"}
+SUFFIX_LIST = "public_suffix_list.dat"
+NON_LISTS = {"README.md", SUFFIX_LIST}
 
 
 def format_of_file(file: Path) -> str:
@@ -50,4 +51,5 @@ def corpus_settings(corpus: Path) -> str:
         "format = 'misp'\nmandatory = true"
         for name in _GUARDS
     ]
-    return "\n\n".join([*feeds, *guards])
+    suffixes = f"[guards.public-suffix]\nenabled = true\nurl = '{corpus / SUFFIX_LIST}'"
+    return "\n\n".join([*feeds, *guards, suffixes])
