@@ -55,8 +55,7 @@ def match_fame(ranks: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
     parts = [_match_institutions(candidates)]
     if not ranks.is_empty():
         parts += [
-            _match_listed_names(ranks, candidates),
-            _match_names_below_listed(ranks, candidates),
+            _match_at_or_below_listed(ranks, candidates),
             _match_names_above_listed(ranks, candidates),
         ]
     hits = pl.concat(parts).filter(pl.col("rank") <= LAST_RANK).sort("rank", "source", "entry")
@@ -67,24 +66,28 @@ def match_fame(ranks: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
 _HIT_COLUMNS = ("value", "rank", "listed_rank", "entry", "source")
 
 
-def _match_listed_names(ranks: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    hits = _join_few(candidates.select("value"), "value", ranks, "value")
-    return hits.with_columns(entry="value", listed_rank="rank").select(_HIT_COLUMNS)
-
-
-def _match_names_below_listed(ranks: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Match names below a listed name without a public suffix between them."""
-    is_below = pl.col("value").str.len_bytes() > pl.col("registrable").str.len_bytes()
-    names = candidates.filter(is_below).select(
-        "value", "registrable", parent=parent_name(pl.col("value"))
-    )
-    ancestors = expand_ancestors(names, "parent").filter(
-        pl.col("ancestor").str.len_bytes() >= pl.col("registrable").str.len_bytes()
-    )
-    hits = _join_few(ancestors, "ancestor", ranks, "value")
-    counted = (pl.col("rank").cast(pl.UInt64) * _BELOW_FACTOR).clip(0, LAST_RANK + 1)
-    hits = hits.with_columns(entry="ancestor", listed_rank="rank", rank=counted.cast(pl.UInt32))
+def _match_at_or_below_listed(ranks: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Match listed names, and names below them without a public suffix between them."""
+    own = candidates.select("value", ancestor="value", factor=pl.lit(1, pl.UInt64))
+    above = _list_names_above(candidates).with_columns(factor=pl.lit(_BELOW_FACTOR, pl.UInt64))
+    hits = _join_few(pl.concat([own, above]), "ancestor", ranks, "value")
+    counted = (pl.col("rank") * pl.col("factor")).clip(0, LAST_RANK + 1).cast(pl.UInt32)
+    hits = hits.with_columns(entry="ancestor", listed_rank="rank", rank=counted)
     return hits.select(_HIT_COLUMNS)
+
+
+def _list_names_above(candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return `value` and each `ancestor` of it down to its registrable domain."""
+    size, root_size = pl.col("value").str.len_bytes(), pl.col("registrable").str.len_bytes()
+    names = candidates.filter(size > root_size)
+    # Most names are directly below their registrable domain.
+    parents = names.with_columns(parent=parent_name(pl.col("value")))
+    parents = parents.filter(pl.col("parent").str.len_bytes() > root_size)
+    between = expand_ancestors(parents, "parent").filter(
+        pl.col("ancestor").str.len_bytes() > root_size
+    )
+    roots = names.select("value", ancestor="registrable")
+    return pl.concat([roots, between.select("value", "ancestor")])
 
 
 def _match_names_above_listed(ranks: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
