@@ -9,7 +9,7 @@ import pytest
 
 from blocklist.indicators.networks import format_network
 from blocklist.judge.builtin_lists import BuiltinGroup, load_builtin_groups
-from blocklist.judge.guards import GUARDS, load_guards
+from blocklist.judge.guards import GuardLists, load_guards
 from blocklist.judge.judge import match_network_guards
 from blocklist.model import GuardClass
 
@@ -90,7 +90,7 @@ groups = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.title)
 
 def find_causes(values: list[str]) -> dict[str, tuple[str, str]]:
     """Return the class and cause of each value that the built-in lists guard."""
-    entries = load_guards((), pl.DataFrame(schema=GUARDS)).entries
+    entries = load_guards((), GuardLists()).entries
     hits = match_network_guards(entries, pl.Series(values, dtype=pl.String))
     return {value: (guard, cause) for value, guard, cause, _ in hits.iter_rows()}
 
@@ -149,7 +149,7 @@ def test_a_rented_machine_is_not_guarded() -> None:
 
 def test_a_renewed_list_protects_nothing() -> None:
     """A wrong prefix in a renewed file must stay visible for a person."""
-    guards = load_guards((), pl.DataFrame(schema=GUARDS)).entries
+    guards = load_guards((), GuardLists()).entries
     titles = [f"core: {group.title}" for group in GROUPS]
     classes = guards.filter(pl.col("source").is_in(titles))["class"].unique().to_list()
     assert classes == [GuardClass.SHARED_HOST]
