@@ -8,15 +8,12 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING
 
-from blocklist.ledger.db.connection import schema_version
-
 if TYPE_CHECKING:
     import polars as pl
 
     from blocklist.ledger.db.transaction import Transaction
 
 _PACK_SIZE = 500
-_SCHEMA_WITH_PACKS = 3
 
 
 def save_ranks(transaction: "Transaction", feed: int, indicators: "pl.DataFrame") -> None:
@@ -48,7 +45,7 @@ def load_ranks(transaction: "Transaction", feeds: list[str]) -> "pl.DataFrame":
 
     text = pl.String()
     schema = pl.Schema({"source": text, "value": text, "rank": text})
-    if schema_version(transaction.connection) < _SCHEMA_WITH_PACKS:
+    if not _has_packs(transaction.connection):
         packs = pl.DataFrame(schema=schema)
     else:
         sql = (
@@ -65,7 +62,7 @@ def load_ranks(transaction: "Transaction", feeds: list[str]) -> "pl.DataFrame":
 
 def find_rank(reader: sqlite3.Connection, value: str, feed: str) -> int | None:
     """Return the rank of a value in a top list, None when it is not in the list."""
-    if schema_version(reader) < _SCHEMA_WITH_PACKS:
+    if not _has_packs(reader):
         return None
     sql = (
         "SELECT members, ranks FROM rank_pack JOIN feed ON id = feed_id "
@@ -75,3 +72,9 @@ def find_rank(reader: sqlite3.Connection, value: str, feed: str) -> int | None:
         by_value = dict(zip(members.split("\n"), ranks.split("\n"), strict=True))
         return int(by_value[value]) if value in by_value else None
     return None
+
+
+def _has_packs(reader: sqlite3.Connection) -> bool:
+    """Return whether the database has the table, which an older one gets with the next write."""
+    sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'rank_pack')"
+    return bool(reader.execute(sql).fetchone()[0])

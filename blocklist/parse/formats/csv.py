@@ -12,7 +12,7 @@ from blocklist.model import Scope
 from blocklist.parse.any_kind import extract_any_kind
 from blocklist.parse.format import Format, split_plain_lines
 from blocklist.parse.options import ParseOptions
-from blocklist.parse.result import BEYOND_LIMIT
+from blocklist.parse.reasons import BEYOND_LIMIT
 
 #: The header row is searched in so many lines.
 _HEADER_SEARCH_LINES = 1000
