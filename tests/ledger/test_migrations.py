@@ -12,9 +12,7 @@ from blocklist.errors import StorageError
 from blocklist.ledger.db import connection, schema
 from blocklist.ledger.db.connection import open_read_only, prepare_database
 from blocklist.ledger.db.schema import migrations
-from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import open_ledger_writer
-from blocklist.ledger.feeds.ranks import find_rank, load_ranks
 from tests.support.listings import rows
 
 CURRENT, NEXT = connection.SCHEMA_VERSION, connection.SCHEMA_VERSION + 1
@@ -147,34 +145,3 @@ def test_an_interrupted_creation_is_finished(
     monkeypatch.undo()
     with open_ledger_writer(database, "update") as writer:
         assert writer.run_id == 1
-
-
-def test_step_3_keeps_the_ranks_of_top_lists(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = tmp_path / "old.db"
-    with monkeypatch.context() as before:
-        before.setattr(migrations, "_migrations", list(migrations._migrations[:1]))
-        before.setattr(connection, "SCHEMA_VERSION", 1)
-        prepare_database(old)
-    names = [f"n{number:04}.example" for number in range(1200)]
-    with closing(sqlite3.connect(old)) as opened, opened:
-        opened.execute("INSERT INTO feed (id, name) VALUES (1, 'top'), (2, 'other')")
-        opened.executemany(
-            "INSERT INTO rank (feed_id, value, position) VALUES (?, ?, ?)",
-            [(feed, name, 5000 - i) for feed in (1, 2) for i, name in enumerate(names)],
-        )
-    with open_read_only(old) as reader:
-        assert reader is not None
-        assert find_rank(reader, names[0], "top") is None, "until it is migrated"
-    prepare_database(old)
-    with open_read_only(old) as reader:
-        assert reader is not None
-        found = [find_rank(reader, names[i], "top") for i in (0, 499, 500, 1199)]
-        assert found == [5000, 4501, 4500, 3801]
-        assert find_rank(reader, "n0000.example.x", "top") is None
-    with read_transaction(old) as transaction:
-        ranks = load_ranks(transaction, ["other", "missing"])
-    assert ranks.height == 1200
-    assert set(ranks["source"]) == {"other"}
-    assert dict(ranks.select("value", "rank").iter_rows())[names[7]] == 4993

@@ -111,7 +111,7 @@ def test_a_failed_transaction_leaves_the_old_state(
     with open_ledger_writer(database, "update") as writer:
         accept(writer, MINE, A)
     before = rows(database, "SELECT * FROM listing, feed, snapshot")
-    monkeypatch.setattr(listings, "_snapshot_row", lambda *_: {"no_such_column": 1})
+    monkeypatch.setattr(listings, "report_columns", lambda _: {"no_such_column": 1})
     with (
         open_ledger_writer(database, "update") as writer,
         pytest.raises(StorageError, match="no_such_column"),

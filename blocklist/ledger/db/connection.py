@@ -14,7 +14,7 @@ from blocklist.errors import StorageError
 #: `PRAGMA application_id`, so that a foreign database is never taken for ours ("BLKL").
 APPLICATION_ID = 0x424C4B4C
 #: `PRAGMA user_version` after the last migration of `schema`.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 1
 
 #: How many seconds to wait while another program reads or writes.
 BUSY_TIMEOUT_SECONDS = 10

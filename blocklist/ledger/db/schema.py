@@ -1,10 +1,10 @@
 """The tables and views of schema 1, and the migrations that lead to the newest schema.
 
-To add step 4: write a function `@migrations() def what_it_adds(db: Database)` at the end of this
-file, which changes tables and ends with `PRAGMA user_version = 4`; set `SCHEMA_VERSION` in
-`connection` to 4; and never change earlier steps again, so that new and migrated databases are
+To add step 2: write a function `@migrations() def what_it_adds(db: Database)` at the end of this
+file, which changes tables and ends with `PRAGMA user_version = 2`; set `SCHEMA_VERSION` in
+`connection` to 2; and never change step 1 again, so that new and migrated databases are
 alike. The first command that writes copies an older database, then migrates it. Until then readers
-open it as it is, so they must not need what step 4 adds.
+open it as it is, so they must not need what step 2 adds.
 """
 
 from enum import StrEnum
@@ -42,15 +42,21 @@ _RUN_AND_FEED_TABLES = (
         state TEXT NOT NULL DEFAULT 'never', cause TEXT, checked TEXT, accepted_at TEXT,
         good_at TEXT, retry_at TEXT, expires INTEGER, fingerprint TEXT,
         entries INTEGER NOT NULL DEFAULT 0, etag TEXT, modified TEXT, source TEXT)""",
-    # Snapshots that changed something or were refused; an unchanged feed leaves no row.
+    # Snapshots that changed something or were refused; an unchanged feed leaves no row. `samples`
+    # is a JSON object: reason -> the first lines that were refused for it.
     """CREATE TABLE snapshot (
         id INTEGER PRIMARY KEY, feed_id INTEGER NOT NULL REFERENCES feed,
         run_id INTEGER NOT NULL REFERENCES run, state TEXT NOT NULL, cause TEXT, sha256 TEXT,
         bytes INTEGER, lines INTEGER, accepted INTEGER, comments INTEGER, refused TEXT,
-        entries INTEGER, added INTEGER, removed INTEGER)""",
+        entries INTEGER, added INTEGER, removed INTEGER, samples TEXT)""",
     "CREATE INDEX snapshot_feed ON snapshot (feed_id)",
-    """CREATE TABLE rank (
-        feed_id INTEGER NOT NULL REFERENCES feed, value TEXT NOT NULL, position INTEGER NOT NULL,
+    # Names of top lists with their ranks, in packs; see `ledger.feeds.ranks`.
+    """CREATE TABLE rank_pack (
+        feed_id INTEGER NOT NULL REFERENCES feed, first TEXT NOT NULL, members TEXT NOT NULL,
+        ranks TEXT NOT NULL, PRIMARY KEY (feed_id, first))""",
+    # Names below which a feed exempts others: its listing of such a name is never widened.
+    """CREATE TABLE exempting (
+        feed_id INTEGER NOT NULL REFERENCES feed, value TEXT NOT NULL,
         PRIMARY KEY (feed_id, value)) WITHOUT ROWID""",
     # `behind` is the share of the `dated` entries that the leader listed no later.
     """CREATE TABLE echo (
@@ -199,30 +205,3 @@ _VIEWS = (
         {_word_of_code("scope", Scope)}, {_word_of_code("verdict", Verdict)},
         {_word_of_code("reason", Reason)}, cause, since, until FROM verdict""",
 )
-
-
-@migrations()
-def own_exceptions_and_samples(db: Database) -> None:
-    """Add the names that a feed exempts names below, and samples of lines that were not read."""
-    # While a feed exempts a name below a listed one, its listing of that one is never widened.
-    db.conn.execute(
-        "CREATE TABLE exempting (feed_id INTEGER NOT NULL REFERENCES feed, value TEXT NOT NULL, "
-        "PRIMARY KEY (feed_id, value)) WITHOUT ROWID"
-    )
-    # A JSON object: reason -> the first lines that were refused for it.
-    db.conn.execute("ALTER TABLE snapshot ADD COLUMN samples TEXT")
-    db.conn.execute("PRAGMA user_version = 2")
-
-
-@migrations()
-def packed_ranks(db: Database) -> None:
-    """Store the ranks of top lists as packs; see `ledger.feeds.ranks`."""
-    db.conn.execute("""CREATE TABLE rank_pack (
-        feed_id INTEGER NOT NULL REFERENCES feed, first TEXT NOT NULL, members TEXT NOT NULL,
-        ranks TEXT NOT NULL, PRIMARY KEY (feed_id, first))""")
-    db.conn.execute("""INSERT INTO rank_pack SELECT feed_id, min(value),
-        group_concat(value, char(10)), group_concat(position, char(10)) FROM (SELECT *,
-        (row_number() OVER (PARTITION BY feed_id ORDER BY value) - 1) / 500 AS pack
-        FROM rank ORDER BY feed_id, value) GROUP BY feed_id, pack""")
-    db.conn.execute("DROP TABLE rank")
-    db.conn.execute("PRAGMA user_version = 3")

@@ -5,18 +5,11 @@ Free of heavy imports: the digest of the judge's inputs contains them.
 
 import sqlite3
 
-from blocklist.ledger.db.connection import schema_version
-
-#: The schema that brought the table.
-_SINCE_SCHEMA = 2
-
 
 def load_exempting(reader: sqlite3.Connection) -> list[tuple[str, str]]:
     """Return each feed and name below which the feed exempts a name, sorted.
 
     The feed's listing of this name must not be widened.
     """
-    if schema_version(reader) < _SINCE_SCHEMA:
-        return []
     sql = "SELECT name, value FROM exempting JOIN feed ON feed.id = feed_id ORDER BY name, value"
     return reader.execute(sql).fetchall()

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from dataclasses import dataclass, field
 
-from blocklist.ledger.db.connection import schema_version
 from blocklist.parse.reasons import count_unread
 
 #: A share of unread lines that is so much higher than in the last accepted snapshot is a warning.
@@ -13,7 +12,6 @@ UNREAD_RISE = 0.1
 UNREAD_SHARE = 0.2
 #: Fewer unread lines are no warning: a hand-kept list may have some.
 UNREAD_LINES = 20
-_SAMPLES_SINCE_SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +57,8 @@ def make_line_counts(
 
 def load_line_counts(reader: sqlite3.Connection) -> dict[str, LineCounts]:
     """Return the counts of the last accepted snapshot of each feed that had one."""
-    samples = "samples" if schema_version(reader) >= _SAMPLES_SINCE_SCHEMA else "NULL"
     rows = reader.execute(
-        f"SELECT name, lines, accepted, comments, refused, {samples} FROM feed JOIN snapshot "
+        "SELECT name, lines, accepted, comments, refused, samples FROM feed JOIN snapshot "
         "ON snapshot.id = (SELECT id FROM snapshot WHERE feed_id = feed.id AND state = 'fresh' "
         "ORDER BY id DESC LIMIT 1) WHERE refused IS NOT NULL"
     )

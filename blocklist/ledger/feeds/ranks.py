@@ -45,14 +45,11 @@ def load_ranks(transaction: "Transaction", feeds: list[str]) -> "pl.DataFrame":
 
     text = pl.String()
     schema = pl.Schema({"source": text, "value": text, "rank": text})
-    if not _has_packs(transaction.connection):
-        packs = pl.DataFrame(schema=schema)
-    else:
-        sql = (
-            "SELECT name, members, ranks FROM rank_pack JOIN feed ON id = feed_id "
-            "WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name, first"
-        )
-        packs = transaction.frame(sql, json.dumps(feeds), schema=schema)
+    sql = (
+        "SELECT name, members, ranks FROM rank_pack JOIN feed ON id = feed_id "
+        "WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name, first"
+    )
+    packs = transaction.frame(sql, json.dumps(feeds), schema=schema)
     return (
         packs.with_columns(pl.col("value", "rank").str.split("\n"))
         .explode("value", "rank")
@@ -62,8 +59,6 @@ def load_ranks(transaction: "Transaction", feeds: list[str]) -> "pl.DataFrame":
 
 def find_rank(reader: sqlite3.Connection, value: str, feed: str) -> int | None:
     """Return the rank of a value in a top list, None when it is not in the list."""
-    if not _has_packs(reader):
-        return None
     sql = (
         "SELECT members, ranks FROM rank_pack JOIN feed ON id = feed_id "
         "WHERE name = ? AND first <= ? ORDER BY first DESC LIMIT 1"
@@ -72,9 +67,3 @@ def find_rank(reader: sqlite3.Connection, value: str, feed: str) -> int | None:
         by_value = dict(zip(members.split("\n"), ranks.split("\n"), strict=True))
         return int(by_value[value]) if value in by_value else None
     return None
-
-
-def _has_packs(reader: sqlite3.Connection) -> bool:
-    """Return whether the database has the table, which an older one gets with the next write."""
-    sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'rank_pack')"
-    return bool(reader.execute(sql).fetchone()[0])
