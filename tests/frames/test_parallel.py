@@ -116,8 +116,9 @@ def test_ctrl_c_starts_no_further_piece() -> None:
 
 def test_ctrl_c_ends_a_wait_although_polars_handles_signals() -> None:
     program = (
-        "import threading, blocklist.frames\nprint('ready', flush=True)\n"
-        "try: threading.Event().wait()\nexcept KeyboardInterrupt: print('interrupted')"
+        "import threading, blocklist.frames\n"
+        "try:\n print('ready', flush=True)\n threading.Event().wait()\n"
+        "except KeyboardInterrupt: print('interrupted')"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True

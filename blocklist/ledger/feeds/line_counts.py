@@ -21,12 +21,12 @@ class LineCounts:
     lines: int
     accepted: int
     comments: int
-    refused: dict[str, int]
+    refused: dict[str, int] = field(hash=False)
     #: Refused lines that count against the list, and their share of the lines with content.
     unread: int
     unread_share: float
     #: The first refused lines of each reason, as `{"line": NUMBER, "text": TEXT}`.
-    samples: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    samples: dict[str, list[dict[str, object]]] = field(default_factory=dict, hash=False)
 
     @property
     def is_suspicious(self) -> bool:
