@@ -117,7 +117,8 @@ def create_temporary_beside(path: Path) -> Iterator[Path]:
     try:
         _refuse_non_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(_TEMPORARY_SUFFIX, f".{path.name}.", path.parent)
+        prefix = f".{path.name}.{os.getpid()}-"
+        handle, name = tempfile.mkstemp(_TEMPORARY_SUFFIX, prefix, path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -162,18 +163,35 @@ def _copy_owner(new: Path, old_stat: os.stat_result) -> None:
 
 
 def find_leftovers(path: Path) -> list[Path]:
-    """Return the temporary files beside `path` that killed processes left."""
+    """Return the temporary files beside `path` that killed processes left.
+
+    The name of a temporary file has the number of its process; the files of living ones are in use.
+    """
     path = Path(os.path.realpath(path))
     # The form of names that tempfile creates from a prefix and a suffix.
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_TEMPORARY_SUFFIX)}")
+    suffix = re.escape(_TEMPORARY_SUFFIX)
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.(?:(\d+)-)?[a-z0-9_]{{8}}{suffix}")
     try:
-        return sorted(entry for entry in path.parent.iterdir() if pattern.fullmatch(entry.name))
+        names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:
         return []
+    matches = filter(None, map(pattern.fullmatch, names))
+    return [path.with_name(match[0]) for match in matches if not _is_alive(match[1])]
+
+
+def _is_alive(process: str | None) -> bool:
+    """Return whether a process with this number works; earlier versions wrote no number."""
+    try:
+        os.kill(int(process or ""), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the leftovers beside `path`; call it only if no other process writes there."""
+    """Remove the leftovers beside `path`."""
     for leftover in find_leftovers(path):
         with suppress(OSError):
             leftover.unlink()

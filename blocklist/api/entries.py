@@ -15,14 +15,14 @@ from blocklist.api.arguments import (
 from blocklist.api.workspace import Workspace
 from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.connection import open_read_only
-from blocklist.ledger.db.writer import current_author, open_ledger_writer
+from blocklist.ledger.db.writer import current_author, open_decision_writer
 from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.operator.entries import active_entries, add_entries, remove_entries
 from blocklist.ledger.operator.entry_notes import annotate_entries
 from blocklist.ledger.releases.pins import Pin, find_release_pin
 from blocklist.model import Entry, Indicator, Kind, Scope, Verdict
 
-#: Sorts before every time that the ledger writes.
+#: Sorts before every time that the ledger writes: so entries whose time is over are found, too.
 _BEFORE_ALL_TIME = "0"
 
 logger = logging.getLogger(__name__)
@@ -90,8 +90,12 @@ class EntryList:
         indicators = parse_indicators(names)
         values = {indicator.value for indicator in indicators}
         database = self._workspace.database
-        with open_ledger_writer(database, f"{self._action} remove") as writer:
-            ended = [entry for entry in self._load_unended() if entry.value in values]
+        with open_decision_writer(database, f"{self._action} remove") as writer:
+            ended = [
+                entry
+                for entry in active_entries(writer.whole.connection, _BEFORE_ALL_TIME)
+                if entry.action is self._action and entry.value in values
+            ]
             for value in values - {entry.value for entry in ended}:
                 raise NotFoundError(
                     f"{value}: no {self._action} entry; see: blocklist {self._action} list"
@@ -101,12 +105,6 @@ class EntryList:
         for entry in ended:
             logger.info("%s entry removed: %s (%s)", self._action, entry.value, entry.scope)
         return EntryChange(tuple(ended), 0, _find_pin(database))
-
-    def _load_unended(self) -> list[Entry]:
-        """Return the entries that nobody removed, also those whose time is over."""
-        with open_read_only(self._workspace.database) as reader:
-            entries = active_entries(reader, _BEFORE_ALL_TIME) if reader else ()
-            return [entry for entry in entries if entry.action is self._action]
 
     def list(self) -> tuple[NotedEntry, ...]:
         """Return the entries in force, oldest first, each with a remark."""
@@ -119,7 +117,7 @@ class EntryList:
 
 def write_entries(database: Path, command: str, entries: tuple[Entry, ...]) -> EntryChange:
     """Add entries to the ledger, all or none, in the name of a command."""
-    with open_ledger_writer(database, command) as writer:
+    with open_decision_writer(database, command) as writer:
         replaced = add_entries(writer, entries)
     entries = _add_times(database, entries)
     for entry in entries:

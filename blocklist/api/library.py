@@ -55,7 +55,8 @@ class Blocklist:
     The configuration is read when it is first needed, and then kept: open it again to see a change
     to the file. Only `feeds.add`, which writes to it, and `doctor` read it again. Every call opens
     its own connection to the ledger, so threads may share one object.
-    A call that writes raises `LockHeld` while another process or thread writes.
+    A job (run, update, resolve, build, export, prune, a release by hand) raises `LockHeld` while
+    another process or thread does one; a decision waits while something is stored, and succeeds.
     """
 
     def __init__(self, workspace: Workspace) -> None:

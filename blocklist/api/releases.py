@@ -14,8 +14,7 @@ from blocklist.api.workspace import Workspace
 from blocklist.config.mistakes import suggest_name
 from blocklist.errors import NotFoundError, UsageError
 from blocklist.ledger.db.connection import open_read_only
-from blocklist.ledger.db.transaction import read_transaction
-from blocklist.ledger.db.writer import open_ledger_writer
+from blocklist.ledger.db.writer import open_decision_writer
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.releases.history import Release, current_release, list_releases
 from blocklist.ledger.releases.pins import Pin, find_release_pin, unpin_feed, unpin_release
@@ -129,12 +128,11 @@ class Releases:
         Raise `NotFoundError` if there is no such feed, or it, or the release, is not pinned.
         """
         feed = require_label_or_none(feed, "feed")
-        with open_ledger_writer(self._workspace.database, "release unpin") as writer:
+        with open_decision_writer(self._workspace.database, "release unpin") as writer:
             if feed is None:
                 ended, what = unpin_release(writer), "the release in force"
             else:
-                with read_transaction(writer.database) as transaction:
-                    known = load_feed_health(transaction.connection)
+                known = load_feed_health(writer.whole.connection)
                 if feed not in known:
                     raise NotFoundError(f"{feed}: no such feed; see: blocklist feeds list")
                 ended, what = unpin_feed(writer, known[feed]), feed

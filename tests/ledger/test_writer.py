@@ -1,15 +1,20 @@
 """The writer: its lock and its run."""
 
 import os
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from blocklist.errors import LockHeld, StorageError
+from blocklist.ledger.db import connection
+from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.lock import hold_writer_lock
-from blocklist.ledger.db.writer import open_ledger_writer
+from blocklist.ledger.db.runs import find_interrupted_run
+from blocklist.ledger.db.writer import open_decision_writer, open_ledger_writer, open_run
 from tests.support.listings import rows
 
 
@@ -23,6 +28,7 @@ def test_a_run_is_marked_finished_only_if_it_succeeds(database: Path) -> None:
 
 HOLD = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from blocklist.ledger.db.lock import hold_writer_lock
 with hold_writer_lock(Path(sys.argv[1]), "update"):
@@ -40,8 +46,10 @@ def test_the_error_of_a_second_writer_names_the_first(database: Path) -> None:
     assert holder.stdout.readline() == b"held\n"
     with pytest.raises(LockHeld) as raised, open_ledger_writer(database, "run"):
         pass
-    assert str(raised.value) == (
-        f"{database}: in use by process {holder.pid} (update); try again when it has ended"
+    assert re.fullmatch(
+        rf"{re.escape(str(database))}: in use by process {holder.pid} \(update\) since "
+        r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ; try again when it has ended",
+        str(raised.value),
     )
     assert raised.value.exit_code == 5
     assert not database.exists(), "nothing was touched"
@@ -67,3 +75,109 @@ def test_a_lock_file_that_cannot_be_created(database: Path) -> None:
         StorageError, match=r"\.lock: the ledger's lock cannot be written: Is a dir"
     ):
         hold_writer_lock(database, "a").__enter__()
+
+
+# --- Decisions ----------------------------------------------------------------------------------
+
+
+def decide(database: Path, feed: str) -> int:
+    """Store something in the name of a decision, and return its run."""
+    with open_decision_writer(database, "allow add") as writer, writer.transaction() as changing:
+        changing.execute("INSERT INTO feed (name) VALUES (?)", feed)
+    return writer.run_id
+
+
+def feeds(database: Path) -> list[object]:
+    return [name for (name,) in rows(database, "SELECT name FROM feed ORDER BY name")]
+
+
+def test_a_decision_is_made_while_a_job_works(database: Path) -> None:
+    with open_ledger_writer(database, "run") as job:
+        assert decide(database, "a") == job.run_id + 1
+        with job.transaction() as changing:
+            changing.execute("INSERT INTO feed (name) VALUES ('b')")
+    assert feeds(database) == ["a", "b"]
+    finished = rows(database, "SELECT finished IS NOT NULL FROM run")
+    assert finished == [(1,), (1,)]
+
+
+def test_a_decision_waits_for_the_transaction_of_a_job(database: Path) -> None:
+    with ThreadPoolExecutor(1) as pool, open_ledger_writer(database, "run") as job:
+        with job.transaction() as changing:
+            changing.execute("INSERT INTO feed (name) VALUES ('b')")
+            waiting = pool.submit(decide, database, "a")
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+        assert waiting.result(timeout=30) == 2
+    assert feeds(database) == ["a", "b"]
+
+
+def test_a_decision_that_fails_leaves_nothing(database: Path) -> None:
+    decide(database, "kept")
+    with pytest.raises(ZeroDivisionError), open_decision_writer(database, "x") as writer:
+        with writer.transaction() as changing:
+            changing.execute("INSERT INTO feed (name) VALUES ('lost')")
+        _ = 1 / 0
+    assert feeds(database) == ["kept"]
+    assert rows(database, "SELECT count(*) FROM run") == [(1,)]
+
+
+def test_a_decision_gives_up_at_last(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_ledger_writer(database, "run") as job, job.transaction():
+        monkeypatch.setattr(connection, "BUSY_TIMEOUT_SECONDS", 0.1)
+        with pytest.raises(StorageError, match="cannot be written: database is locked"):
+            decide(database, "a")
+
+
+def test_first_decisions_at_once_make_one_database(database: Path) -> None:
+    names = [f"feed{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda name: decide(database, name), names))
+    assert sorted(runs) == list(range(1, 9))
+    assert feeds(database) == names
+
+
+def test_a_first_decision_waits_while_a_job_makes_the_database(database: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with hold_writer_lock(database, "run"):
+            waiting = pool.submit(decide, database, "a")
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            assert not database.exists()
+        assert waiting.result(timeout=30) == 1
+
+
+INTERRUPTED = [
+    (["run"], None, "all is well"),
+    (["-run"], "run", "it did not end"),
+    (["-run", "allow add"], "run", "a decision ran after it, and makes up for nothing"),
+    (["-run", "run"], None, "the next run makes up for it"),
+    (["-update", "run"], None, "a run is also an update"),
+    (["-update", "export"], "update", "an export is none"),
+    (["-export", "-update", "export"], "update", "only one of two was repeated"),
+    (["-export", "-update", "update"], "export", "only one of two was repeated"),
+]
+
+
+@pytest.mark.parametrize(("commands", "expected", "why"), INTERRUPTED)
+def test_an_interrupted_run_is_found(
+    database: Path, commands: list[str], expected: str | None, why: str
+) -> None:
+    for command in commands:
+        if command.startswith("-"):
+            with pytest.raises(ZeroDivisionError), open_ledger_writer(database, command[1:]):
+                _ = 1 / 0
+        elif " " in command:
+            decide(database, "a")
+        else:
+            with open_ledger_writer(database, command):
+                pass
+    with open_read_only(database) as reader:
+        assert reader
+        run = find_interrupted_run(reader)
+        assert (run.command if run else None) == expected, why
+
+
+def test_a_run_without_a_lock(database: Path) -> None:
+    with open_ledger_writer(database, "run"), open_run(database, "allow add") as writer:
+        assert writer.run_id == 2

@@ -7,8 +7,8 @@ from blocklist.config.loader import Config
 from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.doctor.registry import ledger_check
 from blocklist.ledger.db.connection import find_database_faults
-from blocklist.ledger.db.lock import find_lock_holder
-from blocklist.ledger.db.runs import find_future_run, latest_run
+from blocklist.ledger.db.lock import find_lock_holder, find_publisher
+from blocklist.ledger.db.runs import find_future_run, find_interrupted_run
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.feeds.line_counts import load_line_counts
@@ -29,9 +29,9 @@ def check_clock(_config: Config, reader: sqlite3.Connection) -> Iterator[Finding
 
 @ledger_check("run")
 def check_last_run(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find that the last command that wrote was interrupted."""
-    run = latest_run(reader)
-    if run and run.finished is None and not find_lock_holder(config.database):
+    """Find that a command that wrote was interrupted, and not repeated since."""
+    run = find_interrupted_run(reader)
+    if run and not (find_lock_holder(config.database) or find_publisher(config.database)):
         what = f"{run.command}, begun at {run.started}, did not end well; what was complete stays"
         yield warning(what, config.database, f"blocklist {run.command}")
 

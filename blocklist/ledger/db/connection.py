@@ -5,6 +5,7 @@ Foreign, newer and damaged databases are refused. The code that opens a connecti
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,14 +17,16 @@ APPLICATION_ID = 0x424C4B4C
 #: `PRAGMA user_version` after the last migration of `schema`.
 SCHEMA_VERSION = 1
 
-#: How many seconds to wait while another program reads or writes.
-BUSY_TIMEOUT_SECONDS = 10
+#: How many seconds to wait while another program writes: a list of millions is one transaction.
+BUSY_TIMEOUT_SECONDS = 60
 
 #: How damage shows: SQLite reports it, or returns bytes of the schema that are not text.
 _DAMAGE_ERRORS = (sqlite3.DatabaseError, UnicodeDecodeError)
 #: After so many steps of a statement, some ten milliseconds, Python can handle Ctrl-C.
 _STEPS_BETWEEN_SIGNALS = 1_000_000
 _MAX_FAULTS = 5
+#: SQLite waits for so long at a time, in milliseconds, so that Ctrl-C ends the wait.
+_BUSY_STEP_MILLISECONDS = 100
 
 
 @contextmanager
@@ -49,6 +52,26 @@ def open_read_write(database: Path) -> Iterator[sqlite3.Connection]:
     connecting = closing(_connect(database, "mode=rw"))
     with connecting as connection, _translate_errors(database, "written"):
         yield connection
+
+
+def begin_writing(connection: sqlite3.Connection) -> None:
+    """Begin a transaction that writes, after those of other programs; Ctrl-C ends the wait."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_STEP_MILLISECONDS}")
+    while not _try_to_begin(connection, is_last=time.monotonic() >= deadline):
+        pass
+    connection.execute(f"PRAGMA busy_timeout = {1000 * BUSY_TIMEOUT_SECONDS:.0f}")
+
+
+def _try_to_begin(connection: sqlite3.Connection, *, is_last: bool) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        # The low byte of an extended code is the kind of the error.
+        if is_last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 @contextmanager

@@ -1,51 +1,110 @@
-"""Allow one writer at a time: a lock file beside the database names its holder."""
+"""Lock what one process at a time may do: path of a lock file -> held lock, or its holder.
+
+Three kinds of locks are beside the database. The *job lock* lets one long command work at a time.
+The *publication lock* lets one decision at a time publish a release. An *export lock* lets one
+process at a time install the file of an export. The kernel frees a lock when its holder dies.
+"""
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from blocklist.errors import LockHeld, StorageError
+from blocklist.ledger.db.timestamps import current_timestamp
+
+#: How many seconds to wait for a publication: judging and verifying a list of millions.
+PUBLICATION_WAIT_SECONDS = 180
+#: How many seconds to wait for an install: a server loads a large file within its timeouts.
+EXPORT_WAIT_SECONDS = 120
+
+_PAUSE_SECONDS = 0.05
 
 
 def lock_path(database: Path) -> Path:
-    """Return where the lock of a database is."""
-    return database.with_name(database.name + ".lock")
+    """Return where the job lock of a database is."""
+    return database.with_name(f"{database.name}.lock")
+
+
+def publication_lock_path(database: Path) -> Path:
+    """Return where the publication lock of a database is."""
+    return database.with_name(f"{database.name}.publication.lock")
+
+
+def hold_writer_lock(
+    database: Path, command: str, wait_seconds: float = 0
+) -> AbstractContextManager[None]:
+    """Hold the job lock of a database; without waiting unless `wait_seconds` is given.
+
+    Raise `LockHeld` (exit 5) with the holder's process and command, and since when it works.
+    """
+    return _hold_lock(lock_path(database), str(database), command, wait_seconds)
+
+
+def hold_publication_lock(database: Path, command: str) -> AbstractContextManager[None]:
+    """Hold the publication lock of a database; wait for it, or raise `LockHeld`."""
+    path, what = publication_lock_path(database), f"{database}: publishing a release"
+    return _hold_lock(path, what, command, PUBLICATION_WAIT_SECONDS)
+
+
+def hold_export_lock(database: Path, export: str, command: str) -> AbstractContextManager[None]:
+    """Hold the lock of an export of a database; wait for it, or raise `LockHeld`."""
+    path = database.with_name(f"{database.name}.export-{export}.lock")
+    return _hold_lock(path, f"export {export}", command, EXPORT_WAIT_SECONDS)
 
 
 @contextmanager
-def hold_writer_lock(database: Path, command: str) -> Iterator[None]:
-    """Hold the writer's lock; raise `LockHeld` (exit 5) with the holder's process and command.
+def _hold_lock(path: Path, what: str, command: str, wait_seconds: float) -> Iterator[None]:
+    """Hold the lock at a path; `what` it protects is named by the error."""
+    with _open_lock_file(path) as file:
+        deadline = time.monotonic() + wait_seconds
+        while not _take_lock(file, path):
+            if time.monotonic() >= deadline:
+                message = f"{what}: in use by {_read_holder(file)}; try again when it has ended"
+                raise LockHeld(message)
+            time.sleep(_PAUSE_SECONDS)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} ({command}) since {current_timestamp()}\n")
+        file.flush()
+        yield
 
-    The kernel frees the lock when its holder dies, however it dies.
-    """
-    path = lock_path(database)
+
+def _open_lock_file(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         message = f"{path}: the ledger's lock cannot be written: {error.strerror or error}"
         raise StorageError(message) from None
-    with os.fdopen(handle, "r+", errors="replace") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"{database}: in use by {_read_holder(file)}; try again when it has ended"
-            raise LockHeld(message) from None
-        except OSError as error:  # a network file system without locks
-            raise StorageError(f"{path}: cannot be locked: {error.strerror}") from None
-        file.truncate()
-        file.write(f"process {os.getpid()} ({command})\n")
-        file.flush()
-        yield
+    return os.fdopen(handle, "r+", errors="replace")
+
+
+def _take_lock(file: TextIO, path: Path) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:  # a network file system without locks
+        raise StorageError(f"{path}: cannot be locked: {error.strerror}") from None
+    return True
 
 
 def find_lock_holder(database: Path) -> str | None:
-    """Return the process and command that hold the writer's lock just now, or None."""
+    """Return the process and command that hold the job lock just now, or None."""
+    return _find_holder(lock_path(database))
+
+
+def find_publisher(database: Path) -> str | None:
+    """Return the process and command that hold the publication lock just now, or None."""
+    return _find_holder(publication_lock_path(database))
+
+
+def _find_holder(path: Path) -> str | None:
     try:
-        with lock_path(database).open(errors="replace") as file:
+        with path.open(errors="replace") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -56,4 +115,5 @@ def find_lock_holder(database: Path) -> str | None:
 
 
 def _read_holder(file: TextIO) -> str:
+    file.seek(0)
     return file.read().strip() or "another process"

@@ -41,6 +41,20 @@ def find_future_run(reader: sqlite3.Connection, before: int = _MAX_RUN_NUMBER) -
     return last if last and seconds_until(last.started) > _CLOCK_SLACK_SECONDS else None
 
 
+def find_interrupted_run(reader: sqlite3.Connection) -> Run | None:
+    """Return the last run that did not end, unless it works still or a later one made up for it.
+
+    The caller must know whether a run works still. Decisions may have run after it, so it need not
+    be the latest; the same command, or `run`, makes up for it.
+    """
+    row = reader.execute(
+        "SELECT id, command, started, finished FROM run AS gone WHERE finished IS NULL AND NOT "
+        "EXISTS (SELECT 1 FROM run AS later WHERE later.id > gone.id AND later.finished IS NOT "
+        "NULL AND later.command IN (gone.command, 'run')) ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return Run(*row) if row else None
+
+
 def _select_run(
     reader: sqlite3.Connection, order: str, before: int = _MAX_RUN_NUMBER
 ) -> Run | None:

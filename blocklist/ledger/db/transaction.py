@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blocklist.ledger.db.connection import open_existing, open_read_write
+from blocklist.ledger.db.connection import begin_writing, open_existing, open_read_write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -76,7 +76,7 @@ def write_transaction(database: Path) -> Iterator[Transaction]:
     written.
     """
     with open_read_write(database) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+        begin_writing(connection)
         try:
             yield Transaction(connection)
             connection.commit()
