@@ -42,6 +42,10 @@ class LockHeld(BlocklistError):
     exit_code = 5
 
 
+class StaleRelease(BlocklistError):
+    """Another process published a release while one was computed; the work begins again."""
+
+
 class ExportFailed(BlocklistError):
     """An export could not be rendered, proved or installed; the old file stays (exit 6)."""
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blocklist.api.arguments import (
     Expiry,
@@ -13,14 +14,25 @@ from blocklist.api.arguments import (
     parse_word,
 )
 from blocklist.api.workspace import Workspace
-from blocklist.errors import NotFoundError, UsageError
+from blocklist.errors import BlocklistError, NotFoundError, UsageError
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import current_author, open_decision_writer
 from blocklist.ledger.lookup import LedgerLookup
-from blocklist.ledger.operator.entries import active_entries, add_entries, remove_entries
+from blocklist.ledger.operator.entries import (
+    active_entries,
+    add_entries,
+    end_expired_entries,
+    has_expired_entry,
+    remove_entries,
+)
 from blocklist.ledger.operator.entry_notes import annotate_entries
+from blocklist.ledger.operator.pending import find_pending_changes
 from blocklist.ledger.releases.pins import Pin, find_release_pin
 from blocklist.model import Entry, Indicator, Kind, Scope, Verdict
+from blocklist.pipeline.events import ProgressCallback, ignore_progress
+
+if TYPE_CHECKING:
+    from blocklist.pipeline.reports import PublishReport
 
 #: Sorts before every time that the ledger writes: so entries whose time is over are found, too.
 _BEFORE_ALL_TIME = "0"
@@ -30,13 +42,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EntryChange:
-    """Entries that were added or removed; they take effect with the next run."""
+    """Entries that were added, removed or ended; they take effect with the next publication."""
 
     entries: tuple[Entry, ...]
     #: How many of them took the place of an earlier entry.
     replaced: int
-    #: Set if a release is pinned: then nothing takes effect until it is unpinned.
+    #: Set if a release is pinned; entries are published over a pin.
     pin: Pin | None
+    #: The release and the exports, if they were published at once (`now`).
+    published: "PublishReport | None" = None
+    #: Why they could not be published at once; they are stored, and count from the next run on.
+    error: BlocklistError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +70,7 @@ class EntryList:
         self._workspace = workspace
         self._action = action
 
-    def add(
+    def add(  # noqa: PLR0913 (an option each)
         self,
         names: str | Iterable[str],
         *,
@@ -63,13 +79,16 @@ class EntryList:
         scope: Scope | str = Scope.SUBTREE,
         author: str | None = None,
         public_suffix: bool = False,
+        now: bool = False,
+        progress: ProgressCallback = ignore_progress,
     ) -> EntryChange:
         """Add an entry for each name, address, network or URL: all of them, or none.
 
         An entry takes the place of an earlier one on the same thing and scope. `expires` is a time,
         a date (its end) or a duration. `scope` counts for domain names only. `author` is the user
-        of the process unless given. Raise `UsageError` for what is no name, and for a public suffix
-        with all below it unless `public_suffix` is set.
+        of the process unless given. With `now`, the entries are published and exported at once,
+        without fetching, also while a run works. Raise `UsageError` for what is no name, and for a
+        public suffix with all below it unless `public_suffix` is set.
         """
         indicators, scope = parse_indicators(names), parse_word(Scope, scope, "scope")
         if not public_suffix:
@@ -80,17 +99,26 @@ class EntryList:
             Entry(one.kind, one.value, _entry_scope(one, scope), self._action, why, "", end, who)
             for one in indicators
         )
-        return write_entries(self._workspace.database, f"{self._action} add", entries)
+        command = f"{self._action} add"
+        change = write_entries(self._workspace.database, command, entries)
+        return publish_now(self._workspace, command, change, progress) if now else change
 
-    def remove(self, names: str | Iterable[str]) -> EntryChange:
+    def remove(
+        self,
+        names: str | Iterable[str],
+        *,
+        now: bool = False,
+        progress: ProgressCallback = ignore_progress,
+    ) -> EntryChange:
         """End the entries on each name, address, network or URL, of any scope.
 
-        Raise `NotFoundError` if one of them has no entry; then all stay.
+        With `now`, that is published and exported at once, without fetching. Raise `NotFoundError`
+        if one of them has no entry; then all stay.
         """
         indicators = parse_indicators(names)
         values = {indicator.value for indicator in indicators}
-        database = self._workspace.database
-        with open_decision_writer(database, f"{self._action} remove") as writer:
+        database, command = self._workspace.database, f"{self._action} remove"
+        with open_decision_writer(database, command) as writer:
             ended = [
                 entry
                 for entry in active_entries(writer.whole.connection, _BEFORE_ALL_TIME)
@@ -104,7 +132,8 @@ class EntryList:
                 remove_entries(writer, indicator, self._action)
         for entry in ended:
             logger.info("%s entry removed: %s (%s)", self._action, entry.value, entry.scope)
-        return EntryChange(tuple(ended), 0, _find_pin(database))
+        change = EntryChange(tuple(ended), 0, _find_pin(database))
+        return publish_now(self._workspace, command, change, progress) if now else change
 
     def list(self) -> tuple[NotedEntry, ...]:
         """Return the entries in force, oldest first, each with a remark."""
@@ -133,6 +162,36 @@ def _add_times(database: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     return tuple(
         replace(entry, created=times.get((entry.value, entry.scope), "")) for entry in entries
     )
+
+
+def end_expired(
+    workspace: Workspace, *, now: bool, progress: ProgressCallback = ignore_progress
+) -> EntryChange:
+    """End the entries whose time is over; with `now`, publish and export that at once."""
+    database = workspace.database
+    with open_read_only(database) as reader:
+        if reader is None or not (has_expired_entry(reader) or find_pending_changes(reader)):
+            return EntryChange((), 0, find_release_pin(reader) if reader else None)
+    with open_decision_writer(database, "expire") as writer:
+        ended = tuple(end_expired_entries(writer))
+        has_pending = bool(find_pending_changes(writer.whole.connection))
+    for entry in ended:
+        logger.info("entry ended: %s %s (%s)", entry.action, entry.value, entry.scope)
+    change = EntryChange(ended, 0, _find_pin(database))
+    return publish_now(workspace, "expire", change, progress) if now and has_pending else change
+
+
+def publish_now(
+    workspace: Workspace, command: str, change: EntryChange, progress: ProgressCallback
+) -> EntryChange:
+    """Publish stored entries; return the change with the release and exports, or the error."""
+    from blocklist.pipeline.decisions import publish_decisions
+
+    try:
+        return replace(change, published=publish_decisions(workspace.config, command, progress))
+    except BlocklistError as error:
+        logger.error("%s: stored, but not published: %s", command, error)
+        return replace(change, error=error)
 
 
 def _find_pin(database: Path) -> Pin | None:

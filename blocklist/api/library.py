@@ -29,7 +29,7 @@ from blocklist.pipeline.callbacks import run_with_callback
 from blocklist.pipeline.events import ProgressCallback, ignore_progress
 
 if TYPE_CHECKING:
-    from blocklist.api.entries import EntryList
+    from blocklist.api.entries import EntryChange, EntryList
     from blocklist.api.feeds import Feeds
     from blocklist.api.releases import Releases
     from blocklist.api.review import ReviewQueue
@@ -209,6 +209,17 @@ class Blocklist:
         from blocklist.api.entries import EntryList
 
         return EntryList(self._workspace, Verdict.BLOCK)
+
+    def expire(
+        self, *, now: bool = False, progress: ProgressCallback = ignore_progress
+    ) -> "EntryChange":
+        """End the entries whose time is over, and return them.
+
+        With `now`, that is published and exported at once, without fetching.
+        """
+        from blocklist.api.entries import end_expired
+
+        return end_expired(self._workspace, now=now, progress=progress)
 
     @cached_property
     def review(self) -> "ReviewQueue":

@@ -16,7 +16,7 @@ from blocklist.api.arguments import (
     parse_word_or_all,
     require_label_or_none,
 )
-from blocklist.api.entries import EntryChange, write_entries
+from blocklist.api.entries import EntryChange, publish_now, write_entries
 from blocklist.api.workspace import Workspace
 from blocklist.errors import ConfigError, NotFoundError, UsageError
 from blocklist.geoip import GeoIpDatabase
@@ -33,6 +33,7 @@ from blocklist.ledger.operator.review import (
     list_held,
 )
 from blocklist.model import Entry, Indicator, Reason, Verdict
+from blocklist.pipeline.events import ProgressCallback, ignore_progress
 
 _OUTCOMES = {Verdict.BLOCK: "accepted", Verdict.ALLOW: "rejected"}
 
@@ -131,10 +132,14 @@ class ReviewQueue:
         feed: str | None = None,
         reason: str | None = "",
         expires: Expiry = None,
+        now: bool = False,
+        progress: ProgressCallback = ignore_progress,
     ) -> EntryChange:
         """Agree with the feeds: block a held name, or all held names of a feed."""
         held = self.find(name, feed=feed)
-        return self.decide(held, Verdict.BLOCK, reason=reason, expires=expires)
+        return self.decide(
+            held, Verdict.BLOCK, reason=reason, expires=expires, now=now, progress=progress
+        )
 
     def reject(
         self,
@@ -143,10 +148,14 @@ class ReviewQueue:
         feed: str | None = None,
         reason: str | None = "",
         expires: Expiry = None,
+        now: bool = False,
+        progress: ProgressCallback = ignore_progress,
     ) -> EntryChange:
         """Disagree with the feeds: allow a held name, or all of a feed, until new evidence."""
         held = self.find(name, feed=feed)
-        return self.decide(held, Verdict.ALLOW, reason=reason, expires=expires)
+        return self.decide(
+            held, Verdict.ALLOW, reason=reason, expires=expires, now=now, progress=progress
+        )
 
     def decide(
         self,
@@ -155,10 +164,13 @@ class ReviewQueue:
         *,
         reason: str | None = "",
         expires: Expiry = None,
+        now: bool = False,
+        progress: ProgressCallback = ignore_progress,
     ) -> EntryChange:
         """Block or allow held indicators, and record the evidence that was there.
 
-        Raise `UsageError` for another action, and for what is no held indicator.
+        With `now`, the decisions are published and exported at once, without fetching. Raise
+        `UsageError` for another action, and for what is no held indicator.
         """
         decision = parse_word(Verdict, action, "action", _OUTCOMES)
         end, outcome = format_expiry(expires), _OUTCOMES[decision]
@@ -174,7 +186,9 @@ class ReviewQueue:
                 )
                 for one in indicators
             )  # fmt: skip
-        return write_entries(database, f"review {outcome}", entries)
+        command = f"review {outcome}"
+        change = write_entries(database, command, entries)
+        return publish_now(self._workspace, command, change, progress) if now else change
 
 
 def _list_held_indicators(held: object) -> list[HeldIndicator]:

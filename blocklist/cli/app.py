@@ -38,6 +38,10 @@ COMMANDS = {
         f"{_COMMANDS}.review:app",
         "Decide about indicators that are held.",
     ),
+    "expire": CommandEntry(
+        f"{_COMMANDS}.expire:expire_command",
+        "End the entries whose time is over; `run` does this, too.",
+    ),
     "feeds": CommandEntry(
         f"{_COMMANDS}.feeds:app",
         "List, try and add feeds: the sources of indicators.",

@@ -37,6 +37,15 @@ UntilOption = Annotated[
     ),
 ]
 
+NowOption = Annotated[
+    bool,
+    typer.Option(
+        "--now",
+        help="Publish, export and load this decision at once, without fetching, even while a run "
+        "works.",
+    ),
+]
+
 
 def make_group(help_text: str, *, without_command: bool = False) -> typer.Typer:
     """Return a group of commands; `without_command`, it does something by itself."""

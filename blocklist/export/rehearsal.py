@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from blocklist.export.render.state import ExportState
     from blocklist.export.select.release_content import ExportContent
     from blocklist.export.stage.prepare import PreparedExport
+    from blocklist.ledger.releases.history import Release
     from blocklist.release.proposal import ProposedRelease
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         self._writer, self._config = writer, config
         self._exports, self._on_message = exports, on_message
         self._prepared: dict[str, PreparedExport] = {}
+        self._release: Release | None = None
 
     def __call__(self, proposal: "ProposedRelease") -> list[str]:
         """Render and verify all exports of a proposed release; return the faults, one a line.
@@ -58,6 +60,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         from blocklist.export.select.release_content import collect_must_verify
 
         self.discard_all()
+        self._release = proposal.release
         if not self._exports:
             return []
         with read_transaction(self._writer.database) as transaction:
@@ -117,13 +120,14 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         self._prepared[export.name] = prepared
         return None
 
-    def exports_for_release(self, release: int) -> "dict[str, PreparedExport]":
-        """Return the exports that are prepared for a release, by name."""
-        return {
-            name: prepared
-            for name, prepared in self._prepared.items()
-            if prepared.release == release
-        }
+    def exports_for_release(self, release: "Release") -> "dict[str, PreparedExport]":
+        """Return the exports that are prepared for a published release, by name.
+
+        A release that another run published under the number of the proposal is not that release.
+        """
+        proposed = self._release
+        is_same = proposed and (proposed.number, proposed.run) == (release.number, release.run)
+        return self._prepared if is_same else {}
 
     def discard_all(self) -> None:
         """Remove the new files of all prepared exports that are not installed."""

@@ -5,23 +5,31 @@ Keeps heavy imports out: a run in which nothing changed ends here.
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from blocklist.atomic_files import remove_leftovers
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
 from blocklist.config.mistakes import suggest_name
-from blocklist.errors import ExportFailed, NotFoundError
+from blocklist.errors import ExportFailed, LockHeld, NotFoundError
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
 from blocklist.export.stage.freshness import (
+    ExportInputs,
     is_export_fresh,
     load_export_inputs,
     load_matching_states,
 )
+from blocklist.ledger.db.lock import hold_export_lock
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.export_state import ExportRecord, load_export_records
-from blocklist.ledger.releases.history import current_release
+from blocklist.ledger.releases.history import Release, current_release
+
+if TYPE_CHECKING:
+    from blocklist.export.stage.prepare import PreparedExport
+    from blocklist.export.update import ExportUpdater
 
 logger = logging.getLogger(__name__)
 
@@ -40,35 +48,104 @@ def run_exports(
     exports: list[Export],
     on_outcome: Callable[[ExportOutcome], None],
     rehearsal: Rehearsal | None = None,
+    on_message: Callable[[str], None] = lambda _: None,
 ) -> list[ExportOutcome]:
     """Bring each export up to date; call `on_outcome` after each, and return all outcomes.
 
     A failing export does not stop the others. A fresh file is neither rendered nor read, and an
-    export that a `rehearsal` has prepared for this release is not rendered again. Raise
-    `NotFoundError` if there is no release yet.
-    """
-    with read_transaction(writer.database) as transaction:
-        reader = transaction.connection
-        current = current_release(reader)
-        if current is None:
-            raise NotFoundError("there is no release to export yet; run: blocklist run")
-        states, records = load_matching_states(reader, exports), load_export_records(reader)
-        inputs = load_export_inputs(config, reader, current.number)
-    prepared = rehearsal.exports_for_release(current.number) if rehearsal else {}
-    outcomes = {}
-    for export in exports:
-        if export.name not in prepared:
-            remove_leftovers(export.path)  # of a run that was killed
-        record, state = records.get(export.name), states.get(export.name)
-        if record and state and is_export_fresh(export, record, inputs):
-            outcomes[export.name] = _confirm_fresh(export, state, record)
-            on_outcome(outcomes[export.name])
-    if rest := [export for export in exports if export.name not in outcomes]:
-        from blocklist.export.update import update_exports
+    export that a `rehearsal` has prepared for this release is not rendered again. `on_message` gets
+    what is waited for. Raise `NotFoundError` if there is no release yet.
 
-        updated = update_exports(writer, rest, inputs, states, prepared, on_outcome)
-        outcomes |= {outcome.name: outcome for outcome in updated}
-    return [outcomes[export.name] for export in exports]
+    Several processes may do this at once: only the holder of an export's lock changes its file, and
+    always to the release that is then current. So no file goes back to an older release.
+    """
+    session = _ExportSession(writer, config, exports, rehearsal, on_message)
+    outcomes = []
+    for export in exports:
+        outcomes.append(session.update(export))
+        on_outcome(outcomes[-1])
+    return outcomes
+
+
+class _ExportSession:
+    """The exports of one call of `run_exports`."""
+
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        config: Config,
+        exports: list[Export],
+        rehearsal: Rehearsal | None,
+        on_message: Callable[[str], None],
+    ) -> None:
+        self._writer, self._config, self._rehearsal = writer, config, rehearsal
+        self._exports, self._on_message = exports, on_message
+        self._updater: ExportUpdater | None = None
+
+    def update(self, export: Export) -> ExportOutcome:
+        """Bring one export up to date, when no other process does."""
+        try:
+            with hold_export_lock(self._writer.database, export.name, "export"):
+                return self._update_locked(export)
+        except LockHeld as held:
+            return ExportOutcome(export.name, str(export.path), None, str(held))
+
+    def _update_locked(self, export: Export) -> ExportOutcome:
+        current = self._load_state()
+        state, prepared = current.states.get(export.name), self._find_prepared(export, current)
+        if prepared is None:
+            remove_leftovers(export.path)  # of a run that was killed
+        if state and current.is_fresh(export):
+            return _confirm_fresh(export, state, current.records[export.name])
+        if self._updater is None:
+            self._updater = self._make_updater(current)
+        return self._updater.update(export, current.inputs, state, prepared)
+
+    def _load_state(self) -> "_CurrentState":
+        with read_transaction(self._writer.database) as transaction:
+            reader = transaction.connection
+            current = current_release(reader)
+            if current is None:
+                raise NotFoundError("there is no release to export yet; run: blocklist run")
+            return _CurrentState(
+                current,
+                load_export_inputs(self._config, reader, current.number),
+                load_matching_states(reader, self._exports),
+                load_export_records(reader),
+            )
+
+    def _find_prepared(self, export: Export, current: "_CurrentState") -> "PreparedExport | None":
+        """Return the rehearsed export, if it is of the current release and follows its state."""
+        if self._rehearsal is None:
+            return None
+        prepared = self._rehearsal.exports_for_release(current.release).get(export.name)
+        is_usable = prepared and prepared.previous == current.states.get(export.name)
+        return prepared if is_usable else None
+
+    def _make_updater(self, current: "_CurrentState") -> "ExportUpdater":
+        from blocklist.export.update import ExportUpdater
+
+        rendered = [
+            export
+            for export in self._exports
+            if not (current.is_fresh(export) or self._find_prepared(export, current))
+        ]
+        return ExportUpdater(self._writer, rendered, current.states, self._on_message)
+
+
+@dataclass(frozen=True)
+class _CurrentState:
+    """The current release and the exports, as they are in one moment."""
+
+    release: Release
+    inputs: ExportInputs
+    states: dict[str, ExportState]
+    records: dict[str, ExportRecord]
+
+    def is_fresh(self, export: Export) -> bool:
+        """Return whether the file of an export is that of the current release."""
+        record = self.records.get(export.name)
+        return export.name in self.states and is_export_fresh(export, record, self.inputs)
 
 
 def _confirm_fresh(export: Export, state: ExportState, record: ExportRecord) -> ExportOutcome:

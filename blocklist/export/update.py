@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -33,48 +32,77 @@ from blocklist.ledger.releases.export_state import ExportRecord, save_export_sta
 logger = logging.getLogger(__name__)
 
 
-def update_exports(
-    writer: LedgerWriter,
-    exports: list[Export],
-    inputs: ExportInputs,
-    previous_states: Mapping[str, ExportState],
-    prepared_exports: Mapping[str, PreparedExport],
-    on_outcome: Callable[[ExportOutcome], None],
-) -> list[ExportOutcome]:
-    """Bring exports up to the current release, one after the other; return all outcomes.
+class ExportUpdater:
+    """Brings exports to a release; the rows of a release are loaded once for all of them."""
 
-    A failing export does not stop the others.
-    """
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        rendered: list[Export],
+        states: Mapping[str, ExportState],
+        on_message: Callable[[str], None],
+    ) -> None:
+        self._writer, self._rendered, self._on_message = writer, rendered, on_message
+        self._oldest = min((state.release for state in states.values()), default=None)
+        self._content: ExportContent | None = None
 
-    @cache
-    def load_content() -> ExportContent:
-        oldest = min((state.release for state in previous_states.values()), default=None)
-        rest = [export for export in exports if export.name not in prepared_exports]
-        return load_release_content(
-            writer, inputs.config, inputs.release, rest, inputs.feed_weights, oldest
-        )
+    def update(
+        self,
+        export: Export,
+        inputs: ExportInputs,
+        previous: ExportState | None,
+        prepared: PreparedExport | None,
+    ) -> ExportOutcome:
+        """Bring an export to the release of `inputs`; install `prepared` if it is given.
 
-    def update_export(export: Export) -> ExportResult:
-        if export.name in prepared_exports:
-            return install_prepared(prepared_exports[export.name])
-        content, now = load_content(), datetime.now(UTC)
-        rows, context = content.rows_for_export(export), content.context_for(export)
-        previous = previous_states.get(export.name)
-        return export_one(export, rows, inputs.release, previous, now, context)
-
-    outcomes = []
-    for export in exports:
+        The caller holds the lock of the export; `previous` is its state. An error is in the result.
+        """
         try:
-            result = update_export(export)
+            result = self._update(export, inputs, previous, prepared)
         except ExportFailed as error:
             logger.info("export %s: failed: %s", export.name, error)
-            outcome = ExportOutcome(export.name, str(export.path), None, str(error))
-        else:
-            _record_export(writer, export, result, inputs)
-            outcome = ExportOutcome(export.name, str(export.path), result)
-        outcomes.append(outcome)
-        on_outcome(outcome)
-    return outcomes
+            return ExportOutcome(export.name, str(export.path), None, str(error))
+        _record_export(self._writer, export, result, inputs)
+        return ExportOutcome(export.name, str(export.path), result)
+
+    def _update(
+        self,
+        export: Export,
+        inputs: ExportInputs,
+        previous: ExportState | None,
+        prepared: PreparedExport | None,
+    ) -> ExportResult:
+        if prepared is not None:
+            self._announce(export, inputs.release)
+            return install_prepared(prepared)
+        content, now = self._load_content(export, inputs), datetime.now(UTC)
+        rows, context = content.rows_for_export(export), content.context_for(export)
+        self._announce(export, inputs.release)
+        return export_one(export, rows, inputs.release, previous, now, context)
+
+    def _announce(self, export: Export, release: int) -> None:
+        """Report what is waited for, because servers may need long to load a list."""
+        if export.installation.probe:
+            servers = " and ".join(export.installation.probe)
+            text = f"export {export.name}: waiting for {servers} to load release {release}"
+            self._on_message(text)
+
+    def _load_content(self, export: Export, inputs: ExportInputs) -> ExportContent:
+        exports = list(self._rendered)
+        if export not in exports:  # another process changed its file since
+            exports.append(export)
+            self._content = None
+        if self._content is None or self._content.number != inputs.release:
+            self._rendered = exports
+            self._content = load_release_content(
+                self._writer,
+                inputs.config,
+                inputs.release,
+                exports,
+                inputs.feed_weights,
+                self._oldest,
+            )
+        return self._content
 
 
 def export_one(

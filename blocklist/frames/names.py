@@ -74,3 +74,18 @@ def expand_ancestors(frame: pl.DataFrame, column: str) -> pl.DataFrame:
             ancestor=parent_name(pl.col("ancestor")), steps=pl.col("steps") + 1
         ).drop_nulls("ancestor")
     return pl.concat(levels) if levels else level
+
+
+def are_at_or_below(names: pl.Series, tops: pl.Series) -> pl.Series:
+    """Return a mask of the names that are equal to or below one of `tops`."""
+    mask = pl.zeros(len(names), pl.Boolean, eager=True)
+    # A name without a dot is above all others; usually none of these is among the tops.
+    min_dots = int(bool(tops.str.contains(".", literal=True).all()))
+    dots = names.str.count_matches(".", literal=True)
+    level = pl.DataFrame({"name": names, "dots": dots}).with_row_index("row")
+    while not level.is_empty():
+        is_top = level["name"].is_in(tops.implode())
+        mask = mask.scatter(level["row"].filter(is_top), True)
+        level = level.filter(~is_top & (pl.col("dots") > min_dots))
+        level = level.select("row", parent_name(pl.col("name")), pl.col("dots") - 1)
+    return mask

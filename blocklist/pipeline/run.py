@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from blocklist.collect.update import lift_size_limits, select_feeds
+from blocklist.config.exports import Export
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.errors import BlocklistError, GateHeld
@@ -14,6 +15,7 @@ from blocklist.ledger.db.runs import find_future_run
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
+from blocklist.ledger.operator.pending import PendingChange
 from blocklist.ledger.releases.history import current_release
 from blocklist.pipeline.events import (
     EventKind,
@@ -25,13 +27,18 @@ from blocklist.pipeline.events import (
 from blocklist.pipeline.reports import RunReport
 from blocklist.pipeline.stages import (
     build_stage,
+    entry_stage,
     expire_stage,
     export_stage,
+    load_pending_changes,
     open_rehearsal,
     update_stage,
 )
 
 logger = logging.getLogger(__name__)
+
+#: After the judging, entries may be decided in so many rounds; the rest waits for the next run.
+_MAX_LATE_ROUNDS = 3
 
 
 def run_pipeline(
@@ -83,9 +90,11 @@ class _Job:
             expire_stage(writer, self._emit)
             if self._config.resolve.enabled:
                 self._resolve(writer)
+            before = load_pending_changes(writer)
             self._build(writer, rehearsal)
             # Also if the gate held the release: what the operator decided is published anyway.
             export_stage(self._config, writer, exports, self._emit, rehearsal)
+            self._publish_late_entries(writer, exports, rehearsal, before)
 
     def _emit(self, event: ProgressEvent) -> None:
         """Pass an event on; add the result of a stage that ends to the report."""
@@ -121,3 +130,23 @@ class _Job:
             with read_transaction(writer.database) as transaction:
                 if current_release(transaction.connection) is None:
                     raise
+
+    def _publish_late_entries(
+        self,
+        writer: LedgerWriter,
+        exports: list[Export],
+        rehearsal: Rehearsal,
+        before: list[PendingChange],
+    ) -> None:
+        """Publish and export what was decided during the run, so that no decision waits.
+
+        What was pending `before` the build is in its release, or the build reported why not.
+        """
+        for _ in range(_MAX_LATE_ROUNDS):
+            pending = load_pending_changes(writer)
+            if all(change in before for change in pending):
+                return
+            before = pending
+            if entry_stage(self._config, writer, "run", rehearsal, self._emit) is None:
+                return
+            export_stage(self._config, writer, exports, self._emit, rehearsal)

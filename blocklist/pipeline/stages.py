@@ -15,7 +15,8 @@ from blocklist.export.run import run_exports, select_exports
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.operator.entries import end_expired_entries
-from blocklist.ledger.releases.pins import Pin, find_release_pin
+from blocklist.ledger.operator.pending import PendingChange, find_pending_changes
+from blocklist.ledger.releases.pins import Pin
 from blocklist.model import Entry
 from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
 from blocklist.release.build import build_release
@@ -67,9 +68,6 @@ def expire_stage(writer: LedgerWriter, progress: ProgressCallback) -> tuple[Entr
         text = _describe_expiry(entry)
         logger.info("entry ended: %s", text)
         progress(ProgressEvent(Stage.EXPIRE, EventKind.NOTE, text, entry.value, result=entry))
-    warning = _describe_pinned_expiry(writer) if expired else None
-    if warning:
-        progress(ProgressEvent(Stage.EXPIRE, EventKind.WARNING, warning))
     progress(ProgressEvent(Stage.EXPIRE, EventKind.END, result=expired))
     return expired
 
@@ -77,18 +75,6 @@ def expire_stage(writer: LedgerWriter, progress: ProgressCallback) -> tuple[Entr
 def _describe_expiry(entry: Entry) -> str:
     why = f" ({entry.reason})" if entry.reason else ""
     return f"{entry.action} {entry.value} ({entry.scope}) ended at {entry.expires}{why}"
-
-
-def _describe_pinned_expiry(writer: LedgerWriter) -> str | None:
-    """Return a warning if a pinned release keeps what has ended in force."""
-    with read_transaction(writer.database) as transaction:
-        pin = find_release_pin(transaction.connection)
-    if pin is None:
-        return None
-    return (
-        f"but release {pin.release} is pinned: what it has of these stays in force until: "
-        "blocklist release unpin"
-    )
 
 
 def open_rehearsal(config: Config, writer: LedgerWriter, progress: ProgressCallback) -> Rehearsal:
@@ -119,6 +105,37 @@ def build_stage(
     return built
 
 
+def load_pending_changes(writer: LedgerWriter) -> list[PendingChange]:
+    """Return the entries that the current release does not express."""
+    with read_transaction(writer.database) as transaction:
+        return find_pending_changes(transaction.connection)
+
+
+def entry_stage(
+    config: Config,
+    writer: LedgerWriter,
+    cause: str,
+    rehearsal: Rehearsal,
+    progress: ProgressCallback,
+) -> BuildResult | None:
+    """Publish pending entries over the current release; return None if that changes nothing.
+
+    It also returns None, after a warning, if an export would have faults.
+    """
+    from blocklist.release.entry_release import publish_entries
+
+    try:
+        built = publish_entries(config, writer, cause, rehearsal)
+    except GateHeld as held:
+        progress(ProgressEvent(Stage.BUILD, EventKind.WARNING, str(held)))
+        return None
+    if not built.is_new:
+        return None
+    progress(ProgressEvent(Stage.BUILD, EventKind.END, result=built))
+    warn_about_build(built, progress)
+    return built
+
+
 def warn_about_build(built: BuildResult, progress: ProgressCallback) -> None:
     """Emit what a person should know of a build."""
     notes = [*built.notes, *([describe_pin(built.pin)] if built.pin else [])]
@@ -130,8 +147,8 @@ def describe_pin(pin: Pin) -> str:
     """Return in a sentence that a release is pinned, since when, and how to end that."""
     why = f" ({pin.reason})" if pin.reason else ""
     return (
-        f"release {pin.release} is pinned since {pin.created}{why}: nothing new is published "
-        "until: blocklist release unpin"
+        f"release {pin.release} is pinned since {pin.created}{why}: only your own entries are "
+        "published until: blocklist release unpin"
     )
 
 
@@ -150,7 +167,12 @@ def export_stage(
             ProgressEvent(Stage.EXPORT, EventKind.ITEM, text, item=outcome.name, result=outcome)
         )
 
+    def report_note(text: str) -> None:
+        progress(ProgressEvent(Stage.EXPORT, EventKind.NOTE, text))
+
     progress(ProgressEvent(Stage.EXPORT, EventKind.START, total=len(exports)))
-    outcomes = tuple(run_exports(writer, config, list(exports), report_export, rehearsal))
+    outcomes = tuple(
+        run_exports(writer, config, list(exports), report_export, rehearsal, report_note)
+    )
     progress(ProgressEvent(Stage.EXPORT, EventKind.END, result=outcomes))
     return outcomes

@@ -4,7 +4,7 @@ No heavy imports: a run in which nothing changed ends here.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from blocklist.config.loader import Config
@@ -22,7 +22,7 @@ def build_release(
     config: Config,
     writer: LedgerWriter,
     cause: str,
-    accepted_feeds: Iterable[str] = (),
+    accepted_feeds: Collection[str] = (),
     verify_exports: "ExportVerifier | None" = None,
 ) -> BuildResult:
     """Judge all listings and publish the changes; without changes there is no new release.
@@ -30,10 +30,14 @@ def build_release(
     Raise `GateHeld` (exit 3) with every objection if the candidate may not be published; it is
     stored, and the operator's own changes are published without it. Changes by `accepted_feeds`,
     which a person reviewed, do not count towards any budget. `verify_exports` returns the faults of
-    the exports of a proposed release; any fault holds it. While a release is pinned, nothing is
-    built. If all inputs are unchanged, judging is skipped.
+    the exports of a proposed release; any fault holds it. While a release is pinned, only the
+    entries decided since are published. If all inputs are unchanged, judging is skipped.
     """
     status = load_build_status(config, writer)
+    if status.release and status.pin and status.has_pending:
+        from blocklist.release.entry_release import publish_entries
+
+        return publish_entries(config, writer, cause, verify_exports)
     if status.release and (status.pin or status.is_unchanged):
         why = f"pinned since {status.pin.created}" if status.pin else "unchanged inputs"
         logger.info("release %d: not judged, %s", status.release.number, why)

@@ -1,7 +1,7 @@
 """Full build: configuration and ledger -> judged listings, gate, published difference."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -33,6 +33,7 @@ from blocklist.release.hold import DraftRelease, hold_release
 from blocklist.release.inputs_digest import compute_context_digest, compute_inputs_digest
 from blocklist.release.judging import JudgeResult, judge_listings
 from blocklist.release.proposal import ExportVerifier, ProposedRelease
+from blocklist.release.publication import retry_if_stale
 from blocklist.release.resolved_addresses import expire_resolved_addresses
 from blocklist.release.result import BuildResult, log_release
 
@@ -63,16 +64,29 @@ def judge_and_publish(
     config: Config,
     writer: LedgerWriter,
     cause: str,
-    accepted_feeds: Iterable[str] = (),
+    accepted_feeds: Collection[str] = (),
     verify_exports: ExportVerifier | None = None,
 ) -> BuildResult:
     """Judge all listings and publish the changes; without changes there is no new release.
 
     Raise `GateHeld` with every objection if the candidate may not be published; it is stored, and
-    the operator's own changes are published without it.
+    the operator's own changes are published without it. If a decision is published meanwhile, the
+    work begins again.
     """
     expire_resolved_addresses(config, writer)
     detect_echoes(config, writer)
+    return retry_if_stale(
+        writer, cause, lambda: _judge_once(config, writer, cause, accepted_feeds, verify_exports)
+    )
+
+
+def _judge_once(
+    config: Config,
+    writer: LedgerWriter,
+    cause: str,
+    accepted_feeds: Collection[str],
+    verify_exports: ExportVerifier | None,
+) -> BuildResult:
     prior = _load_prior_state(config, writer)
     with read_transaction(writer.database) as transaction:
         result = judge_listings(
@@ -102,7 +116,6 @@ def judge_and_publish(
 def _publish_draft(writer: LedgerWriter, prior: _PriorState, draft: DraftRelease) -> BuildResult:
     """Publish the changes, and record the inputs of the judge."""
     new, change = draft.release, draft.change
-    save_feed_weights(writer, prior.feed_weights)
     if prior.release and not change:
         if prior.has_candidate:
             discard_candidate(writer)
@@ -114,6 +127,7 @@ def _publish_draft(writer: LedgerWriter, prior: _PriorState, draft: DraftRelease
         result = BuildResult(
             new, is_new=True, notes=tuple(describe_overruled_guards(draft.guards, change))
         )
+    save_feed_weights(writer, prior.feed_weights)
     # Unchanged verdicts were made in the context of the release; after a partial judging that is
     # still the same context.
     context_digest = prior.context_digest if result.is_new or prior.reusable_release else None

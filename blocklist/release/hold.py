@@ -94,13 +94,13 @@ def _publish_operator_part(
     Return the release that is current then, the change that is still held, and notes for a person.
     """
     operator_part, rest = draft.change.split_by_values(
-        _select_urgent_values(draft.change, objections)
+        select_urgent_values(draft.change, objections)
     )
     if not operator_part:
         return current, rest, []
-    new = _derive_release(writer, current, operator_part, "your own entries")
+    new = derive_release(writer, current, operator_part, "your own entries")
     faults = (
-        _verify_operator_part(writer, new, operator_part, verify_exports) if verify_exports else []
+        verify_operator_part(writer, new, operator_part, verify_exports) if verify_exports else []
     )
     if faults:
         logger.info("the operator's changes are held, too: %s", "; ".join(faults))
@@ -111,7 +111,7 @@ def _publish_operator_part(
     return new, rest, [*describe_overruled_guards(draft.guards, operator_part), note]
 
 
-def _verify_operator_part(
+def verify_operator_part(
     writer: LedgerWriter, new: Release, operator_part: VerdictChange, verify_exports: ExportVerifier
 ) -> list[str]:
     """Return the faults of the exports of the current release with the operator's changes."""
@@ -123,7 +123,7 @@ def _verify_operator_part(
     )
 
 
-def _select_urgent_values(change: VerdictChange, objections: list[Objection]) -> pl.Series:
+def select_urgent_values(change: VerdictChange, objections: list[Objection]) -> pl.Series:
     """Return the values that the operator decided, whose changes are published at once.
 
     Without a healthy guard no value may become blocked by feeds, not even after an allow expired.
@@ -139,7 +139,7 @@ def _select_urgent_values(change: VerdictChange, objections: list[Objection]) ->
     )
 
 
-def _derive_release(
+def derive_release(
     writer: LedgerWriter, current: Release, change: VerdictChange, cause: str
 ) -> Release:
     """Return the release that a part of a change makes, of the same feeds as the current one."""

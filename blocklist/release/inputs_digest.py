@@ -20,6 +20,7 @@ from blocklist.ledger.feeds.echoes import (
 )
 from blocklist.ledger.feeds.exempting import load_exempting
 from blocklist.ledger.feeds.health import load_feed_health
+from blocklist.ledger.operator.pending import find_pending_changes
 from blocklist.ledger.releases.history import Release, current_release
 from blocklist.ledger.releases.last_judged import (
     active_entry_ids,
@@ -42,6 +43,8 @@ class BuildStatus:
     release: Release | None
     pin: Pin | None
     is_unchanged: bool
+    #: Whether entries were decided that the release does not express.
+    has_pending: bool
 
 
 def load_build_status(config: Config, writer: LedgerWriter) -> BuildStatus:
@@ -50,7 +53,7 @@ def load_build_status(config: Config, writer: LedgerWriter) -> BuildStatus:
         reader = transaction.connection
         release, pin = current_release(reader), find_release_pin(reader)
         is_unchanged = release is not None and _is_unchanged(config, reader, release)
-        return BuildStatus(release, pin, is_unchanged)
+        return BuildStatus(release, pin, is_unchanged, bool(find_pending_changes(reader)))
 
 
 def compute_inputs_digest(

@@ -272,10 +272,12 @@ def test_releases(library: Blocklist) -> None:
     assert (report.release.number, report.release.origin, report.held) == (3, 1, None)
     assert report.release.reason == r"\x07wrong"
     assert "your block of new.example" in report.notes[0]
-    assert library.block.add("more.example").pin == library.releases.pin()
-    assert library.run().built == blocklist.BuildResult(
-        report.release, is_new=False, pin=library.releases.pin()
-    )
+    pin = library.releases.pin()
+    assert library.run().built == blocklist.BuildResult(report.release, is_new=False, pin=pin)
+    assert library.block.add("more.example").pin == pin
+    built = library.run().built
+    assert built and (built.release.number, built.is_new, built.pin) == (4, True, pin)
+    assert library.releases.diff(3, 4).added["value"].to_list() == ["more.example"]
     library.releases.unpin()
     assert library.releases.pin() is None
     with pytest.raises(blocklist.UsageError, match="either a release or --feed"):

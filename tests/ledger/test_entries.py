@@ -42,7 +42,7 @@ def test_an_entry_that_cannot_be_stored_ends_no_earlier_one(
 ) -> None:
     with open_ledger_writer(database, "allow") as writer:
         entries.add_entry(writer, word(Verdict.ALLOW, Scope.EXACT, "first"))
-        monkeypatch.setattr(entries, "current_timestamp", lambda: None)
+        monkeypatch.setattr(entries, "decision_timestamp", lambda _: None)
         with pytest.raises(sqlite3.IntegrityError):
             entries.add_entry(writer, word(Verdict.BLOCK, Scope.EXACT, "second"))
     assert rows(database, "SELECT reason FROM entry WHERE removed IS NULL") == [("first",)]

@@ -10,13 +10,15 @@ from blocklist.cli.durations import parse_expiry
 from blocklist.cli.options import (
     DurationOption,
     JsonOption,
+    NowOption,
     ReasonOption,
     ScopeOption,
     UntilOption,
     make_group,
 )
 from blocklist.cli.output import show_json, show_line, show_table
-from blocklist.cli.render.entries import EFFECT_NOTE, warn_if_pinned
+from blocklist.cli.progress import ProgressDisplay
+from blocklist.cli.render.entries import show_entry_change
 from blocklist.cli.session import Session, get_session
 from blocklist.model import Scope, Verdict
 
@@ -50,28 +52,31 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
         until: UntilOption = None,
         scope: ScopeOption = Scope.SUBTREE,
         suffix: PublicSuffixOption = False,
+        now: NowOption = False,
     ) -> None:
         session = get_session(context)
-        change = _get_entries(session, action).add(
-            name,
-            reason=reason,
-            expires=parse_expiry(duration, until),
-            scope=scope,
-            public_suffix=suffix,
-        )
+        with ProgressDisplay(session, results=True) as progress:
+            change = _get_entries(session, action).add(
+                name,
+                reason=reason,
+                expires=parse_expiry(duration, until),
+                scope=scope,
+                public_suffix=suffix,
+                now=now,
+                progress=progress,
+            )
         (entry,) = change.entries
         end = f" until {entry.expires}" if entry.expires else ""
         instead = ", in place of an earlier entry" if change.replaced else ""
-        session.show_status(f"{action} {entry.value} ({entry.scope}){end}{instead}; {EFFECT_NOTE}")
-        warn_if_pinned(change)
+        text = f"{action} {entry.value} ({entry.scope}){end}{instead}"
+        show_entry_change(session, text, change)
 
     @group.command("remove", help=f"End {what}.")
-    def remove_command(context: typer.Context, name: NameArgument) -> None:
+    def remove_command(context: typer.Context, name: NameArgument, now: NowOption = False) -> None:
         session = get_session(context)
-        change = _get_entries(session, action).remove(name)
-        value = change.entries[0].value
-        session.show_status(f"{value}: no longer {action}; {EFFECT_NOTE}")
-        warn_if_pinned(change)
+        with ProgressDisplay(session, results=True) as progress:
+            change = _get_entries(session, action).remove(name, now=now, progress=progress)
+        show_entry_change(session, f"{change.entries[0].value}: no longer {action}", change)
 
     @group.command("list", help=f"List the {action} entries in force.")
     def list_command(context: typer.Context, as_json: JsonOption = False) -> None:

@@ -9,9 +9,17 @@ import typer
 
 from blocklist import HeldIndicator, HeldPage, ScoredIndicator
 from blocklist.cli.durations import parse_expiry
-from blocklist.cli.options import DurationOption, JsonOption, ReasonOption, UntilOption, make_group
+from blocklist.cli.options import (
+    DurationOption,
+    JsonOption,
+    NowOption,
+    ReasonOption,
+    UntilOption,
+    make_group,
+)
 from blocklist.cli.output import format_indicator, show_json, show_line, show_table
-from blocklist.cli.render.entries import EFFECT_NOTE
+from blocklist.cli.progress import ProgressDisplay
+from blocklist.cli.render.entries import show_entry_change
 from blocklist.cli.session import get_session
 from blocklist.errors import UsageError
 from blocklist.model import Reason, Verdict
@@ -118,15 +126,19 @@ def _make_decision_command(action: Verdict) -> Callable[..., None]:
         duration: DurationOption = None,
         until: UntilOption = None,
         yes: YesOption = False,
+        now: NowOption = False,
     ) -> None:
         session, expires = get_session(context), parse_expiry(duration, until)
         held = session.blocklist.review.find(name, feed=feed)
         if feed is not None and not yes:
             _confirm_decision(action, held, feed)
-        session.blocklist.review.decide(held, action, reason=reason, expires=expires)
+        with ProgressDisplay(session, results=True) as progress:
+            change = session.blocklist.review.decide(
+                held, action, reason=reason, expires=expires, now=now, progress=progress
+            )
         what = f"{len(held):,} of {feed}" if feed else f"{held[0].indicator} ({held[0].scope})"
         end = f" until {expires:%Y-%m-%dT%H:%M:%SZ}" if expires else ""
-        session.show_status(f"{what}: {_OUTCOMES[action]}{end}; {EFFECT_NOTE}")
+        show_entry_change(session, f"{what}: {_OUTCOMES[action]}{end}", change)
 
     return decide_command
 

@@ -1,16 +1,35 @@
-"""Render changes of entries: when they take effect, and what stands in the way."""
+"""Render changes of entries: what was decided, and when it takes effect."""
+
+import typer
 
 from blocklist import EntryChange
+from blocklist.cli.options import EXIT_EXPORT_FAILED
+from blocklist.cli.session import Session
 from blocklist.cli.streams import warn
 
-#: When an entry begins to count.
-EFFECT_NOTE = "takes effect with the next: blocklist run"
+_EFFECT_NOTE = "takes effect with the next: blocklist run"
 
 
-def warn_if_pinned(change: EntryChange) -> None:
-    """Warn that nothing takes effect while a release is pinned."""
-    if change.pin:
-        warn(
-            f"but not while release {change.pin.release} is pinned; "
-            "end that: blocklist release unpin"
-        )
+def show_entry_change(session: Session, text: str, change: EntryChange) -> None:
+    """Show what was decided and when it takes effect; exit with 6 if an export failed.
+
+    Raise the error that kept it from being published at once.
+    """
+    session.show_status(f"{text}; {_describe_effect(change)}")
+    if change.pin and not change.published:
+        warn(f"release {change.pin.release} is pinned: only your own entries are published")
+    if change.error:
+        raise change.error
+    if change.published and change.published.failed_exports:
+        raise typer.Exit(EXIT_EXPORT_FAILED)
+
+
+def _describe_effect(change: EntryChange) -> str:
+    if change.published is None:
+        return _EFFECT_NOTE
+    release = change.published.release.number
+    failed = change.published.failed_exports
+    if not failed:
+        return f"in force with release {release}"
+    names = ", ".join(outcome.name for outcome in failed)
+    return f"in release {release}, but these exports failed: {names}"

@@ -87,7 +87,7 @@ def format_survey(report: "SurveyReport") -> str:
 def format_build(built: "BuildResult | BuildReport") -> str:
     """Return in a sentence what a build did."""
     release = built.release
-    if built.pin:
+    if built.pin and not built.is_new:
         return f"nothing judged: release {release.number} is pinned, {release.blocked:,} blocked"
     if not built.is_new:
         return f"nothing changed: release {release.number} stays, {release.blocked:,} blocked"

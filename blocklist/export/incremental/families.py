@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.frames.names import expand_ancestors, parent_name
+from blocklist.frames.names import are_at_or_below, expand_ancestors
 from blocklist.ledger.releases.verdicts import VerdictChange
 from blocklist.model import Kind
 from blocklist.release.proposal import select_export_rows
@@ -68,21 +68,6 @@ def _find_top_names(changed: pl.Series, names: pl.Series) -> pl.Series:
     candidates = above.filter(pl.col("ancestor").is_in(listed.implode()) | (pl.col("steps") == 0))
     topmost = pl.col("ancestor").sort_by("steps").last()
     return candidates.group_by("value").agg(topmost)["ancestor"].unique()
-
-
-def are_at_or_below(names: pl.Series, tops: pl.Series) -> pl.Series:
-    """Return a mask of the names that are equal to or below one of `tops`."""
-    mask = pl.zeros(len(names), pl.Boolean, eager=True)
-    # A name without a dot is above all others; usually none of these is among the tops.
-    min_dots = int(bool(tops.str.contains(".", literal=True).all()))
-    dots = names.str.count_matches(".", literal=True)
-    level = pl.DataFrame({"name": names, "dots": dots}).with_row_index("row")
-    while not level.is_empty():
-        is_top = level["name"].is_in(tops.implode())
-        mask = mask.scatter(level["row"].filter(is_top), True)
-        level = level.filter(~is_top & (pl.col("dots") > min_dots))
-        level = level.select("row", parent_name(pl.col("name")), pl.col("dots") - 1)
-    return mask
 
 
 def _count_other_kinds(removed: pl.DataFrame, added: pl.DataFrame) -> dict[str, int]:

@@ -17,7 +17,7 @@ import polars as pl
 from blocklist.atomic_files import create_temporary_beside
 from blocklist.config.exports import Export
 from blocklist.export.incremental.entry_names import entry_name_expr
-from blocklist.export.incremental.families import TouchedFamilies, are_at_or_below
+from blocklist.export.incremental.families import TouchedFamilies
 from blocklist.export.incremental.splice import NotPatchable, Splice, SplicedBody
 from blocklist.export.registry import get_dialect
 from blocklist.export.render.body import Body
@@ -30,7 +30,7 @@ from blocklist.export.stage.prepare import (
     write_candidate_file,
 )
 from blocklist.export.verify.verify import verify_export_file
-from blocklist.frames.names import name_sort_key_expr
+from blocklist.frames.names import are_at_or_below, name_sort_key_expr
 from blocklist.ledger.releases.export_state import ExportRecord
 
 _ENTRY_COLUMNS = ["value", "text"]

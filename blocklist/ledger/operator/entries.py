@@ -9,6 +9,7 @@ from blocklist.ledger.db.codes import KINDS, SCOPES, code_of
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.lookup import LedgerLookup
+from blocklist.ledger.releases.pins import decision_timestamp
 from blocklist.model import Entry, Indicator, Kind, Verdict
 
 #: Whether a feed adds evidence of its own to that of other feeds.
@@ -28,22 +29,23 @@ def add_entries(writer: LedgerWriter, entries: Iterable[Entry]) -> int:
     end_sql = "UPDATE entry SET removed = ? WHERE value = ? AND scope = ? AND removed IS NULL"
     replaced = 0
     with writer.transaction() as transaction:
+        moment = decision_timestamp(transaction.connection)
         for entry in entries:
-            row = _entry_row(entry)
+            row = _entry_row(entry, moment)
             ended = transaction.execute(end_sql, row["created"], row["value"], row["scope"])
             replaced += ended.rowcount
             transaction.table("entry").insert(row)
     return replaced
 
 
-def _entry_row(entry: Entry) -> dict[str, str | int | None]:
+def _entry_row(entry: Entry, created: str) -> dict[str, str | int | None]:
     return {
         "kind": code_of(entry.kind),
         "value": entry.value,
         "scope": code_of(entry.scope),
         "action": entry.action.value,
         "reason": entry.reason,
-        "created": current_timestamp(),
+        "created": created,
         "expires": entry.expires,
         "author": entry.author,
         "seen": None if entry.seen is None else json.dumps(entry.seen),
@@ -54,7 +56,8 @@ def remove_entries(writer: LedgerWriter, indicator: Indicator, action: Verdict) 
     """End the entries with an action on an indicator, of any scope; return how many there were."""
     sql = "UPDATE entry SET removed = ? WHERE value = ? AND action = ? AND removed IS NULL"
     with writer.transaction() as transaction:
-        ended = transaction.execute(sql, current_timestamp(), indicator.value, action.value)
+        moment = decision_timestamp(transaction.connection)
+        ended = transaction.execute(sql, moment, indicator.value, action.value)
         return ended.rowcount
 
 
@@ -67,6 +70,12 @@ def end_expired_entries(writer: LedgerWriter) -> list[Entry]:
         if ended:
             transaction.execute(f"UPDATE entry SET removed = expires WHERE {expired}", moment)
     return ended
+
+
+def has_expired_entry(reader: sqlite3.Connection) -> bool:
+    """Return whether the time of an entry is over, and nobody has ended it yet."""
+    sql = "SELECT EXISTS (SELECT 1 FROM entry WHERE removed IS NULL AND expires <= ?)"
+    return bool(reader.execute(sql, [current_timestamp()]).fetchone()[0])
 
 
 def active_entries(reader: sqlite3.Connection, at: str | None = None) -> Iterator[Entry]:

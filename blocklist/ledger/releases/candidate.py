@@ -21,8 +21,10 @@ from blocklist.ledger.releases.verdicts import (
     delete_candidate_rows,
     export_rows,
     release_row,
+    require_current,
     to_export_rows,
 )
+from blocklist.model import Verdict
 
 _CANDIDATE_COLUMNS = (
     "number", "run_id", "created", "cause", "blocked", "held", "added", "removed", "basis",
@@ -51,12 +53,16 @@ class Candidate:
 
 
 def save_candidate(writer: LedgerWriter, candidate: Candidate, change: VerdictChange) -> None:
-    """Store a candidate in place of an earlier one, in one transaction."""
+    """Store a candidate in place of an earlier one, in one transaction.
+
+    Raise `StaleRelease` if the current release is not the one before the candidate.
+    """
     row = release_row(writer, candidate.release)
     row = {name: value for name, value in row.items() if name in _CANDIDATE_COLUMNS}
     objections = [[one.text, one.final] for one in candidate.objections]
     ended = change.old.select("value", "scope").join(change.new, on=["value", "scope"], how="anti")
     with writer.transaction() as transaction:
+        require_current(transaction, candidate.release.number - 1)
         delete_candidate_rows(transaction)
         transaction.table("candidate").insert({**row, "objections": json.dumps(objections)})
         changed = pl.concat([change.new, ended], how="diagonal")
@@ -67,6 +73,33 @@ def discard_candidate(writer: LedgerWriter) -> None:
     """Delete the candidate, because it is out of date."""
     with writer.transaction() as transaction:
         delete_candidate_rows(transaction)
+
+
+def rebase_candidate(transaction: Transaction, new: Release, values: pl.Series) -> None:
+    """Make the candidate the difference from `new`, which is about to be published.
+
+    `new` differs from the current release in these values only, and has the verdicts there that the
+    candidate gets, too. A candidate without any other difference is deleted.
+    """
+    candidate = load_candidate(transaction.connection)
+    if candidate is None:
+        return
+    decided, rest = load_candidate_change(transaction).split_by_values(values)
+    if not rest:
+        delete_candidate_rows(transaction)
+        return
+    transaction.stage("decided", pl.concat([decided.new, decided.old]).select("value").unique())
+    transaction.execute(
+        "DELETE FROM candidate_verdict WHERE value IN (SELECT value FROM temp.decided)"
+    )
+    transaction.execute(
+        "UPDATE candidate SET number = ?, blocked = ?, held = ?, added = ?, removed = ?",
+        new.number + 1,
+        new.blocked + rest.net_count(Verdict.BLOCK),
+        new.held + rest.net_count(Verdict.HOLD),
+        rest.added_blocks.height,
+        rest.removed_blocks.height,
+    )
 
 
 def load_candidate(reader: sqlite3.Connection) -> Candidate | None:

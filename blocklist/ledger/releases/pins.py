@@ -1,9 +1,14 @@
-"""Store and read pins: a pinned release or feed does not change until a person unpins it."""
+"""Store and read pins: what feeds list is published again when a person ends the pin.
+
+The pin on a release stops what feeds list; decisions that are later than it are published. The pin
+on a feed stops the updates of this feed.
+"""
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from blocklist.ledger.db.timestamps import current_timestamp
+from blocklist.ledger.db.timestamps import current_timestamp, format_timestamp
 from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.feeds.health import FeedHealth
@@ -11,7 +16,7 @@ from blocklist.ledger.feeds.health import FeedHealth
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A release after which nothing is published, or a feed whose updates are not taken."""
+    """A release after which only decisions are published, or a feed that is not updated."""
 
     release: int | None
     feed: str | None
@@ -35,13 +40,26 @@ def find_release_pin(reader: sqlite3.Connection) -> Pin | None:
 
 
 def pin_release(transaction: Transaction, writer: LedgerWriter, number: int, reason: str) -> None:
-    """Pin a release, in place of an earlier pin on one."""
-    moment = current_timestamp()
+    """Pin a release, in place of an earlier pin on one.
+
+    The pin is not older than any decision, also if the clock was set back: only later decisions
+    pass it.
+    """
+    sql = "SELECT max(?, coalesce(max(max(created, coalesce(removed, ''))), '')) FROM entry"
+    (moment,) = transaction.execute(sql, current_timestamp()).fetchone()
     transaction.execute("UPDATE pin SET ended = ? WHERE ended IS NULL AND feed_id IS NULL", moment)
     transaction.execute(
         "INSERT INTO pin (run_id, release, created, reason) VALUES (?, ?, ?, ?)",
         writer.run_id, number, moment, reason,
     )  # fmt: skip
+
+
+def decision_timestamp(reader: sqlite3.Connection) -> str:
+    """Return the time of a decision: the present, but after the pin on the release, if any."""
+    now, pin = current_timestamp(), find_release_pin(reader)
+    if pin is None or now > pin.created:
+        return now
+    return format_timestamp(datetime.fromisoformat(pin.created) + timedelta(seconds=1))
 
 
 def unpin_release(writer: LedgerWriter) -> bool:

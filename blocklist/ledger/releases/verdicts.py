@@ -4,11 +4,13 @@ Each release is stored as the difference to the one before, as intervals of verd
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from itertools import chain
 
 import polars as pl
 
+from blocklist.errors import StaleRelease
 from blocklist.frames.diff import exclude_rows, find_unmatched_rows
 from blocklist.frames.schemas import RELEASE, VERDICTS
 from blocklist.ledger.db.codes import code_of
@@ -16,7 +18,7 @@ from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.history import Release
-from blocklist.ledger.releases.pins import pin_release
+from blocklist.ledger.releases.pins import find_release_pin, pin_release
 from blocklist.ledger.temporal.deletion_vectors import end_rows
 from blocklist.ledger.temporal.intervals import rows_at, rows_ended, rows_ever
 from blocklist.ledger.temporal.packs import VERDICT_TABLE, store_rows
@@ -213,21 +215,41 @@ def next_release(
 
 
 def publish_release(
-    writer: LedgerWriter, new: Release, change: VerdictChange, *, pinned: bool = False
+    writer: LedgerWriter,
+    new: Release,
+    change: VerdictChange,
+    *,
+    pinned: bool = False,
+    through_pin: bool = False,
+    settle_candidate: Callable[[Transaction], None] | None = None,
 ) -> None:
     """Store a change as the release `new`, in one transaction; `pinned` also pins it.
 
-    The candidate is deleted, because it is then out of date.
+    Raise `StaleRelease`, and store nothing, if the current release is not the one before `new`, or
+    a person pinned it: then the change was computed from another state. `through_pin` publishes
+    over a pin. The candidate is out of date then: it is deleted, unless `settle_candidate`, which
+    is called before anything is stored, brings it up to date.
     """
     with writer.transaction() as transaction:
+        require_current(transaction, new.number - 1)
+        if not (pinned or through_pin) and find_release_pin(transaction.connection):
+            raise StaleRelease(f"release {new.number - 1} was pinned meanwhile")
         if pinned:
             pin_release(transaction, writer, new.number, new.reason or "")
+        (settle_candidate or delete_candidate_rows)(transaction)
         transaction.table("release").insert(release_row(writer, new))
         end_rows(transaction, VERDICT_TABLE, _find_stored_rows(transaction, change.old), new.number)
         store_rows(
             transaction, VERDICT_TABLE, change.new.select(VERDICT_ROW.names()), since=new.number
         )
-        delete_candidate_rows(transaction)
+
+
+def require_current(transaction: Transaction, number: int) -> None:
+    """Raise `StaleRelease` unless the current release has this number (0: there is none)."""
+    sql = "SELECT coalesce(max(number), 0) FROM release"
+    (current,) = transaction.execute(sql).fetchone()
+    if current != number:
+        raise StaleRelease(f"release {current} was published meanwhile, in place of {number}")
 
 
 def _find_stored_rows(transaction: Transaction, old: pl.DataFrame) -> pl.DataFrame:

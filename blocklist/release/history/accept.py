@@ -9,25 +9,29 @@ from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.candidate import load_candidate, load_candidate_change
 from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import publish_release
+from blocklist.release.publication import retry_if_stale
 from blocklist.release.result import log_release
 
 
 def accept_candidate(writer: LedgerWriter, reason: str) -> Release:
-    """Publish the candidate and return its release.
+    """Publish the candidate, with all that was decided meanwhile, and return its release.
 
     Raise `NotFoundError` if there is none, and `GateHeld` if it was judged without a healthy guard;
     then the guard must be repaired first.
     """
+    return retry_if_stale(writer, "release accept", lambda: _accept_once(writer, reason))
+
+
+def _accept_once(writer: LedgerWriter, reason: str) -> Release:
     with read_transaction(writer.database) as transaction:
         candidate = load_candidate(transaction.connection)
+        change = load_candidate_change(transaction)
     if candidate is None:
         raise NotFoundError("there is nothing to accept: the gate holds no candidate")
     final = [objection.text for objection in candidate.objections if objection.final]
     if final:
         message = "the candidate was judged without a healthy guard and cannot be accepted"
         raise GateHeld("\n  ".join([message, *final]))
-    with read_transaction(writer.database) as transaction:
-        change = load_candidate_change(transaction)
     origin = {
         "created": current_timestamp(),
         "cause": "release accept",

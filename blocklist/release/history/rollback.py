@@ -20,6 +20,7 @@ from blocklist.ledger.releases.verdicts import (
     verdicts_at,
 )
 from blocklist.model import Entry, Reason, Verdict
+from blocklist.release.publication import retry_if_stale
 from blocklist.release.result import log_release
 
 logger = logging.getLogger(__name__)
@@ -39,12 +40,17 @@ def roll_back_release(writer: LedgerWriter, number: int | None, reason: str) -> 
     Without a number it is the previous release. Only the difference is written. Raise
     `NotFoundError` if there is no such release, or no difference.
     """
+    return retry_if_stale(
+        writer, "release rollback", lambda: _roll_back_once(writer, number, reason)
+    )
+
+
+def _roll_back_once(writer: LedgerWriter, number: int | None, reason: str) -> RollbackResult:
     with read_transaction(writer.database) as transaction:
         reader = transaction.connection
         releases = list_releases(reader)
         entries, ended = list(active_entries(reader)), list(ended_entries(reader))
-    target = _find_target(releases, number)
-    with read_transaction(writer.database) as transaction:
+        target = _find_target(releases, number)
         before, after = current_verdicts(transaction), verdicts_at(transaction, target.number)
     change = diff_verdicts(before, after)
     if not change:

@@ -17,6 +17,7 @@ from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.stage.prepare import PreparedExport, render_and_verify
 from blocklist.export.update import install_prepared
+from blocklist.frames.names import are_at_or_below
 from blocklist.ledger.releases.export_state import ExportRecord
 from blocklist.ledger.releases.verdicts import VERDICT_ROW, diff_verdicts
 from blocklist.release.proposal import select_export_rows
@@ -169,5 +170,5 @@ def test_families_have_the_rows_before_and_after_a_change() -> None:
     assert set(touched.old_rows["value"]) == {"a.top", "c.a.top"}
     assert set(touched.new_rows["value"]) == {"a.top", "b.a.top"}
     queries = pl.Series(["top", "a.top", "x.b.a.top", "aa.top", "z.org"])
-    mask = families.are_at_or_below(queries, touched.top_names)
+    mask = are_at_or_below(queries, touched.top_names)
     assert mask.to_list() == [False, True, True, False, False]
