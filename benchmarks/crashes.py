@@ -139,14 +139,18 @@ def _whole(reader: sqlite3.Connection, path: Path) -> int:
         "AND (until IS NULL OR until > ?)",
         [code_of(Kind.DOMAIN), code_of(Verdict.BLOCK), number, number],
     )
-    blocked = {value for (value,) in rows}
+    compare_names(path, lines, {value for (value,) in rows}, f"release {number}")
+    return number
+
+
+def compare_names(path: Path, lines: list[str], blocked: set[str], what: str) -> None:
+    """Raise `Fault` unless the lines of a file list just what is blocked."""
     listed = {line.split(" ")[0].removeprefix("*.") for line in lines if line[:1] not in "#;$@"}
     listed = {name for name in listed if "canary" not in name}
     # A zone leaves out what a wildcard above says already.
     above = {name for name in blocked - listed if name.partition(".")[2] in listed}
     if listed | above != blocked:
-        raise Fault(f"{path} is not release {number}: {len(listed)} of {len(blocked)}")
-    return number
+        raise Fault(f"{path} is not {what}: {len(listed)} of {len(blocked)}")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from blocklist.judge.overlap.overlap import FeedShare, OverlapReport
     from blocklist.judge.scoring.explain import ScoreExplanation
     from blocklist.ledger.feeds.line_counts import LineCounts
+    from blocklist.ledger.operator.pending import PendingChange
     from blocklist.ledger.operator.review import HeldIndicator
     from blocklist.ledger.prune import PruneResult
     from blocklist.ledger.releases.history import Release
@@ -84,6 +85,7 @@ _MODULES = {
     "blocklist.judge.overlap.overlap": ("FeedShare", "OverlapReport"),
     "blocklist.judge.scoring.explain": ("ScoreExplanation",),
     "blocklist.ledger.feeds.line_counts": ("LineCounts",),
+    "blocklist.ledger.operator.pending": ("PendingChange",),
     "blocklist.ledger.operator.review": ("HeldIndicator",),
     "blocklist.ledger.prune": ("PruneResult",),
     "blocklist.ledger.releases.history": ("Release",),
@@ -142,6 +144,7 @@ __all__ = [
     "NotedEntry",
     "OverlapReport",
     "ParseResult",
+    "PendingChange",
     "Pin",
     "ProgressCallback",
     "ProgressEvent",

@@ -16,8 +16,9 @@ from blocklist.geoip import GeoIpDatabase
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.lookup import LedgerLookup
+from blocklist.ledger.operator.pending import PendingChange, find_pending_changes
 from blocklist.ledger.point_in_time import PointInTime, parse_point_in_time
-from blocklist.model import Reason, Verdict
+from blocklist.model import Kind, Reason, Verdict
 
 if TYPE_CHECKING:
     import polars as pl
@@ -116,13 +117,15 @@ def check_names(
         if reader is None:
             if at is not None:
                 parse_point_in_time(None, at)
-            return Answers(queries, None, None, _check_singles(queries, None, None, places))
+            return Answers(queries, None, None, _check_singles(queries, None, None, places, []))
         reader.execute("BEGIN")  # so that all answers are of one state
         moment = None if at is None else parse_point_in_time(reader, at)
         lookup, batch = LedgerLookup(reader, moment), None
+        pending = find_pending_changes(reader) if moment is None else []
         if len(queries) >= BATCH_MINIMUM:
-            batch = _locate_batch(_check_batch(queries, reader, lookup, moment), places)
-        singles = _check_singles(queries, batch, lookup, places)
+            batch = _check_batch(queries, reader, lookup, moment, pending)
+            batch = _locate_batch(batch, places)
+        singles = _check_singles(queries, batch, lookup, places, pending)
         release = lookup.release_number()
     logger.debug(
         "answered %d queries from release %s, %d of them one at a time",
@@ -136,11 +139,12 @@ def _check_singles(
     batch: "BatchAnswers | None",
     lookup: LedgerLookup | None,
     places: GeoIpDatabase,
+    pending: list[PendingChange],
 ) -> dict[int, Answer]:
     """Return the answers that are not in the batch, by the position of their query."""
     rows = range(len(queries)) if batch is None else batch.unanswered_rows()
     scores = ScoreSource(lookup) if lookup else None
-    answers = ((row, check_one(queries[row], lookup, scores)) for row in rows)
+    answers = ((row, check_one(queries[row], lookup, scores, pending)) for row in rows)
     return {row: add_locations(answer, places) for row, answer in answers}
 
 
@@ -149,12 +153,17 @@ def _check_batch(
     reader: sqlite3.Connection,
     lookup: LedgerLookup,
     moment: PointInTime | None,
+    pending: list[PendingChange],
 ) -> "BatchAnswers":
-    """Return the answers to the plain names among many queries, as columns."""
+    """Return the answers to the plain names among many queries, as columns.
+
+    Names with a pending entry are left to be answered one at a time.
+    """
     from blocklist.check.batch import check_many
 
     weights, release = lookup.feed_weights(), lookup.release_number()
-    return check_many(queries, Transaction(reader), weights, release, moment)
+    names = [change.value for change in pending if change.kind is Kind.DOMAIN]
+    return check_many(queries, Transaction(reader), weights, release, moment, names)
 
 
 def _locate_batch(batch: "BatchAnswers", geoip: GeoIpDatabase) -> "BatchAnswers":

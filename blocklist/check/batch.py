@@ -15,7 +15,7 @@ from blocklist.check.batch_facts import load_batch_facts
 from blocklist.check.batch_listings import LISTING_COLUMNS, select_shown_listings
 from blocklist.check.batch_scores import explain_feed_sets, find_supporting_feeds
 from blocklist.check.single import Answer
-from blocklist.frames.names import expand_ancestors
+from blocklist.frames.names import are_at_or_below, expand_ancestors
 from blocklist.indicators.names import MAX_LABEL_LENGTH
 from blocklist.judge.scoring.explain import ScoreExplainer, ScoreExplanation
 from blocklist.ledger.db.transaction import Transaction
@@ -90,12 +90,16 @@ def check_many(
     weights: list[FeedWeight],
     release: int | None,
     at: PointInTime | None = None,
+    excluded: Sequence[str] = (),
 ) -> BatchAnswers:
     """Return the answers to the plain names among queries, as of now or of a moment.
 
-    `weights` are the feed weights of the last judging, `release` is the number of the release.
+    Names at and below the `excluded` ones are not answered. `weights` are the feed weights of the
+    last judging, `release` is the number of the release.
     """
     asked = _select_plain_names(queries)
+    if excluded:
+        asked = asked.filter(~are_at_or_below(asked["value"], pl.Series(excluded)))
     steps = expand_ancestors(asked, "value").drop("value")
     near = steps["ancestor"].unique()
     # Release 0 has no verdicts: there was no release yet.

@@ -1,10 +1,11 @@
 """Answer one query: name, address, network or URL -> verdict, reason, listings and facts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from ipaddress import IPv4Network
 
+from blocklist.check.pending import find_pending
 from blocklist.errors import InvalidIndicator
 from blocklist.geoip import GeoIpDatabase
 from blocklist.indicators.names import name_and_ancestors
@@ -13,6 +14,7 @@ from blocklist.indicators.query import parse_query
 from blocklist.indicators.urls import parse_url
 from blocklist.judge.scoring.explain import ScoreExplainer, ScoreExplanation
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
+from blocklist.ledger.operator.pending import PendingChange
 from blocklist.model import Indicator, Kind, Listing, Match, Reason, Scope, Verdict
 
 
@@ -36,6 +38,8 @@ class Answer:
     facts: dict[str, object] = field(hash=False)
     #: How far the listings are believed; None if the score decided nothing.
     score: ScoreExplanation | None = None
+    #: An entry about it that begins or ends with the next publication; None if there is none.
+    pending: PendingChange | None = None
 
 
 class ScoreSource:
@@ -53,12 +57,17 @@ class ScoreSource:
         return self._explainer.explain_value(value, listings, self._lookup)
 
 
-def check_one(query: str, lookup: LedgerLookup | None, scores: ScoreSource | None = None) -> Answer:
+def check_one(
+    query: str,
+    lookup: LedgerLookup | None,
+    scores: ScoreSource | None = None,
+    pending: Sequence[PendingChange] = (),
+) -> Answer:
     """Return the answer to a query.
 
     A query that is no name, address, network or URL gets the reason `invalid`, so one bad line does
-    not end a batch. Without a ledger (`lookup` None) every query is clear. `scores` may be shared
-    by the queries of a batch.
+    not end a batch. Without a ledger (`lookup` None) every query is clear. `scores` and the
+    `pending` entries may be shared by the queries of a batch.
     """
     release = lookup.release_number() if lookup else None
     try:
@@ -70,7 +79,9 @@ def check_one(query: str, lookup: LedgerLookup | None, scores: ScoreSource | Non
     if lookup is None:
         return answer
     answer_kind = _answer_url if asked.kind is Kind.URL else _answer_host
-    return answer_kind(answer, asked, lookup, scores or ScoreSource(lookup))
+    answer = answer_kind(answer, asked, lookup, scores or ScoreSource(lookup))
+    change = find_pending(asked, answer.match, answer.reason, pending)
+    return replace(answer, pending=change) if change else answer
 
 
 def add_locations(answer: Answer, geoip: GeoIpDatabase) -> Answer:

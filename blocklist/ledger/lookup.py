@@ -14,6 +14,7 @@ from blocklist.ledger.point_in_time import PointInTime
 from blocklist.ledger.temporal.pack_sql import (
     member_end_sql,
     packed_range_sql,
+    packed_suffix_sql,
     packed_value_sql,
 )
 from blocklist.model import FeedWeight, GuardClass, Kind, Listing, Liveness, Reason, Scope, Verdict
@@ -30,6 +31,8 @@ _LISTING_COLUMNS = (
 )
 #: How many listings of pages on one host are shown: evidence for a person, not a census.
 MAX_PAGE_LISTINGS = 20
+#: How many names near another are looked at.
+MAX_NEAR_NAMES = 20
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,18 @@ class VerdictRecord:
         """Whether exports carry it: a block, or an operator's entry that cuts into one."""
         cuts = self.verdict in (Verdict.ALLOW, Verdict.HOLD) and self.reason is Reason.OPERATOR
         return self.verdict is Verdict.BLOCK or cuts
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictInterval:
+    """The verdict of an entry, from release `since` up to, but not in, release `until`."""
+
+    value: str
+    scope: Scope
+    verdict: Verdict
+    cause: str | None
+    since: int
+    until: int | None
 
 
 class LedgerLookup:
@@ -79,12 +94,41 @@ class LedgerLookup:
         own = "value IN (SELECT value FROM json_each(:wanted))"
         return self._query_verdicts(own, packed, wanted=_encode_values(values))
 
+    def find_intervals(self, values: Iterable[str]) -> list[VerdictInterval]:
+        """Return the verdicts of entries on exactly these values, past ones too."""
+        own = "value IN (SELECT value FROM json_each(:wanted))"
+        packed = packed_value_sql("verdict", "wanted.value", _VERDICT_COLUMNS, _WANTED_SQL)
+        columns = "kind, value, scope, verdict, reason, cause, since, until"
+        rows = self._connection.execute(
+            f"SELECT value, scope, verdict, cause, since, until FROM (SELECT {columns} FROM "
+            f"verdict_row WHERE {own} UNION ALL {packed}) "
+            f"WHERE reason = {code_of(Reason.OPERATOR)}",
+            {"wanted": _encode_values(values)},
+        )
+        return [
+            VerdictInterval(value, SCOPES[s], VERDICTS[v], cause, since, until)
+            for value, s, v, cause, since, until in rows
+        ]
+
     def find_network_verdicts(self, first: str, end: str) -> list[VerdictRecord]:
         """Return the current verdicts on networks whose text is from `first` to before `end`."""
         network = code_of(Kind.IP)
         packed = f"{packed_range_sql('verdict', _VERDICT_COLUMNS)} AND batch.kind = {network}"
         own = f"kind = {network} AND value >= :start AND value < :end"
         return self._query_verdicts(own, packed, start=first, end=end)
+
+    def find_names_between(self, first: str, end: str) -> list[VerdictRecord]:
+        """Return current verdicts on names whose text is from `first` to before `end`, a few."""
+        name = code_of(Kind.DOMAIN)
+        packed = f"{packed_range_sql('verdict', _VERDICT_COLUMNS)} AND batch.kind = {name}"
+        own = f"kind = {name} AND value >= :start AND value < :end"
+        return self._query_verdicts(own, packed, start=first, end=end)[:MAX_NEAR_NAMES]
+
+    def find_names_below(self, name: str) -> list[VerdictRecord]:
+        """Return current verdicts on names below a name, a few; every pack is searched for them."""
+        packed = packed_suffix_sql("verdict", _VERDICT_COLUMNS)
+        own = "substr(value, -length(:suffix)) = :suffix"
+        return self._query_verdicts(own, packed, suffix=f".{name}")[:MAX_NEAR_NAMES]
 
     def _query_verdicts(self, own: str, packed: str, **wanted: str) -> list[VerdictRecord]:
         """Return current verdicts: of rows with a condition, and of a query for packed members."""

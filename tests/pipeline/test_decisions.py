@@ -159,11 +159,14 @@ def test_without_sound_guards_no_feed_blocks_again(library: Blocklist, copied: P
 
 def test_a_pinned_release_can_be_repaired(library: Blocklist, copied: Path) -> None:
     library.block.add("undone.top", now=True)
+    library.block.add("not-published-yet.top")
     library.releases.rollback()
     library.allow.add("fraud.top", now=True)
     assert numbers(library) == [1, 2, 3, 4]
     assert library.check("fraud.top").verdict == "allow"
+    assert library.check("not-published-yet.top").verdict == "block", "nobody undid it"
     assert library.check("undone.top").verdict == "clear", "what was undone stays undone"
+    assert library.check("undone.top").pending is None
     assert library.releases.pin()
     (copied / "one.txt").write_text("fraud.top\nlater.top\n")
     library.block.add("while-pinned.top")
@@ -172,10 +175,30 @@ def test_a_pinned_release_can_be_repaired(library: Blocklist, copied: Path) -> N
     assert library.check("while-pinned.top").verdict == "block"
     assert library.check("later.top").verdict == "clear", "feeds wait"
     check_files(library, copied)
+    library.block.add("undone.top", now=True)
+    assert library.check("undone.top").verdict == "block", "decided again, it counts"
     library.releases.unpin()
     library.run()
     assert library.check("later.top").verdict == "block"
     assert library.check("undone.top").verdict == "block"
+
+
+def test_what_one_rollback_undid_the_next_leaves_undone(library: Blocklist) -> None:
+    library.block.add("kept.top", now=True)
+    library.block.add("undone.top", now=True)
+    library.block.remove("kept.top", now=True)
+    library.releases.rollback(3)
+    assert library.check("kept.top").verdict == "block", "it is in force again"
+    library.releases.rollback(1)
+    library.releases.rollback(2)
+    assert library.run().built
+    assert library.check("kept.top").verdict == "block"
+    assert library.check("undone.top").verdict == "clear"
+    library.block.remove("undone.top", now=True)
+    assert library.check("kept.top").verdict == "block"
+    library.releases.unpin()
+    library.run()
+    assert library.check("kept.top").verdict == "clear"
 
 
 def test_a_candidate_survives_a_decision(library: Blocklist, copied: Path) -> None:

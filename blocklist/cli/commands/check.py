@@ -24,6 +24,7 @@ _JSON_FIELDS = (
     "match",
     "listings",
     "release",
+    "pending",
     "facts",
     "score",
 )

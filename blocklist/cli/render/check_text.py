@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from blocklist import Answer, ScoreExplanation
+from blocklist import Answer, PendingChange, ScoreExplanation
 from blocklist.cli.output import format_indicator
 from blocklist.geoip import GeoLocation
-from blocklist.model import Reason
+from blocklist.model import Reason, Verdict
 from blocklist.text import escape_unprintable
 
 
@@ -26,6 +26,8 @@ def format_answer_lines(answer: Answer) -> Iterator[str]:
     # "clear" would be taken for an answer, and nothing was looked up.
     verdict = "not looked up" if answer.reason is Reason.INVALID else answer.verdict
     yield f"{answer.query or repr('')}: {verdict} ({answer.reason}{cause}){match}"
+    if answer.pending:
+        yield f"  {_format_pending(answer.pending)}"
     if answer.score:
         yield f"  {format_score(answer.score)}"
     for listing in answer.listings:
@@ -34,6 +36,15 @@ def format_answer_lines(answer: Answer) -> Iterator[str]:
         yield f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{evidence}"
     if answer.facts:
         yield f"  {_format_facts(answer.facts)}"
+
+
+def _format_pending(change: PendingChange) -> str:
+    """Return in a sentence what the next publication changes."""
+    entry = f"{format_indicator(change.value)}, {change.scope}"
+    if not change.begins:
+        return f"your {change.action} entry ({entry}) has ended; that counts from the next run"
+    verb = "allowed" if change.action is Verdict.ALLOW else "blocked"
+    return f"you {verb} this ({entry}); it counts from the next run"
 
 
 def _format_facts(facts: dict[str, Any]) -> str:

@@ -16,6 +16,8 @@ def show_entry_change(session: Session, text: str, change: EntryChange) -> None:
     Raise the error that kept it from being published at once.
     """
     session.show_status(f"{text}; {_describe_effect(change)}")
+    for note in change.notes:
+        warn(note)
     if change.pin and not change.published:
         warn(f"release {change.pin.release} is pinned: only your own entries are published")
     if change.error:

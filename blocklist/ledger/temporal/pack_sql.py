@@ -38,6 +38,16 @@ def packed_range_sql(table: str, columns: str) -> str:
     )
 
 
+def packed_suffix_sql(table: str, columns: str) -> str:
+    """Return SQL for the packed members that end with `:suffix`; all packs are searched."""
+    return (
+        f"SELECT {columns} FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
+        "ON batch_id = batch.id AND instr(members, :suffix || '\"') "
+        "CROSS JOIN json_each(members) AS member "
+        "WHERE substr(member.value, -length(:suffix)) = :suffix"
+    )
+
+
 def member_end_sql(table: str) -> str:
     """Return SQL for the number at which a `member` of a `pack` ended, NULL where it did not."""
     return (
