@@ -26,7 +26,9 @@ def suggest_blocked_names(lookup: LedgerLookup, name: str) -> list[str]:
     close = lookup.find_verdicts([*name_and_ancestors(name), *_list_variants(name)])
     label, dot, _ = name.partition(".")
     same_label = lookup.find_names_between(f"{label}.", f"{label}/") if dot else []
-    found = _select_blocked([*close, *same_label, *lookup.find_names_below(name)])
+    # Of the names below a top-level domain there may be millions.
+    below = lookup.find_names_below(name) if dot else []
+    found = _select_blocked([*close, *same_label, *below])
     return list(dict.fromkeys(value for value in found if value != name))[:MAX_SUGGESTIONS]
 
 

@@ -122,21 +122,26 @@ class LedgerLookup:
         name = code_of(Kind.DOMAIN)
         packed = f"{packed_range_sql('verdict', _VERDICT_COLUMNS)} AND batch.kind = {name}"
         own = f"kind = {name} AND value >= :start AND value < :end"
-        return self._query_verdicts(own, packed, start=first, end=end)[:MAX_NEAR_NAMES]
+        return self._query_verdicts(own, packed, MAX_NEAR_NAMES, start=first, end=end)
 
     def find_names_below(self, name: str) -> list[VerdictRecord]:
         """Return current verdicts on names below a name, a few; every pack is searched for them."""
         packed = packed_suffix_sql("verdict", _VERDICT_COLUMNS)
         own = "substr(value, -length(:suffix)) = :suffix"
-        return self._query_verdicts(own, packed, suffix=f".{name}")[:MAX_NEAR_NAMES]
+        return self._query_verdicts(own, packed, MAX_NEAR_NAMES, suffix=f".{name}")
 
-    def _query_verdicts(self, own: str, packed: str, **wanted: str) -> list[VerdictRecord]:
-        """Return current verdicts: of rows with a condition, and of a query for packed members."""
+    def _query_verdicts(
+        self, own: str, packed: str, limit: int = -1, **wanted: str
+    ) -> list[VerdictRecord]:
+        """Return current verdicts: of rows with a condition, and of a query for packed members.
+
+        With a limit, only so many.
+        """
         columns = "kind, value, scope, verdict, reason, cause, since, until"
         sql = (
             "SELECT kind, value, scope, verdict, reason, cause FROM "
             f"(SELECT {columns} FROM verdict_row WHERE {own} UNION ALL {packed}) "
-            f"WHERE {self._release_filter} ORDER BY value, scope"
+            f"WHERE {self._release_filter} ORDER BY value, scope LIMIT {limit}"
         )
         return [
             VerdictRecord(KINDS[k], value, SCOPES[s], VERDICTS[v], REASONS[r], cause)

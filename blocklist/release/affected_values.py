@@ -15,11 +15,8 @@ from blocklist.ledger.db.transaction import Transaction
 from blocklist.ledger.feeds.listings import load_feed_ids, load_listings
 from blocklist.ledger.releases.verdicts import VERDICT_ROW, current_verdicts
 from blocklist.ledger.temporal.packs import LISTING_TABLE, VERDICT_TABLE
-from blocklist.ledger.temporal.search import rows_containing
+from blocklist.ledger.temporal.search import MAX_SEARCHED_TEXTS, rows_containing
 from blocklist.model import Kind
-
-#: For more texts, reading everything once is faster than searching everything for each.
-_MAX_SEARCHED_TEXTS = 16
 
 
 class AffectedValues:
@@ -64,7 +61,7 @@ class AffectedValues:
 
     @property
     def _is_searchable(self) -> bool:
-        return len(self._texts) <= _MAX_SEARCHED_TEXTS and all(self._texts)
+        return len(self._texts) <= MAX_SEARCHED_TEXTS and all(self._texts)
 
     def filter_rows(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the rows, with `kind` and `value`, that are about the values."""

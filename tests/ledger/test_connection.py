@@ -161,7 +161,10 @@ def test_the_error_of_a_full_disk_has_a_remedy(tmp_path: Path) -> None:
 
 def test_a_read_only_file(shared: Path) -> None:
     shared.chmod(0o444)
-    message = f"{shared}: cannot be written: attempt to write a readonly database"
+    message = (
+        f"{shared}: cannot be written: attempt to write a readonly database; this user must be "
+        "able to write to the file and to its folder"
+    )
     assert as_user(IMPORTS, READ + WRITE, shared) == f"[('a.example',)]{message}"
 
 

@@ -1,5 +1,6 @@
 """Packed verdicts: every query gives the same answer as for rows."""
 
+from itertools import product
 from pathlib import Path
 
 import polars as pl
@@ -37,6 +38,8 @@ from blocklist.ledger.releases.verdicts import (
 )
 from blocklist.ledger.temporal import packs
 from blocklist.ledger.temporal.pack_sql import delete_ended_rows
+from blocklist.ledger.temporal.packs import VERDICT_TABLE
+from blocklist.ledger.temporal.search import rows_containing
 from tests.support.listings import rows
 
 VALUES = [
@@ -106,6 +109,8 @@ def answers(database: Path) -> list[object]:
                 values_to_verify(transaction, number, before) for before in (None, 1, number - 1)
             ]
             frames.append(operator_blocks(transaction, number).to_frame())
+        for texts, then in product((["a0", "2.3"], ["example"], ['"'], []), (None, 1, 2, 3)):
+            frames.append(rows_containing(transaction, VERDICT_TABLE, texts, then))
     found += [one.sort(pl.all()).rows() for one in frames]
     with open_read_only(database) as reader:
         assert reader is not None
@@ -114,6 +119,9 @@ def answers(database: Path) -> list[object]:
             found.append([lookup.find_verdicts([value]) for value in values])
             found.append(lookup.find_verdicts(values))
             found.append(lookup.find_network_verdicts("192.0.2.1", "192.0.2.4"))
+            found.append(lookup.find_names_between("a", "b1"))
+            found.append(lookup.find_names_below("example"))
+            found.append(sorted(lookup.find_intervals(values), key=str))
         found += [
             count_held_reasons(reader),
             count_held_causes(reader),

@@ -1,6 +1,7 @@
 """Packed listings: every query gives the same answer as for rows."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import polars as pl
@@ -26,6 +27,8 @@ from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.point_in_time import PointInTime
 from blocklist.ledger.temporal import packs
 from blocklist.ledger.temporal.pack_sql import delete_ended_rows, packed_range_sql, packed_value_sql
+from blocklist.ledger.temporal.packs import LISTING_TABLE
+from blocklist.ledger.temporal.search import rows_containing
 from tests.support.listings import ACCOUNT, rows
 
 NAMES = [f"{letter}{number}.example" for letter in "abc" for number in range(4)]
@@ -71,6 +74,9 @@ def answers(database: Path) -> object:
             then = load_listings(transaction, feeds, number)
             bulk_form.append(then.sort(pl.all()).rows())
             bulk_form.append([(name,) for name in select_active_feeds(transaction, feeds, number)])
+        for texts, at in product((["a1", "x"], ["example"], ["nothing"]), (None, 1, 2, 3)):
+            found = rows_containing(transaction, LISTING_TABLE, texts, at)
+            bulk_form.append(found.sort(pl.all()).rows())
     view = rows(database, "SELECT * FROM listing ORDER BY feed_id, value, scope, since")
     with open_read_only(database) as reader:
         assert reader is not None

@@ -25,6 +25,8 @@ _DAMAGE_ERRORS = (sqlite3.DatabaseError, UnicodeDecodeError)
 #: After so many steps of a statement, some ten milliseconds, Python can handle Ctrl-C.
 _STEPS_BETWEEN_SIGNALS = 1_000_000
 _MAX_FAULTS = 5
+#: SQLite's words for a file or a folder that may not be written to.
+_NO_WRITING = ("unable to open database file", "readonly database")
 #: SQLite waits for so long at a time, in milliseconds, so that Ctrl-C ends the wait.
 _BUSY_STEP_MILLISECONDS = 100
 
@@ -97,6 +99,8 @@ def _storage_error(database: Path, action: str, error: Exception) -> StorageErro
     disk = ("disk I/O error", "database or disk is full")
     remedy = "; what was complete before stays: is the disk full or failing? then run it again"
     advice = remedy if any(words in str(error) for words in disk) else ""
+    if action == "written" and any(words in str(error) for words in _NO_WRITING):
+        advice = "; this user must be able to write to the file and to its folder"
     return StorageError(f"{database}: cannot be {action}: {error}{advice}")
 
 

@@ -22,6 +22,7 @@ from blocklist.ledger.releases.pins import find_release_pin, pin_release
 from blocklist.ledger.temporal.deletion_vectors import end_rows
 from blocklist.ledger.temporal.intervals import rows_at, rows_ended, rows_ever
 from blocklist.ledger.temporal.packs import VERDICT_TABLE, store_rows
+from blocklist.ledger.temporal.search import MAX_SEARCHED_TEXTS, rows_containing
 from blocklist.model import Kind, Reason, Verdict
 
 # Without the score, which changes from day to day without changing the verdict.
@@ -256,7 +257,12 @@ def _find_stored_rows(transaction: Transaction, old: pl.DataFrame) -> pl.DataFra
     """Return the stored rows of these verdicts, with `since`."""
     if old.is_empty():
         return old
-    parts = rows_at(transaction, VERDICT_TABLE)
+    values = old["value"].unique()
+    parts = (
+        iter([rows_containing(transaction, VERDICT_TABLE, values.to_list())])
+        if values.len() <= MAX_SEARCHED_TEXTS
+        else rows_at(transaction, VERDICT_TABLE)
+    )
     return pl.concat(part.join(old.select(_KEY), on=_KEY, how="semi") for part in parts)
 
 
