@@ -57,6 +57,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         is updated.
         """
         from blocklist.export.incremental.patch import patch_exports
+        from blocklist.export.incremental.untouched import find_untouched_exports
         from blocklist.export.select.release_content import collect_must_verify
 
         self.discard_all()
@@ -68,10 +69,14 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         oldest = min((state.release for state in states.values()), default=None)
         # All that the exports need from the ledger is read before threads share the work.
         must_verify = collect_must_verify(self._writer, proposal, oldest)
-        for export in self._exports:
+        self._prepared |= find_untouched_exports(
+            self._writer, self._config, proposal, self._exports
+        )
+        touched = [export for export in self._exports if export.name not in self._prepared]
+        for export in touched:
             self._on_message(f"verifying {export.name}")
         self._prepared |= patch_exports(
-            self._writer, self._config, proposal, self._exports, must_verify, self._on_message
+            self._writer, self._config, proposal, touched, must_verify, self._on_message
         )
         faults = self._render_rest(proposal, must_verify, states)
         if faults:
