@@ -19,6 +19,7 @@ from blocklist.judge.judge import decide_verdicts
 from blocklist.judge.scoring.electorate import feed_groups_from_weights
 from blocklist.ledger.db.transaction import Transaction, read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.feeds.exempting import load_exempting
 from blocklist.ledger.feeds.health import load_feed_health
 from blocklist.ledger.feeds.weights import load_feed_weights
 from blocklist.ledger.operator.entries import load_judge_entries
@@ -31,7 +32,7 @@ from blocklist.release.affected_values import AffectedValues
 from blocklist.release.gate.change_report import describe_overruled_guards
 from blocklist.release.gate.guard_health import find_guard_faults
 from blocklist.release.hold import derive_release, select_urgent_values, verify_operator_part
-from blocklist.release.judging import load_guard_entries, make_judge_input
+from blocklist.release.judging import load_guard_lists, make_judge_input
 from blocklist.release.proposal import ExportVerifier
 from blocklist.release.publication import retry_if_stale
 from blocklist.release.result import BuildResult, log_release
@@ -113,9 +114,10 @@ def _judge_entries(config: Config, transaction: Transaction) -> _EntryPart:
     judge_input = make_judge_input(
         config,
         affected.load_listings(transaction, [weight.feed for weight in weights], current.basis),
-        load_guard_entries(config, transaction),
+        load_guard_lists(config, transaction),
         weights,
         entries,
+        load_exempting(reader),
     )
     change = diff_verdicts(
         affected.load_verdicts(transaction), affected.filter_rows(decide_verdicts(judge_input))

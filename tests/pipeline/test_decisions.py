@@ -167,6 +167,8 @@ def test_a_pinned_release_can_be_repaired(library: Blocklist, copied: Path) -> N
     assert library.check("not-published-yet.top").verdict == "block", "nobody undid it"
     assert library.check("undone.top").verdict == "clear", "what was undone stays undone"
     assert library.check("undone.top").pending is None
+    notes = {noted.entry.value: noted.note for noted in library.block.list()}
+    assert notes["undone.top"] == "undone by a rollback; add it again if it should count"
     assert library.releases.pin()
     (copied / "one.txt").write_text("fraud.top\nlater.top\n")
     library.block.add("while-pinned.top")

@@ -9,11 +9,14 @@ from blocklist.indicators.urls import parse_url
 from blocklist.ledger.db.codes import KINDS, code_of
 from blocklist.ledger.db.timestamps import seconds_until
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
+from blocklist.ledger.operator.pending import entries_in_force
 from blocklist.model import Entry, Kind, Reason, Verdict
 
-#: An entry that ends within so many seconds ends soon.
 #: The note on an entry that is newer than the current release.
 NOT_IN_FORCE = "counts from the next run on"
+#: The note on an entry that a rollback took out of force, while the release is pinned.
+UNDONE = "undone by a rollback; add it again if it should count"
+#: An entry that ends within so many seconds ends soon.
 _SOON_SECONDS = 86400.0
 
 
@@ -24,11 +27,12 @@ def annotate_entries(
     every = list(entries)
     judged = {(row.value, row.scope) for row in _operator_verdicts(reader, every)}
     begun = [entry for entry in every if (entry.value, entry.scope) in judged]
+    in_force = entries_in_force(reader, every)
     # A block takes effect whether or not a feed lists its indicator.
     unused = _find_unused_allows(
         reader, (entry for entry in begun if entry.action is Verdict.ALLOW)
     )
-    return [(entry, "; ".join(_describe_entry(entry, begun, unused))) for entry in every]
+    return [(entry, "; ".join(_describe_entry(entry, begun, in_force, unused))) for entry in every]
 
 
 def _operator_verdicts(reader: sqlite3.Connection, entries: list[Entry]) -> Iterator[VerdictRecord]:
@@ -36,9 +40,11 @@ def _operator_verdicts(reader: sqlite3.Connection, entries: list[Entry]) -> Iter
     return (row for row in verdicts if row.reason is Reason.OPERATOR)
 
 
-def _describe_entry(entry: Entry, begun: list[Entry], unused: list[Entry]) -> Iterator[str]:
+def _describe_entry(
+    entry: Entry, begun: list[Entry], in_force: list[Entry], unused: list[Entry]
+) -> Iterator[str]:
     if entry not in begun:
-        yield NOT_IN_FORCE
+        yield NOT_IN_FORCE if entry in in_force else UNDONE
     if entry in unused:
         yield "never met a listing"
     left = seconds_until(entry.expires) if entry.expires else _SOON_SECONDS
