@@ -1,9 +1,8 @@
 """The operator's entries: names to allow or block -> entries, added, removed and listed."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,7 @@ from blocklist.api.arguments import (
     parse_word,
 )
 from blocklist.api.workspace import Workspace
-from blocklist.check.near_names import suggest_blocked_names
-from blocklist.check.single import check_one
+from blocklist.check.near_names import describe_needless_allows
 from blocklist.errors import BlocklistError, NotFoundError, UsageError
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import current_author, open_decision_writer
@@ -39,9 +37,6 @@ if TYPE_CHECKING:
 
 #: Sorts before every time that the ledger writes: so entries whose time is over are found, too.
 _BEFORE_ALL_TIME = "0"
-#: Of so many names of one call it is looked up whether anything blocks them.
-_MAX_LOOKED_UP = 20
-
 logger = logging.getLogger(__name__)
 
 
@@ -107,13 +102,9 @@ class EntryList:
             for one in indicators
         )
         command = f"{self._action} add"
-        notes = (
-            tuple(_describe_needless_allows(self._workspace.database, indicators))
-            if self._action is Verdict.ALLOW
-            else ()
-        )
-        change = write_entries(self._workspace.database, command, entries)
-        change = replace(change, notes=notes)
+        database = self._workspace.database
+        notes = _describe_allows(database, indicators) if self._action is Verdict.ALLOW else ()
+        change = replace(write_entries(database, command, entries), notes=notes)
         return publish_now(self._workspace, command, change, progress) if now else change
 
     def remove(
@@ -177,26 +168,9 @@ def _add_times(database: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     )
 
 
-def _describe_needless_allows(database: Path, indicators: Iterable[Indicator]) -> Iterator[str]:
-    """Yield a sentence for each of the first names that nothing blocks or holds."""
+def _describe_allows(database: Path, indicators: Iterable[Indicator]) -> tuple[str, ...]:
     with open_read_only(database) as reader:
-        if reader is None:
-            return
-        lookup = LedgerLookup(reader)
-        if lookup.release_number() is None:
-            return
-        for indicator in islice(indicators, _MAX_LOOKED_UP):
-            if check_one(indicator.value, lookup).verdict is Verdict.CLEAR:
-                yield _describe_needless_allow(lookup, indicator)
-
-
-def _describe_needless_allow(lookup: LedgerLookup, indicator: Indicator) -> str:
-    near = suggest_blocked_names(lookup, indicator.value) if indicator.kind is Kind.DOMAIN else []
-    below = [name for name in near if name.endswith(f".{indicator.value}")]
-    if below:
-        return f"nothing blocks {indicator.value} itself; blocked below it: {', '.join(below)}"
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return f"nothing blocks {indicator.value}{hint}"
+        return tuple(describe_needless_allows(LedgerLookup(reader), indicators)) if reader else ()
 
 
 def end_expired(

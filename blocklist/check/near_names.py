@@ -1,20 +1,44 @@
-"""Suggest blocked names near a name that nothing blocks: name -> the few a person may mean.
+"""Describe allows of what nothing blocks: names -> sentences, with blocked names a person may mean.
 
 The cost is bounded: one look-up for all variants of a name, one of a range, and one search.
 """
 
 import string
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
+from blocklist.check.single import check_one
 from blocklist.indicators.names import name_and_ancestors
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
-from blocklist.model import Verdict
+from blocklist.model import Indicator, Kind, Verdict
 
 #: What a name consists of, where a letter may have been mistyped.
 _CHARACTERS = string.ascii_lowercase + string.digits + "-"
 #: The variants of a longer name are too many.
 _MAX_LENGTH = 40
 MAX_SUGGESTIONS = 3
+#: Of so many indicators of one call it is looked up whether anything blocks them.
+_MAX_LOOKED_UP = 20
+
+
+def describe_needless_allows(
+    lookup: LedgerLookup, indicators: Iterable[Indicator]
+) -> Iterator[str]:
+    """Yield a sentence for each of the first indicators that nothing blocks or holds."""
+    if lookup.release_number() is None:
+        return
+    for indicator in islice(indicators, _MAX_LOOKED_UP):
+        if check_one(indicator.value, lookup).verdict is Verdict.CLEAR:
+            yield _describe_needless_allow(lookup, indicator)
+
+
+def _describe_needless_allow(lookup: LedgerLookup, indicator: Indicator) -> str:
+    near = suggest_blocked_names(lookup, indicator.value) if indicator.kind is Kind.DOMAIN else []
+    below = [name for name in near if name.endswith(f".{indicator.value}")]
+    if below:
+        return f"nothing blocks {indicator.value} itself; blocked below it: {', '.join(below)}"
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"nothing blocks {indicator.value}{hint}"
 
 
 def suggest_blocked_names(lookup: LedgerLookup, name: str) -> list[str]:
