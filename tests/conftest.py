@@ -15,7 +15,7 @@ from tests.support.process import SYSTEM_PATH
 
 # The same examples in every run: a red test is red for everyone. .ci/run takes more of them, and
 # HYPOTHESIS_PROFILE=explore looks further still, and remembers what it found.
-settings.register_profile("fast", derandomize=True, deadline=None, database=None, max_examples=10)
+settings.register_profile("fast", derandomize=True, deadline=None, database=None, max_examples=8)
 settings.register_profile("ci", settings.get_profile("fast"), max_examples=100)
 settings.register_profile("explore", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))

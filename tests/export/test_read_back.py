@@ -61,6 +61,8 @@ READ_BACK: dict[str, tuple[str, ParseOptions]] = {
 #: These list allows, or are no text for people: Base64.
 NOT_READ = {"pihole-allow", "rpz-allow", "suricata"}
 TARGETS = sorted(READ_BACK.keys() & load_targets(Path()).keys())
+#: Their rows are in the fast tests; those of all others take ten seconds.
+USUAL = ("adblock", "dnsmasq", "hosts", "pihole", "rpz", "unbound")
 
 labels = st.sampled_from(["a", "b", "x-1", "_dmarc", "xn--bcher-kva"])
 names = st.builds(
@@ -121,7 +123,10 @@ def parsed_rows(parsed: ParseResult) -> set[Is]:
     return names | merged | {each for each in found if each.kind == "url"}
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name in USUAL else pytest.param(name, marks=pytest.mark.slow) for name in TARGETS],
+)
 @at_most(15)
 @given(lines=st.lists(rows, max_size=12))
 def test_an_export_is_read_back_with_the_same_meaning(name: str, lines: list[str]) -> None:

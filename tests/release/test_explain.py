@@ -207,6 +207,7 @@ def test_every_rule_decides_somewhere(tmp_path: Path) -> None:
     assert deciding == set(Rule)
 
 
+@pytest.mark.slow
 def test_the_example_is_explained(tmp_path: Path) -> None:
     library = Blocklist.open(copy_of_quickstart(tmp_path) / "blocklist.toml")
     library.allow.add("help.prize-draw.made-up")
