@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from blocklist.errors import (
         BlocklistError,
         ConfigError,
+        ConsentNeeded,
         ExportFailed,
         GateHeld,
         InvalidIndicator,
@@ -77,8 +78,8 @@ _MODULES = {
     "blocklist.collect.outcome": ("UpdateOutcome",),
     "blocklist.doctor.finding": ("DoctorReport", "Finding"),
     "blocklist.errors": (
-        "BlocklistError", "ConfigError", "ExportFailed", "GateHeld", "InvalidIndicator",
-        "LockHeld", "NotFoundError", "StorageError", "UsageError",
+        "BlocklistError", "ConfigError", "ConsentNeeded", "ExportFailed", "GateHeld",
+        "InvalidIndicator", "LockHeld", "NotFoundError", "StorageError", "UsageError",
     ),
     "blocklist.export.render.state": ("ExportOutcome",),
     "blocklist.judge.explain": ("Rule", "RuleResult"),
@@ -111,6 +112,7 @@ __all__ = [
     "BuildResult",
     "Category",
     "ConfigError",
+    "ConsentNeeded",
     "Direction",
     "DoctorReport",
     "Entry",

@@ -11,6 +11,17 @@ class UsageError(BlocklistError):
     """Wrong use of a command or function: a bad option, or options that exclude each other."""
 
 
+class ConsentNeeded(UsageError):
+    """A decision that hits more than fraud, and that nobody confirmed.
+
+    `risks` has a sentence for each thing that it would hit.
+    """
+
+    def __init__(self, risks: tuple[str, ...], advice: str) -> None:
+        super().__init__("\n  ".join([*risks, advice]))
+        self.risks = risks
+
+
 class ConfigError(BlocklistError):
     """Configuration, feed or target files have mistakes.
 

@@ -13,9 +13,10 @@ from blocklist.api.arguments import (
     parse_indicators,
     parse_word,
 )
+from blocklist.api.entry_consent import require_consent
 from blocklist.api.workspace import Workspace
 from blocklist.check.near_names import describe_needless_allows
-from blocklist.errors import BlocklistError, NotFoundError, UsageError
+from blocklist.errors import BlocklistError, NotFoundError
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import current_author, open_decision_writer
 from blocklist.ledger.lookup import LedgerLookup
@@ -81,6 +82,7 @@ class EntryList:
         scope: Scope | str = Scope.SUBTREE,
         author: str | None = None,
         public_suffix: bool = False,
+        anyway: bool = False,
         now: bool = False,
         progress: ProgressCallback = ignore_progress,
     ) -> EntryChange:
@@ -89,18 +91,20 @@ class EntryList:
         An entry takes the place of an earlier one on the same thing and scope. `expires` is a time,
         a date (its end) or a duration. `scope` counts for domain names only. `author` is the user
         of the process unless given. With `now`, the entries are published and exported at once,
-        without fetching, also while a run works. Raise `UsageError` for what is no name, and for a
-        public suffix with all below it unless `public_suffix` is set.
+        without fetching, also while a run works. Raise `UsageError` for what is no name. Raise
+        `ConsentNeeded` unless `anyway` is set: for a public suffix with all below it (unless
+        `public_suffix` is set), and for a block of own, protected, popular, shared or wide names
+        and networks.
         """
         indicators, scope = parse_indicators(names), parse_word(Scope, scope, "scope")
-        if not public_suffix:
-            _refuse_public_suffixes(self._workspace.database, indicators, scope)
         end, why = format_expiry(expires), format_note(reason, "reason")
         who = format_note(author, "author") or format_note(current_author(), "author")
         entries = tuple(
             Entry(one.kind, one.value, _entry_scope(one, scope), self._action, why, "", end, who)
             for one in indicators
         )
+        if not anyway:
+            require_consent(self._workspace, entries, public_suffix=public_suffix)
         command = f"{self._action} add"
         database = self._workspace.database
         notes = _describe_allows(database, indicators) if self._action is Verdict.ALLOW else ()
@@ -210,22 +214,3 @@ def _find_pin(database: Path) -> Pin | None:
 
 def _entry_scope(indicator: Indicator, scope: Scope) -> Scope:
     return scope if indicator.kind is Kind.DOMAIN else Scope.EXACT
-
-
-def _refuse_public_suffixes(database: Path, indicators: Iterable[Indicator], scope: Scope) -> None:
-    """Raise `UsageError` for a suffix of the bundled list or of a guard feed, with all below it."""
-    for indicator in indicators:
-        is_wide = indicator.kind is Kind.DOMAIN and scope.covers_below
-        if is_wide and _is_public_suffix(database, indicator.value):
-            raise UsageError(
-                f"{indicator.value}: is a public suffix, and the entry would cover every domain "
-                "registered under it; to do so, set public_suffix (--public-suffix)"
-            )
-
-
-def _is_public_suffix(database: Path, name: str) -> bool:
-    from blocklist.frames.public_suffixes import is_public_suffix
-
-    with open_read_only(database) as reader:
-        is_listed = reader is not None and LedgerLookup(reader).is_listed_suffix(name)
-    return is_listed or is_public_suffix(name)

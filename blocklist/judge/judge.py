@@ -19,6 +19,8 @@ from blocklist.judge.operator import build_entry_frame, decide_by_entries, entri
 from blocklist.judge.scoring.electorate import FeedGroups
 from blocklist.model import Entry, GuardClass, Kind, Reason, Scope, Verdict
 
+#: The `source` of hits on the width of a network.
+WIDTH_SOURCE = "width"
 #: The feeds and names whose listing is not widened, because the feed exempts a name below.
 EXEMPTING = pl.Schema([("feed", pl.String()), ("value", pl.String())])
 
@@ -153,7 +155,7 @@ def _match_too_wide(spans: pl.DataFrame) -> pl.DataFrame:
         "value",
         pl.lit(GuardClass.SHARED_HOST.value, GUARDS["class"]).alias("class"),
         cause=pl.lit("too wide to be one owner's"),
-        source=pl.lit("width"),
+        source=pl.lit(WIDTH_SOURCE),
     )
 
 

@@ -117,6 +117,22 @@ class LedgerLookup:
         own = f"kind = {network} AND value >= :start AND value < :end"
         return self._query_verdicts(own, packed, start=first, end=end)
 
+    def count_blocked_below(self, name: str) -> int:
+        """Return how many names below a name the current release blocks."""
+        block = f"kind = {code_of(Kind.DOMAIN)} AND {{}}verdict = {code_of(Verdict.BLOCK)}"
+        # The text of a pack is searched first, because that is faster than splitting it.
+        sql = (
+            "SELECT count(DISTINCT value) FROM (SELECT value FROM verdict_row WHERE until IS NULL "
+            f"AND {block.format('')} AND value GLOB :below UNION ALL SELECT member.value FROM "
+            "verdict_batch AS batch CROSS JOIN verdict_pack AS pack ON batch_id = batch.id AND "
+            "instr(members, :ending) CROSS JOIN json_each(members) AS member "
+            f"WHERE batch.{block.format('batch.')} AND member.value GLOB :below "
+            f"AND {member_end_sql('verdict')} IS NULL)"
+        )
+        parameters = {"below": f"*.{name}", "ending": f'.{name}"'}
+        (count,) = self._connection.execute(sql, parameters).fetchone()
+        return int(count)
+
     def find_names_between(self, first: str, end: str) -> list[VerdictRecord]:
         """Return current verdicts on names whose text is from `first` to before `end`, a few."""
         name = code_of(Kind.DOMAIN)

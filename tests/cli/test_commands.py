@@ -450,3 +450,16 @@ def test_every_command_has_help(run: Run) -> None:
         assert ended.code == 0
         assert "Usage: blocklist" in ended.out
     assert run("--version").out.startswith("blocklist ")
+
+
+def test_a_risky_block_asks_on_a_terminal(world: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = world("block", "add", "co.uk")
+    assert ended.code == 2
+    assert "co.uk: a public suffix" in ended.err
+    assert "--anyway" in ended.err
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    for answer, code in ((False, 2), (True, 0)):
+        monkeypatch.setattr("typer.confirm", lambda *_, answer=answer, **__: answer)
+        ended = world("block", "add", "co.uk")
+        assert (ended.code, "co.uk: a public suffix" in ended.err) == (code, True)
+        assert ("co.uk" in world("block", "list").out) == answer

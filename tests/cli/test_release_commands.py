@@ -97,7 +97,7 @@ def test_what_the_gate_holds_is_looked_at_and_accepted(run: Run, tmp_path: Path)
 
 def test_back_to_the_release_before(run: Run, tmp_path: Path) -> None:
     before, first = content(tmp_path), serial(tmp_path)
-    run("block", "add", "github.com")
+    run("block", "add", "github.com", "--anyway")
     run("allow", "add", "fraud0.top")
     assert "github.com is blocked by your entry, although it is shared-host" in run("run").err
     assert content(tmp_path) != before

@@ -50,7 +50,7 @@ def drill(folder: Path, name: str, upstream: int, feeds: str) -> None:
         before, number = content(file), serial(file)
         for words, bad in (
             (("run",), False),
-            (("block", "add", BAD), False),
+            (("block", "add", BAD, "--anyway"), False),
             (("run",), True),
             (("release", "rollback", "--reason", "github is not fraud"), False),
         ):

@@ -118,7 +118,7 @@ def change_world(folder: Path, library: Blocklist, chance: random.Random) -> Non
     for entries in (library.allow, library.block):
         name, scope = chance.choice(ENTRIES), chance.choice(list(Scope))
         if chance.random() < 0.7:
-            entries.add(name, scope=scope, reason=chance.choice(["", "because"]))
+            entries.add(name, scope=scope, reason=chance.choice(["", "because"]), anyway=True)
         elif entries.list():
             entries.remove(entries.list()[0].entry.value)
     held = library.review.list().items

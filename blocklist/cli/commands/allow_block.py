@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from blocklist import EntryList, NotedEntry
+from blocklist import EntryChange, EntryList, NotedEntry
+from blocklist.cli.consent import ask_consent
 from blocklist.cli.durations import parse_expiry
 from blocklist.cli.options import (
     DurationOption,
@@ -36,6 +37,14 @@ PublicSuffixOption = Annotated[
         help="Accept an entry on a public suffix; it covers every domain registered under it.",
     ),
 ]
+AnywayOption = Annotated[
+    bool,
+    typer.Option(
+        "--anyway",
+        help="Do not ask, whatever the entry hits: a public suffix, or with `block` your own, "
+        "protected, popular and shared names, and wide networks.",
+    ),
+]
 
 
 def build_entry_commands(action: Verdict) -> typer.Typer:
@@ -53,18 +62,25 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
         scope: ScopeOption = Scope.SUBTREE,
         suffix: PublicSuffixOption = False,
         now: NowOption = False,
+        anyway: AnywayOption = False,
     ) -> None:
         session = get_session(context)
-        with ProgressDisplay(session, results=True) as progress:
-            change = _get_entries(session, action).add(
-                name,
-                reason=reason,
-                expires=parse_expiry(duration, until),
-                scope=scope,
-                public_suffix=suffix,
-                now=now,
-                progress=progress,
-            )
+        entries, expires = _get_entries(session, action), parse_expiry(duration, until)
+
+        def add_entry(*, anyway: bool) -> EntryChange:
+            with ProgressDisplay(session, results=True) as progress:
+                return entries.add(
+                    name,
+                    reason=reason,
+                    expires=expires,
+                    scope=scope,
+                    public_suffix=suffix,
+                    anyway=anyway,
+                    now=now,
+                    progress=progress,
+                )
+
+        change = ask_consent(add_entry, anyway=anyway)
         (entry,) = change.entries
         end = f" until {entry.expires}" if entry.expires else ""
         instead = ", in place of an earlier entry" if change.replaced else ""
