@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from blocklist.config.feeds import RESOLVED_FEED
 from blocklist.config.loader import Config
 from blocklist.judge.scoring.electorate import feed_groups_from_weights
 from blocklist.ledger.db.transaction import read_transaction
@@ -24,7 +25,7 @@ from blocklist.ledger.releases.last_judged import (
     save_judged_release,
 )
 from blocklist.ledger.releases.verdicts import next_release, publish_release
-from blocklist.model import Entry, FeedWeight
+from blocklist.model import Entry, FeedState, FeedWeight
 from blocklist.release.echo_detection import detect_echoes
 from blocklist.release.feed_weights import compute_feed_weights
 from blocklist.release.gate.change_report import describe_overruled_guards, expand_url_hosts
@@ -49,7 +50,8 @@ class _PriorState:
     entries: list[Entry]
     #: The current weights of the feeds.
     feed_weights: list[FeedWeight]
-    #: The feeds that the current release was judged by, also those without any effect.
+    #: The feeds that the current release was judged by, also those without any effect, but not
+    #: those that had no good snapshot until then.
     judged_feeds: frozenset[str]
     #: Whether the gate holds a candidate.
     has_candidate: bool
@@ -58,6 +60,15 @@ class _PriorState:
     context_digest: str
     #: The current release, if only listings can have changed since.
     reusable_release: Release | None
+
+    @property
+    def read_weights(self) -> list[FeedWeight]:
+        """The weights of the feeds that had a good snapshot, and of the program's own feed."""
+        return [weight for weight in self.feed_weights if self._was_read(weight.feed)]
+
+    def _was_read(self, feed: str) -> bool:
+        health = self.healths.get(feed)
+        return feed == RESOLVED_FEED.name or (health is not None and bool(health.accepted_at))
 
 
 def judge_and_publish(
@@ -106,7 +117,7 @@ def _judge_once(
         GateInput(config, prior.healths, prior.release, new, change, intended_values)
     )
     if change and verify_exports and not objections:
-        proposed = ProposedRelease(new, result.verdicts, change, prior.feed_weights)
+        proposed = ProposedRelease(new, result.verdicts, change, prior.read_weights)
         objections = list(map(Objection, verify_exports(proposed)))
     if objections:
         raise hold_release(writer, draft, objections, verify_exports)
@@ -127,7 +138,7 @@ def _publish_draft(writer: LedgerWriter, prior: _PriorState, draft: DraftRelease
         result = BuildResult(
             new, is_new=True, notes=tuple(describe_overruled_guards(draft.guards, change))
         )
-    save_feed_weights(writer, prior.feed_weights)
+    save_feed_weights(writer, prior.read_weights)
     # Unchanged verdicts were made in the context of the release; after a partial judging that is
     # still the same context.
     context_digest = prior.context_digest if result.is_new or prior.reusable_release else None
@@ -137,13 +148,22 @@ def _publish_draft(writer: LedgerWriter, prior: _PriorState, draft: DraftRelease
     return result
 
 
+def _list_read_feeds(release: Release) -> set[str]:
+    """Return the feeds of a release, without those that had no good snapshot until then."""
+    return {
+        name
+        for name, status in release.feeds.items()
+        if status["entries"] or FeedState(str(status["state"])).is_good
+    }
+
+
 def _load_prior_state(config: Config, writer: LedgerWriter) -> _PriorState:
     with read_transaction(writer.database) as transaction:
         reader = transaction.connection
         release, judged = current_release(reader), load_judged_release(reader)
         healths = load_feed_health(reader)
         weights = compute_feed_weights(config, healths, load_echoes(reader))
-        feeds = set(release.feeds) if release else set()
+        feeds = _list_read_feeds(release) if release else set()
         # The stored weights complete the feeds of the release they belong to; for any other
         # release, further feeds are unknown.
         if feeds and release and judged and judged.release == release.number:
@@ -187,7 +207,10 @@ def _describe_release(new: Release, prior: _PriorState, result: JudgeResult) -> 
 def _find_intended_values(
     writer: LedgerWriter, prior: _PriorState, accepted_feeds: Iterable[str]
 ) -> pl.Series:
-    """Return the values of feeds that were enabled, disabled or accepted since."""
+    """Return the values of feeds that were enabled, disabled or accepted since.
+
+    A feed that never had a good snapshot was never judged, so it counts as just enabled.
+    """
     switched = (
         prior.judged_feeds ^ {weight.feed for weight in prior.feed_weights}
         if prior.judged_feeds

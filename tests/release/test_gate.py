@@ -266,6 +266,81 @@ def test_feeds_that_are_switched_on_or_off_are_within_any_budget(folder: Path) -
     assert (last.blocked, last.removed) == (1, 9)
 
 
+@pytest.mark.parametrize("text", [None, "<html>no list</html>", "?\n" * 9], ids=str)
+def test_a_feed_that_failed_from_the_start_is_new_when_it_first_answers(
+    folder: Path, text: str | None
+) -> None:
+    (folder / "mine.txt").write_text(text) if text else (folder / "mine.txt").unlink()
+    first = run_build(folder)
+    assert first is not None
+    assert first.blocked == 1, "of the other feed"
+    assert run_build(folder) is None, "it fails on"
+    (folder / "other.txt").write_text("other.com\nmore.com\n")
+    assert run_build(folder) is not None, "another release is published in the meantime"
+    (folder / "mine.txt").write_text(FEED)
+    second = run_build(folder)
+    assert second is not None, "nine names come to two, but somebody wanted them"
+    assert second.blocked == 11
+    (folder / "mine.txt").write_text(FEED + "".join(f"later{n}.com\n" for n in range(20)))
+    assert "20 would come of 11 blocked" in run_held_build(folder), "it is new once"
+
+
+def test_a_feed_that_was_good_and_failed_is_not_new(folder: Path) -> None:
+    run_build(folder)
+    (folder / "mine.txt").unlink()
+    assert run_build(folder) is None
+    (folder / "mine.txt").write_text(FEED + "".join(f"later{n}.com\n" for n in range(20)))
+    assert "20 would come of 10 blocked" in run_held_build(folder)
+
+
+def test_a_new_feed_is_new_until_its_release_is_published(folder: Path) -> None:
+    settings = SETTINGS.replace('"other.txt"', '"other.txt"\nmax_shrink = 1.0')
+    (folder / "blocklist.toml").write_text(settings)
+    (folder / "mine.txt").unlink()
+    run_build(folder)
+    (folder / "mine.txt").write_text(FEED)
+    (folder / "other.txt").write_text("".join(f"later{n}.com\n" for n in range(20)))
+    assert "20 would come of 1 blocked" in run_held_build(folder), "by the other feed alone"
+    (folder / "other.txt").write_text("other.com\n")
+    assert run_build(folder) is not None
+
+
+EMPTY_LISTS = SETTINGS.replace("max_shrink = 1.0", "can_be_empty = true").replace(
+    '"other.txt"', '"other.txt"\ncan_be_empty = true'
+)
+
+
+@pytest.mark.parametrize(
+    ("collect", "says"),
+    [(False, "no feed was fetched yet; do so with: blocklist run"), (True, "no feed lists any")],
+    ids=["before the first run", "empty lists"],
+)
+def test_a_release_of_nothing_is_never_the_first(folder: Path, collect: bool, says: str) -> None:
+    (folder / "blocklist.toml").write_text(EMPTY_LISTS)
+    for name in ("mine.txt", "other.txt"):
+        (folder / name).write_text("")
+    message = run_held_build(folder, collect=collect)
+    assert "a first release without any verdict is not published" in message
+    assert says in message
+    assert all_releases(folder) == []
+    (folder / "mine.txt").write_text(FEED)
+    assert run_build(folder) is not None, "no budget counts what comes then"
+
+
+@pytest.mark.parametrize("first", ["letsencrypt.org\n", "github.com\n"], ids=["protected", "held"])
+def test_after_a_release_that_blocks_nothing_no_budget_counts_what_comes(
+    folder: Path, first: str
+) -> None:
+    (folder / "blocklist.toml").write_text(EMPTY_LISTS)
+    (folder / "mine.txt").write_text(first)
+    (folder / "other.txt").write_text("")
+    published = run_build(folder)
+    assert published is not None, "so that a person can review it"
+    assert published.blocked == 0
+    (folder / "mine.txt").write_text(first + FEED)
+    assert run_build(folder) is not None
+
+
 def test_what_was_judged_without_guards_cannot_be_accepted(folder: Path) -> None:
     guard = '[guards.top]\nurl = "top.txt"\nformat = "domains"\nmandatory = true\n'
     (folder / "blocklist.toml").write_text(SETTINGS + guard)

@@ -82,7 +82,8 @@ def find_exceeded_budgets(
         ("max_removed", change.removed, "go"),
     ):
         limit, count = getattr(limits, key), part.height
-        if count > max(limit * current.blocked, limits.always):
+        # A release that blocks nothing gives no measure of what may come.
+        if current.blocked and count > max(limit * current.blocked, limits.always):
             share_text = f"{current.blocked:,} blocked{_format_share(count, current.blocked)}"
             yield f"{count:,} would {verb} of {share_text}; gate.{key} is {limit:g}"
     if change and candidate.blocked > limits.max_total:

@@ -58,6 +58,16 @@ def _check_blocks_remain(gate_input: GateInput) -> Iterator[str]:
     elif failed:
         names = ", ".join(failed)
         yield f"the candidate blocks nothing, because these feeds failed: {names}"
+    elif gate_input.current_release is None and not gate_input.change:
+        why = _explain_nothing(gate_input)
+        yield f"a first release without any verdict is not published; {why}"
+
+
+def _explain_nothing(gate_input: GateInput) -> str:
+    enabled = [feed.name for feed in gate_input.config.feeds.values() if feed.enabled]
+    if any(name in gate_input.healths for name in enabled):
+        return "no feed lists anything"
+    return "no feed was fetched yet; do so with: blocklist run"
 
 
 def _check_fresh_feeds(gate_input: GateInput) -> Iterator[str]:
