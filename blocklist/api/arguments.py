@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from blocklist.config.mistakes import suggest_close_name
 from blocklist.errors import InvalidIndicator, UsageError
-from blocklist.indicators.query import parse_query
+from blocklist.indicators.query import EXPLANATIONS, TypedQuery, parse_typed
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.model import Indicator, Kind
 from blocklist.text import escape_unprintable
@@ -123,15 +123,21 @@ def format_note(text: object, what: str) -> str:
     return "" if text is None else escape_unprintable(require_text(text, what))
 
 
+def parse_typed_name(name: str) -> TypedQuery:
+    """Return what a name means, as it was typed; raise `UsageError` for what cannot be one."""
+    try:
+        typed = parse_typed(require_text(name, "name"))
+    except InvalidIndicator as refused:
+        why = EXPLANATIONS.get(refused.reason, refused.reason)
+        raise UsageError(f"{name!r} is no name, address or URL: {why}") from None
+    if typed.indicator.value.endswith("/0"):
+        raise UsageError(f"{typed.indicator.value}: that is every address there is")
+    return typed
+
+
 def parse_indicator(name: str) -> Indicator:
     """Return the indicator that a name means; raise `UsageError` for what cannot be one."""
-    try:
-        indicator = parse_query(require_text(name, "name"))
-    except InvalidIndicator as refused:
-        raise UsageError(f"{name!r} is no name, address or URL: {refused.reason}") from None
-    if indicator.value.endswith("/0"):
-        raise UsageError(f"{indicator.value}: that is every address there is")
-    return indicator
+    return parse_typed_name(name).indicator
 
 
 def parse_indicators(names: str | Iterable[str]) -> list[Indicator]:

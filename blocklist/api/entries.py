@@ -14,6 +14,7 @@ from blocklist.api.arguments import (
     parse_word,
 )
 from blocklist.api.entry_consent import require_consent
+from blocklist.api.entry_targets import find_entry_targets, host_of_link
 from blocklist.api.workspace import Workspace
 from blocklist.check.near_names import describe_needless_allows
 from blocklist.errors import BlocklistError, NotFoundError
@@ -30,7 +31,7 @@ from blocklist.ledger.operator.entries import (
 from blocklist.ledger.operator.entry_notes import annotate_entries
 from blocklist.ledger.operator.pending import find_pending_changes
 from blocklist.ledger.releases.pins import Pin, find_release_pin
-from blocklist.model import Entry, Indicator, Kind, Scope, Verdict
+from blocklist.model import Entry, Indicator, Scope, Verdict
 from blocklist.pipeline.events import ProgressCallback, ignore_progress
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class EntryChange:
     published: "PublishReport | None" = None
     #: Why they could not be published at once; they are stored, and count from the next run on.
     error: BlocklistError | None = None
-    #: What a person should know, such as an allow of a name that nothing blocks.
+    #: What a person should know, such as how a link was understood.
     notes: tuple[str, ...] = ()
 
 
@@ -88,27 +89,31 @@ class EntryList:
     ) -> EntryChange:
         """Add an entry for each name, address, network or URL: all of them, or none.
 
-        An entry takes the place of an earlier one on the same thing and scope. `expires` is a time,
-        a date (its end) or a duration. `scope` counts for domain names only. `author` is the user
+        An allow of a link is on its host, unless the link alone is listed; `notes` of the result
+        say so. An entry takes the place of an earlier one on the same thing and scope. `expires` is
+        a time, a date (its end) or a duration. `scope` counts for domain names only. `author` is the user
         of the process unless given. With `now`, the entries are published and exported at once,
         without fetching, also while a run works. Raise `UsageError` for what is no name. Raise
         `ConsentNeeded` unless `anyway` is set: for a public suffix with all below it (unless
         `public_suffix` is set), and for a block of own, protected, popular, shared or wide names
         and networks.
         """
-        indicators, scope = parse_indicators(names), parse_word(Scope, scope, "scope")
+        database, scope = self._workspace.database, parse_word(Scope, scope, "scope")
+        targets = find_entry_targets(database, self._action, names, scope)
         end, why = format_expiry(expires), format_note(reason, "reason")
         who = format_note(author, "author") or format_note(current_author(), "author")
         entries = tuple(
-            Entry(one.kind, one.value, _entry_scope(one, scope), self._action, why, "", end, who)
-            for one in indicators
-        )
+            Entry(
+                one.indicator.kind, one.indicator.value, one.scope, self._action, why, "", end, who,
+            )
+            for one in targets
+        )  # fmt: skip
         if not anyway:
             require_consent(self._workspace, entries, public_suffix=public_suffix)
-        command = f"{self._action} add"
-        database = self._workspace.database
-        notes = _describe_allows(database, indicators) if self._action is Verdict.ALLOW else ()
-        change = replace(write_entries(database, command, entries), notes=notes)
+        command, notes = f"{self._action} add", [one.remark for one in targets if one.remark]
+        if self._action is Verdict.ALLOW:
+            notes += _describe_allows(database, [target.indicator for target in targets])
+        change = replace(write_entries(database, command, entries), notes=tuple(notes))
         return publish_now(self._workspace, command, change, progress) if now else change
 
     def remove(
@@ -120,18 +125,22 @@ class EntryList:
     ) -> EntryChange:
         """End the entries on each name, address, network or URL, of any scope.
 
-        With `now`, that is published and exported at once, without fetching. Raise `NotFoundError`
-        if one of them has no entry; then all stay.
+        Without an entry on a URL, those on its host are ended. With `now`, that is published and
+        exported at once, without fetching. Raise `NotFoundError` if one of them has no entry; then
+        all stay.
         """
         indicators = parse_indicators(names)
-        values = {indicator.value for indicator in indicators}
         database, command = self._workspace.database, f"{self._action} remove"
         with open_decision_writer(database, command) as writer:
-            ended = [
+            unended = [
                 entry
                 for entry in active_entries(writer.whole.connection, _BEFORE_ALL_TIME)
-                if entry.action is self._action and entry.value in values
+                if entry.action is self._action
             ]
+            existing = {entry.value for entry in unended}
+            indicators = [one if one.value in existing else host_of_link(one) for one in indicators]
+            values = {indicator.value for indicator in indicators}
+            ended = [entry for entry in unended if entry.value in values]
             for value in values - {entry.value for entry in ended}:
                 raise NotFoundError(
                     f"{value}: no {self._action} entry; see: blocklist {self._action} list"
@@ -210,7 +219,3 @@ def publish_now(
 def _find_pin(database: Path) -> Pin | None:
     with open_read_only(database) as reader:
         return find_release_pin(reader) if reader else None
-
-
-def _entry_scope(indicator: Indicator, scope: Scope) -> Scope:
-    return scope if indicator.kind is Kind.DOMAIN else Scope.EXACT

@@ -17,6 +17,7 @@ from blocklist.api.arguments import (
     require_label_or_none,
 )
 from blocklist.api.entries import EntryChange, publish_now, write_entries
+from blocklist.api.entry_targets import host_of_link
 from blocklist.api.workspace import Workspace
 from blocklist.errors import ConfigError, NotFoundError, UsageError
 from blocklist.geoip import GeoIpDatabase
@@ -111,17 +112,21 @@ class ReviewQueue:
         if (name is None) == (feed is None):
             raise UsageError("say what is decided: a NAME, or --feed and the name of a feed")
         feed = require_label_or_none(feed, "feed")
-        value = None if name is None else parse_indicator(name).value
+        indicator = None if name is None else parse_indicator(name)
         with open_read_only(self._workspace.database) as reader:
-            if value is None:
+            if indicator is None:
                 matching = tuple(list_held(reader, NO_LIMIT, feed=feed)) if reader else ()
             else:
-                held = find_held(reader, value) if reader else None
+                values = dict.fromkeys([indicator.value, host_of_link(indicator).value])
+                found = (find_held(reader, value) for value in values) if reader else ()
+                held = next(filter(None, found), None)
                 matching = (held,) if held else ()
         if matching:
             return matching
         what = (
-            f"{feed}: nothing that it lists is held" if value is None else f"{value}: is not held"
+            f"{feed}: nothing that it lists is held"
+            if indicator is None
+            else f"{indicator.value}: is not held"
         )
         raise NotFoundError(f"{what}; see: blocklist review list")
 

@@ -16,11 +16,16 @@ _COUNT = Range(1)
 _DAYS = Range(1, 36_500)
 
 
-def _is_name_or_network(text: str) -> bool:
-    return parse_query(text).kind is not Kind.URL
+def _is_own_value(text: str) -> bool:
+    """Return whether a text is a network, or a name that someone can own.
+
+    A name of one label is a top-level domain or nothing.
+    """
+    query = parse_query(text)
+    return query.kind is Kind.IP or (query.kind is Kind.DOMAIN and "." in query.value)
 
 
-_OWN = Form(_is_name_or_network, "a name or a network")
+_OWN = Form(_is_own_value, "a network or a name with a dot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,10 @@ class PolicyConfig:
 
     own: Annotated[
         tuple[Annotated[str, _OWN], ...],
-        Doc("Your names and networks: they are never blocked, nor is anything in them."),
+        Doc(
+            "Your names and networks: they are never blocked, nor is anything in them. `*.school.de` "
+            "is read as `school.de`."
+        ),
     ] = ()
     widen: Annotated[
         bool,

@@ -13,6 +13,7 @@ from blocklist.cli.render.check_text import format_answer
 from blocklist.cli.session import Session, get_session
 from blocklist.cli.streams import warn
 from blocklist.errors import UsageError
+from blocklist.indicators.query import EXPLANATIONS
 from blocklist.model import Reason, Verdict
 
 _JSON_FIELDS = (
@@ -116,7 +117,8 @@ def _explain_names(session: Session, names: list[str], at: str | None, *, as_jso
 
 def _warn_if_invalid(answer: Answer) -> None:
     if answer.reason is Reason.INVALID:
-        warn(f"{answer.query!r} is no name, address or URL: {answer.cause}")
+        why = EXPLANATIONS.get(answer.cause or "", answer.cause)
+        warn(f"{answer.query!r} is no name, address or URL: {why}")
 
 
 def _read_queries(names: Iterable[str]) -> Iterator[str]:

@@ -6,7 +6,8 @@ from typing import Any
 from blocklist import Answer, PendingChange, ScoreExplanation
 from blocklist.cli.output import format_indicator
 from blocklist.geoip import GeoLocation
-from blocklist.model import Reason, Verdict
+from blocklist.indicators.query import parse_typed
+from blocklist.model import Kind, Reason, Verdict
 from blocklist.text import escape_unprintable
 
 
@@ -25,7 +26,7 @@ def format_answer_lines(answer: Answer) -> Iterator[str]:
     cause = f": {answer.cause}" if answer.cause else ""
     # "clear" would be taken for an answer, and nothing was looked up.
     verdict = "not looked up" if answer.reason is Reason.INVALID else answer.verdict
-    yield f"{answer.query or repr('')}: {verdict} ({answer.reason}{cause}){match}"
+    yield f"{_format_query(answer)}: {verdict} ({answer.reason}{cause}){match}"
     if answer.pending:
         yield f"  {_format_pending(answer.pending)}"
     if answer.score:
@@ -45,6 +46,14 @@ def _format_pending(change: PendingChange) -> str:
         return f"your {change.action} entry ({entry}) has ended; that counts from the next run"
     verb = "allowed" if change.action is Verdict.ALLOW else "blocked"
     return f"you {verb} this ({entry}); it counts from the next run"
+
+
+def _format_query(answer: Answer) -> str:
+    """Return the query, with the name that was looked up if a part of the query was left out."""
+    if answer.kind in (None, Kind.URL) or not {"@", ":"} & set(answer.query):
+        return answer.query or repr("")
+    typed = parse_typed(answer.query)
+    return f"{answer.query} ({typed.indicator.value})" if typed.remark else answer.query
 
 
 def _format_facts(facts: dict[str, Any]) -> str:
