@@ -35,8 +35,8 @@ class PolicyConfig:
     own: Annotated[
         tuple[Annotated[str, _OWN], ...],
         Doc(
-            "Your names and networks: they are never blocked, nor is anything in them. `*.school.de` "
-            "is read as `school.de`."
+            "Your names and networks: they are never blocked, nor is anything in them. "
+            "`*.school.de` is read as `school.de`."
         ),
     ] = ()
     widen: Annotated[
