@@ -126,7 +126,7 @@ SUGGESTIONS = [
     ("unlike.example", "nothing blocks unlike.example\n", "nothing is near"),
     ("192.0.2.1", "nothing blocks 192.0.2.1\n", "an address"),
     ("46.9.9.9", "", "an address that is blocked"),
-    ("https://unlike.example/x", "nothing blocks https://unlike.example/x\n", "a page"),
+    ("https://unlike.example/x", "nothing blocks unlike.example\n", "a page"),
 ]
 
 
