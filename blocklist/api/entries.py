@@ -93,8 +93,8 @@ class EntryList:
         say so. An entry takes the place of an earlier one on the same thing and scope. `expires` is
         a time, a date (its end) or a duration. `scope` counts for domain names only. `author` is
         the user of the process unless given. With `now`, the entries are published and exported at
-        once, without fetching, also while a run works. Raise `UsageError` for what is no name. Raise
-        `ConsentNeeded` unless `anyway` is set: for a public suffix with all below it (unless
+        once, without fetching, also while a run works. Raise `UsageError` for what is no name.
+        Raise `ConsentNeeded` unless `anyway` is set: for a public suffix with all below it (unless
         `public_suffix` is set), and for a block of own, protected, popular, shared or wide names
         and networks.
         """
