@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from blocklist.config.feeds import Feed
-from blocklist.fetch.types import is_remote_url
+from blocklist.fetch.types import hash_url, is_remote_url
 from blocklist.ledger.feeds.age import (
     UNIT_SECONDS,
     fetch_interval,
@@ -40,9 +40,15 @@ def parse_expires(body: bytes) -> int | None:
 
 
 def next_fetch_time(feed: Feed, health: FeedHealth) -> datetime | None:
-    """Return when a feed is due, or None if it is due now; a local file is always due."""
+    """Return when a feed is due, or None if it is due now.
+
+    A local file is always due, and so is a feed whose URLs were all changed since its last answer.
+    """
     now = datetime.now(UTC)
     if not all(map(is_remote_url, feed.urls)):
+        return None
+    source = health.validators.source
+    if source is not None and source not in map(hash_url, feed.urls):
         return None
     retry_at = parse_optional_time(health.retry_at)
     if retry_at is not None and now < retry_at:

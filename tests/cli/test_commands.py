@@ -13,6 +13,7 @@ import pytest
 
 from tests.support import cli
 from tests.support.cli import Run, commands
+from tests.support.releases import age_feed
 
 CONFIG = """
 [feeds.alpha]
@@ -216,10 +217,11 @@ def test_a_failing_feed_keeps_its_last_good_and_harms_no_other(again: Run, tmp_p
 
 def test_a_missing_mandatory_guard_holds_the_release(again: Run, tmp_path: Path) -> None:
     (tmp_path / "top.csv").unlink()
+    age_feed(next(tmp_path.glob("*.db")), "top")
     (tmp_path / "alpha.txt").write_text("fraud-one.top\nfraud-new.top\nfamous-site.com\n")
     ended = again("run")
     assert ended.code == 3
-    assert "guard top is mandatory and failed" in ended.err
+    assert "guard top is mandatory and stale: " in ended.err
     assert again("check", "fraud-new.top").code == 0
     assert len(again("release", "list", "--json").json) == 1
 

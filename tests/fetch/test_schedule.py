@@ -66,6 +66,18 @@ def test_an_interval_is_kept(http_feeds: HttpFeeds) -> None:
     assert len(http_feeds.server.asked) == asked + 3
 
 
+def test_a_changed_url_is_fetched_at_once(http_feeds: HttpFeeds) -> None:
+    feed = http_feeds.feed("mine", says(GOOD), interval="1d")
+    http_feeds.update(feed)
+    elsewhere = http_feeds.feed("elsewhere", faults.not_found)
+    asked = len(http_feeds.server.asked)
+    mirrored = replace(feed, urls=(*elsewhere.urls, *feed.urls))
+    assert http_feeds.update(mirrored)[0].state is UNCHANGED, "one that answered is still there"
+    assert len(http_feeds.server.asked) == asked
+    (outcome,) = http_feeds.update(replace(feed, urls=elsewhere.urls))
+    assert outcome.state is FAILED, "and a mistake in it shows today"
+
+
 def aged(http_feeds: HttpFeeds, name: str, column: str, by: timedelta) -> None:
     with (
         open_ledger_writer(http_feeds.config.database, "test") as writer,

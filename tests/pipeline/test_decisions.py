@@ -26,6 +26,7 @@ from tests.support.interleave import (
     meanwhile,
     run_meanwhile,
 )
+from tests.support.releases import age_feed
 from tests.support.worlds import CONFIG, make_world
 
 ZONE = '[exports.zone]\ntarget = "rpz"\npath = "out/zone"\nzone = "rpz.test"\n'
@@ -151,6 +152,7 @@ def test_without_sound_guards_no_feed_blocks_again(library: Blocklist, copied: P
     (copied / "top.txt").unlink()
     library = Blocklist.open(copied / "blocklist.toml")
     library.update()
+    age_feed(next(copied.glob("*.db")), "top")
     library.allow.remove("fraud.top", now=True)
     assert library.check("fraud.top").verdict == "allow", "as the gate's guard rule is"
     library.block.add("mine.top", now=True)

@@ -1,6 +1,6 @@
 """Releases: what a build publishes, and that history is never overwritten."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from blocklist.collect.update import select_feeds, update_feeds
 from blocklist.frames.names import expand_ancestors
+from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.ledger.feeds.health import FeedHealth
@@ -31,6 +32,7 @@ from tests.support.releases import (
     RELEASES,
     State,
     add_name_entry,
+    age_feed,
     all_releases,
     blocked_keys,
     load_folder,
@@ -177,7 +179,8 @@ def login_page(folder: Path) -> None:
     (folder / "top.txt").write_text("<!DOCTYPE html><title>Please log in</title>\n")
 
 
-BROKEN = [
+Break = Callable[[Path], None]
+BROKEN: list[tuple[Break, str]] = [
     (missing, "no such file"),
     (empty, "empty"),
     (comments, "lists nothing"),
@@ -187,13 +190,26 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("breaks", "says"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
+def test_a_mandatory_guard_that_failed_counts_by_its_last_good_version(
+    folder: Path, breaks: Break, says: str
+) -> None:
+    (folder / "top.txt").write_text("shop.com\nnews.com\nbank.com\n")
+    run_build(folder)
+    breaks(folder)
+    (folder / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
+    assert run_build(folder) is not None, f"{says}: one bad day holds no release"
+    assert ("block", "worse.com", "subtree") in release_actions(folder, 2)
+    assert ("block", "shop.com", "subtree") not in release_actions(folder, 2)
+
+
+@pytest.mark.parametrize(("breaks", "says"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
 def test_without_a_sound_mandatory_guard_the_release_stays(
-    folder: Path, breaks: object, says: str
+    folder: Path, breaks: Break, says: str
 ) -> None:
     (folder / "top.txt").write_text("shop.com\nnews.com\nbank.com\n")
     first = run_build(folder)
-    assert callable(breaks)
     breaks(folder)
+    age_feed(load_folder(folder).database, "top")
     (folder / "mine.txt").write_text("worse.com\nshop.com\n46.9.9.9\n")
     message = run_held_build(folder)
     assert "guard top is mandatory" in message
@@ -218,15 +234,16 @@ def test_without_a_mandatory_guard_there_is_no_first_release(folder: Path) -> No
         (FeedState.UNCHANGED, 1, True, "a sound guard, as it was"),
         (FeedState.FRESH, 0, False, "one that lists nothing"),
         (FeedState.STALE, 1, False, "one that is out of date"),
-        (FeedState.REFUSED, 1, False, "one whose snapshot was refused"),
-        (FeedState.FAILED, 1, False, "one that could not be fetched"),
+        (FeedState.REFUSED, 1, False, "one whose snapshot was refused, and never was good"),
+        (FeedState.FAILED, 1, False, "one that could not be fetched, and never was good"),
         (FeedState.NEVER, 0, False, "one that was never fetched"),
     ],
 )
 def test_the_gate_looks_at_guards(
     folder: Path, state: FeedState, entries: int, passes: bool, why: str
 ) -> None:
-    health = FeedHealth("top", 1, state, "cause", None, None, None, entries)
+    good_at = current_timestamp() if state.is_good else None
+    health = FeedHealth("top", 1, state, "cause", None, None, None, entries, good_at)
     nothing = diff_verdicts(verdict_frame({}), verdict_frame({}))
     now = Release(1, "", "test", 1, 0, 1, 0)
     found = find_objections(

@@ -36,11 +36,6 @@ from tests.support.unchanged import (
 __all__ = ["folder", "made"]  # fixtures
 
 
-def gone(folder: Path) -> None:
-    (folder / "top.txt").unlink()
-    collect(folder)
-
-
 def touched(folder: Path) -> None:
     os.utime(folder / "mine.txt")
     collect(folder)
@@ -91,7 +86,6 @@ WAKES: list[tuple[Change, str]] = [
     (lists("mine", "evil.com\n"), "a feed lists less"),
     (lists("mine", "evil.com\nshop.com\nmore.com\n"), "a feed lists more"),
     (lists("top", "a.org\nevil.com\n"), "a guard list changed"),
-    (gone, "a mandatory guard is gone"),
     (sql(f"UPDATE feed SET good_at = {LONG_AGO} WHERE name = 'top'"), "a guard is out of date"),
     (sql(f"UPDATE feed SET good_at = {LONG_AGO} WHERE name = 'other'"), "a feed is overdue"),
     (configured('"own.example"', '"own.example", "evil.com"'), "one's own names"),

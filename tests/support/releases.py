@@ -36,6 +36,16 @@ def run_build(folder: Path, *, collect: bool = True) -> Release | None:
     return result.release if result.is_new else None
 
 
+def age_feed(database: Path, feed: str) -> None:
+    """Set the time at which a feed was last good to years ago."""
+    with (
+        open_ledger_writer(database, "test") as writer,
+        writer.transaction() as transaction,
+    ):
+        sql = "UPDATE feed SET good_at = '2020-01-01T00:00:00Z' WHERE name = ?"
+        transaction.execute(sql, feed)
+
+
 def all_releases(folder: Path) -> list[Release]:
     """Return all releases of a folder, newest first."""
     with read_transaction(load_folder(folder).database) as transaction:

@@ -9,7 +9,10 @@ from blocklist.model import FeedState
 
 
 def find_guard_faults(config: Config, healths: dict[str, FeedHealth]) -> list[str]:
-    """Return a sentence for each mandatory guard that is missing, failed, empty or out of date."""
+    """Return a sentence for each mandatory guard that is missing, empty or out of date.
+
+    A guard that failed counts by its last good version, until that is `gate.max_guard_days` old.
+    """
     guards = [guard for guard in config.guards.values() if guard.enabled and guard.mandatory]
     days = config.gate.max_guard_days
     faults = [(guard.name, _describe_fault(healths.get(guard.name), days)) for guard in guards]
@@ -19,15 +22,14 @@ def find_guard_faults(config: Config, healths: dict[str, FeedHealth]) -> list[st
 def _describe_fault(health: FeedHealth | None, days: int) -> str | None:
     if health is None or health.state is FeedState.NEVER:
         return "was never collected; run update"
-    if not health.state.is_good:
-        return f"{health.state}: {health.cause}"
     if not health.entries:
         return "lists nothing"
     if _is_outdated(health.good_at, days):
-        return f"was last good on {health.good_at}; run update"
+        now = f"{health.state}: {health.cause}; it " if not health.state.is_good else ""
+        return f"{now}was last good on {health.good_at}; run update"
     return None
 
 
 def _is_outdated(good_at: str | None, days: int) -> bool:
     oldest = format_timestamp(datetime.now(UTC) - timedelta(days=days))
-    return good_at is not None and good_at < oldest
+    return good_at is None or good_at < oldest
