@@ -24,9 +24,11 @@ from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.operator.entries import (
     active_entries,
     add_entries,
+    describe_replaced,
     end_expired_entries,
     has_expired_entry,
     remove_entries,
+    replaced_entries,
 )
 from blocklist.ledger.operator.entry_notes import annotate_entries
 from blocklist.ledger.operator.pending import find_pending_changes
@@ -113,7 +115,8 @@ class EntryList:
         command, notes = f"{self._action} add", [one.remark for one in targets if one.remark]
         if self._action is Verdict.ALLOW:
             notes += _describe_allows(database, [target.indicator for target in targets])
-        change = replace(write_entries(database, command, entries), notes=tuple(notes))
+        change = write_entries(database, command, entries)
+        change = replace(change, notes=(*notes, *change.notes))
         return publish_now(self._workspace, command, change, progress) if now else change
 
     def remove(
@@ -164,11 +167,15 @@ class EntryList:
 def write_entries(database: Path, command: str, entries: tuple[Entry, ...]) -> EntryChange:
     """Add entries to the ledger, all or none, in the name of a command."""
     with open_decision_writer(database, command) as writer:
+        old = replaced_entries(writer.whole.connection, entries)
         replaced = add_entries(writer, entries)
+    notes = tuple(
+        f"{entry.value}: replaced an earlier entry: {describe_replaced(entry)}" for entry in old
+    )
     entries = _add_times(database, entries)
     for entry in entries:
         logger.info("%s: %s (%s) by %s", command, entry.value, entry.scope, entry.author)
-    return EntryChange(entries, replaced, _find_pin(database))
+    return EntryChange(entries, replaced, _find_pin(database), notes=notes)
 
 
 def _add_times(database: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -7,6 +7,7 @@ from blocklist.api.workspace import Workspace
 from blocklist.errors import ConsentNeeded
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.lookup import LedgerLookup
+from blocklist.ledger.operator.entries import describe_replaced, replaced_entries
 from blocklist.model import Entry, Kind, Verdict
 
 _ADVICE = {
@@ -36,11 +37,24 @@ def _find_risks(
         from blocklist.release.entry_risks import find_block_risks
 
         accepted = suffixes if public_suffix else []
-        return find_block_risks(workspace.config, entries, accepted)
+        return [
+            *_describe_replaced_allows(workspace.database, entries),
+            *find_block_risks(workspace.config, entries, accepted),
+        ]
     wide = () if public_suffix else suffixes
     return [
         f"{name}: is a public suffix, and the entry would cover every domain registered under it"
         for name in wide
+    ]
+
+
+def _describe_replaced_allows(database: Path, entries: tuple[Entry, ...]) -> list[str]:
+    with open_read_only(database) as reader:
+        replaced = replaced_entries(reader, entries) if reader else []
+    return [
+        f"{old.value}: {describe_replaced(old)}, and a block would take its place"
+        for old in replaced
+        if old.action is Verdict.ALLOW
     ]
 
 

@@ -108,3 +108,15 @@ def test_guards_count_before_the_first_run(tmp_path: Path) -> None:
         with pytest.raises(ConsentNeeded):
             library.block.add(name)
     assert library.block.add("fraud.top").entries
+
+
+def test_a_block_asks_before_it_takes_the_place_of_an_allow(library: Blocklist) -> None:
+    library.allow.add("q.top", author="ann", reason="a customer")
+    with pytest.raises(ConsentNeeded, match=r"ann set allow at 2.* \(a customer\), and a bl"):
+        library.block.add("q.top")
+    assert [one.entry.value for one in library.allow.list()] == ["q.top"], "nothing is lost"
+    (note,) = library.block.add("q.top", author="bob", anyway=True).notes
+    assert "replaced an earlier entry: ann set allow" in note
+    change = library.allow.add("q.top")
+    assert any("bob set block" in note for note in change.notes), "an allow needs no consent"
+    assert library.block.add("q.top", scope=Scope.EXACT).replaced == 0, "another scope stays"

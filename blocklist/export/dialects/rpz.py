@@ -23,6 +23,7 @@ from blocklist.export.render.zone import (
 )
 from blocklist.export.render.zone_names import (
     IS_BLOCK,
+    PASS_CODE,
     build_entries,
     exclude_triggers,
     name_records,
@@ -78,7 +79,8 @@ def _raise_long_allows(rows: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, in
     """Replace an allow that does not fit by allows of names above it.
 
     One is the nearest name that fits, for BIND, which cuts labels off a long query until it fits.
-    The other is the nearest name whose wildcard fits, which PowerDNS looks up.
+    The other is the nearest name whose wildcard fits, which PowerDNS looks up. A name that is
+    allowed itself keeps its own row, which lets queries pass.
     """
     is_long = (pl.col("action") == "allow") & (pl.col("value").str.len_bytes() > limit)
     long = rows.filter(is_long)
@@ -93,5 +95,19 @@ def _raise_long_allows(rows: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, in
             for name in long["value"]
         ]
         raised = long.with_columns(value=pl.Series(names, dtype=pl.String)).drop_nulls("value")
-        parts += [raised.with_columns(scope=pl.lit(scope, SCOPE)) for scope in ("exact", "subtree")]
+        parts += [
+            raised.with_columns(scope=pl.lit(scope, SCOPE)).filter(
+                ~pl.col("value").is_in(_list_passing(rows, scope).implode())
+            )
+            for scope in ("exact", "below")
+        ]
     return pl.concat(parts), long.height
+
+
+def _list_passing(rows: pl.DataFrame, scope: str) -> pl.Series:
+    """Return the names with a row that lets queries for a scope of theirs pass."""
+    if "policy" not in rows.columns:
+        return rows["value"].clear()
+    return rows.filter(pl.col("policy") == PASS_CODE, pl.col("scope").is_in([scope, "subtree"]))[
+        "value"
+    ]

@@ -22,10 +22,10 @@ from blocklist.frames.schemas import RELEASE
 # Owners that end so are triggers of another kind: 32.1.2.0.192.rpz-ip is an address.
 _TRIGGER_PATTERN = r"(?:^|\.)rpz-[^.]*$"
 # The policy code of allows with rows of their own; the codes of actions are lower.
-_PASS_CODE = 254
+PASS_CODE = 254
 _HAS_ROW = (pl.col("at_name") > 0) | (pl.col("below_name") > 0)
 _AT_NAME, _BELOW_NAME = (
-    pl.col(code).is_between(1, _PASS_CODE - 1).fill_null(value=False)
+    pl.col(code).is_between(1, PASS_CODE - 1).fill_null(value=False)
     for code in ("at_name", "below_name")
 )
 #: Whether an entry blocks a name or the names below it.
@@ -55,7 +55,7 @@ def pin_allows(rows: pl.DataFrame, limit: int) -> pl.DataFrame:
     )
     return rows.with_columns(
         action=pl.when(is_pinned).then(pl.lit("block", RELEASE["action"])).otherwise("action"),
-        policy=pl.when(is_pinned).then(pl.lit(_PASS_CODE, POLICY_CODE)).otherwise(policy),
+        policy=pl.when(is_pinned).then(pl.lit(PASS_CODE, POLICY_CODE)).otherwise(policy),
     )
 
 
@@ -110,7 +110,7 @@ def name_records(policies: list[tuple[str, ...]]) -> pl.Expr:
 def _owner_records(code: str, owner: pl.Expr, policies: list[tuple[str, ...]]) -> pl.Expr:
     """Return the lines of an owner for the policy codes in the column `code`."""
     pass_records = render_records(owner, (PASSTHRU_RECORD,))
-    is_passing = (pl.col(code) == _PASS_CODE) | ((pl.col(code) == 0) & pl.col("covered"))
+    is_passing = (pl.col(code) == PASS_CODE) | ((pl.col(code) == 0) & pl.col("covered"))
     blocking = (
         pl.when(pl.col(code) == number).then(render_records(owner, data))
         for number, data in enumerate(policies, 1)

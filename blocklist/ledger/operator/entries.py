@@ -38,6 +38,19 @@ def add_entries(writer: LedgerWriter, entries: Iterable[Entry]) -> int:
     return replaced
 
 
+def replaced_entries(reader: sqlite3.Connection, entries: Iterable[Entry]) -> list[Entry]:
+    """Return the active entries whose place new entries would take."""
+    places = {(entry.value, entry.scope) for entry in entries}
+    return [entry for entry in active_entries(reader) if (entry.value, entry.scope) in places]
+
+
+def describe_replaced(entry: Entry) -> str:
+    """Return in words whose entry it is, since when, and why."""
+    why = f" ({entry.reason})" if entry.reason else ""
+    author = entry.author or "somebody"
+    return f"{author} set {entry.action} at {entry.created}{why}"
+
+
 def _entry_row(entry: Entry, created: str) -> dict[str, str | int | None]:
     return {
         "kind": code_of(entry.kind),
