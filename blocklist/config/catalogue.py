@@ -60,6 +60,12 @@ def load_feed_definitions(base: Path, mistakes: Mistakes) -> dict[str, FeedDefin
     return definitions
 
 
+def find_package_feed(name: str) -> Feed | None:
+    """Return the feed of this name that the package ships; None if there is none."""
+    definition = _load_package_feeds().get(name)
+    return definition.feed if definition else None
+
+
 @cache
 def _load_package_feeds() -> dict[str, FeedDefinition]:
     """Read the feeds of the package once, because they do not change while the program runs."""

@@ -189,6 +189,11 @@ CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("export folder is a file", lambda i: i.replace("out/names.txt", "mine.txt/names"),
      [("folders", "problem"), ("exports", "problem")]),
     ("folder is not writable", Installation.forbid_writing, [("folders", "problem")]),
+    ("own names are a suffix", lambda i: i.write("blocklist.toml", (
+        i.folder / "blocklist.toml").read_text() + '[policy]\nown = ["co.uk"]\n'),
+     [("names", "problem")]),
+    ("the name of a shipped feed", lambda i: i.replace("[feeds.mine]", "[feeds.ipsum]"),
+     [("names", "warning"), ("feeds", "warning")]),
     ("lock is a folder", Installation.replace_lock, [("folders", "problem")]),
     ("full disk", Installation.fill_disk, [("disk", "warning")]),
     ("no system resolver", Installation.remove_resolver, [("resolver", "problem")]),
@@ -204,6 +209,9 @@ CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
      [("clock", "problem")]),
     ("killed run", lambda i: i.sql("UPDATE run SET finished = NULL"), [("run", "warning")]),
     ("failed guard", lambda i: i.sql("UPDATE feed SET state = 'failed' WHERE name = 'top'"),
+     [("feeds", "warning")]),
+    ("guard is out of date", lambda i: i.sql(
+        "UPDATE feed SET state = 'stale', good_at = '2020-01-01T00:00:00Z' WHERE name = 'top'"),
      [("guards", "problem"), ("feeds", "warning")]),
     ("stale feed", lambda i: i.sql("UPDATE feed SET state = 'stale' WHERE name = 'mine'"),
      [("feeds", "warning")]),

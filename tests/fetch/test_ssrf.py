@@ -47,31 +47,39 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
 @pytest.mark.parametrize(
     ("own", "onward", "allowed", "why"),
     [
-        (["192.0.78.9"], "9.9.9.9", True, "from the internet to the internet"),
-        (["10.0.0.5"], "10.0.0.5", True, "a server of your own that redirects to itself"),
-        (["10.0.0.5"], "9.9.9.9", True, "or out"),
-        (["10.0.0.5"], "10.0.0.6", False, "but not to its neighbour"),
-        (["192.0.78.9"], "10.0.0.5", False, "from the internet into your network"),
-        (["10.0.0.5", "192.0.78.9"], "10.0.0.5", False, "nor by a name that has both addresses"),
+        (["192.0.78.9:80"], "9.9.9.9:80", True, "from the internet to the internet"),
+        (["192.0.78.9:80"], "9.9.9.9:8443", True, "to any port"),
+        (["10.0.0.5:80"], "10.0.0.5:80", True, "a server of your own that redirects to itself"),
+        (["10.0.0.5:8080"], "10.0.0.5:8080", True, "also on another port"),
+        (["10.0.0.5:80"], "10.0.0.5:443", True, "from http to https"),
+        (["10.0.0.5:8080"], "10.0.0.5:443", False, "but not to another service of the machine"),
+        (["10.0.0.5:80"], "10.0.0.5:6379", False, "such as a database"),
+        (["127.0.0.1:18902"], "127.0.0.1:18900", False, "or a neighbour on the same machine"),
+        (["10.0.0.5:80"], "9.9.9.9:80", True, "or out"),
+        (["10.0.0.5:80"], "10.0.0.6:80", False, "but not to its neighbour"),
+        (["192.0.78.9:80"], "10.0.0.5:80", False, "from the internet into your network"),
+        (["10.0.0.5:80", "192.0.78.9:80"], "10.0.0.5:80", False, "nor by a name that has both"),
     ],
 )
 def test_where_a_redirect_may_lead(own: list[str], onward: str, allowed: bool, why: str) -> None:
     reach = SsrfGuard()
-    for address in own:
-        reach.check(address)
+    for endpoint in own:
+        address, port = endpoint.split(":")
+        reach.check(address, int(port))
     reach.is_redirected = True
+    address, port = onward.split(":")
     with nullcontext() if allowed else pytest.raises(PermissionError):
-        reach.check(onward)
-    assert reach.refused_address == (None if allowed else onward), why
+        reach.check(address, int(port))
+    assert reach.refused_address == (None if allowed else address), why
 
 
 def test_a_proxy_is_no_address_of_the_feeds_own() -> None:
     reach = SsrfGuard()
     reach.is_proxied = True
-    reach.check("10.0.0.5")
+    reach.check("10.0.0.5", 80)
     reach.is_proxied, reach.is_redirected = False, True
     with pytest.raises(PermissionError):
-        reach.check("10.0.0.5")
+        reach.check("10.0.0.5", 80)
 
 
 def test_a_proxy_of_the_environment(http_feeds: HttpFeeds, monkeypatch: pytest.MonkeyPatch) -> None:

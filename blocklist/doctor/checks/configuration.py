@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from blocklist.config.feeds import EXTERNAL_PREFIX
+from blocklist.config.catalogue import find_package_feed
+from blocklist.config.feeds import EXTERNAL_PREFIX, Feed
 from blocklist.config.loader import Config
 from blocklist.config.mistakes import suggest_name
 from blocklist.doctor.finding import Finding, problem, warning
@@ -11,7 +12,8 @@ from blocklist.errors import BlocklistError
 from blocklist.export.registry import get_dialect, get_reader
 from blocklist.fetch.credentials import fill_credentials
 from blocklist.fetch.types import FetchError
-from blocklist.model import GuardClass
+from blocklist.indicators.query import parse_query
+from blocklist.model import GuardClass, Kind
 from blocklist.parse.registry import load_format
 from blocklist.plugins import (
     DIALECT_EXTENSIONS,
@@ -34,6 +36,30 @@ def check_sources(config: Config) -> Iterator[Finding]:
             "no top list is enabled, so only the built-in names are safe from a mistake of a feed"
         )
         yield warning(what, file, "enable a guard: blocklist feeds list --category popular")
+
+
+@config_check("names")
+def check_names(config: Config) -> Iterator[Finding]:
+    """Find own names that are public suffixes, and feeds that have a shipped feed's name."""
+    from blocklist.frames.public_suffixes import is_public_suffix
+
+    for own in map(parse_query, config.policy.own):
+        if own.kind is Kind.DOMAIN and is_public_suffix(own.value):
+            what = f"{own.value} is a public suffix, so nothing below it is ever blocked"
+            yield problem(what, "policy.own", "name the domains that are your own")
+    for feed in config.enabled_sources:
+        shipped = find_package_feed(feed.name)
+        if shipped and set(shipped.urls).isdisjoint(feed.urls):
+            keys = ", ".join(_list_inherited_keys(feed, shipped)) or "none"
+            what = f"it has the name of a shipped feed, and takes over what you do not set: {keys}"
+            remedy = "give your feed another name, or set these keys"
+            yield warning(what, feed.config_key, remedy)
+
+
+def _list_inherited_keys(feed: Feed, shipped: Feed) -> list[str]:
+    keys = ("licence", "category", "reliability", "lineage", "interval", "format")
+    values = [(key, getattr(feed, key), getattr(shipped, key)) for key in keys]
+    return [key for key, value, other in values if value and value == other]
 
 
 @config_check("lineage")
