@@ -120,11 +120,13 @@ class Feeds:
         name: str | None = None,
         format_name: str | None = None,
         category: Category | str | None = None,
+        reliability: float | None = None,
     ) -> FeedAddition:
         """Fetch and parse a list and return what `add` would write; nothing is written yet.
 
-        Raise `ConfigError` if there is no configuration, or it has the feed already, and
-        `UsageError` if no line of the list can be read.
+        `reliability` is how far a listing is trusted, 0 to 1; without it, it is 0.5. Raise
+        `ConfigError` if there is no configuration, or it has the feed already, and `UsageError` if
+        no line of the list can be read.
         """
         from blocklist.api.feed_trial import fetch_and_parse
 
@@ -142,7 +144,7 @@ class Feeds:
         parsed = fetch_and_parse(source, wanted, config.collect)
         if not parsed.accepted:
             raise UsageError(f"{source}: read as {parsed.format}, not one line lists anything")
-        text = render_feed_table(name, url, parsed.format, subject)
+        text = render_feed_table(name, url, parsed.format, subject, reliability)
         return FeedAddition(name, config.path, text, parsed)
 
     def add(self, addition: FeedAddition) -> None:

@@ -66,9 +66,17 @@ def _make_source_absolute(config: Config, source: str) -> str:
     return source if "://" in source else str(base / source)
 
 
-def render_feed_table(name: str, url: str, format_name: str, category: str | None) -> str:
+def render_feed_table(
+    name: str,
+    url: str,
+    format_name: str,
+    category: str | None,
+    reliability: float | None = None,
+) -> str:
     """Return the TOML of a feed; raise `ConfigError` if it could not be read back."""
-    values = {"url": url, "format": format_name} | ({"category": category} if category else {})
+    optional = {"category": category, "reliability": reliability}
+    values: dict[str, str | float] = {"url": url, "format": format_name}
+    values |= {key: value for key, value in optional.items() if value is not None}
     # A JSON string is a TOML string, except for one control character that JSON does not escape.
     lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items()]
     text = "\n".join([f"[feeds.{name}]", *lines, ""])

@@ -9,8 +9,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import typer
 
 from blocklist.config.add_feed import append_to_config, render_feed_table, suggest_feed_name
+from blocklist.config.loader import load_config
 from blocklist.errors import ConfigError
 from tests.support.cli import Run, commands
 
@@ -38,6 +40,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     """Sit at a terminal and answer what is asked."""
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("typer.confirm", lambda *_, **__: answer == "y")
+    monkeypatch.setattr("typer.prompt", lambda *_, default, **__: default)
 
 
 # --- List and show ----------------------------------------------------------------------------
@@ -168,6 +171,28 @@ def server() -> Iterator[str]:
         Thread(target=serving.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{serving.server_address[1]}"
         serving.shutdown()
+
+
+def test_add_with_a_reliability(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "new.txt").write_text("fraud-x.top\nfraud-y.top\n")
+    options = ("--category", "scam", "--reliability", "0.8", "--yes")
+    ended = run("feeds", "add", str(tmp_path / "new.txt"), *options)
+    assert ended.code == 0, ended.err
+    feed = load_config(tmp_path / "blocklist.toml").feeds["new"]
+    assert (feed.category.value, feed.reliability) == ("scam", 0.8)
+    wrong = run("feeds", "add", str(tmp_path / "new.txt"), "--reliability", "7", "--yes")
+    assert wrong.code == 2
+
+
+def test_add_asks_on_a_terminal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "new.txt").write_text("fraud-x.top\nfraud-y.top\n")
+    answers = iter(["phishing", 0.7])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "prompt", lambda *_, **__: next(answers))
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
+    assert run("feeds", "add", str(tmp_path / "new.txt")).code == 0
+    feed = load_config(tmp_path / "blocklist.toml").feeds["new"]
+    assert (feed.category.value, feed.reliability) == ("phishing", 0.7)
 
 
 def test_add_from_the_web(run: Run, tmp_path: Path, server: str) -> None:

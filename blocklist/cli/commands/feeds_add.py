@@ -13,6 +13,8 @@ from blocklist.cli.session import get_session
 from blocklist.errors import UsageError
 from blocklist.model import Category
 
+_DEFAULT_RELIABILITY = 0.5
+
 FormatOption = Annotated[
     str | None,
     typer.Option("--format", help="Read it in this format. Without: the one its content shows."),
@@ -30,6 +32,10 @@ def add_feed_command(  # noqa: PLR0913, PLR0917 (an option each)
     ] = None,
     format_name: FormatOption = None,
     category: Annotated[Category | None, typer.Option(help="What the feed lists.")] = None,
+    reliability: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="How far a listing is trusted. Without: 0.5."),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Write to blocklist.toml without asking.")
     ] = False,
@@ -38,7 +44,16 @@ def add_feed_command(  # noqa: PLR0913, PLR0917 (an option each)
     """Add a feed of your own: fetch it, show what it lists, then write it to blocklist.toml."""
     session = get_session(context)
     feeds = session.blocklist.feeds
-    new = feeds.prepare(source, name=name, format_name=format_name, category=category)
+    if not yes and sys.stdin.isatty():
+        category = category or _ask_category()
+        reliability = _ask_reliability() if reliability is None else reliability
+    new = feeds.prepare(
+        source,
+        name=name,
+        format_name=format_name,
+        category=category,
+        reliability=reliability,
+    )
     if not as_json:
         show_parse_report(new.parsed)
         show_line(f"\nto be added to {new.path}:\n\n{new.text}")
@@ -49,6 +64,20 @@ def add_feed_command(  # noqa: PLR0913, PLR0917 (an option each)
         parsed = parse_report_to_dict(new.parsed)
         show_json({"feed": new.name, "config": new.path, "parsed": parsed})
     session.show_status(f"added {new.name} to {new.path}; next: blocklist update {new.name}")
+
+
+def _ask_category() -> Category | None:
+    words = ", ".join(Category)
+    answer = typer.prompt(f"What does it list? {words}", default=Category.UNKNOWN.value, err=True)
+    if answer not in list(Category):
+        raise UsageError(f"{answer}: is no category; they are {words}")
+    return Category(answer) if answer != Category.UNKNOWN.value else None
+
+
+def _ask_reliability() -> float | None:
+    question = "How far is a listing trusted, from 0 to 1?"
+    answer = float(typer.prompt(question, default=_DEFAULT_RELIABILITY, type=float, err=True))
+    return answer if answer != _DEFAULT_RELIABILITY else None
 
 
 def _confirm_addition(path: Path) -> None:
