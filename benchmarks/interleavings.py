@@ -104,7 +104,9 @@ def _choose_decision(chance: random.Random, name: str, state: State) -> Command:
     if state and chance.random() < 0.5:
         return Command((state, "remove", name, *now), name, None)
     action = chance.choice(["allow", "block"])
-    return Command((action, "add", name, *now), name, action)
+    # A block that takes the place of an allow asks without it.
+    consent = ("--anyway",) if action == "block" else ()
+    return Command((action, "add", name, *consent, *now), name, action)
 
 
 def do_at_once(folder: Path, commands: list[Command], chance: random.Random) -> None:
