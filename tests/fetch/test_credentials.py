@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -73,6 +74,9 @@ def test_secrets_stay_with_the_feeds_own_server(
     end = http_feeds.feed("end", says(GOOD)).urls[0].rpartition("/")[2]
     onward = http_feeds.server.url(f"/{end}", "https")
     feed = http_feeds.feed("mine", faults.redirect(lambda _: onward), token_env="OUR_TOKEN")
+    # The server's ports stand for 80 and 443, for no other port of a private address is followed.
+    ports = frozenset(urlsplit(url).port for url in (feed.urls[0], onward))
+    monkeypatch.setattr("blocklist.fetch.ssrf._WEB_PORTS", ports)
     assert http_feeds.update(feed)[0].state is FRESH
     first, second = http_feeds.server.asked[-2:]
     assert ("authorization" in first.headers, "authorization" in second.headers) == (True, False)
