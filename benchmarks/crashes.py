@@ -23,7 +23,7 @@ from blocklist import cli
 from blocklist.ledger.db.codes import code_of
 from blocklist.model import Kind, Verdict
 
-CONFIG = """
+_FEEDS = """
 [feeds.names]
 url = "names.txt"
 format = "domains"
@@ -31,7 +31,9 @@ format = "domains"
 [feeds.more]
 url = "more.hosts"
 format = "hosts"
-
+"""
+#: The exports of an installation whose jobs are killed; no server has them.
+EXPORTS = """
 [exports.plain]
 target = "domains"
 path = "out/plain"
@@ -43,7 +45,8 @@ zone = "rpz.test"
 """
 NAMES = 6000
 FEEDS = 2
-_HEAVY = (
+#: Modules that are imported before the first fork.
+HEAVY_MODULES = (
     "polars", "sqlite_utils", "blocklist.cli.app",
     "blocklist.export.incremental.patch", "blocklist.export.update", "blocklist.release.full_build",
     "blocklist.collect.update", "blocklist.collect.acceptance", "blocklist.ledger.db.schema",
@@ -219,13 +222,13 @@ def looked(folder: Path, before: Progress) -> str:
 
 def played(rounds: int, seed: int, harm: Harm) -> Counter[str]:
     """Harm so many runs, a whole one after each; print and return how often what was hit."""
-    for name in _HEAVY:
+    for name in HEAVY_MODULES:
         importlib.import_module(name)
     chance = random.Random(seed)
     hits: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="blocklist-crashes-") as scratch:
         folder = Path(scratch)
-        (folder / "blocklist.toml").write_text(CONFIG)
+        (folder / "blocklist.toml").write_text(_FEEDS + EXPORTS)
         change(folder, chance)
         usual = whole_run(folder)
         while hits.total() < rounds:

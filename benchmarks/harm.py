@@ -176,25 +176,26 @@ def draw_curve(rule: FameRule) -> str:
     """Return an SVG drawing of the needed score by the logarithm of the rank."""
 
     def place(power: float, score: float) -> tuple[float, float]:
-        return 60 + (power - 3) * 400 / 3, 170 - score * 150
+        return 60 + (power - 3) * 400 / 3, 180 - score * 150
 
     powers = [3 + step / 20 for step in range(61)]
     ranks = pl.DataFrame({"rank": [round(10**power) for power in powers]})
-    needed = ranks.select(rule.needed_score(pl.col("rank"), 0.0).clip(0, 1)).to_series()
+    needed = ranks.select(rule.compute_needed_score(pl.col("rank"), 0.0).clip(0, 1)).to_series()
     points = (place(power, score) for power, score in zip(powers, needed, strict=True))
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     labels = [(*place(power, -0.13), "middle", f"{10**power:,}") for power in range(3, 7)] + [
         (50.0, place(3, score)[1] + 4, "end", f"{score:g}") for score in (0, 0.5, 0.75, 1)
     ]
+    labels += [(20.0, 14.0, "start", "needed score"), (*place(4.5, -0.25), "middle", "rank")]
     texts = (
         f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{text}</text>'
         for x, y, anchor, text in labels
     )
     return "\n".join(
         [
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 200" '
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 500 225" '
             'font-family="sans-serif" font-size="12" fill="#555">',
-            '<path d="M60,10 V170 H470" fill="none" stroke="#555"/>',
+            '<path d="M60,22 V180 H470" fill="none" stroke="#555"/>',
             f'<polyline points="{line}" fill="none" stroke="#c33" stroke-width="2"/>',
             *texts,
             "</svg>\n",

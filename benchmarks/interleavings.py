@@ -21,11 +21,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.crashes import _HEAVY, Fault, compare_names, look, run, start
+from benchmarks.crashes import EXPORTS, HEAVY_MODULES, Fault, compare_names, look, run, start
 from blocklist.ledger.db.codes import code_of
 from blocklist.model import Kind, Reason, Verdict
 
-CONFIG = """
+_FEEDS = """
 [feeds.names]
 url = "names.txt"
 format = "domains"
@@ -36,21 +36,12 @@ max_added = 1.0
 max_removed = 1.0
 max_category_added = 9.0
 max_category_removed = 1.0
-
-[exports.plain]
-target = "domains"
-path = "out/plain"
-
-[exports.zone]
-target = "rpz"
-path = "out/zone"
-zone = "rpz.test"
 """
 #: So many of the names of a feed change in a round, on average.
 NAMES, CHANGED_SHARE = 2000, 0.02
 #: Names that are decided about: some are on the feed, some never.
 DECIDED = [f"fraud{number}.top" for number in range(12)] + [f"mine{n}.top" for n in range(12)]
-_MORE_HEAVY = ("blocklist.release.entry_release", "blocklist.pipeline.decisions")
+_MORE_HEAVY_MODULES = ("blocklist.release.entry_release", "blocklist.pipeline.decisions")
 
 #: The action of the entry on a name; None without an entry.
 State = str | None
@@ -224,14 +215,14 @@ def play_round(folder: Path, chance: random.Random, states: dict[str, State]) ->
 
 def main(rounds: int = 60, seed: int = 1) -> None:
     """Play so many rounds and print how the commands ended."""
-    for name in (*_HEAVY, *_MORE_HEAVY):
+    for name in (*HEAVY_MODULES, *_MORE_HEAVY_MODULES):
         importlib.import_module(name)
     chance = random.Random(seed)
     states: dict[str, State] = dict.fromkeys(DECIDED)
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="blocklist-interleavings-") as scratch:
         folder = Path(scratch)
-        (folder / "blocklist.toml").write_text(CONFIG)
+        (folder / "blocklist.toml").write_text(_FEEDS + EXPORTS)
         check_first = change_feed(folder, chance)
         check_quiet_run(folder, check_first, states)
         for _ in range(rounds):

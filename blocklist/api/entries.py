@@ -26,9 +26,9 @@ from blocklist.ledger.operator.entries import (
     add_entries,
     describe_replaced,
     end_expired_entries,
+    find_replaced_entries,
     has_expired_entry,
     remove_entries,
-    replaced_entries,
 )
 from blocklist.ledger.operator.entry_notes import annotate_entries
 from blocklist.ledger.operator.pending import find_pending_changes
@@ -167,7 +167,7 @@ class EntryList:
 def write_entries(database: Path, command: str, entries: tuple[Entry, ...]) -> EntryChange:
     """Add entries to the ledger, all or none, in the name of a command."""
     with open_decision_writer(database, command) as writer:
-        old = replaced_entries(writer.whole.connection, entries)
+        old = find_replaced_entries(writer.whole.connection, entries)
         replaced = add_entries(writer, entries)
     notes = tuple(
         f"{entry.value}: replaced an earlier entry: {describe_replaced(entry)}" for entry in old

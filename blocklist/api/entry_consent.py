@@ -7,7 +7,7 @@ from blocklist.api.workspace import Workspace
 from blocklist.errors import ConsentNeeded
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.lookup import LedgerLookup
-from blocklist.ledger.operator.entries import describe_replaced, replaced_entries
+from blocklist.ledger.operator.entries import describe_replaced, find_replaced_entries
 from blocklist.model import Entry, Kind, Verdict
 
 _ADVICE = {
@@ -50,7 +50,7 @@ def _find_risks(
 
 def _describe_replaced_allows(database: Path, entries: tuple[Entry, ...]) -> list[str]:
     with open_read_only(database) as reader:
-        replaced = replaced_entries(reader, entries) if reader else []
+        replaced = find_replaced_entries(reader, entries) if reader else []
     return [
         f"{old.value}: {describe_replaced(old)}, and a block would take its place"
         for old in replaced

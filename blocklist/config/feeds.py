@@ -14,6 +14,8 @@ from blocklist.model import Category, Direction, GuardClass
 from blocklist.parse.options import ParseOptions
 from blocklist.plugins import FORMAT_EXTENSIONS
 
+#: The reliability of a feed of which nothing is known.
+DEFAULT_RELIABILITY = 0.5
 #: The prefix of a source in `lineage` that is no feed of the catalogue.
 EXTERNAL_PREFIX = "ext:"
 #: Schemes of servers that send no files, and the format in which their content is stored.
@@ -86,7 +88,7 @@ class Feed:
     category: Annotated[Category, Doc("What the feed lists.")] = Category.UNKNOWN
     reliability: Annotated[
         float, Range(0, 1), Doc("How far a listing of this feed is trusted. The score uses it.")
-    ] = 0.5
+    ] = DEFAULT_RELIABILITY
     reliability_reason: Annotated[str, Doc("The reason for this reliability.")] = ""
     direction: Annotated[
         Direction | None, Doc("For addresses: the connections that the feed is about.")

@@ -60,7 +60,7 @@ class ConfigSource:
     def reread(self) -> Self:
         """Return a source of the same file, which is not read yet."""
         source = copy(self)
-        source.__dict__.pop("_loaded_table", None)
+        source.__dict__.pop("_table_on_disk", None)
         return source
 
     @cached_property
@@ -72,10 +72,10 @@ class ConfigSource:
     def table(self) -> TomlTable:
         """The content of the file; raise `StorageError` and `ConfigError` as `load_toml` does."""
         with self._lock:
-            return self._loaded_table
+            return self._table_on_disk
 
     @cached_property
-    def _loaded_table(self) -> TomlTable:
+    def _table_on_disk(self) -> TomlTable:
         return load_toml(self.path, self.shown) if self.path else {}
 
     @property

@@ -102,6 +102,27 @@ def _find_bounds(text: str) -> tuple[int, int]:
     return int(network.network_address), int(network.broadcast_address)
 
 
+def add_spans(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame with the spans of its networks in `value`."""
+    return frame.hstack(networks_to_spans(frame["value"]))
+
+
+def join_overlapping(
+    frame: pl.DataFrame, other: pl.DataFrame, *, inside: bool = False
+) -> pl.DataFrame:
+    """Return each row of `frame` with each row of `other` whose span overlaps it.
+
+    Both have the columns of spans; those of `other` become `start` and `end`, and its other columns
+    must have other names. With `inside`, the first span must lie within the second.
+    """
+    other = other.rename({"family": "other_family", "first": "start", "last": "end"})
+    low, high = ("first", "last") if inside else ("last", "first")
+    pairs = frame.join_where(other, pl.col(low) >= pl.col("start"), pl.col(high) <= pl.col("end"))
+    # The family is compared after the join; as a join condition it would make polars pair all rows
+    # of a family.
+    return pairs.filter(pl.col("family") == pl.col("other_family")).drop("other_family")
+
+
 def merge_spans(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the fewest disjoint spans that cover the same addresses, sorted."""
     return _join_families((family, _merge_family(part)) for family, part in _split_families(frame))

@@ -24,6 +24,10 @@ _BELOW_FACTOR = 10
 _INSTITUTION_RANK = 100_000
 
 
+#: The `source` of names under the endings of institutions.
+_INSTITUTIONS = "institutions"
+
+
 @dataclass(frozen=True, slots=True)
 class FameRule:
     """How the needed score depends on the rank."""
@@ -33,7 +37,7 @@ class FameRule:
     #: The last rank that is always held.
     always: int = 10_000
 
-    def needed_score(self, rank: pl.Expr, threshold: float) -> pl.Expr:
+    def compute_needed_score(self, rank: pl.Expr, threshold: float) -> pl.Expr:
         """Return the score that a block needs; infinite for "never", null without a rank.
 
         It falls with the logarithm of the rank, from 1 at the last rank that is always held.
@@ -118,15 +122,10 @@ def _match_institutions(candidates: pl.DataFrame) -> pl.DataFrame:
     is_own_name = pl.col("value") == pl.col("registrable")
     names = candidates.filter(is_own_name).filter(pl.col("value").str.contains(pattern))
     rank = pl.lit(_INSTITUTION_RANK, pl.UInt32)
-    hits = names.select(
-        "value", rank.alias("rank"), listed_rank=rank, entry="value", source=pl.lit(_INSTITUTIONS)
-    )
     ending = pl.col("value").str.extract(r"\.(.*)$")
-    return hits.with_columns(entry=ending)
-
-
-#: The `source` of names under the endings of institutions.
-_INSTITUTIONS = "institutions"
+    return names.select(
+        "value", rank.alias("rank"), listed_rank=rank, entry=ending, source=pl.lit(_INSTITUTIONS)
+    )
 
 
 def _institution_pattern() -> str:

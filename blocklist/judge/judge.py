@@ -10,7 +10,7 @@ from enum import StrEnum
 import polars as pl
 
 from blocklist.frames.diff import exclude_rows
-from blocklist.frames.networks import networks_to_spans
+from blocklist.frames.networks import add_spans, join_overlapping
 from blocklist.frames.schemas import KIND, LISTINGS, REASON, SCOPE, VERDICT, VERDICTS
 from blocklist.judge.candidates import build_name_candidates, derive_host_listings, score_listings
 from blocklist.judge.fame import FameRule, describe_need, match_fame
@@ -131,16 +131,9 @@ def find_network_hits(entries: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
 
     A network that is too wide to belong to one owner is guarded like a shared host.
     """
-    network_entries = entries.filter(pl.col("kind") == Kind.IP.value)
-    guarded_spans = pl.concat(
-        [network_entries, networks_to_spans(network_entries["value"])], how="horizontal"
-    ).select("class", "source", kin="family", start="first", end="last")
-    spans = pl.concat([values.to_frame("value"), networks_to_spans(values)], how="horizontal")
-    # The family is compared after the join; as a join condition it would make polars pair all rows
-    # of a family.
-    overlaps = spans.join_where(
-        guarded_spans, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
-    ).filter(pl.col("family") == pl.col("kin"))
+    networks = entries.filter(pl.col("kind") == Kind.IP.value).select("class", "source", "value")
+    spans = add_spans(values.to_frame("value"))
+    overlaps = join_overlapping(spans, add_spans(networks).drop("value"))
     cause = pl.concat_str(pl.lit("overlaps "), "source")
     hits = overlaps.select("value", "class", cause.alias("cause"), "source")
     return pl.concat([hits, _match_too_wide(spans)])
@@ -165,7 +158,7 @@ def _add_need(judge_input: JudgeInput, frame: pl.DataFrame) -> pl.DataFrame:
     `lacking` tells whether no part of the name has the `needed` score; `famed` is that in words.
     """
     given = pl.max_horizontal("here", "below")
-    needed = judge_input.fame.needed_score(pl.col("rank"), judge_input.threshold)
+    needed = judge_input.fame.compute_needed_score(pl.col("rank"), judge_input.threshold)
     frame = frame.with_columns(needed=needed)
     return frame.with_columns(
         lacking=(given < pl.col("needed")).fill_null(value=False),

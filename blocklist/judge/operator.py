@@ -6,7 +6,7 @@ a candidate becomes a verdict of its own in the release and takes precedence the
 
 import polars as pl
 
-from blocklist.frames.networks import networks_to_spans
+from blocklist.frames.networks import SPAN_SCHEMA, add_spans, join_overlapping
 from blocklist.frames.schemas import KIND, REASON, SCOPE, VERDICT, VERDICTS
 from blocklist.judge.guards import match_at_or_below
 from blocklist.model import Entry, Kind, Reason, Scope, Verdict
@@ -92,20 +92,11 @@ def _decide_names(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFra
 
 
 def _decide_networks(entries: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    entry_spans = pl.concat(
-        [entries, networks_to_spans(entries["value"])], how="horizontal"
-    ).select("family", "action", "why", entry="value", covers="scope", start="first", end="last")
-    spans = pl.concat(
-        [candidates.select("value"), networks_to_spans(candidates["value"])],
-        how="horizontal",
+    entry_spans = add_spans(entries).select(
+        *SPAN_SCHEMA.names(), "action", "why", entry="value", covers="scope"
     )
-    # The family is compared after the join; as a join condition it would make polars pair all rows
-    # of a family.
-    inside = spans.join_where(
-        entry_spans.rename({"family": "kin"}),
-        pl.col("first") >= pl.col("start"),
-        pl.col("last") <= pl.col("end"),
-    ).filter(pl.col("family") == pl.col("kin"))
+    spans = add_spans(candidates.select("value"))
+    inside = join_overlapping(spans, entry_spans, inside=True)
     return (
         inside.with_columns(size=pl.col("end") - pl.col("start"))
         .sort("size")

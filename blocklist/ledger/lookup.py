@@ -4,20 +4,19 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 
-from blocklist.indicators.names import name_and_ancestors
 from blocklist.ledger.db.codes import KINDS, REASONS, SCOPES, VERDICTS, code_of
+from blocklist.ledger.dns.fact_lookup import FactLookup
 from blocklist.ledger.feeds.weights import load_feed_weights
 from blocklist.ledger.point_in_time import PointInTime
 from blocklist.ledger.temporal.pack_sql import (
     member_end_sql,
+    members_ending_sql,
     packed_range_sql,
-    packed_suffix_sql,
     packed_value_sql,
 )
-from blocklist.model import FeedWeight, GuardClass, Kind, Listing, Liveness, Reason, Scope, Verdict
+from blocklist.model import FeedWeight, GuardClass, Kind, Listing, Reason, Scope, Verdict
 
 _WANTED_SQL = "json_each(:wanted) AS wanted CROSS JOIN"
 # The columns of packed members, in the order of those of rows.
@@ -73,6 +72,7 @@ class LedgerLookup:
     def __init__(self, connection: sqlite3.Connection, at: PointInTime | None = None) -> None:
         self._connection = connection
         self._at = at
+        self._facts = FactLookup(connection)
         # Before the first release no verdict is valid.
         number = at.release or 0 if at else None
         self._release_filter = (
@@ -142,7 +142,7 @@ class LedgerLookup:
 
     def find_names_below(self, name: str) -> list[VerdictRecord]:
         """Return current verdicts on names below a name, a few; every pack is searched for them."""
-        packed = packed_suffix_sql("verdict", _VERDICT_COLUMNS)
+        packed = members_ending_sql("verdict", _VERDICT_COLUMNS)
         own = "substr(value, -length(:suffix)) = :suffix"
         return self._query_verdicts(own, packed, MAX_NEAR_NAMES, suffix=f".{name}")
 
@@ -253,52 +253,8 @@ class LedgerLookup:
             yield Listing(feed, value, SCOPES[scope], since, until, evidence)
 
     def find_facts(self, name: str) -> dict[str, object]:
-        """Return the DNS facts of a name or address, empty when it was never resolved.
-
-        A name without facts of its own is dead when its domain is. Facts of the past are not
-        stored, so they are empty for a point in time.
-        """
-        if self._at or not self._has_facts:
-            return {}
-        if name[-1].isdigit() or ":" in name:
-            return self._find_address_facts(name)
-        sql = (
-            "SELECT name, domain, state, since, answer, addresses, checked FROM fact "
-            "WHERE name IN (SELECT value FROM json_each(?))"
-        )
-        names = list(name_and_ancestors(name))
-        rows = {row[0]: row[1:] for row in self._connection.execute(sql, [json.dumps(names)])}
-        own = rows.get(name)
-        domain = own[0] if own else next((up for up in names if rows.get(up, [""])[0] == up), "")
-        decisive = rows.get(domain)
-        dead = decisive is not None and decisive[1] == Liveness.DEAD
-        facts = own or (decisive if dead else None)
-        if facts is None:
-            return {}
-        _, state, since, answer, addresses, checked = facts
-        if decisive is not None and dead:
-            state, since = decisive[1:3]
-        return {
-            "state": state,
-            "since": since,
-            "domain": domain,
-            "answer": answer,
-            "addresses": json.loads(addresses),
-            "checked": checked,
-        }
-
-    @cached_property
-    def _has_facts(self) -> bool:
-        (some,) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM fact)").fetchone()
-        return bool(some)
-
-    def _find_address_facts(self, value: str) -> dict[str, object]:
-        """Return how many blocked domains an address has, and why it is not blocked for them."""
-        sql = "SELECT domains, evidence, until, reason FROM address WHERE value = ?"
-        row = self._connection.execute(sql, [value]).fetchone()
-        if row is None:
-            return {}
-        return dict(zip(("domains", "evidence", "until", "not_blocked"), row, strict=True))
+        """Return the DNS facts of a name or address; empty for a point in time: none are stored."""
+        return {} if self._at else self._facts.find(name)
 
 
 def _encode_values(values: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """Parse plain lines fast: lines that hold only a canonical name or URL -> indicators.
 
 Most lines of most lists are plain. One regular expression replaces some thirty column operations of
-a format's `extract` and of canonicalisation.
+a format's `extract` and of canonicalization.
 """
 
 import re

@@ -14,7 +14,14 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from blocklist.frames.names import expand_ancestors
-from blocklist.frames.networks import networks_to_spans, spans_to_networks, subtract_spans
+from blocklist.frames.networks import (
+    add_spans,
+    join_overlapping,
+    merge_spans,
+    networks_to_spans,
+    spans_to_network_rows,
+    subtract_spans,
+)
 from blocklist.frames.schemas import KIND, SCOPE
 from blocklist.model import Kind, Scope
 
@@ -149,16 +156,15 @@ def _cut_networks(rows: pl.DataFrame, exceptions: pl.DataFrame) -> tuple[pl.Data
     networks, exempted = rows.filter(is_ip), exceptions.filter(is_ip)
     if networks.is_empty() or exempted.is_empty():
         return rows.clear(), rows.clear()["row"]
-    spans = networks.hstack(networks_to_spans(networks["value"]))
-    holes = networks_to_spans(exempted["value"])
-    overlapping = spans.join_where(
-        holes.rename({"family": "kin", "first": "start", "last": "end"}),
-        pl.col("first") <= pl.col("end"),
-        pl.col("last") >= pl.col("start"),
-    ).filter(pl.col("family") == pl.col("kin"))
-    cut = overlapping["row"].unique()
-    parts = [rows.clear()]
-    for row in spans.filter(pl.col("row").is_in(cut.implode())).partition_by("row"):
-        left = spans_to_networks(subtract_spans(row.select(holes.columns), holes))
-        parts.append(left.to_frame("value").join(row.drop("value"), how="cross"))
-    return pl.concat([part.select(rows.columns) for part in parts]), cut
+    spans, holes = add_spans(networks), merge_spans(networks_to_spans(exempted["value"]))
+    cut = join_overlapping(spans, holes)["row"].unique()
+    everything = networks_to_spans(pl.Series(["0.0.0.0/0", "::/0"]))
+    # What is left of a network is what it has in common with the gaps between the holes.
+    gaps = subtract_spans(everything, holes)
+    left = join_overlapping(spans.filter(pl.col("row").is_in(cut.implode())), gaps)
+    left = left.with_columns(
+        first=pl.max_horizontal("first", "start"), last=pl.min_horizontal("last", "end")
+    )
+    pieces = spans_to_network_rows(left).rename({"row": "piece"})
+    numbered = left.drop("value").with_row_index("piece")
+    return pieces.join(numbered, on="piece").select(rows.columns), cut

@@ -1,4 +1,4 @@
-"""Parse a snapshot: split lines, extract tokens, canonicalise, count every line."""
+"""Parse a snapshot: split lines, extract tokens, canonicalize, count every line."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ import polars as pl
 from blocklist.frames.parallel import iter_text_pieces, map_in_order
 from blocklist.frames.schemas import INDICATORS, REFUSALS
 from blocklist.model import DEFAULT_CANARY
-from blocklist.parse.canonicalise import canonicalise_tokens, collect_own_rules
+from blocklist.parse.canonicalize import canonicalize_tokens, collect_own_rules
 from blocklist.parse.fast_path import split_fast_path
 from blocklist.parse.format import Format, carry_no_state
 from blocklist.parse.lines import MAX_LINE_BYTES, decode_to_utf8
@@ -106,7 +106,7 @@ def _renumber_lines(results: Iterable[ParseResult]) -> Iterator[ParseResult]:
 
 def parse_lines(lines: pl.DataFrame, format_: Format, options: ParseOptions) -> ParseResult:
     """Parse numbered lines; accepted lines, comments and refusals add up to all lines."""
-    cancelled = _cancelled_lines(lines)
+    cancelled = _find_cancelled_lines(lines)
     if not cancelled.is_empty():
         lines = lines.join(cancelled, on="line", how="anti", maintain_order="left")
     plain, rest = split_fast_path(lines, format_, options)
@@ -120,7 +120,7 @@ def parse_lines(lines: pl.DataFrame, format_: Format, options: ParseOptions) -> 
     if not skipped.is_empty():
         content = content.join(skipped, on="line", how="anti", maintain_order="left")
     extracted = format_.extract(content, options)
-    tokens = canonicalise_tokens(extracted, options)
+    tokens = canonicalize_tokens(extracted, options)
     valid, invalid = tokens.drop_nulls("value"), tokens.filter(pl.col("value").is_null())
     beside_valid = invalid.join(valid, on="line", how="semi")
     refused = invalid.join(valid, on="line", how="anti").unique("line", keep="first")
@@ -137,7 +137,7 @@ def parse_lines(lines: pl.DataFrame, format_: Format, options: ParseOptions) -> 
     )
 
 
-def _cancelled_lines(lines: pl.DataFrame) -> pl.DataFrame:
+def _find_cancelled_lines(lines: pl.DataFrame) -> pl.DataFrame:
     """Return the lines that other lines of the list cancel, each with the reason."""
     if "cancelled" not in lines.columns:
         return REFUSALS.to_frame()

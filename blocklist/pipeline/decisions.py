@@ -3,25 +3,18 @@
 Nothing is fetched, and no job lock is held: a decision takes effect while a run works.
 """
 
-import logging
 from contextlib import ExitStack
+from functools import partial
 
 from blocklist.config.loader import Config
-from blocklist.errors import StaleRelease
-from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.run import select_exports
 from blocklist.ledger.db.lock import hold_publication_lock
-from blocklist.ledger.db.writer import LedgerWriter, open_run
+from blocklist.ledger.db.writer import open_run
 from blocklist.pipeline.events import EventKind, ProgressCallback, ProgressEvent, Stage
 from blocklist.pipeline.reports import PublishReport
 from blocklist.pipeline.stages import export_stage, open_rehearsal
 from blocklist.release.entry_release import publish_entries_once
-from blocklist.release.result import BuildResult
-
-logger = logging.getLogger(__name__)
-
-#: A job publishes once in minutes, so a second attempt is rare.
-_ATTEMPTS = 10
+from blocklist.release.publication import publish_by_decision
 
 
 def publish_decisions(config: Config, command: str, progress: ProgressCallback) -> PublishReport:
@@ -38,22 +31,12 @@ def publish_decisions(config: Config, command: str, progress: ProgressCallback) 
             open_run(config.database, command) as writer,
         ):
             rehearsal = stack.enter_context(open_rehearsal(config, writer, progress))
-            built = _publish(config, writer, command, rehearsal)
+            built = publish_by_decision(
+                partial(publish_entries_once, config, writer, command, rehearsal)
+            )
         if built.is_new:
             progress(ProgressEvent(Stage.PUBLISH, EventKind.END, result=built.release))
         for note in built.notes:
             progress(ProgressEvent(Stage.PUBLISH, EventKind.WARNING, note))
         exports = export_stage(config, writer, select_exports(config, []), progress, rehearsal)
         return PublishReport(built.release, exports, built.notes)
-
-
-def _publish(
-    config: Config, writer: LedgerWriter, command: str, rehearsal: Rehearsal
-) -> BuildResult:
-    """Publish the pending entries; begin again if a job published a release meanwhile."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return publish_entries_once(config, writer, command, rehearsal)
-        except StaleRelease as stale:
-            logger.info("%s; computing the release again", stale)
-    return publish_entries_once(config, writer, command, rehearsal)

@@ -6,7 +6,12 @@ import polars as pl
 
 from blocklist.check.single import common_text_prefix
 from blocklist.frames.names import are_at_or_below
-from blocklist.frames.networks import networks_to_spans
+from blocklist.frames.networks import (
+    add_spans,
+    join_overlapping,
+    merge_spans,
+    networks_to_spans,
+)
 from blocklist.frames.schemas import LISTINGS
 from blocklist.frames.urls import url_host
 from blocklist.indicators.networks import parse_network
@@ -77,16 +82,10 @@ class AffectedValues:
         values = hosts.filter(is_address).unique()
         if values.is_empty() or self._networks.is_empty():
             return pl.repeat(value=False, n=len(hosts), dtype=pl.Boolean, eager=True)
-        inner, outer = networks_to_spans(values), networks_to_spans(self._networks)
-        pairs = pl.concat([values.to_frame("host"), inner], how="horizontal").join(
-            outer, how="cross", suffix="_outer"
-        )
-        inside = pairs.filter(
-            pl.col("family") == pl.col("family_outer"),
-            pl.col("first") >= pl.col("first_outer"),
-            pl.col("last") <= pl.col("last_outer"),
-        )
-        return hosts.is_in(inside["host"].implode())
+        inner = add_spans(values.to_frame("value"))
+        outer = merge_spans(networks_to_spans(self._networks))
+        inside = join_overlapping(inner, outer, inside=True)
+        return hosts.is_in(inside["value"].implode())
 
 
 def _host_of(kind: Kind, value: str) -> tuple[Kind, str]:

@@ -34,7 +34,7 @@ from blocklist.release.gate.guard_health import find_guard_faults
 from blocklist.release.hold import derive_release, select_urgent_values, verify_operator_part
 from blocklist.release.judging import load_guard_lists, make_judge_input
 from blocklist.release.proposal import ExportVerifier
-from blocklist.release.publication import retry_if_stale
+from blocklist.release.publication import publish_by_job
 from blocklist.release.result import BuildResult, log_release
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def publish_entries(
     Raise `NotFoundError` if there is no release yet, and `GateHeld` if an export of the release
     would have faults.
     """
-    return retry_if_stale(
+    return publish_by_job(
         writer, cause, lambda: publish_entries_once(config, writer, cause, verify_exports)
     )
 

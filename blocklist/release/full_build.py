@@ -34,7 +34,7 @@ from blocklist.release.hold import DraftRelease, hold_release
 from blocklist.release.inputs_digest import compute_context_digest, compute_inputs_digest
 from blocklist.release.judging import JudgeResult, judge_listings
 from blocklist.release.proposal import ExportVerifier, ProposedRelease
-from blocklist.release.publication import retry_if_stale
+from blocklist.release.publication import publish_by_job
 from blocklist.release.resolved_addresses import expire_resolved_addresses
 from blocklist.release.result import BuildResult, log_release
 
@@ -86,7 +86,7 @@ def judge_and_publish(
     """
     expire_resolved_addresses(config, writer)
     detect_echoes(config, writer)
-    return retry_if_stale(
+    return publish_by_job(
         writer, cause, lambda: _judge_once(config, writer, cause, accepted_feeds, verify_exports)
     )
 

@@ -6,6 +6,7 @@ that it was computed from. If a decision was published meanwhile, the work begin
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from blocklist.errors import StaleRelease
@@ -16,20 +17,34 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-#: The last of so many attempts of a job makes decisions wait.
-_ATTEMPTS = 3
+#: A decision may be published at any moment; a job publishes once in minutes.
+_JOB_ATTEMPTS, _DECISION_ATTEMPTS = 3, 10
 
 
-def retry_if_stale(writer: LedgerWriter, command: str, publish: Callable[[], Result]) -> Result:
-    """Return the result of `publish`, for a job.
+def publish_by_job(writer: LedgerWriter, command: str, publish: Callable[[], Result]) -> Result:
+    """Return the result of `publish`, which is called again if it raises `StaleRelease`.
 
-    If it raises `StaleRelease`, it is called again: the last time with the publication lock held,
-    so that the publications of decisions wait.
+    The last attempt holds the publication lock, so that the publications of decisions wait.
     """
-    for _ in range(_ATTEMPTS - 1):
+    last = hold_publication_lock(writer.database, command)
+    return _retry_if_stale(publish, _JOB_ATTEMPTS, last)
+
+
+def publish_by_decision(publish: Callable[[], Result]) -> Result:
+    """Return the result of `publish`, which is called again if it raises `StaleRelease`.
+
+    The publication lock must be held, so that only a job can publish meanwhile.
+    """
+    return _retry_if_stale(publish, _DECISION_ATTEMPTS, nullcontext())
+
+
+def _retry_if_stale(
+    publish: Callable[[], Result], attempts: int, last: AbstractContextManager[object]
+) -> Result:
+    for _ in range(attempts - 1):
         try:
             return publish()
         except StaleRelease as stale:
             logger.info("%s; computing the release again", stale)
-    with hold_publication_lock(writer.database, command):
+    with last:
         return publish()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from blocklist.frames.networks import networks_to_spans
+from blocklist.frames.networks import add_spans, join_overlapping
 from blocklist.judge.builtin_lists import load_builtin_groups
 
 #: The number of domains that the evidence names.
@@ -94,12 +94,7 @@ def _match_shared_networks(values: pl.Series, guarded_networks: pl.DataFrame) ->
         for network in group.networks
     ]
     core_rows = pl.DataFrame(rows, schema=guarded_networks.schema, orient="row")
-    networks = pl.concat([core_rows, guarded_networks])
-    network_spans = pl.concat([networks, networks_to_spans(networks["value"])], how="horizontal")
-    network_spans = network_spans.select("source", kin="family", start="first", end="last")
-    spans = pl.concat([values.to_frame("value"), networks_to_spans(values)], how="horizontal")
-    matches = spans.join_where(
-        network_spans, pl.col("first") <= pl.col("end"), pl.col("last") >= pl.col("start")
-    ).filter(pl.col("family") == pl.col("kin"))
+    networks = add_spans(pl.concat([core_rows, guarded_networks])).drop("value")
+    matches = join_overlapping(add_spans(values.to_frame("value")), networks)
     first_match = matches.group_by("value").agg(shared=pl.col("source").first())
     return first_match.with_columns(shared=pl.lit("in a guarded network: ") + pl.col("shared"))

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from dns.rcode import NOERROR
 
 from blocklist.config.dns_servers import DnsServer
@@ -247,3 +248,18 @@ SERVERS: dict[str, tuple[Start, str]] = {
     "Knot Resolver": (knot_resolver, "rpz-knot"),
     "dnsmasq": (dnsmasq, "hosts"),
 }
+
+
+def _param(name: str, *programs: str) -> object:
+    return pytest.param(name, marks=pytest.mark.e2e("nsd", *programs))
+
+
+#: The names of all servers that reload, as parameters that need their programs.
+RELOADING = [
+    _param("BIND", "named", "rndc", "named-checkzone"),
+    _param("Unbound", "unbound", "unbound-control"),
+    _param("Unbound local zones", "unbound", "unbound-control", "unbound-checkconf"),
+    _param("PowerDNS", "pdns_recursor", "rec_control"),
+    _param("Knot Resolver", "kresd"),
+    _param("dnsmasq", "dnsmasq"),
+]

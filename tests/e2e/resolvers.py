@@ -12,6 +12,7 @@ from pathlib import Path
 import dns.exception
 import dns.message
 import dns.query
+import pytest
 from dns.rcode import Rcode
 from dns.rdatatype import CNAME, A, RdataType
 
@@ -129,3 +130,16 @@ def serving(
 
     with running(command, folder / "log", ready):
         yield asked
+
+
+#: The servers that read zones of names, each with its target, as parameters.
+ZONE_SERVERS = [
+    pytest.param("rpz", named, marks=pytest.mark.e2e("nsd", "named"), id="BIND"),
+    pytest.param("rpz-unbound", unbound_rpz, marks=pytest.mark.e2e("nsd", "unbound"), id="Unbound"),
+    pytest.param(
+        "rpz-powerdns",
+        powerdns,
+        marks=pytest.mark.e2e("nsd", "pdns_recursor"),
+        id="PowerDNS",
+    ),
+]

@@ -145,22 +145,10 @@ _CONFIGURE = {
     "unbound_rpz": _add_to_unbound,
     "powerdns": _add_to_powerdns,
 }
-SERVERS = [
-    pytest.param("rpz", resolvers.named, marks=pytest.mark.e2e("nsd", "named"), id="BIND"),
-    pytest.param(
-        "rpz-unbound", resolvers.unbound_rpz, marks=pytest.mark.e2e("nsd", "unbound"), id="Unbound"
-    ),
-    pytest.param(
-        "rpz-powerdns",
-        resolvers.powerdns,
-        marks=pytest.mark.e2e("nsd", "pdns_recursor"),
-        id="PowerDNS",
-    ),
-]
 OTHERS = ["block below others.example", "block exact others.zzzz"]
 
 
-@pytest.mark.parametrize(("target", "server"), SERVERS)
+@pytest.mark.parametrize(("target", "server"), resolvers.ZONE_SERVERS)
 def test_allows_in_the_first_zone(
     tmp_path: Path, aliases: int, target: str, server: Server
 ) -> None:
@@ -174,7 +162,7 @@ def test_allows_in_the_first_zone(
         assert not _wrong_answers(asked, ALIASES)
 
 
-@pytest.mark.parametrize(("target", "server"), SERVERS)
+@pytest.mark.parametrize(("target", "server"), resolvers.ZONE_SERVERS)
 def test_allows_in_a_zone_of_addresses_alone(
     tmp_path: Path, aliases: int, target: str, server: Server
 ) -> None:
@@ -184,7 +172,7 @@ def test_allows_in_a_zone_of_addresses_alone(
         assert not _wrong_answers(asked, of_addresses)
 
 
-@pytest.mark.parametrize(("target", "server"), SERVERS)
+@pytest.mark.parametrize(("target", "server"), resolvers.ZONE_SERVERS)
 def test_allows_in_a_zone_before_all_others(
     tmp_path: Path, aliases: int, target: str, server: Server
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from blocklist.api.library import Blocklist
 from blocklist.install.canary_probe import ProbeAnswer, probe_server
 from blocklist.pipeline.events import EventKind, ProgressEvent, Stage
-from tests.e2e.reloading import SERVERS, Running
+from tests.e2e.reloading import RELOADING, SERVERS, Running
 from tests.e2e.servers import short_folder
 from tests.support.exports import ZONE, export_to, run
 
@@ -31,20 +31,6 @@ probe = ["127.0.0.1#{port}"]
 """
 
 
-def needs(name: str, *programs: str) -> object:
-    return pytest.param(name, marks=pytest.mark.e2e("nsd", *programs))
-
-
-ALL = [
-    needs("BIND", "named", "rndc", "named-checkzone"),
-    needs("Unbound", "unbound", "unbound-control"),
-    needs("Unbound local zones", "unbound", "unbound-control", "unbound-checkconf"),
-    needs("PowerDNS", "pdns_recursor", "rec_control"),
-    needs("Knot Resolver", "kresd"),
-    needs("dnsmasq", "dnsmasq"),
-]
-
-
 @dataclass(frozen=True)
 class World:
     """A server with the list of a ledger."""
@@ -56,7 +42,7 @@ class World:
         return probe_server(self.server.server, name)
 
 
-@pytest.fixture(params=ALL)
+@pytest.fixture(params=RELOADING)
 def world(request: pytest.FixtureRequest, tmp_path: Path, upstream: int) -> Iterator[World]:
     start, target = SERVERS[request.param]
     export = export_to(tmp_path, target)

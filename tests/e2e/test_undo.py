@@ -27,7 +27,7 @@ from blocklist.frames.schemas import RELEASE
 from blocklist.install import canary_probe
 from blocklist.install.canary_probe import ProbeAnswer, probe_server
 from blocklist.install.command import fill_words, run_command
-from tests.e2e.reloading import SERVERS, Running
+from tests.e2e.reloading import RELOADING, SERVERS, Running
 from tests.e2e.servers import short_folder
 from tests.support.exports import NOW, ZONE, export_to, release, run
 
@@ -36,20 +36,6 @@ NEW = "block subtree fraud.example\nblock exact new.example"
 BLOCKED = {ProbeAnswer.NO_ADDRESS, ProbeAnswer.NULL_ADDRESS}
 HASTY = 1.0
 FRAUD, GOOD = "fraud.example", "good.example"
-
-
-def needs(name: str, *programs: str) -> object:
-    return pytest.param(name, marks=pytest.mark.e2e("nsd", *programs))
-
-
-ALL = [
-    needs("BIND", "named", "rndc", "named-checkzone"),
-    needs("Unbound", "unbound", "unbound-control"),
-    needs("Unbound local zones", "unbound", "unbound-control", "unbound-checkconf"),
-    needs("PowerDNS", "pdns_recursor", "rec_control"),
-    needs("Knot Resolver", "kresd"),
-    needs("dnsmasq", "dnsmasq"),
-]
 
 
 @dataclass
@@ -111,7 +97,7 @@ class World:
         return "sh", "-c", f"{once}echo x >> '{self.reloads}'; {words}"
 
 
-@pytest.fixture(params=ALL)
+@pytest.fixture(params=RELOADING)
 def world(request: pytest.FixtureRequest, tmp_path: Path, upstream: int) -> Iterator[World]:
     start, target = SERVERS[request.param]
     canary = load_targets(tmp_path)[target].canary
@@ -216,7 +202,7 @@ def test_what_fails_early(world: World, change: Callable[[World], Export], messa
     assert not world.reloads.exists(), "no reload was dared"
 
 
-@pytest.mark.parametrize("world", ALL[:2], indirect=True)
+@pytest.mark.parametrize("world", RELOADING[:2], indirect=True)
 def test_a_zone_whose_name_leaves_no_room(world: World) -> None:
     zone = ".".join(["z" * 60] * 4)
     assert "zone" in fails(world, replace(world.export, zone=zone))

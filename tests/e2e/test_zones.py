@@ -22,16 +22,7 @@ from tests.support.exports import NOW, ZONE, export_to, release, run
 from tests.support.process import SYSTEM_PATH
 
 SERVERS = [
-    pytest.param("rpz", resolvers.named, marks=pytest.mark.e2e("nsd", "named"), id="BIND"),
-    pytest.param(
-        "rpz-unbound", resolvers.unbound_rpz, marks=pytest.mark.e2e("nsd", "unbound"), id="Unbound"
-    ),
-    pytest.param(
-        "rpz-powerdns",
-        resolvers.powerdns,
-        marks=pytest.mark.e2e("nsd", "pdns_recursor"),
-        id="PowerDNS",
-    ),
+    *resolvers.ZONE_SERVERS,
     pytest.param("rpz-knot", resolvers.kresd, marks=pytest.mark.e2e("nsd", "kresd"), id="Knot"),
 ]
 POLICIES = ["nxdomain", "nodata", "192.0.2.66 2001:db8::66", "tcp-only", "drop", "warn.example.org"]

@@ -170,13 +170,13 @@ def test_the_threshold_is_the_least_that_is_needed() -> None:
 )
 def test_the_needed_score(rule: FameRule, rank: int, expected: float | None, why: str) -> None:
     column = pl.Series([rank], dtype=pl.UInt32).to_frame("rank")
-    needed = column.select(rule.needed_score(pl.col("rank"), 0.1)).item()
+    needed = column.select(rule.compute_needed_score(pl.col("rank"), 0.1)).item()
     assert needed == (None if expected is None else pytest.approx(expected, abs=0.001)), why
 
 
 def test_the_needed_score_never_rises_with_the_rank() -> None:
     column = pl.DataFrame({"rank": range(1, LAST_RANK + 1, 997)}, schema={"rank": pl.UInt32})
-    needed = column.select(FameRule().needed_score(pl.col("rank"), 0.0)).to_series()
+    needed = column.select(FameRule().compute_needed_score(pl.col("rank"), 0.0)).to_series()
     assert needed.is_sorted(descending=True)
 
 

@@ -83,9 +83,7 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
         change = ask_consent(add_entry, anyway=anyway)
         (entry,) = change.entries
         end = f" until {entry.expires}" if entry.expires else ""
-        instead = ", in place of an earlier entry" if change.replaced else ""
-        text = f"{action} {entry.value} ({entry.scope}){end}{instead}"
-        show_entry_change(session, text, change)
+        show_entry_change(session, f"{action} {entry.value} ({entry.scope}){end}", change)
 
     @group.command("remove", help=f"End {what}.")
     def remove_command(context: typer.Context, name: NameArgument, now: NowOption = False) -> None:

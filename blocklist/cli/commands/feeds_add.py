@@ -10,10 +10,9 @@ from blocklist.cli.options import JsonOption
 from blocklist.cli.output import show_json, show_line
 from blocklist.cli.render.parse_report import parse_report_to_dict, show_parse_report
 from blocklist.cli.session import get_session
+from blocklist.config.feeds import DEFAULT_RELIABILITY
 from blocklist.errors import UsageError
 from blocklist.model import Category
-
-_DEFAULT_RELIABILITY = 0.5
 
 FormatOption = Annotated[
     str | None,
@@ -34,7 +33,9 @@ def add_feed_command(  # noqa: PLR0913, PLR0917 (an option each)
     category: Annotated[Category | None, typer.Option(help="What the feed lists.")] = None,
     reliability: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="How far a listing is trusted. Without: 0.5."),
+        typer.Option(
+            min=0, max=1, help=f"How far a listing is trusted. Without: {DEFAULT_RELIABILITY}."
+        ),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Write to blocklist.toml without asking.")
@@ -76,8 +77,8 @@ def _ask_category() -> Category | None:
 
 def _ask_reliability() -> float | None:
     question = "How far is a listing trusted, from 0 to 1?"
-    answer = float(typer.prompt(question, default=_DEFAULT_RELIABILITY, type=float, err=True))
-    return answer if answer != _DEFAULT_RELIABILITY else None
+    answer = float(typer.prompt(question, default=DEFAULT_RELIABILITY, type=float, err=True))
+    return answer if answer != DEFAULT_RELIABILITY else None
 
 
 def _confirm_addition(path: Path) -> None:

@@ -38,7 +38,7 @@ def add_entries(writer: LedgerWriter, entries: Iterable[Entry]) -> int:
     return replaced
 
 
-def replaced_entries(reader: sqlite3.Connection, entries: Iterable[Entry]) -> list[Entry]:
+def find_replaced_entries(reader: sqlite3.Connection, entries: Iterable[Entry]) -> list[Entry]:
     """Return the active entries whose place new entries would take."""
     places = {(entry.value, entry.scope) for entry in entries}
     return [entry for entry in active_entries(reader) if (entry.value, entry.scope) in places]

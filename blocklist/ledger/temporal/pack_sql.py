@@ -38,7 +38,7 @@ def packed_range_sql(table: str, columns: str) -> str:
     )
 
 
-def packed_suffix_sql(table: str, columns: str) -> str:
+def members_ending_sql(table: str, columns: str) -> str:
     """Return SQL for the packed members that end with `:suffix`; all packs are searched."""
     return (
         f"SELECT {columns} FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from blocklist.model import Scope
-from blocklist.parse.canonicalise import EXCEPTION
+from blocklist.parse.canonicalize import EXCEPTION
 from blocklist.parse.format import FastPath, Format, make_tokens, split_plain_lines
 from blocklist.parse.options import ParseOptions
 

@@ -7,7 +7,7 @@ are read, too, because lists of addresses are published in these forms.
 import polars as pl
 
 from blocklist.frames.ranges import ranges_to_networks
-from blocklist.parse.canonicalise import EXCEPTION
+from blocklist.parse.canonicalize import EXCEPTION
 from blocklist.parse.format import Format, make_tokens, refang_column
 from blocklist.parse.options import ParseOptions
 

@@ -9,7 +9,7 @@ from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.releases.candidate import load_candidate, load_candidate_change
 from blocklist.ledger.releases.history import Release
 from blocklist.ledger.releases.verdicts import publish_release
-from blocklist.release.publication import retry_if_stale
+from blocklist.release.publication import publish_by_job
 from blocklist.release.result import log_release
 
 
@@ -19,7 +19,7 @@ def accept_candidate(writer: LedgerWriter, reason: str) -> Release:
     Raise `NotFoundError` if there is none, and `GateHeld` if it was judged without a healthy guard;
     then the guard must be repaired first.
     """
-    return retry_if_stale(writer, "release accept", lambda: _accept_once(writer, reason))
+    return publish_by_job(writer, "release accept", lambda: _accept_once(writer, reason))
 
 
 def _accept_once(writer: LedgerWriter, reason: str) -> Release:

@@ -20,7 +20,7 @@ from blocklist.ledger.releases.verdicts import (
     verdicts_at,
 )
 from blocklist.model import Entry, Reason, Verdict
-from blocklist.release.publication import retry_if_stale
+from blocklist.release.publication import publish_by_job
 from blocklist.release.result import log_release
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def roll_back_release(writer: LedgerWriter, number: int | None, reason: str) -> 
     Without a number it is the previous release. Only the difference is written. Raise
     `NotFoundError` if there is no such release, or no difference.
     """
-    return retry_if_stale(
+    return publish_by_job(
         writer, "release rollback", lambda: _roll_back_once(writer, number, reason)
     )
 

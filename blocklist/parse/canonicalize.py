@@ -1,4 +1,4 @@
-"""Canonicalise the tokens of lines: tokens -> kind, value and scope, or the reason of a refusal."""
+"""Canonicalize the tokens of lines: tokens -> kind, value and scope, or the reason of a refusal."""
 
 import polars as pl
 
@@ -26,15 +26,15 @@ _IPV4_VALUE = r"^[0-9]+(?:\.[0-9]+){3}$"
 _AUTHORITY = r"^([^/?#\\]*)"
 
 
-def canonicalise_tokens(tokens: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
+def canonicalize_tokens(tokens: pl.DataFrame, options: ParseOptions) -> pl.DataFrame:
     """Add `kind` and `value` to tokens, or the reason why they are no indicator."""
     is_refused = pl.col("reason").is_not_null()
     parts = [tokens.filter(is_refused).with_columns(**_NO_INDICATOR)]
-    for read, canonicalise in _CANONICALISERS.items():
+    for read, canonicalize in _CANONICALIZERS.items():
         rows = tokens.filter((pl.col("read") == read) & pl.col("reason").is_null())
         if not rows.is_empty():
             parts.append(
-                pl.concat([rows.drop("reason"), canonicalise(rows["token"])], how="horizontal")
+                pl.concat([rows.drop("reason"), canonicalize(rows["token"])], how="horizontal")
             )
     result = pl.concat(parts, how="diagonal").sort("line", maintain_order=True)
     is_name = pl.col("kind") == Kind.DOMAIN.value
@@ -51,7 +51,7 @@ def collect_own_rules(tokens: pl.DataFrame, valid: pl.DataFrame) -> pl.DataFrame
     if exceptions.is_empty() and firm.is_empty():
         return OWN_RULES.to_frame()
     unrefused = exceptions.with_columns(reason=pl.lit(None, pl.String))
-    rules = canonicalise_tokens(unrefused, ParseOptions()).drop_nulls("value")
+    rules = canonicalize_tokens(unrefused, ParseOptions()).drop_nulls("value")
     parts = [
         part.select("kind", "value", "scope", is_firm=_is_firm(part), blocks=pl.lit(value=blocks))
         for part, blocks in ((rules, False), (firm, True))
@@ -63,7 +63,7 @@ def _is_firm(tokens: pl.DataFrame) -> pl.Expr:
     return pl.col("is_firm") if "is_firm" in tokens.columns else pl.lit(value=False)
 
 
-def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:
+def _canonicalize_hosts(tokens: pl.Series) -> pl.DataFrame:
     hosts = canonicalize_hosts(tokens)
     # A lone word or number in a feed is debris or a top-level domain, and no fraud host.
     is_name = pl.col("kind") == Kind.DOMAIN.value
@@ -80,17 +80,17 @@ def _canonicalise_hosts(tokens: pl.Series) -> pl.DataFrame:
     )
 
 
-def _canonicalise_ips(tokens: pl.Series) -> pl.DataFrame:
+def _canonicalize_ips(tokens: pl.Series) -> pl.DataFrame:
     return canonicalize_networks(tokens).with_columns(kind=pl.lit(Kind.IP.value, KIND))
 
 
-def _canonicalise_urls(tokens: pl.Series) -> pl.DataFrame:
+def _canonicalize_urls(tokens: pl.Series) -> pl.DataFrame:
     return canonicalize_urls(tokens).with_columns(kind=pl.lit(Kind.URL.value, KIND))
 
 
-def _canonicalise_schemeless_urls(tokens: pl.Series) -> pl.DataFrame:
+def _canonicalize_schemeless_urls(tokens: pl.Series) -> pl.DataFrame:
     """Read `host/path` and `host:port` as http; `45.9/16` is a cut-off network and no link."""
-    urls = _canonicalise_urls("http://" + tokens)
+    urls = _canonicalize_urls("http://" + tokens)
     hosts = urls.select(url_host(pl.col("value"))).to_series()
     authority = tokens.str.extract(_AUTHORITY).str.replace(r"^.*@", "").str.replace(r":[0-9]*$", "")
     is_partial = pl.lit(_are_partial_addresses(_unify_dots(authority), hosts))
@@ -116,14 +116,14 @@ def _are_partial_addresses(written: pl.Series, hosts: pl.Series) -> pl.Series:
     return (hosts.str.contains(_IPV4_VALUE) & (dots != 3)).fill_null(value=False)
 
 
-def _canonicalise_suffixes(tokens: pl.Series) -> pl.DataFrame:
+def _canonicalize_suffixes(tokens: pl.Series) -> pl.DataFrame:
     return canonicalize_names(tokens).with_columns(kind=pl.lit(Kind.DOMAIN.value, KIND))
 
 
-_CANONICALISERS = {
-    "host": _canonicalise_hosts,
-    "ip": _canonicalise_ips,
-    "url": _canonicalise_urls,
-    "schemeless-url": _canonicalise_schemeless_urls,
-    "suffix": _canonicalise_suffixes,
+_CANONICALIZERS = {
+    "host": _canonicalize_hosts,
+    "ip": _canonicalize_ips,
+    "url": _canonicalize_urls,
+    "schemeless-url": _canonicalize_schemeless_urls,
+    "suffix": _canonicalize_suffixes,
 }
