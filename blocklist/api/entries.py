@@ -1,6 +1,7 @@
 """The operator's entries: names to allow or block -> entries, added, removed and listed."""
 
 import logging
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -196,18 +197,26 @@ def _describe_allows(database: Path, indicators: Iterable[Indicator]) -> tuple[s
 def end_expired(
     workspace: Workspace, *, now: bool, progress: ProgressCallback = ignore_progress
 ) -> EntryChange:
-    """End the entries whose time is over; with `now`, publish and export that at once."""
+    """End the entries whose time is over; with `now`, publish and export that at once.
+
+    Ends that were not published yet are published, too; entries that begin wait for a run, or for a
+    decision with `now`.
+    """
     database = workspace.database
     with open_read_only(database) as reader:
-        if reader is None or not (has_expired_entry(reader) or find_pending_changes(reader)):
+        if reader is None or not (has_expired_entry(reader) or _has_pending_end(reader)):
             return EntryChange((), 0, find_release_pin(reader) if reader else None)
     with open_decision_writer(database, "expire") as writer:
         ended = tuple(end_expired_entries(writer))
-        has_pending = bool(find_pending_changes(writer.whole.connection))
+        has_pending_end = _has_pending_end(writer.whole.connection)
     for entry in ended:
         logger.info("entry ended: %s %s (%s)", entry.action, entry.value, entry.scope)
     change = EntryChange(ended, 0, _find_pin(database))
-    return publish_now(workspace, "expire", change, progress) if now and has_pending else change
+    return publish_now(workspace, "expire", change, progress) if now and has_pending_end else change
+
+
+def _has_pending_end(reader: sqlite3.Connection) -> bool:
+    return any(not change.begins for change in find_pending_changes(reader))
 
 
 def publish_now(

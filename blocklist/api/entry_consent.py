@@ -11,8 +11,8 @@ from blocklist.ledger.operator.entries import describe_replaced, find_replaced_e
 from blocklist.model import Entry, Kind, Verdict
 
 _ADVICE = {
-    Verdict.BLOCK: "to block all the same, add --anyway (anyway=True)",
-    Verdict.ALLOW: "to do so, add --public-suffix or --anyway (anyway=True)",
+    Verdict.BLOCK: "to block it all the same: --anyway (in Python: anyway=True)",
+    Verdict.ALLOW: "to allow it all the same: --public-suffix or --anyway (in Python: anyway=True)",
 }
 
 

@@ -227,6 +227,9 @@ def test_a_candidate_survives_a_decision(library: Blocklist, copied: Path) -> No
 
 def test_entries_end_on_time(library: Blocklist, copied: Path) -> None:
     assert library.expire(now=True).published is None
+    library.allow.add("later.top")
+    assert library.expire(now=True).published is None, "an entry that begins waits for a run"
+    library.allow.remove("later.top")
     library.allow.add("fraud.top", expires=timedelta(hours=1), now=True)
     assert library.check("fraud.top").verdict == "allow"
     assert library.expire(now=True).published is None

@@ -33,4 +33,4 @@ def expire_command(
         )
     if change.entries or change.published or change.error:
         ended = ", ".join(f"{entry.action} {entry.value}" for entry in change.entries)
-        show_entry_change(session, f"ended: {ended or 'nothing new'}", change)
+        show_entry_change(session, f"ended: {ended or 'as decided before'}", change)
