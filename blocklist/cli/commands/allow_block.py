@@ -50,8 +50,12 @@ AnywayOption = Annotated[
 def build_entry_commands(action: Verdict) -> typer.Typer:
     """Return the command group `allow` or `block`; they differ in the action only."""
     group = make_group(_GROUP_HELP[action])
-    what = f"{_ARTICLE[action]} {action} entry"
+    for register in (_register_add, _register_remove, _register_list):
+        register(group, action, f"{_ARTICLE[action]} {action} entry")
+    return group
 
+
+def _register_add(group: typer.Typer, action: Verdict, what: str) -> None:
     @group.command("add", help=f"Add {what} for a domain, address, network or URL.")
     def add_command(  # noqa: PLR0913, PLR0917 (an option each)
         context: typer.Context,
@@ -85,6 +89,8 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
         end = f" until {entry.expires}" if entry.expires else ""
         show_entry_change(session, f"{action} {entry.value} ({entry.scope}){end}", change)
 
+
+def _register_remove(group: typer.Typer, action: Verdict, what: str) -> None:
     @group.command("remove", help=f"End {what}.")
     def remove_command(context: typer.Context, name: NameArgument, now: NowOption = False) -> None:
         session = get_session(context)
@@ -92,6 +98,8 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
             change = _get_entries(session, action).remove(name, now=now, progress=progress)
         show_entry_change(session, f"{change.entries[0].value}: no longer {action}", change)
 
+
+def _register_list(group: typer.Typer, action: Verdict, _what: str) -> None:
     @group.command("list", help=f"List the {action} entries in force.")
     def list_command(context: typer.Context, as_json: JsonOption = False) -> None:
         entries = _get_entries(get_session(context), action).list()
@@ -102,8 +110,6 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
         else:
             columns = ("name", "scope", "reason", "by", "created", "until", "note")
             show_table(columns, map(_entry_row, entries))
-
-    return group
 
 
 def _get_entries(session: Session, action: Verdict) -> EntryList:

@@ -39,7 +39,7 @@ def check_sources(config: Config) -> Iterator[Finding]:
 
 
 @config_check("names")
-def check_names(config: Config) -> Iterator[Finding]:
+def check_own_and_feed_names(config: Config) -> Iterator[Finding]:
     """Find own names that are public suffixes, and feeds that have a shipped feed's name."""
     from blocklist.frames.public_suffixes import is_public_suffix
 

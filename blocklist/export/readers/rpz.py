@@ -40,7 +40,7 @@ def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _ZonePiece:
+class _NamePiece:
     owner_hashes: OwnerHashes
     #: Hashes of the names that are blocked by a row, themselves or below them.
     listed_hashes: pl.Series
@@ -49,12 +49,12 @@ class _ZonePiece:
     relevant: RelevantRows
 
 
-def _parse_zone_piece(owners: pl.Series, rows: pl.DataFrame) -> _ZonePiece:
+def _parse_zone_piece(owners: pl.Series, rows: pl.DataFrame) -> _NamePiece:
     """Return the content of a piece; queries depend on the rows of `owners`."""
     rows = rows.with_columns(name=_strip_wildcards(rows["owner"]))
     is_passing = rows["data"] == PASSTHRU_DATA
     names = rows["name"]
-    return _ZonePiece(
+    return _NamePiece(
         OwnerHashes.from_rows(rows),
         (names.filter(~is_passing) if is_passing.any() else names).hash(),
         names.filter(is_passing).hash(),

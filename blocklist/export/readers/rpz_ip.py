@@ -38,18 +38,18 @@ def read_file(path: Path, export: Export, queries: Queries) -> ReadResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _ZonePiece:
+class _AddressPiece:
     owner_hashes: OwnerHashes
     #: The owners of rows that block.
     networks: pl.Series
     relevant: RelevantRows
 
 
-def _parse_zone_piece(relevant: pl.Series, rows: pl.DataFrame) -> _ZonePiece:
+def _parse_zone_piece(relevant: pl.Series, rows: pl.DataFrame) -> _AddressPiece:
     """Return the content of a piece; queries for names depend on the `relevant` owners."""
     is_passing = rows["data"] == PASSTHRU_DATA
     passing = rows.filter(is_passing)
-    return _ZonePiece(
+    return _AddressPiece(
         OwnerHashes.from_rows(rows),
         expand_wide_rows(rows.filter(~is_passing))["owner"],
         RelevantRows.from_piece(passing, passing["owner"].str.strip_prefix("*."), relevant),
