@@ -7,8 +7,9 @@ shrinks. They name these events in comments, and EVENTS defines them.
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,18 @@ def _add_list(folder: Path) -> None:
     (folder / "lists" / "mine.txt").write_text("gift-card.made-up\n")
 
 
+def _end_allow(folder: Path) -> None:
+    command = ("allow", "add", "parcel-fee.made-up", "--for", "30m", "--now")
+    assert blocklist(folder, "--quiet", *command).code == 0
+    with closing(sqlite3.connect(folder / "example.db")) as database, database:
+        database.execute(
+            "UPDATE entry SET expires = '2026-01-01T00:00:00Z' WHERE value = 'parcel-fee.made-up'"
+        )
+
+
 EVENTS: dict[str, Callable[[Path], None]] = {
     "a release is published, then a list shrinks": _shrink_list_later,
     "a list shrinks, and the gate holds the release": _hold_release,
     "there is a new list": _add_list,
+    "the time of an allow is over": _end_allow,
 }
