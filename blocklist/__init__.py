@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from blocklist.api.release_frames import ReleaseComparison, ReleaseContent
     from blocklist.api.releases import Releases
     from blocklist.api.review import HeldPage, ReviewQueue, ScoredIndicator
-    from blocklist.api.status import ExportStatus, FeedAge, Status
     from blocklist.check.answers import Answers
     from blocklist.check.single import Answer
     from blocklist.collect.outcome import UpdateOutcome
-    from blocklist.doctor.finding import DoctorReport, Finding
+    from blocklist.doctor.report import DoctorReport
     from blocklist.errors import (
         BlocklistError,
         ConfigError,
@@ -62,6 +61,12 @@ if TYPE_CHECKING:
     from blocklist.release.explain import Explanation
     from blocklist.release.result import BuildResult
     from blocklist.resolve.survey import SurveyReport
+    from blocklist.status.exports import ExportStatus
+    from blocklist.status.feeds import FeedAge
+    from blocklist.status.finding import Finding
+    from blocklist.status.runs import RunAge
+    from blocklist.status.servers import ServerStatus
+    from blocklist.status.status import Status
 
 # Each module is imported when one of its names is first used (PEP 562), so `import blocklist` is
 # cheap.
@@ -72,11 +77,10 @@ _MODULES = {
     "blocklist.api.release_frames": ("ReleaseComparison", "ReleaseContent"),
     "blocklist.api.releases": ("Releases",),
     "blocklist.api.review": ("HeldPage", "ReviewQueue", "ScoredIndicator"),
-    "blocklist.api.status": ("ExportStatus", "FeedAge", "Status"),
     "blocklist.check.answers": ("Answers",),
     "blocklist.check.single": ("Answer",),
     "blocklist.collect.outcome": ("UpdateOutcome",),
-    "blocklist.doctor.finding": ("DoctorReport", "Finding"),
+    "blocklist.doctor.report": ("DoctorReport",),
     "blocklist.errors": (
         "BlocklistError", "ConfigError", "ConsentNeeded", "ExportFailed", "GateHeld",
         "InvalidIndicator", "LockHeld", "NotFoundError", "StorageError", "UsageError",
@@ -101,6 +105,12 @@ _MODULES = {
     "blocklist.release.explain": ("Explanation",),
     "blocklist.release.result": ("BuildResult",),
     "blocklist.resolve.survey": ("SurveyReport",),
+    "blocklist.status.exports": ("ExportStatus",),
+    "blocklist.status.feeds": ("FeedAge",),
+    "blocklist.status.finding": ("Finding",),
+    "blocklist.status.runs": ("RunAge",),
+    "blocklist.status.servers": ("ServerStatus",),
+    "blocklist.status.status": ("Status",),
 }  # fmt: skip
 
 __all__ = [
@@ -160,10 +170,12 @@ __all__ = [
     "ReviewQueue",
     "Rule",
     "RuleResult",
+    "RunAge",
     "RunReport",
     "Scope",
     "ScoreExplanation",
     "ScoredIndicator",
+    "ServerStatus",
     "Stage",
     "Status",
     "StorageError",

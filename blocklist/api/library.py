@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from blocklist.api.feeds import Feeds
     from blocklist.api.releases import Releases
     from blocklist.api.review import ReviewQueue
-    from blocklist.api.status import Status
     from blocklist.collect.outcome import UpdateOutcome
-    from blocklist.doctor.finding import DoctorReport
+    from blocklist.doctor.report import DoctorReport
     from blocklist.export.render.state import ExportOutcome
     from blocklist.ledger.prune import PruneResult
     from blocklist.pipeline.reports import BuildReport, RunReport
     from blocklist.release.explain import Explanation
     from blocklist.resolve.survey import SurveyReport
+    from blocklist.status.status import Status
 
 # A library prints nothing: without a handler of the user's own, Python would print warnings.
 logging.getLogger("blocklist").addHandler(logging.NullHandler())
@@ -242,11 +242,16 @@ class Blocklist:
 
         return Feeds(self._workspace)
 
-    def status(self) -> "Status":
-        """Return the current release, held candidate, pins, age of feeds, exports and last run."""
-        from blocklist.api.status import load_status
+    def status(self, *, probe: bool = False) -> "Status":
+        """Return what is in force, and every finding about it, good ones too; nothing is raised.
 
-        return load_status(self._workspace.config)
+        With `probe`, the servers of the exports are asked what they have, which may take seconds;
+        without it, the result has what the last run saw. A configuration or a ledger that cannot
+        be read is a problem in the findings.
+        """
+        from blocklist.status.status import load_status
+
+        return load_status(self._workspace.source, probe=probe)
 
     def doctor(self, *, mend: bool = False) -> "DoctorReport":
         """Check the installation and return every finding, good ones too.

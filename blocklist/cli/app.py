@@ -67,9 +67,13 @@ COMMANDS = {
         f"{_COMMANDS}.prune:prune_command",
         "Delete history that ended longer ago than --keep; no other command deletes history.",
     ),
+    "status": CommandEntry(
+        f"{_COMMANDS}.status:status_command",
+        "Show on one screen whether the list is what it should be; exit code 2 if it is not.",
+    ),
     "doctor": CommandEntry(
         f"{_COMMANDS}.doctor:doctor_command",
-        "Check this installation: what is wrong, where, and what to do about it.",
+        "Check all that `status` does, and the configuration and the machine.",
     ),
 }
 

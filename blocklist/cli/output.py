@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ def _to_json_value(value: Any) -> Any:  # noqa: ANN401
         return {name: getattr(value, name) for name in value.__dataclass_fields__}
     if isinstance(value, StrEnum | Path):
         return str(value)
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
     raise TypeError(type(value).__name__)
 
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TypeVar
 
 from blocklist.config.loader import Config
-from blocklist.doctor.finding import Finding
+from blocklist.status.finding import Finding
 
 ConfigCheck = Callable[[Config], Iterable[Finding]]
 LedgerCheck = Callable[[Config, sqlite3.Connection], Iterable[Finding]]

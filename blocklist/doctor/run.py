@@ -1,4 +1,7 @@
-"""Run all checks: configuration -> findings; a failing check does not stop the others."""
+"""Run all checks: configuration -> findings; a failing check does not stop the others.
+
+The findings of `status` come first, then those of the configuration, the machine and the ledger.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -7,19 +10,13 @@ from pathlib import Path
 
 from blocklist.config.loader import Config, load_config
 from blocklist.config.paths import ConfigSource
-from blocklist.doctor.finding import DoctorReport, Finding, FindingState, problem, warning
 from blocklist.doctor.registry import load_config_checks, load_ledger_checks
-from blocklist.errors import BlocklistError, ConfigError
+from blocklist.doctor.report import DoctorReport
+from blocklist.errors import BlocklistError
 from blocklist.ledger.db.connection import SCHEMA_VERSION, open_read_only, schema_version
 from blocklist.ledger.db.lock import hold_writer_lock
-
-#: The names of the two findings on which all checks depend.
-CONFIGURATION, LEDGER = "configuration", "ledger"
-
-_RUN_COMMAND = "blocklist run"
-_DAMAGED_REMEDY = (
-    "do what the message says; replace a damaged file with its last copy, or remove it"
-)
+from blocklist.status.finding import Finding, fine, problem
+from blocklist.status.status import evaluate, load_status
 
 
 def diagnose(given: ConfigSource | Path | None, *, mend: bool = False) -> DoctorReport:
@@ -39,15 +36,9 @@ def run_checks(given: ConfigSource | Path | None) -> list[Finding]:
     """
     try:
         config = load_config(given)
-    except BlocklistError as error:
-        remedy = "correct the file as the message says; then run: blocklist doctor"
-        messages = error.mistakes if isinstance(error, ConfigError) else [str(error)]
-        path = given.shown if isinstance(given, ConfigSource) else given
-        where = path or "blocklist.toml"
-        return [
-            replace(problem(message, where, remedy), check=CONFIGURATION) for message in messages
-        ]
-    findings = [_fine_finding(CONFIGURATION, config.path or "no file: the built-in defaults")]
+    except BlocklistError:
+        return list(load_status(given).findings)
+    findings = list(evaluate(config, probe=True).findings)
     for name, check in load_config_checks().items():
         findings += _run_check(name, partial(check, config))
     return findings + _check_ledger(config)
@@ -70,21 +61,13 @@ def _check_ledger(config: Config) -> list[Finding]:
     findings: list[Finding] = []
     try:
         with open_read_only(config.database) as reader:
-            if reader is None:
-                return [_warn_about_ledger(config, "nothing was collected yet")]
-            if schema_version(reader) < SCHEMA_VERSION:
-                what = "an earlier version wrote it last; the next run brings it up to date"
-                return [_warn_about_ledger(config, what)]
+            if reader is None or schema_version(reader) < SCHEMA_VERSION:
+                return []
             for name, check in load_ledger_checks().items():
                 findings += _run_check(name, partial(check, config, reader))
-    except BlocklistError as error:
-        fault = problem(str(error), config.database, _DAMAGED_REMEDY)
-        return [*findings, replace(fault, check=LEDGER)]
-    return [_fine_finding(LEDGER, config.database), *findings]
-
-
-def _warn_about_ledger(config: Config, what: str) -> Finding:
-    return replace(warning(what, config.database, _RUN_COMMAND), check=LEDGER)
+    except BlocklistError:  # which is a finding of the status
+        pass
+    return findings
 
 
 def _run_check(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
@@ -92,10 +75,4 @@ def _run_check(name: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Fi
         findings = list(check())
     except BlocklistError as error:
         findings = [problem(str(error), "", "do what the message says")]
-    yield from (replace(finding, check=name) for finding in findings)
-    if not findings:
-        yield _fine_finding(name, "")
-
-
-def _fine_finding(name: str, where: object) -> Finding:
-    return Finding(name, FindingState.FINE, "", str(where), "")
+    yield from (replace(finding, check=name) for finding in findings or [fine()])

@@ -24,6 +24,7 @@ from blocklist.export.stage.freshness import (
 from blocklist.ledger.db.lock import hold_export_lock
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.releases.export_health import save_export_attempt
 from blocklist.ledger.releases.export_state import ExportRecord, load_export_records
 from blocklist.ledger.releases.history import Release, current_release
 
@@ -161,3 +162,15 @@ def _confirm_fresh(export: Export, state: ExportState, record: ExportRecord) -> 
             logger.info("export %s: failed: %s", export.name, error)
             return ExportOutcome(export.name, str(export.path), None, str(error))
     return ExportOutcome(export.name, str(export.path), result)
+
+
+def record_outcomes(writer: LedgerWriter, outcomes: Iterable[ExportOutcome]) -> None:
+    """Store how each export ended, for `status`."""
+    with read_transaction(writer.database) as transaction:
+        current = current_release(transaction.connection)
+    for outcome in outcomes if current else ():
+        assert current is not None
+        servers = outcome.result.servers if outcome.result else None
+        save_export_attempt(
+            writer, outcome.name, outcome.path, current.number, outcome.cause, servers
+        )

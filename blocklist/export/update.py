@@ -21,12 +21,14 @@ from blocklist.export.select.release_content import (
     ExportContext,
     load_release_content,
 )
+from blocklist.export.servers import list_servers
 from blocklist.export.stage.freshness import ExportInputs, file_fingerprint
 from blocklist.export.stage.prepare import PreparedExport, error_context, render_and_verify
 from blocklist.export.verify.verify import run_checker
 from blocklist.install.change import InstallChange
 from blocklist.install.install import ensure_loaded, install_file
 from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.releases.export_health import ServerResult
 from blocklist.ledger.releases.export_state import ExportRecord, save_export_state
 
 logger = logging.getLogger(__name__)
@@ -159,6 +161,7 @@ def install_prepared(prepared: PreparedExport) -> ExportResult:
         tuple(notes),
         output,
         loaded=bool(export.installation.probe),
+        servers=_list_loaded(export, prepared.state),
     )
 
 
@@ -171,7 +174,13 @@ def confirm_loaded(export: Export, unchanged: ExportResult) -> ExportResult:
         output = ensure_loaded(
             _make_install_change(export, unchanged.state, unchanged.state, unchanged.rows)
         )
-    return replace(unchanged, said=output, loaded=bool(export.installation.probe))
+    servers = _list_loaded(export, unchanged.state)
+    return replace(unchanged, said=output, loaded=bool(export.installation.probe), servers=servers)
+
+
+def _list_loaded(export: Export, state: ExportState) -> tuple[ServerResult, ...]:
+    """Return the servers of an export, all of which have just shown that they loaded a content."""
+    return tuple(ServerResult(name, state.release, None) for name in list_servers(export))
 
 
 def _make_install_change(

@@ -11,7 +11,7 @@ from blocklist.config.loader import Config
 from blocklist.errors import GateHeld
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome
-from blocklist.export.run import run_exports, select_exports
+from blocklist.export.run import record_outcomes, run_exports, select_exports
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.operator.entries import end_expired_entries
@@ -174,5 +174,6 @@ def export_stage(
     outcomes = tuple(
         run_exports(writer, config, list(exports), report_export, rehearsal, report_note)
     )
+    record_outcomes(writer, outcomes)
     progress(ProgressEvent(Stage.EXPORT, EventKind.END, result=outcomes))
     return outcomes

@@ -8,7 +8,7 @@ import pytest
 
 from blocklist.config.loader import load_config
 from blocklist.doctor.checks.resolving import check_geoip_files, check_resolvers
-from blocklist.doctor.finding import Finding
+from blocklist.status.finding import Finding
 from tests.support import mmdb
 
 ENABLED = "[resolve]\nenabled = true\n"

@@ -7,10 +7,9 @@ import typer
 from blocklist import DoctorReport, Finding
 from blocklist.cli.options import JsonOption
 from blocklist.cli.output import show_json, show_line
+from blocklist.cli.render.findings import findings_to_dicts, format_finding
 from blocklist.cli.session import get_library, get_session
 from blocklist.errors import UsageError
-
-_JSON_FIELDS = ("check", "state", "what", "where", "remedy")
 
 
 def doctor_command(
@@ -20,9 +19,10 @@ def doctor_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check this installation: what is wrong, where, and what to do about it.
+    """Check all that `status` does, and the configuration and the machine.
 
-    Exit code 2: something stops or spoils the work. With warnings alone it is 0.
+    Each finding says what is wrong, where, and what to do. Exit code 2: something stops or spoils
+    the work. With warnings alone it is 0.
     """
     report = get_library(context).doctor(mend=mend)
     if as_json:
@@ -35,6 +35,7 @@ def doctor_command(
 
 def _report_to_dict(report: DoctorReport) -> dict[str, object]:
     return {
+        "schema": 1,
         "problems": len(report.problems),
         "warnings": len(report.warnings),
         "mended": [*map(_finding_to_dict, report.mended)],
@@ -43,7 +44,7 @@ def _report_to_dict(report: DoctorReport) -> dict[str, object]:
 
 
 def _finding_to_dict(finding: Finding) -> dict[str, object]:
-    fields = {name: getattr(finding, name) for name in _JSON_FIELDS}
+    (fields,) = findings_to_dicts([finding])
     return {**fields, "mendable": finding.mend is not None}
 
 
@@ -51,13 +52,13 @@ def _show_report(report: DoctorReport, *, verbose: bool) -> None:
     for finding in report.mended:
         show_line(f"mended: {finding.check}: {finding.what} ({finding.where})")
     for finding in [*report.problems, *report.warnings]:
-        where = f" ({finding.where})" if finding.where else ""
-        show_line(f"{finding.state}: {finding.check}: {finding.what}{where}")
-        show_line(f"  do: {finding.remedy}")
+        for line in format_finding(finding):
+            show_line(line)
     troubles = {*report.problems, *report.warnings}
     for finding in report.findings if verbose else ():
         if finding not in troubles:
-            show_line(f"{finding.state}: {finding.check}")
+            subject = f": {finding.subject}" if finding.subject else ""
+            show_line(f"{finding.state}: {finding.check}{subject}")
     checks = len({finding.check for finding in report.findings})
     show_line(
         f"checks: {checks}, problems: {len(report.problems)}, warnings: {len(report.warnings)}"

@@ -6,7 +6,6 @@ from blocklist.config.catalogue import find_package_feed
 from blocklist.config.feeds import EXTERNAL_PREFIX, Feed
 from blocklist.config.loader import Config
 from blocklist.config.mistakes import suggest_name
-from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.doctor.registry import config_check
 from blocklist.errors import BlocklistError
 from blocklist.export.registry import get_dialect, get_reader
@@ -21,6 +20,7 @@ from blocklist.plugins import (
     READER_EXTENSIONS,
     ExtensionKind,
 )
+from blocklist.status.finding import Finding, problem, warning
 
 
 @config_check("sources")

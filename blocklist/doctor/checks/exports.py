@@ -1,20 +1,14 @@
-"""Check the exports: checkers, leftovers, files and servers -> findings."""
+"""Check the exports: checkers, probes, leftovers and mount points -> findings."""
 
-import sqlite3
 from collections.abc import Iterator
 from functools import partial
 
 from blocklist.atomic_files import find_leftovers, is_mount_point, remove_leftovers
-from blocklist.config.dns_servers import parse_dns_servers
 from blocklist.config.loader import Config
-from blocklist.doctor.finding import Finding, problem, warning
-from blocklist.doctor.registry import config_check, ledger_check
-from blocklist.export.render.canary import derive_canaries
-from blocklist.export.stage.freshness import load_matching_states
-from blocklist.install.canary_probe import find_load_fault
+from blocklist.doctor.registry import config_check
 from blocklist.install.command import find_program
 from blocklist.ledger.db.lock import find_lock_holder
-from blocklist.ledger.releases.history import list_releases
+from blocklist.status.finding import Finding, warning
 
 
 @config_check("checkers")
@@ -56,34 +50,10 @@ def check_leftovers(config: Config) -> Iterator[Finding]:
             yield warning(what, path, "blocklist doctor --mend", mend)
 
 
-@ledger_check("exports")
-def check_export_files(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find exports that were never written, or whose files are missing."""
-    if not list_releases(reader):
-        if config.exports:
-            yield warning("there is no release yet", "exports", "blocklist run")
-        return
-    states = load_matching_states(reader, list(config.exports.values()))
-    for name, export in config.exports.items():
-        state, remedy = states.get(name), f"blocklist export {name}"
+@config_check("mounts")
+def check_mount_points(config: Config) -> Iterator[Finding]:
+    """Find files that are mount points, which cannot be replaced in one step."""
+    for export in config.exports.values():
         if is_mount_point(export.path):
             what = "is a mount point, so it is written in place, and a reader may see half of it"
             yield warning(what, export.path, "mount its folder instead of the file")
-        if state is None:
-            yield problem("was never written there", export.path, remedy)
-        elif not export.path.exists():
-            yield problem(f"is missing; it was written at {state.written}", export.path, remedy)
-
-
-@ledger_check("servers")
-def check_servers(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find servers that do not show that they have loaded the list of their export."""
-    states = load_matching_states(reader, list(config.exports.values()))
-    for name, state in states.items():
-        export = config.exports[name]
-        canaries = derive_canaries(export, state)
-        for server in parse_dns_servers(export.installation.probe):
-            fault = find_load_fault(server, canaries) if canaries else None
-            if fault:
-                remedy = f"look into its log, then: blocklist export {name}"
-                yield problem(fault, f"exports.{name}.probe", remedy)

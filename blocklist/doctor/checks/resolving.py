@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from blocklist.config.loader import Config
-from blocklist.doctor.finding import Finding, problem, warning
 from blocklist.doctor.registry import config_check
 from blocklist.errors import StorageError
 from blocklist.geoip import GeoIpDatabase
 from blocklist.resolve.dns.servers import select_resolvers
+from blocklist.status.finding import Finding, problem, warning
 
 #: Networks move between countries, so older files give wrong countries.
 _MAX_AGE_DAYS = 90

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from blocklist.ledger.releases.export_health import ServerResult
+
 
 @dataclass(frozen=True, slots=True)
 class ExportState:
@@ -35,6 +37,8 @@ class ExportResult:
     said: tuple[str, ...] = ()
     #: Whether the export has a probe, and all servers block its canaries.
     loaded: bool = False
+    #: What was seen on each server of the export; None if nobody looked.
+    servers: tuple[ServerResult, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

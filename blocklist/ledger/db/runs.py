@@ -2,15 +2,18 @@
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from blocklist.ledger.db.timestamps import current_timestamp, seconds_until
-from blocklist.ledger.db.transaction import Transaction
+from blocklist.ledger.db.timestamps import current_timestamp, format_timestamp, seconds_until
+from blocklist.ledger.db.transaction import Transaction, write_transaction
 
 #: Periodic jobs: detect feeds that repeat another feed; query the DNS.
 ECHO_DETECTION, DNS_SURVEY = "echoes", "facts"
 #: The clock of another machine may be so far ahead, in seconds.
 _CLOCK_SLACK_SECONDS = 120
+#: No run began before this program existed.
+_EARLIEST_START = "2025-01-01T00:00:00Z"
 #: Above the number of any run.
 _MAX_RUN_NUMBER = (1 << 63) - 1
 
@@ -53,6 +56,39 @@ def find_interrupted_run(reader: sqlite3.Connection) -> Run | None:
         "NULL AND later.command IN (gone.command, 'run')) ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return Run(*row) if row else None
+
+
+def list_publishing_runs(reader: sqlite3.Connection, limit: int = 500) -> list[Run]:
+    """Return the last runs that ended well and could publish a release, newest first."""
+    rows = reader.execute(
+        "SELECT id, command, started, finished FROM run WHERE finished IS NOT NULL AND command IN "
+        "('run', 'release build') ORDER BY id DESC LIMIT ?",
+        [limit],
+    )
+    return [Run(*row) for row in rows]
+
+
+def find_misdated_runs(reader: sqlite3.Connection) -> list[Run]:
+    """Return the runs whose start is before this program existed, or in the future."""
+    latest = format_timestamp(datetime.now(UTC) + timedelta(seconds=_CLOCK_SLACK_SECONDS))
+    sql = (
+        "SELECT id, command, started, finished FROM run WHERE started < ? OR started > ? "
+        "ORDER BY id"
+    )
+    return [Run(*row) for row in reader.execute(sql, [_EARLIEST_START, latest])]
+
+
+def redate_runs(database: Path) -> None:
+    """Date each misdated run as the nearest run before it, or else after it, that is not."""
+    with write_transaction(database) as transaction:
+        misdated = {run.number for run in find_misdated_runs(transaction.connection)}
+        starts = dict(transaction.execute("SELECT id, started FROM run ORDER BY id").fetchall())
+        good = [number for number in starts if number not in misdated]
+        for number in misdated if good else ():
+            before = [other for other in good if other < number]
+            start = starts[before[-1] if before else good[0]]
+            sql = "UPDATE run SET started = ?, finished = min(finished, ?) WHERE id = ?"
+            transaction.execute(sql, start, current_timestamp(), number)
 
 
 def _select_run(

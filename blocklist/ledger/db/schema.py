@@ -134,6 +134,15 @@ _RELEASE_TABLES = (
         name TEXT PRIMARY KEY, path TEXT NOT NULL, release INTEGER NOT NULL, digest TEXT NOT NULL,
         serial INTEGER, written TEXT NOT NULL, inputs_digest TEXT NOT NULL, file_fingerprint TEXT,
         row_count INTEGER NOT NULL, left_out TEXT NOT NULL) WITHOUT ROWID""",
+    # How the last attempt to export ended. `release` was current when the file was last confirmed;
+    # `fault` is of the last attempt.
+    """CREATE TABLE export_outcome (
+        name TEXT PRIMARY KEY, path TEXT NOT NULL, release INTEGER, confirmed TEXT, fault TEXT,
+        fault_since TEXT) WITHOUT ROWID""",
+    # `release` is of the content that the server had when it was last `seen` to have one.
+    """CREATE TABLE server (
+        export TEXT NOT NULL, name TEXT NOT NULL, release INTEGER, seen TEXT, fault TEXT,
+        fault_since TEXT, PRIMARY KEY (export, name)) WITHOUT ROWID""",
 )
 
 _DNS_TABLES = (

@@ -69,3 +69,15 @@ def usual_entry_count(
             usual.clear()
         usual = [*usual, count][-_RECENT_SNAPSHOTS:]
     return median_low(usual) if usual and feed.entries else feed.entries
+
+
+def load_peak_counts(reader: sqlite3.Connection, since: str) -> dict[str, int]:
+    """Return the highest entry count of the accepted snapshots since a time, by feed."""
+    return dict(
+        reader.execute(
+            "SELECT name, max(snapshot.entries) FROM snapshot JOIN feed ON feed.id = feed_id "
+            "JOIN run ON run.id = run_id WHERE snapshot.state = 'fresh' AND started >= ? "
+            "AND snapshot.entries IS NOT NULL GROUP BY name",
+            [since],
+        )
+    )

@@ -16,8 +16,9 @@ from blocklist.model import Entry, Kind, Reason, Verdict
 NOT_IN_FORCE = "counts from the next run on"
 #: The note on an entry that a rollback took out of force, while the release is pinned.
 UNDONE = "undone by a rollback; add it again if it should count"
-#: An entry that ends within so many seconds ends soon.
-_SOON_SECONDS = 86400.0
+#: How a note begins on an entry that ends soon, and within how many seconds that is.
+ENDS_SOON = "ends in"
+ENDS_SOON_SECONDS = 86400.0
 
 
 def annotate_entries(
@@ -47,9 +48,10 @@ def _describe_entry(
         yield NOT_IN_FORCE if entry in in_force else UNDONE
     if entry in unused:
         yield "never met a listing"
-    left = seconds_until(entry.expires) if entry.expires else _SOON_SECONDS
-    if left < _SOON_SECONDS:
-        yield f"ends in {left / 3600:.0f} hours" if left > 5400 else f"ends in {left / 60:.0f} min"
+    left = seconds_until(entry.expires) if entry.expires else ENDS_SOON_SECONDS
+    if left < ENDS_SOON_SECONDS:
+        time = f"{left / 3600:.0f} hours" if left > 5400 else f"{left / 60:.0f} min"
+        yield f"{ENDS_SOON} {time}"
 
 
 def _find_unused_allows(reader: sqlite3.Connection, allows: Iterable[Entry]) -> list[Entry]:

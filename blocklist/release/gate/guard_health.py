@@ -9,14 +9,19 @@ from blocklist.model import FeedState
 
 
 def find_guard_faults(config: Config, healths: dict[str, FeedHealth]) -> list[str]:
-    """Return a sentence for each mandatory guard that is missing, empty or out of date.
+    """Return a sentence for each mandatory guard that is missing, empty or out of date."""
+    guards = (guard for guard in config.guards.values() if guard.enabled and guard.mandatory)
+    faults = (find_guard_fault(config, guard.name, healths.get(guard.name)) for guard in guards)
+    return [fault for fault in faults if fault]
+
+
+def find_guard_fault(config: Config, name: str, health: FeedHealth | None) -> str | None:
+    """Return a sentence if a mandatory guard is missing, empty or out of date.
 
     A guard that failed counts by its last good version, until that is `gate.max_guard_days` old.
     """
-    guards = [guard for guard in config.guards.values() if guard.enabled and guard.mandatory]
-    days = config.gate.max_guard_days
-    faults = [(guard.name, _describe_fault(healths.get(guard.name), days)) for guard in guards]
-    return [f"guard {name} is mandatory and {fault}" for name, fault in faults if fault]
+    fault = _describe_fault(health, config.gate.max_guard_days)
+    return f"guard {name} is mandatory and {fault}" if fault else None
 
 
 def _describe_fault(health: FeedHealth | None, days: int) -> str | None:
