@@ -101,6 +101,7 @@ class EntryList:
         `public_suffix` is set), and for a block of own, protected, popular, shared or wide names
         and networks.
         """
+        self._workspace.require_config()
         database, scope = self._workspace.database, parse_word(Scope, scope, "scope")
         targets = find_entry_targets(database, self._action, names, scope)
         end, why = format_expiry(expires), format_note(reason, "reason")
@@ -134,6 +135,7 @@ class EntryList:
         all stay.
         """
         indicators = parse_indicators(names)
+        self._workspace.require_config()
         database, command = self._workspace.database, f"{self._action} remove"
         with open_decision_writer(database, command) as writer:
             unended = [

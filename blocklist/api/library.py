@@ -66,8 +66,10 @@ class Blocklist:
     def open(cls, config: str | os.PathLike[str] | None = None) -> Self:
         """Return the library object of a configuration.
 
-        Without a path, the configuration is found as the command line finds it: ./blocklist.toml,
-        then the user's own. It is found now, and read when it is first needed.
+        Without a path, the configuration is found as the command line finds it: that of the
+        variable BLOCKLIST_CONFIG, ./blocklist.toml, the user's own, then that of the system. It is
+        found now, and read when it is first needed. Without any, calls that write raise
+        `ConfigError`.
         """
         return cls(Workspace(None if config is None else parse_path(config)))
 
@@ -87,8 +89,10 @@ class Blocklist:
 
         One text gives one answer; several give all answers in order. Many are answered as columns.
         With `at`, the answer is that of a moment: a release's number, a date (its end), or a time
-        (UTC if it has no time zone).
+        (UTC if it has no time zone). Raise `ConfigError` if there is neither a configuration nor a
+        ledger in the current folder: "clear" would be no answer.
         """
+        self._workspace.require_ledger()
         database, geoip = self._workspace.database, self._workspace.geoip
         if isinstance(names, str):
             return check_name(names, database, format_moment(at), geoip)
@@ -100,6 +104,7 @@ class Blocklist:
         The rules are applied to the feeds, guards, entries and settings of now; the result says
         whether those changed since the current release.
         """
+        self._workspace.require_ledger()
         from blocklist.release.explain import explain_query
 
         explanation = explain_query(self._workspace.config, require_text(name, "name"))
@@ -119,6 +124,7 @@ class Blocklist:
         The feeds in `accept` may shrink and grow without limit. A release that the gate holds and
         an error in the middle are in the report; an error before the work begins is raised.
         """
+        self._workspace.require_config()
         from blocklist.pipeline.run import run_pipeline
 
         config, accepted = self._workspace.config, list_names(accept, "accept")
@@ -135,6 +141,7 @@ class Blocklist:
 
         A feed that fails keeps its last good snapshot. Raise `NotFoundError` for an unknown feed.
         """
+        self._workspace.require_config()
         from blocklist.pipeline.jobs import run_update
 
         config, names = self._workspace.config, list_names_or_all(feeds, "feeds")
@@ -154,6 +161,7 @@ class Blocklist:
         `servers` are resolvers, each `ADDRESS` or `ADDRESS#PORT`, in place of the configured ones.
         Raise `UsageError` where an event loop runs; use a thread there.
         """
+        self._workspace.require_config()
         from blocklist.pipeline.resolving import run_resolve
 
         given, resolvers = list_names_or_all(names), list_names_or_all(servers, "servers")
@@ -166,6 +174,7 @@ class Blocklist:
 
     def build_release(self, *, progress: ProgressCallback = ignore_progress) -> "BuildReport":
         """Judge what is listed and publish it as the next release; raise `GateHeld`."""
+        self._workspace.require_config()
         from blocklist.pipeline.jobs import run_build
 
         config = self._workspace.config
@@ -182,6 +191,7 @@ class Blocklist:
         An export that fails harms no other, and its old file stays. Raise `NotFoundError` for an
         unknown export, and if there is no release yet.
         """
+        self._workspace.require_config()
         from blocklist.pipeline.jobs import run_export
 
         config, exports = self._workspace.config, list_names_or_all(names)
@@ -189,6 +199,7 @@ class Blocklist:
 
     def prune(self, keep: timedelta = DEFAULT_KEEP) -> "PruneResult":
         """Delete history that ended longer ago than `keep`; no other command deletes history."""
+        self._workspace.require_config()
         from blocklist.pipeline.jobs import run_prune
 
         before = format_time_before(require_duration(keep, "keep"))

@@ -90,6 +90,7 @@ class Releases:
         """
         from blocklist.pipeline.publish import publish_candidate
 
+        self._workspace.require_config()
         config, why = self._workspace.config, format_note(reason, "reason")
         return run_with_callback(lambda relay: publish_candidate(config, why, relay), progress)
 
@@ -111,6 +112,7 @@ class Releases:
 
         if feed is not None and number is not None:
             raise UsageError("give either a release or --feed, not both")
+        self._workspace.require_config()
         config, why = self._workspace.config, format_note(reason, "reason")
         number = None if number is None else parse_count(number, "number")
         feed = require_label_or_none(feed, "feed")
@@ -128,6 +130,7 @@ class Releases:
         Raise `NotFoundError` if there is no such feed, or it, or the release, is not pinned.
         """
         feed = require_label_or_none(feed, "feed")
+        self._workspace.require_config()
         with open_decision_writer(self._workspace.database, "release unpin") as writer:
             if feed is None:
                 ended, what = unpin_release(writer), "the release in force"

@@ -180,6 +180,7 @@ class ReviewQueue:
         decision = parse_word(Verdict, action, "action", _OUTCOMES)
         end, outcome = format_expiry(expires), _OUTCOMES[decision]
         given, author = format_note(reason, "reason"), format_note(current_author(), "author")
+        self._workspace.require_config()
         indicators, database = _list_held_indicators(held), self._workspace.database
         with open_read_only(database) as reader:
             lookup = LedgerLookup(reader) if reader else None

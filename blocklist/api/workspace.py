@@ -32,6 +32,15 @@ class Workspace:
                 self._config = load_config(self.source)
             return self._config
 
+    def require_config(self) -> None:
+        """Raise `ConfigError` if no configuration was found; every call that writes begins so."""
+        self.source.require_found()
+
+    def require_ledger(self) -> None:
+        """Raise `ConfigError` if there is neither a configuration nor a ledger to answer from."""
+        if self.source.path is None and not self.database.exists():
+            self.source.require_found()
+
     @property
     def database(self) -> Path:
         """The path of the ledger, found without checking the rest of the configuration."""

@@ -107,7 +107,8 @@ def set_global_options(  # noqa: PLR0913, PLR0917 (an option each)
     config: Annotated[
         Path | None,
         typer.Option(
-            help="Read this configuration. Without it: ./blocklist.toml, then the user's own."
+            help="Read this configuration. Without it: that of BLOCKLIST_CONFIG, "
+            "./blocklist.toml, the user's own, /etc/blocklist/blocklist.toml."
         ),
     ] = None,
     quiet: Annotated[

@@ -12,20 +12,33 @@ from typing import Self
 
 from blocklist.config.tables import convert_value
 from blocklist.config.toml import TomlTable, load_toml
-from blocklist.errors import StorageError
+from blocklist.errors import ConfigError, StorageError
 from blocklist.geoip import GeoIpDatabase
 
 CONFIG_FILE_NAME = "blocklist.toml"
 DEFAULT_DATABASE = "blocklist.db"
+#: The configuration of the system, and the variable that names another one.
+SYSTEM_CONFIG = Path("/etc/blocklist") / CONFIG_FILE_NAME
+CONFIG_VARIABLE = "BLOCKLIST_CONFIG"
 
 
 def find_config(given: Path | None) -> Path | None:
-    """Return the path of the configuration: given, ./blocklist.toml, the user's, or none."""
-    if given is not None:
-        return given
+    """Return the path of the configuration, or None if there is none.
+
+    It is the given one, else that of BLOCKLIST_CONFIG, else the first of `list_usual_paths` that
+    exists. A path that a person named is returned even if nothing is there.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if given is not None or named:
+        return given or Path(str(named))
+    return next(filter(_exists, list_usual_paths()), None)
+
+
+def list_usual_paths() -> tuple[Path, ...]:
+    """Return where a configuration is looked for: in this folder, the user's, the system's."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111 (a user without a home)
-    paths = (Path(CONFIG_FILE_NAME), home / "blocklist" / CONFIG_FILE_NAME)
-    return next(filter(_exists, paths), None)
+    user_config = home / "blocklist" / CONFIG_FILE_NAME
+    return (Path(CONFIG_FILE_NAME), user_config, SYSTEM_CONFIG)
 
 
 def _exists(path: Path) -> bool:
@@ -56,6 +69,16 @@ class ConfigSource:
         #: The absolute path; None if there is no configuration.
         self.path = None if self.shown is None else self._base / self.shown
         self._lock = Lock()
+
+    def require_found(self) -> None:
+        """Raise `ConfigError` without a configuration, because nobody would find what is stored."""
+        if self.path is None:
+            usual = [self._base / path for path in list_usual_paths()]
+            raise ConfigError(
+                f"no configuration found, so nothing was done; looked for "
+                f"{', '.join(map(str, usual))}. Name it with --config or {CONFIG_VARIABLE}, or "
+                "write one here: blocklist init"
+            )
 
     def reread(self) -> Self:
         """Return a source of the same file, which is not read yet."""

@@ -49,12 +49,15 @@ def render_key_table(name: str) -> list[str]:
     return head + ["| " + " | ".join(map(_escape_cell, row)) + " |" for row in rows]
 
 
-def render_template() -> str:
+def render_template(state_folder: str = "") -> str:
     """Return the blocklist.toml that `init` writes.
 
-    In the comments of template.toml, `{policy.own}` stands for the meaning of that key.
+    In the comments of template.toml, `{policy.own}` stands for the meaning of that key. With a
+    `state_folder`, which ends with a slash, the database and the exports are in that folder.
     """
     template = (files("blocklist") / "config" / "template.toml").read_text(encoding="utf-8")
+    for path in ('database = "', 'path = "'):
+        template = template.replace(path, path + state_folder)
     return _PLACEHOLDER.sub(lambda match: _summarize(KEY_TABLES[match[1]][match[2]]), template)
 
 

@@ -263,14 +263,17 @@ def test_wrong_use_says_what_where_and_what_next(
     [("", "''"), ("a name", "a name"), ("a..top", "a..top")],
     ids=["nothing", "a space", "an empty label"],
 )
-def test_what_is_not_looked_up_is_not_called_clear(run: Run, query: str, shown: str) -> None:
+def test_what_is_not_looked_up_is_not_called_clear(
+    run: Run, tmp_path: Path, query: str, shown: str
+) -> None:
+    (tmp_path / "blocklist.toml").touch()
     ended = run("check", query)
     assert ended.out.startswith(f"{shown}: not looked up (invalid: ")
     assert "clear" not in ended.out
 
 
 def test_the_first_steps_name_each_other(run: Run) -> None:
-    assert "there is no blocklist.toml: blocklist init" in run("run").err
+    assert "write one here: blocklist init" in run("run").err
     assert "then: blocklist run" in run("init").err
     assert "then: blocklist --config new/blocklist.toml run" in run("init", "new").err
 
@@ -289,10 +292,11 @@ def test_init_writes_a_configuration_for_a_small_office(run: Run, tmp_path: Path
 
 
 def test_without_a_ledger_nothing_is_known(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "blocklist.toml").touch()
     ended = run("check", "fraud-one.top")
     assert ended.code == 0
     assert "no release yet" in ended.err
-    assert not list(tmp_path.iterdir()), "asking makes no files"
+    assert [path.name for path in tmp_path.iterdir()] == ["blocklist.toml"], "asking makes no files"
 
 
 def test_feeds_test_accounts_for_every_line(run: Run, tmp_path: Path) -> None:
@@ -426,8 +430,10 @@ def test_json_steers_no_terminal(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_fault_of_the_program_is_not_taken_for_a_block(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "blocklist.toml").touch()
+
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 

@@ -41,7 +41,7 @@ SOMEBODY = {"SUDO_USER": "", "LOGNAME": "ana"}
 def blocklist(folder: Path, *words: str) -> Ended:
     """Run a command in a folder, as somebody who has no configuration of their own."""
     out, err = BytesIO(), BytesIO()
-    environment = {"XDG_CONFIG_HOME": str(folder / "none"), **SOMEBODY}
+    environment = {"XDG_CONFIG_HOME": str(folder / "none"), "BLOCKLIST_CONFIG": "", **SOMEBODY}
     with (
         chdir(folder),
         mock.patch.dict(os.environ, environment),
@@ -71,6 +71,7 @@ def commands(
     """Give a function that runs a command in the folder, far from the user's own configuration."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "none"))
+    monkeypatch.setenv("BLOCKLIST_CONFIG", "")
 
     def command(*words: str) -> Ended:
         capsys.readouterr()
