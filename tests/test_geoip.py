@@ -97,7 +97,7 @@ def test_check_says_where(
     (tmp_path / "blocklist.toml").write_text('[resolve]\ncountry = "country.mmdb"\n')
     command = commands(tmp_path, monkeypatch, capsys)
     assert "  where: DE" in command("check", "198.51.100.7").out
-    (answer,) = command("check", "--json", "203.0.113.7").json
+    (answer,) = command("check", "--json", "203.0.113.7").json["answers"]
     place = {"address": "203.0.113.7", "country": "CN", "asn": None, "operator": None}
     assert answer["facts"] == {"places": [place]}
     (tmp_path / "country.mmdb").unlink()

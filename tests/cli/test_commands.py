@@ -124,20 +124,20 @@ def test_the_main_job_and_what_check_says(world: Run, tmp_path: Path) -> None:
     ]
     for query, verdict, reason, why in rows:
         ended = world("check", "--json", query)
-        (answer,) = ended.json
+        (answer,) = ended.json["answers"]
         assert (answer["verdict"], answer["reason"]) == (verdict, reason), (query, why)
         assert ended.code == (1 if verdict == "block" else 0), (query, why)
         assert answer["release"] == 1
 
 
 def test_check_tells_feeds_dates_and_evidence(asked: Run) -> None:
-    (answer,) = asked("check", "--json", "fraud-one.top").json
+    (answer,) = asked("check", "--json", "fraud-one.top").json["answers"]
     assert {"query", "kind", "verdict", "reason", "match", "listings", "release", "facts"} <= (
         answer.keys()
     )
     assert answer["match"] == {"indicator": "fraud-one.top", "scope": "subtree"}
     assert sorted(one["feed"] for one in answer["listings"]) == ["alpha", "beta"]
-    (octal,) = asked("check", "--json", "107.173.9.85").json
+    (octal,) = asked("check", "--json", "107.173.9.85").json["answers"]
     assert octal["listings"][0]["evidence"] == "0000153.0000255.0000011.0000125"
     assert octal["listings"][0]["until"] is None
 
@@ -165,7 +165,7 @@ def test_check_reads_names_from_stdin(asked: Run, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(sys, "stdin", StringIO("fraud-one.top\n\nnobody.org\n"))
     ended = asked("check", "--json", "-")
-    assert [answer["verdict"] for answer in ended.json] == ["block", "clear"]
+    assert [answer["verdict"] for answer in ended.json["answers"]] == ["block", "clear"]
     assert ended.code == 1
 
 
@@ -184,7 +184,7 @@ def test_an_allowed_child_of_a_blocked_parent(world: Run, tmp_path: Path) -> Non
     assert world("check", "good.fraud-one.top").code == 0
     assert world("check", "fraud-one.top").code == 1
     assert "good.fraud-one.top CNAME rpz-passthru." in (tmp_path / "out/db.rpz").read_text()
-    assert world("allow", "list", "--json").json[0]["reason"] == "a customer"
+    assert world("allow", "list", "--json").json["entries"][0]["reason"] == "a customer"
     assert world("allow", "remove", "good.fraud-one.top").code == 0
     assert world("run").code == 0
     assert world("check", "good.fraud-one.top").code == 1
@@ -211,7 +211,7 @@ def test_a_failing_feed_keeps_its_last_good_and_harms_no_other(again: Run, tmp_p
     assert "alpha: refused: a web page, not a list" in ended.err
     assert "no such file" in ended.err
     assert again("check", "fraud-one.top").code == 1
-    states = {one["name"]: one["state"] for one in again("feeds", "list", "--json").json}
+    states = {one["name"]: one["state"] for one in again("feeds", "list", "--json").json["feeds"]}
     assert (states["alpha"], states["beta"], states["pages"]) == ("refused", "failed", "unchanged")
 
 
@@ -223,7 +223,7 @@ def test_a_missing_mandatory_guard_holds_the_release(again: Run, tmp_path: Path)
     assert ended.code == 3
     assert "guard top is mandatory and stale: " in ended.err
     assert again("check", "fraud-new.top").code == 0
-    assert len(again("release", "list", "--json").json) == 1
+    assert len(again("release", "list", "--json").json["releases"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,9 @@ def test_the_first_steps_name_each_other(run: Run) -> None:
 
 def test_init_writes_a_configuration_for_a_small_office(run: Run, tmp_path: Path) -> None:
     assert run("init", "new").code == 0
-    used = run("--config", "new/blocklist.toml", "feeds", "list", "--enabled", "--json").json
+    used = run("--config", "new/blocklist.toml", "feeds", "list", "--enabled", "--json").json[
+        "feeds"
+    ]
     feeds = [feed for feed in used if not feed["guard"]]
     assert 6 <= len(feeds) <= 10
     assert {"phishing", "scam", "malware", "criminal-network"} <= {
@@ -417,8 +419,9 @@ def test_no_byte_and_no_encoding_ends_a_batch(ran: Path) -> None:
         settings = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
         options = {"input": b"\xff\nfraud-one.top\n", "env": settings, "stdout": subprocess.PIPE}
         ended = blocklist(ran, "check", "--json", "-", "b\u00fccher.example", **options)
-        assert ended.returncode == 1
-        assert [answer["verdict"] for answer in json.loads(ended.stdout)][1:] == ["block", "clear"]
+        assert ended.returncode == 2, "the first line is no name"
+        answers = json.loads(ended.stdout)["answers"]
+        assert [answer["verdict"] for answer in answers] == [None, "block", "clear"]
 
 
 def test_json_steers_no_terminal(run: Run, tmp_path: Path) -> None:

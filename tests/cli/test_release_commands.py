@@ -88,7 +88,7 @@ def test_what_the_gate_holds_is_looked_at_and_accepted(run: Run, tmp_path: Path)
     assert "release 2: 3 blocked (+0 -7)" in ended.out
     assert run("check", "fraud8.top").code == 0
     assert "fraud8.top" not in content(tmp_path)
-    (last, _) = run("release", "list", "--json").json
+    (last, _) = run("release", "list", "--json").json["releases"]
     assert (last["cause"], last["reason"]) == ("release accept", "they retired it")
     assert last["categories"] == {"phishing": 2, "scam": 1}
     assert last["serial"] == serial(tmp_path)

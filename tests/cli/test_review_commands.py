@@ -97,13 +97,13 @@ def test_a_rejection_holds_for_the_evidence_it_saw(
         for name, text in change.items():
             (tmp_path / name).write_text(text)
         assert run("--quiet", "run").code == 0
-    (answer,) = run("check", "--json", "shop.com").json
+    (answer,) = run("check", "--json", "shop.com").json["answers"]
     if back:
         assert (answer["verdict"], answer["reason"]) == ("hold", "operator"), why
         assert "but new: " in held(run)["shop.com"]
         assert run("review", "reject", "shop.com").code == 0
         assert run("--quiet", "run").code == 0
-        (answer,) = run("check", "--json", "shop.com").json
+        (answer,) = run("check", "--json", "shop.com").json["answers"]
     assert answer["verdict"] == "allow", "and again, where it came back"
     assert "shop.com" not in held(run), why
 
@@ -126,7 +126,7 @@ def test_what_comes_back_stays_open_below_what_is_blocked(run: Run, tmp_path: Pa
     assert run("--quiet", "run").code == 0
     (tmp_path / "two.txt").write_text("https://www.evil.com\n")
     assert run("--quiet", "run").code == 0
-    answers = run("check", "--json", "evil.com", "www.evil.com").json
+    answers = run("check", "--json", "evil.com", "www.evil.com").json["answers"]
     assert [one["verdict"] for one in answers] == ["block", "hold"]
     shown = run("release", "show", "--json").json["shown"]
     assert {"www.evil.com": "allow", "evil.com": "block"}.items() <= {
@@ -141,19 +141,19 @@ def test_a_feed_that_is_switched_off_is_no_evidence(run: Run, tmp_path: Path) ->
     text = CONFIG.replace("[feeds.two]", "[feeds.two]\nenabled = false")
     (tmp_path / "blocklist.toml").write_text(text)
     run("--quiet", "run")
-    assert run("check", "--json", "shop.com").json[0]["verdict"] == "allow"
+    assert run("check", "--json", "shop.com").json["answers"][0]["verdict"] == "allow"
 
 
 def test_an_allow_of_ones_own_stands_whatever_feeds_say(run: Run, tmp_path: Path) -> None:
     run("allow", "add", "shop.com")
     (tmp_path / "two.txt").write_text("https://shop.com\n")
     run("--quiet", "run")
-    assert run("check", "--json", "shop.com").json[0]["verdict"] == "allow"
+    assert run("check", "--json", "shop.com").json["answers"][0]["verdict"] == "allow"
 
 
 def test_decisions_are_on_record(run: Run) -> None:
     run("review", "accept", "shop.com", "--reason", "a copy of our shop", "--for", "7d")
-    (entry,) = run("block", "list", "--json").json
+    (entry,) = run("block", "list", "--json").json["entries"]
     assert (entry["value"], entry["author"], entry["reason"]) == (
         "shop.com", "ana", "a copy of our shop"
     )  # fmt: skip
@@ -229,7 +229,7 @@ def test_an_entry_whose_time_is_over_ends_and_says_so_once(run: Run, tmp_path: P
     assert f"allow evil.com (subtree) ended at {PAST} (a test)" in ended.err
     assert run("check", "evil.com").code == 1
     assert "ended at" not in run("run").err
-    assert run("allow", "list", "--json").json == []
+    assert run("allow", "list", "--json").json["entries"] == []
 
 
 def test_the_list_of_allows_says_which_do_nothing(run: Run) -> None:
@@ -238,7 +238,7 @@ def test_the_list_of_allows_says_which_do_nothing(run: Run) -> None:
     run("allow", "add", "soon.net", "--for", "90m")
     run("allow", "add", "sooner.net", "--for", "9m")
     assert run("--quiet", "run").code == 0
-    notes = {one["value"]: one["note"] for one in run("allow", "list", "--json").json}
+    notes = {one["value"]: one["note"] for one in run("allow", "list", "--json").json["entries"]}
     assert notes == {
         "evil.com": "",
         "www.evil.com": "",

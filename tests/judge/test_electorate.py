@@ -108,7 +108,7 @@ def test_check_shows_how_the_score_came_about(run: Run) -> None:
     assert "  score 0.60: first 0.6 (echoed by copy)\n" in shown
     assert "agreed.com: block (listed), by agreed.com (exact)" in shown
     assert "  score 0.80: first 0.6 (echoed by copy), other 0.5\n" in shown
-    page, nobody = run("check", "--json", "https://pages.com/1", "nobody.com").json
+    page, nobody = run("check", "--json", "https://pages.com/1", "nobody.com").json["answers"]
     assert page["score"]["score"] == 0.5
     assert page["score"]["voices"] == [{"feed": "other", "reliability": 0.5, "echoes": []}]
     assert nobody["score"] is None
@@ -118,7 +118,7 @@ def test_your_word_needs_no_score(run: Run) -> None:
     for name in ("echoed.com", "https://pages.com/1"):
         run("allow", "add", name)
     run("--quiet", "run")
-    answers = run("check", "--json", "echoed.com", "https://pages.com/1").json
+    answers = run("check", "--json", "echoed.com", "https://pages.com/1").json["answers"]
     assert [one["score"] for one in answers] == [None, None]
 
 
@@ -134,7 +134,7 @@ def test_a_feed_that_is_overdue_counts_less(run: Run, tmp_path: Path) -> None:
         "score 0.75: other 0.5, first 0.5 (echoed by copy); first counts less, 7 days overdue"
         in shown
     )
-    (answer,) = run("check", "--json", "agreed.com").json
+    (answer,) = run("check", "--json", "agreed.com").json["answers"]
     assert answer["score"]["overdue"] == {"first": 7}
 
 

@@ -146,5 +146,5 @@ def test_an_exception_reaches_no_other_list_and_is_not_widened(tmp_path: Path) -
     ):
         config.write_text("".join(feeds))
         assert blocklist(tmp_path, "run").code == 0
-        answers = blocklist(tmp_path, "check", "--json", *names).json
+        answers = blocklist(tmp_path, "check", "--json", *names).json["answers"]
         assert [answer["verdict"] == "block" for answer in answers] == blocked

@@ -109,7 +109,9 @@ def test_an_error_before_the_work_is_raised(tmp_path: Path) -> None:
 
 # --- The document of `run --json` -------------------------------------------------------------
 
-GOOD = {"feeds", "ended", "release", "changed", "pin", "exports"}
+GOOD = {
+    "schema", "feeds", "ended", "resolved", "release", "changed", "pin", "held", "exports", "error",
+}  # fmt: skip
 
 
 def lose_feed(folder: Path) -> None:
@@ -129,7 +131,7 @@ OUTCOMES: list[tuple[str, Callable[[Path], object], set[str], int]] = [
     ("a good run", str, GOOD, 0),
     ("a feed fails", lose_feed, GOOD, 4),
     ("an export fails", block_export, GOOD, 6),
-    ("a first release is held", lose_guard, {"feeds", "ended", "held"}, 3),
+    ("a first release is held", lose_guard, GOOD, 3),
 ]
 
 
@@ -149,7 +151,8 @@ def test_a_held_release_has_its_objections_and_its_exports(run: Run, tmp_path: P
     run("run")
     (tmp_path / "one.txt").write_text("fraud.top\n")
     ended = run("run", "--json")
-    assert (ended.code, set(ended.json)) == (3, {"feeds", "ended", "held", "exports"})
+    assert (ended.code, set(ended.json)) == (3, GOOD)
+    assert ended.json["release"]["number"] == 1, "the release that stays"
     assert ended.json["held"].startswith("the gate held the release")
 
 
@@ -160,7 +163,7 @@ def test_an_interrupted_run_shows_what_was_done(run: Run, monkeypatch: pytest.Mo
     monkeypatch.setattr(job, "build_stage", interrupt)
     ended = run("run", "--json")
     assert ended.code == 130
-    assert set(json.loads(ended.out)) == {"feeds", "ended"}
+    assert set(json.loads(ended.out)) == GOOD
     assert "interrupted" in ended.err
 
 

@@ -91,7 +91,7 @@ def as_empty(path: Path) -> Path:
 
 @pytest.mark.parametrize("section", COMMANDS)
 def test_every_key_of_an_example_is_described(section: str) -> None:
-    described = [row.path for row in rows(section)]
+    described = [("schema",), *(row.path for row in rows(section))]
     # No key of an empty list or object is seen.
     described += [path[:count] for path in described for count in range(1, len(path))]
     described += [as_empty(path) for path in described]

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def answers(folder: Path) -> dict[str, dict[str, Any]]:
     done = blocklist(folder, "check", "--json", "0313.0.0161.024", *(row[0] for row in TABLE))
     assert done.code == 1, done.err
-    return {answer["query"]: answer for answer in done.json}
+    return {answer["query"]: answer for answer in done.json["answers"]}
 
 
 @pytest.mark.parametrize(("query", "verdict", "reason", "indicator", "scope"), TABLE)

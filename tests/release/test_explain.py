@@ -262,7 +262,7 @@ def test_check_explain_as_a_document(run: Run) -> None:
     run("run")
     ended = run("check", "--explain", "--json", "shop.com", "no name")
     assert ended.code == 2
-    shop, invalid = (one["explain"] for one in ended.json)
+    shop, invalid = (one["explain"] for one in ended.json["answers"])
     assert [one["rule"] for one in shop["rules"]] == list(Rule)
     assert [one["rule"] for one in shop["rules"] if one["decided"]] == ["popular"]
     assert (shop["subject"], shop["inputs_changed"]) == ("shop.com", False)

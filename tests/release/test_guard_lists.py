@@ -47,7 +47,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def verdict(run: Run, name: str) -> str:
-    (answer,) = run("check", name, "--json").json
+    (answer,) = run("check", name, "--json").json["answers"]
     return f"{answer['verdict']} {answer['reason']}: {answer['cause']}"
 
 

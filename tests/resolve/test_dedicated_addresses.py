@@ -85,7 +85,9 @@ def entries(path: str) -> set[str]:
 def test_five_on_one_address_give_a_block_and_names_on_shared_ones_none(run: Run) -> None:
     said = looked(run)
     assert "addresses: 1 blocked, 4 spared" in said
-    found = {one["query"]: one for one in run("check", "--json", *set(NAMES.values())).json}
+    found = {
+        one["query"]: one for one in run("check", "--json", *set(NAMES.values())).json["answers"]
+    }
     assert {query: one["verdict"] for query, one in found.items()} == {
         OURS: "block", SHARED: "clear", CDN: "clear", HELD: "clear", KNOWN: "clear",
     }  # fmt: skip
@@ -124,7 +126,7 @@ def test_it_ends_when_its_names_were_not_seen_lately(run: Run) -> None:
         opened.execute("UPDATE fact SET checked = '2026-01-01T00:00:00Z'")
     run("block", "add", "other.top")
     assert run("release", "build").code == 0
-    (answer,) = run("check", "--json", OURS).json
+    (answer,) = run("check", "--json", OURS).json["answers"]
     assert answer["verdict"] == "clear"
     assert answer["listings"][0]["until"] is not None
 
@@ -158,7 +160,7 @@ def test_a_famous_name_that_was_seen_there_long_ago_counts(run: Run) -> None:
         sql = "UPDATE fact SET checked = '2026-01-01T00:00:00Z', addresses = ? WHERE name = ?"
         opened.execute(sql, [f'["{OURS}"]', "famous.top"])
     assert run("release", "build").code == 0
-    facts = run("check", "--json", OURS).json[0]["facts"]
+    facts = run("check", "--json", OURS).json["answers"][0]["facts"]
     assert facts["not_blocked"] == "other names are on it, such as famous.top"
 
 
@@ -177,7 +179,7 @@ def test_addresses_that_a_person_took_back_do_not_come_again_while_pinned(run: R
                 assert run("release", "unpin", "--feed", "resolved").code == 0
             assert run("resolve", *FIVE, "--server", str(one)).code == 0
             assert run("release", "build").code == 0
-            assert run("check", "--json", OURS).json[0]["verdict"] == verdict
+            assert run("check", "--json", OURS).json["answers"][0]["verdict"] == verdict
 
 
 def test_an_export_can_only_ask_for_what_is_made(run: Run) -> None:

@@ -173,7 +173,7 @@ def test_names_are_due_new_first_and_check_shows_them(command: Run) -> None:
         second = command("resolve", "--json", "--server", str(one)).json
         assert (second["names"], second["recorded"]) == (4, 4)
         assert command("resolve", "--json", "--server", str(one)).json["names"] == 0
-    (answer,) = command("check", "--json", "alive.top").json
+    (answer,) = command("check", "--json", "alive.top").json["answers"]
     facts = answer["facts"]
     assert (facts["state"], facts["domain"], facts["answer"]) == ("alive", "alive.top", "answer")
     assert facts["addresses"] == ["198.51.100.7", "2001:db8:7::7"]

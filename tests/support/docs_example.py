@@ -61,6 +61,7 @@ _PLAYS: dict[str, Play] = {
 _VOLATILE = [
     (re.compile(r'(?<="digest": ")[0-9a-f]{64}'), "2ac16cf82bd5b1a08689aa9a8db279f7" * 2),
     (re.compile(r'(?<="seconds": )[0-9.]+'), "0.021"),
+    (re.compile(r'(?<="age_seconds": )[0-9]+'), "1"),
 ]
 
 

@@ -104,7 +104,9 @@ def _register_list(group: typer.Typer, action: Verdict, _what: str) -> None:
     def list_command(context: typer.Context, as_json: JsonOption = False) -> None:
         entries = _get_entries(get_session(context), action).list()
         if as_json:
-            show_json([{**asdict(noted.entry), "note": noted.note} for noted in entries])
+            show_json(
+                {"entries": [{**asdict(noted.entry), "note": noted.note} for noted in entries]}
+            )
         elif not entries:
             show_line(f"no {action} entries")
         else:

@@ -35,7 +35,6 @@ def doctor_command(
 
 def _report_to_dict(report: DoctorReport) -> dict[str, object]:
     return {
-        "schema": 1,
         "problems": len(report.problems),
         "warnings": len(report.warnings),
         "mended": [*map(_finding_to_dict, report.mended)],

@@ -40,7 +40,7 @@ def list_feeds_command(
         category=category, licence=licence or "", enabled=enabled
     )
     if as_json:
-        show_json([status.to_dict() for status in feeds])
+        show_json({"feeds": [status.to_dict() for status in feeds]})
     else:
         show_table(_COLUMNS, map(_feed_row, feeds))
         _show_unverified(context, [status.feed for status in feeds])

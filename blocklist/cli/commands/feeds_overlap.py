@@ -16,7 +16,7 @@ def overlap_command(context: typer.Context, as_json: JsonOption = False) -> None
     """Show the unique entries of each feed, who lists first, who copies, and a sufficient set."""
     report = get_library(context).feeds.overlap()
     if as_json:
-        show_json(report)
+        show_json({name: getattr(report, name) for name in report.__dataclass_fields__})
     elif not report.shares:
         show_line("no feed lists anything")
     else:

@@ -1,5 +1,6 @@
 """Run `prune`: delete history that ended before a given age."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -26,7 +27,7 @@ def prune_command(
             f"the file is as large as before: {result.still_large}; prune again later"
         )
     if as_json:
-        show_json(result)
+        show_json(asdict(result))
     else:
         show_line(
             f"what ended more than {keep} ago is gone: of {result.releases:,} releases, "

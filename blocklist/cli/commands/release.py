@@ -13,11 +13,12 @@ from blocklist.cli.options import JsonOption, LimitOption, make_group
 from blocklist.cli.output import show_json, show_line, show_table
 from blocklist.cli.progress import ProgressDisplay
 from blocklist.cli.session import get_library, get_session
+from blocklist.errors import GateHeld
 from blocklist.model import Category
 from blocklist.pipeline.stages import describe_pin
 
 if TYPE_CHECKING:
-    from blocklist import Release, ReleaseComparison, ReleaseContent
+    from blocklist import Entry, Pin, Release, ReleaseComparison, ReleaseContent
 
 app = make_group("Build, compare, accept and roll back releases: numbered sets of verdicts.")
 app.command("accept")(accept_release_command)
@@ -41,10 +42,27 @@ def build_release_command(context: typer.Context, as_json: JsonOption = False) -
     """
     session = get_session(context)
     with ProgressDisplay(session, results=not as_json) as progress:
-        built = session.blocklist.build_release(progress=progress)
+        try:
+            built = session.blocklist.build_release(progress=progress)
+        except GateHeld as held:
+            if as_json:
+                _show_build((), session.blocklist.releases.current(), held=str(held))
+            raise
     if as_json:
-        state = {"release": built.release, "changed": built.is_new, "pin": built.pin}
-        show_json({"ended": built.expired, **state})
+        _show_build(built.expired, built.release, changed=built.is_new, pin=built.pin)
+
+
+def _show_build(
+    ended: "tuple[Entry, ...]",
+    release: "Release | None",
+    *,
+    changed: bool = False,
+    pin: "Pin | None" = None,
+    held: str | None = None,
+) -> None:
+    """Write the document of `release build --json`, which has the same keys in every outcome."""
+    state = {"release": release, "changed": changed, "pin": pin, "held": held}
+    show_json({"ended": ended, **state})
 
 
 @app.command("list")
@@ -52,7 +70,7 @@ def list_releases_command(context: typer.Context, as_json: JsonOption = False) -
     """List all releases, newest first: when, by whom and why each was made, and its counts."""
     releases = get_library(context).releases
     if as_json:
-        show_json(releases.list())
+        show_json({"releases": releases.list(), "pin": releases.pin()})
         return
     show_table(_LIST_COLUMNS, map(_release_row, releases.list()))
     pin = releases.pin()

@@ -67,7 +67,8 @@ def unpin_command(
 def _show_report(report: PublishReport, *, as_json: bool) -> None:
     """Write the JSON document; exit with 6 if an export failed, and with 3 if the gate held."""
     if as_json:
-        show_json({"release": report.release, "exports": report.exports})
+        held = str(report.held) if report.held else None
+        show_json({"release": report.release, "exports": report.exports, "held": held})
     if report.failed_exports:
         raise typer.Exit(EXIT_EXPORT_FAILED)
     if report.held:

@@ -41,8 +41,8 @@ def _run_and_show(session: Session, accept: list[str], *, as_json: bool) -> RunR
 
     with ProgressDisplay(session, results=not as_json) as display:
         try:
-            return session.blocklist.run(accept=accept, progress=collect)
+            done = session.blocklist.run(accept=accept, progress=collect)
         finally:
-            document = run_to_dict(done)
-            if as_json and document:
-                show_json(document)
+            if as_json and done != RunReport():
+                show_json(run_to_dict(done, session.blocklist.releases.current()))
+        return done

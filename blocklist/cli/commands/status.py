@@ -44,7 +44,6 @@ def _status_to_dict(status: Status) -> dict[str, object]:
     """Return the document of `status --json`."""
     run, run_age = status.last_run, status.run_age
     return {
-        "schema": 1,
         "state": status.state,
         "checked": status.checked,
         "problems": len(status.problems),

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from blocklist import RunReport, SurveyReport
+    from blocklist import Release, RunReport, SurveyReport
 
 
 def survey_to_dict(report: "SurveyReport") -> dict[str, object]:
@@ -20,20 +20,20 @@ def survey_to_dict(report: "SurveyReport") -> dict[str, object]:
     }
 
 
-def run_to_dict(report: "RunReport") -> dict[str, object]:
-    """Return the document of `run --json`: a key for each part of the job that was done."""
-    document: dict[str, object] = {}
-    if report.feeds is not None:
-        document["feeds"] = report.feeds
-    if report.expired is not None:
-        document["ended"] = report.expired
-    if report.resolved is not None:
-        document["resolved"] = survey_to_dict(report.resolved)
-    if report.held is not None:
-        document["held"] = str(report.held)
-    if report.built is not None:
-        built = report.built
-        document |= {"release": built.release, "changed": built.is_new, "pin": built.pin}
-    if report.exports is not None:
-        document["exports"] = report.exports
-    return document
+def run_to_dict(report: "RunReport", current: "Release | None") -> dict[str, object]:
+    """Return the document of `run --json`; the parts that were not done are null.
+
+    `current` is the release in force where the run built none.
+    """
+    built = report.built
+    return {
+        "feeds": report.feeds,
+        "ended": report.expired,
+        "resolved": survey_to_dict(report.resolved) if report.resolved else None,
+        "release": built.release if built else current,
+        "changed": built is not None and built.is_new,
+        "pin": built.pin if built else None,
+        "held": str(report.held) if report.held else None,
+        "exports": report.exports,
+        "error": str(report.error) if report.error else None,
+    }
