@@ -98,7 +98,7 @@ def test_the_text_of_check(run: Run) -> None:
     ended = run("check", "fraud.top")
     assert ended.code == 1, "it is blocked still"
     assert "  you allowed this (fraud.top, subtree); it counts from the next run\n" in ended.out
-    (document,) = run("check", "--json", "fraud.top").json
+    (document,) = run("check", "--json", "fraud.top").json["answers"]
     assert document["pending"] == {
         "kind": "domain", "value": "fraud.top", "scope": "subtree", "action": "allow",
         "begins": True,
