@@ -107,7 +107,7 @@ def test_the_text_of_check(run: Run) -> None:
     run("allow", "remove", "fraud.top")
     ended = run("check", "fraud.top")
     assert "your allow entry (fraud.top, subtree) has ended; that counts from" in ended.out
-    assert run("check", "--json", "other.top").json[0]["pending"] is None
+    assert run("check", "--json", "other.top").json["answers"][0]["pending"] is None
 
 
 SUGGESTIONS = [
