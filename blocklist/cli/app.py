@@ -69,7 +69,7 @@ COMMANDS = {
     ),
     "status": CommandEntry(
         f"{_COMMANDS}.status:status_command",
-        "Show on one screen whether the list is what it should be; exit code 2 if it is not.",
+        "Show whether the list is what it should be: runs, feeds, exports, servers, machine.",
     ),
     "doctor": CommandEntry(
         f"{_COMMANDS}.doctor:doctor_command",

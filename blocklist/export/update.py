@@ -178,9 +178,10 @@ def confirm_loaded(export: Export, unchanged: ExportResult) -> ExportResult:
     return replace(unchanged, said=output, loaded=bool(export.installation.probe), servers=servers)
 
 
-def _list_loaded(export: Export, state: ExportState) -> tuple[ServerResult, ...]:
+def _list_loaded(export: Export, state: ExportState) -> tuple[ServerResult, ...] | None:
     """Return the servers of an export, all of which have just shown that they loaded a content."""
-    return tuple(ServerResult(name, state.release, None) for name in list_servers(export))
+    names = list_servers(export)
+    return tuple(ServerResult(name, state.release, None) for name in names) or None
 
 
 def _make_install_change(

@@ -83,11 +83,11 @@ CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("export folder is a file", lambda i: i.replace("out/names.txt", "mine.txt/names"),
      [("exports", "problem"), ("folders", "problem")]),
     ("folder is not writable", Installation.forbid_writing, [("folders", "problem")]),
-    ("own names are a suffix", lambda i: i.write("blocklist.toml", (
-        i.folder / "blocklist.toml").read_text() + '[policy]\nown = ["co.uk"]\n'),
+    ("own names are a suffix", lambda i: i.replace(
+        "[feeds.mine]", '[policy]\nown = ["co.uk"]\n[feeds.mine]'),
      [("names", "problem")]),
     ("the name of a shipped feed", lambda i: i.replace("[feeds.mine]", "[feeds.ipsum]"),
-     [("names", "warning"), ("feeds", "warning")]),
+     [("feeds", "warning"), ("names", "warning")]),
     ("lock is a folder", Installation.replace_lock, [("database", "problem")]),
     ("full disk", Installation.fill_disk, [("disk", "warning")]),
     ("no system resolver", Installation.remove_resolver, [("resolver", "problem")]),

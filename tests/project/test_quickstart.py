@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def answers(folder: Path) -> dict[str, dict[str, Any]]:
     done = blocklist(folder, "check", "--json", "0313.0.0161.024", *(row[0] for row in TABLE))
-    assert done.code == 1, done.err
+    assert done.code == 2, "one of them is no name"
     return {answer["query"]: answer for answer in done.json["answers"]}
 
 
@@ -43,7 +43,7 @@ def answers(folder: Path) -> dict[str, dict[str, Any]]:
 def test_verdict(
     answers: dict[str, dict[str, Any]],
     query: str,
-    verdict: str,
+    verdict: str | None,
     reason: str,
     indicator: str | None,
     scope: str | None,
@@ -55,7 +55,7 @@ def test_verdict(
 
 
 def test_every_verdict_and_reason_is_shown() -> None:
-    assert {row[1] for row in TABLE} == set(Verdict)
+    assert {row[1] for row in TABLE if row[1]} == set(Verdict)
     assert {row[2] for row in TABLE} == set(Reason) - {Reason.STALE}
 
 

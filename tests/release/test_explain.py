@@ -215,7 +215,7 @@ def test_the_example_is_explained(tmp_path: Path) -> None:
     library.run()
     for query, verdict, reason, *_ in TABLE:
         explanation = library.explain(query)
-        assert (explanation.verdict, explanation.reason) == (verdict, reason), query
+        assert (explanation.verdict, explanation.reason) == (verdict or "clear", reason), query
         assert explanation.agrees
         assert_rules_agree(explanation)
 

@@ -186,8 +186,10 @@ CASES: list[tuple[str, Break, list[tuple[str, ...]]]] = [
     ("a feed that never was good", sql("UPDATE feed SET state = 'failed', good_at = NULL "
      "WHERE name = 'mine'"), [(*MINE, "problem")]),
     ("a feed that lost half of its entries", shrink, [(*MINE, "warning")]),
-    ("a mandatory guard that failed", sql("UPDATE feed SET state = 'failed' WHERE name = 'top'"),
-     [(*TOP, "problem")]),
+    ("a guard that failed today", sql("UPDATE feed SET state = 'failed' WHERE name = 'top'"),
+     [(*TOP, "warning")]),
+    ("a mandatory guard that is too old", sql("UPDATE feed SET state = 'failed', "
+     "good_at = '2020-01-01T00:00:00Z' WHERE name = 'top'"), [(*TOP, "problem")]),
     ("an entry that ends in two hours", end_soon, [("entries", "evil.com", "warning")]),
     ("a full disk", lambda i, _: i.fill_disk(), [("disk", "", "warning")]),
     ("a read-only database", make_read_only, [("database", "", "problem")]),

@@ -39,5 +39,5 @@ TABLE = [
     ("3ffe:b10c::30", "clear", "unlisted", None, None),
     ("new-bakery.made-up", "clear", "weak", "new-bakery.made-up", "subtree"),
     ("search-engine.made-up", "clear", "unlisted", None, None),
-    ("no name", "clear", "invalid", None, None),
+    ("no name", None, "invalid", None, None),
 ]
