@@ -184,18 +184,22 @@ class Blocklist:
         self,
         names: str | Iterable[str] | None = None,
         *,
+        force: bool = False,
         progress: ProgressCallback = ignore_progress,
     ) -> "tuple[ExportOutcome, ...]":
         """Write the current release into the files of the exports named; without names, of all.
 
-        An export that fails harms no other, and its old file stays. Raise `NotFoundError` for an
+        An export that fails harms no other, and its old file stays. With `force`, files are
+        written, installed and loaded again also if nothing changed. Raise `NotFoundError` for an
         unknown export, and if there is no release yet.
         """
         self._workspace.require_config()
         from blocklist.pipeline.jobs import run_export
 
         config, exports = self._workspace.config, list_names_or_all(names)
-        return run_with_callback(lambda relay: run_export(config, exports, relay), progress)
+        return run_with_callback(
+            lambda relay: run_export(config, exports, relay, force=force), progress
+        )
 
     def prune(self, keep: timedelta = DEFAULT_KEEP) -> "PruneResult":
         """Delete history that ended longer ago than `keep`; no other command deletes history."""

@@ -175,6 +175,7 @@ def _find_faults(targets: Mapping[str, Target | None], read: ExportTable) -> Key
         yield "zone", "missing; expected a name such as 'rpz.example.net'"
     if read.installation.probe and not (target.canary and read.canary):
         yield "probe", "the list has no canary that a server could be asked for"
+    yield from _find_quorum_faults(read.installation)
     if read.action != _DEFAULT_ACTION:
         yield from _find_action_faults("action", read.action, target, RpzAction.PASSTHRU)
     if read.actions and Kind.DOMAIN not in target.kinds:
@@ -182,6 +183,14 @@ def _find_faults(targets: Mapping[str, Target | None], read: ExportTable) -> Key
         return
     for category, action in read.actions.items():
         yield from _find_action_faults(f"actions.{category}", action, target)
+
+
+def _find_quorum_faults(installation: Installation) -> KeyFaults:
+    quorum, count = installation.probe_quorum, len(installation.probe)
+    if quorum is not None and not count:
+        yield "probe_quorum", "there is no server to count; set probe too"
+    elif isinstance(quorum, int) and quorum > count:
+        yield "probe_quorum", f"expected at most {count}, the number of servers in probe"
 
 
 def _find_action_faults(

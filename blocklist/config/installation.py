@@ -1,7 +1,7 @@
 """Define the keys of an export that say how its file gets into a server."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from blocklist.config.dns_servers import DNS_SERVER
 from blocklist.config_keys import Doc, Form, Range
@@ -12,6 +12,13 @@ DOMAIN_NAME = Form(canonicalize_name, "a domain name")
 _SECONDS = Range(above=0, unit="seconds")
 #: BIND applies a changed zone once a minute, and a million names take half a minute more.
 _DEFAULT_PROBE_TIMEOUT = 180.0
+
+
+def _is_quorum(value: object) -> bool:
+    """Return whether a value is a whole number of servers, or a share of them."""
+    if type(value) is float:
+        return 0 < value <= 1
+    return type(value) is int and value >= 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +55,22 @@ class Installation:
     probe: Annotated[
         tuple[Annotated[str, DNS_SERVER], ...],
         Doc(
-            "DNS servers that must block a canary of the new list. If one does not, the old file "
-            "is restored."
+            "DNS servers that must block a canary of the new list. If too few do, the old file is "
+            "restored: see `probe_quorum`."
         ),
     ] = ()
     probe_timeout: Annotated[
         float, _SECONDS, Doc("The time until these servers must block the canary.")
     ] = _DEFAULT_PROBE_TIMEOUT
+    probe_quorum: Annotated[
+        Any,  # int, float or None
+        Form(_is_quorum, "a number of servers such as 2, or a share such as 0.5"),
+        Doc(
+            "How many of these servers must block the canary: a number such as `2`, or a share "
+            "such as `0.5` (`1` is one server, `1.0` is all). Without it, more than half. A server "
+            "that gives no answer before the installation is not counted, unless all give none."
+        ),
+    ] = None
     must_resolve: Annotated[
         tuple[Annotated[str, DOMAIN_NAME], ...],
         Doc(

@@ -4,8 +4,10 @@ Keeps heavy imports out: a run in which nothing changed ends here.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from blocklist.atomic_files import remove_leftovers
@@ -13,8 +15,10 @@ from blocklist.config.exports import Export
 from blocklist.config.loader import Config
 from blocklist.config.mistakes import suggest_name
 from blocklist.errors import ExportFailed, LockHeld, NotFoundError
+from blocklist.export.install_pool import Install, InstallPool
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
+from blocklist.export.servers import describe_server_fault
 from blocklist.export.stage.freshness import (
     ExportInputs,
     is_export_fresh,
@@ -24,7 +28,7 @@ from blocklist.export.stage.freshness import (
 from blocklist.ledger.db.lock import hold_export_lock
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
-from blocklist.ledger.releases.export_health import save_export_attempt
+from blocklist.ledger.releases.export_health import load_server_records, save_export_attempt
 from blocklist.ledger.releases.export_state import ExportRecord, load_export_records
 from blocklist.ledger.releases.history import Release, current_release
 
@@ -43,29 +47,39 @@ def select_exports(config: Config, names: Iterable[str]) -> list[Export]:
     return [config.exports[name] for name in names] or list(config.exports.values())
 
 
-def run_exports(
+def run_exports(  # noqa: PLR0913 (options by keyword)
     writer: LedgerWriter,
     config: Config,
     exports: list[Export],
     on_outcome: Callable[[ExportOutcome], None],
     rehearsal: Rehearsal | None = None,
     on_message: Callable[[str], None] = lambda _: None,
+    *,
+    force: bool = False,
 ) -> list[ExportOutcome]:
     """Bring each export up to date; call `on_outcome` after each, and return all outcomes.
 
-    A failing export does not stop the others. A fresh file is neither rendered nor read, and an
-    export that a `rehearsal` has prepared for this release is not rendered again. `on_message` gets
-    what is waited for. Raise `NotFoundError` if there is no release yet.
+    Files are rendered one after the other, and installed in parallel, because servers take long to
+    load them. A failing export does not stop the others. A fresh file is neither rendered nor read,
+    unless `force` is given, and an export that a `rehearsal` has prepared for this release is not
+    rendered again. `on_message` gets what is waited for. Raise `NotFoundError` if there is no
+    release yet.
 
     Several processes may do this at once: only the holder of an export's lock changes its file, and
     always to the release that is then current. So no file goes back to an older release.
     """
-    session = _ExportSession(writer, config, exports, rehearsal, on_message)
-    outcomes = []
-    for export in exports:
-        outcomes.append(session.update(export))
-        on_outcome(outcomes[-1])
-    return outcomes
+    session = _ExportSession(writer, config, exports, rehearsal, on_message, force=force)
+    outcomes = dict[str, ExportOutcome]()
+    with InstallPool() as pool:
+        # The order of locks is the same in all processes, so no two wait for each other.
+        for export in sorted(exports, key=lambda export: export.name):
+            for outcome in (*session.start(export, pool), *pool.iter_finished()):
+                outcomes[outcome.name] = outcome
+                on_outcome(outcome)
+        for outcome in pool.iter_all():
+            outcomes[outcome.name] = outcome
+            on_outcome(outcome)
+    return [outcomes[export.name] for export in exports]
 
 
 class _ExportSession:
@@ -78,29 +92,60 @@ class _ExportSession:
         exports: list[Export],
         rehearsal: Rehearsal | None,
         on_message: Callable[[str], None],
+        *,
+        force: bool,
     ) -> None:
         self._writer, self._config, self._rehearsal = writer, config, rehearsal
-        self._exports, self._on_message = exports, on_message
+        self._exports, self._on_message, self._force = exports, on_message, force
         self._updater: ExportUpdater | None = None
 
-    def update(self, export: Export) -> ExportOutcome:
-        """Bring one export up to date, when no other process does."""
-        try:
-            with hold_export_lock(self._writer.database, export.name, "export"):
-                return self._update_locked(export)
-        except LockHeld as held:
-            return ExportOutcome(export.name, str(export.path), None, str(held))
+    def start(self, export: Export, pool: InstallPool) -> Iterator[ExportOutcome]:
+        """Render one export, and hand it over to be installed; yield its outcome if it fails.
 
-    def _update_locked(self, export: Export) -> ExportOutcome:
+        Its lock is held until its install has ended.
+        """
+        with ExitStack() as lock:
+            try:
+                lock.enter_context(hold_export_lock(self._writer.database, export.name, "export"))
+                install = self._prepare(export)
+            except (LockHeld, ExportFailed) as error:
+                logger.info("export %s: failed: %s", export.name, error)
+                yield ExportOutcome(export.name, str(export.path), None, str(error))
+                return
+            pool.submit(export, install, lock.pop_all())
+
+    def _prepare(self, export: Export) -> Install:
+        """Return what is left to do for an export, after its new file was rendered."""
         current = self._load_state()
-        state, prepared = current.states.get(export.name), self._find_prepared(export, current)
+        state = current.states.get(export.name)
+        prepared = None if self._force else self._find_prepared(export, current)
         if prepared is None:
             remove_leftovers(export.path)  # of a run that was killed
-        if state and current.is_fresh(export):
-            return _confirm_fresh(export, state, current.records[export.name])
+        if state and current.is_fresh(export) and not self._force:
+            return Install(_confirm_fresh(export, state, current.records[export.name]))
+        from blocklist.export.update import install_prepared, record_export
+
+        if prepared is None:
+            prepared = self._render(export, current, state)
+        self._announce(export, current.inputs.release)
+        return Install(
+            partial(install_prepared, prepared),
+            partial(record_export, self._writer, export, current.inputs),
+        )
+
+    def _render(
+        self, export: Export, current: "_CurrentState", state: ExportState | None
+    ) -> "PreparedExport":
         if self._updater is None:
             self._updater = self._make_updater(current)
-        return self._updater.update(export, current.inputs, state, prepared)
+        return self._updater.prepare(export, current.inputs, state, force=self._force)
+
+    def _announce(self, export: Export, release: int) -> None:
+        """Report what is waited for, because servers may need long to load a list."""
+        if export.installation.probe:
+            servers = " and ".join(export.installation.probe)
+            text = f"export {export.name}: waiting for {servers} to load release {release}"
+            self._on_message(text)
 
     def _load_state(self) -> "_CurrentState":
         with read_transaction(self._writer.database) as transaction:
@@ -129,9 +174,9 @@ class _ExportSession:
         rendered = [
             export
             for export in self._exports
-            if not (current.is_fresh(export) or self._find_prepared(export, current))
+            if self._force or not (current.is_fresh(export) or self._find_prepared(export, current))
         ]
-        return ExportUpdater(self._writer, rendered, current.states, self._on_message)
+        return ExportUpdater(self._writer, rendered, current.states)
 
 
 @dataclass(frozen=True)
@@ -149,19 +194,20 @@ class _CurrentState:
         return export.name in self.states and is_export_fresh(export, record, self.inputs)
 
 
-def _confirm_fresh(export: Export, state: ExportState, record: ExportRecord) -> ExportOutcome:
-    """Leave a fresh file as it is; if there is a probe, its servers must show that they have it."""
+def _confirm_fresh(
+    export: Export, state: ExportState, record: ExportRecord
+) -> Callable[[], ExportResult]:
+    """Return a call that leaves a fresh file as it is, and has its servers show that they have it.
+
+    A server that lacks the list loads it again.
+    """
     logger.info("export %s: unchanged, %s is up to date", export.name, export.path)
     result = ExportResult(state, False, record.row_count, record.left_out)
-    if export.installation.probe:
-        from blocklist.export.update import confirm_loaded
+    if not export.installation.probe:
+        return lambda: result
+    from blocklist.export.update import confirm_loaded
 
-        try:
-            result = confirm_loaded(export, result)
-        except ExportFailed as error:
-            logger.info("export %s: failed: %s", export.name, error)
-            return ExportOutcome(export.name, str(export.path), None, str(error))
-    return ExportOutcome(export.name, str(export.path), result)
+    return partial(confirm_loaded, export, result)
 
 
 def record_outcomes(writer: LedgerWriter, outcomes: Iterable[ExportOutcome]) -> None:
@@ -170,7 +216,19 @@ def record_outcomes(writer: LedgerWriter, outcomes: Iterable[ExportOutcome]) -> 
         current = current_release(transaction.connection)
     for outcome in outcomes if current else ():
         assert current is not None
-        servers = outcome.result.servers if outcome.result else None
+        servers = outcome.result.servers if outcome.result else outcome.servers
         save_export_attempt(
             writer, outcome.name, outcome.path, current.number, outcome.cause, servers
         )
+
+
+def find_server_faults(writer: LedgerWriter, outcomes: Iterable[ExportOutcome]) -> list[str]:
+    """Return a text for each server that lacks the list of an export that was written."""
+    names = {outcome.name for outcome in outcomes if outcome.result}
+    with read_transaction(writer.database) as transaction:
+        records = load_server_records(transaction.connection)
+    return [
+        describe_server_fault(export, record, server)
+        for (export, server), record in records.items()
+        if export in names and record.fault
+    ]

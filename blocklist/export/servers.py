@@ -3,10 +3,16 @@
 Keeps heavy imports out: a run in which nothing changed ends here.
 """
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from blocklist.config.dns_servers import parse_dns_servers
 from blocklist.config.exports import Export
 from blocklist.export.render.state import ExportState
-from blocklist.ledger.releases.export_health import ServerResult
+from blocklist.ledger.releases.export_health import ServerRecord, ServerResult
+
+if TYPE_CHECKING:
+    from blocklist.install.quorum import ServerLoad
 
 
 def list_servers(export: Export) -> list[str]:
@@ -25,3 +31,20 @@ def look_at_server(export: Export, state: ExportState, name: str) -> ServerResul
     (server,) = parse_dns_servers([name])
     fault = find_load_fault(server, canaries)
     return ServerResult(name, None if fault else state.release, fault)
+
+
+def make_server_results(loads: "Iterable[ServerLoad]", release: int) -> tuple[ServerResult, ...]:
+    """Return what servers showed of the content that was rendered from a release."""
+    return tuple(
+        ServerResult(str(load.server), release if load.fault is None else None, load.fault)
+        for load in loads
+    )
+
+
+def describe_server_fault(export: str, record: ServerRecord, server: str) -> str:
+    """Return in two sentences what a server lacks, since when, and what happens next."""
+    has = f"; it last had release {record.release}" if record.release else ""
+    return (
+        f"export {export}: {server} {record.fault}, since {record.fault_since}{has}. "
+        "Each run looks again, and has the list loaded when it is back."
+    )

@@ -4,7 +4,7 @@ Exports that a rehearsal has prepared are installed without rendering them again
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,23 +12,21 @@ from pathlib import Path
 import polars as pl
 
 from blocklist.config.exports import Export
-from blocklist.errors import ExportFailed
 from blocklist.export.render.canary import derive_canaries
 from blocklist.export.render.file_head import read_entry_count
-from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
+from blocklist.export.render.state import ExportResult, ExportState
 from blocklist.export.select.release_content import (
     ExportContent,
     ExportContext,
     load_release_content,
 )
-from blocklist.export.servers import list_servers
+from blocklist.export.servers import make_server_results
 from blocklist.export.stage.freshness import ExportInputs, file_fingerprint
 from blocklist.export.stage.prepare import PreparedExport, error_context, render_and_verify
 from blocklist.export.verify.verify import run_checker
 from blocklist.install.change import InstallChange
 from blocklist.install.install import ensure_loaded, install_file
 from blocklist.ledger.db.writer import LedgerWriter
-from blocklist.ledger.releases.export_health import ServerResult
 from blocklist.ledger.releases.export_state import ExportRecord, save_export_state
 
 logger = logging.getLogger(__name__)
@@ -42,52 +40,29 @@ class ExportUpdater:
         writer: LedgerWriter,
         rendered: list[Export],
         states: Mapping[str, ExportState],
-        on_message: Callable[[str], None],
     ) -> None:
-        self._writer, self._rendered, self._on_message = writer, rendered, on_message
+        self._writer, self._rendered = writer, rendered
         self._oldest = min((state.release for state in states.values()), default=None)
         self._content: ExportContent | None = None
 
-    def update(
+    def prepare(
         self,
         export: Export,
         inputs: ExportInputs,
         previous: ExportState | None,
-        prepared: PreparedExport | None,
-    ) -> ExportOutcome:
-        """Bring an export to the release of `inputs`; install `prepared` if it is given.
+        *,
+        force: bool,
+    ) -> PreparedExport:
+        """Render and verify an export for the release of `inputs`; raise `ExportFailed`.
 
-        The caller holds the lock of the export; `previous` is its state. An error is in the result.
+        The caller holds the lock of the export; `previous` is its state. With `force`, there is a
+        new file also if the content is the same.
         """
-        try:
-            result = self._update(export, inputs, previous, prepared)
-        except ExportFailed as error:
-            logger.info("export %s: failed: %s", export.name, error)
-            return ExportOutcome(export.name, str(export.path), None, str(error))
-        _record_export(self._writer, export, result, inputs)
-        return ExportOutcome(export.name, str(export.path), result)
-
-    def _update(
-        self,
-        export: Export,
-        inputs: ExportInputs,
-        previous: ExportState | None,
-        prepared: PreparedExport | None,
-    ) -> ExportResult:
-        if prepared is not None:
-            self._announce(export, inputs.release)
-            return install_prepared(prepared)
         content, now = self._load_content(export, inputs), datetime.now(UTC)
         rows, context = content.rows_for_export(export), content.context_for(export)
-        self._announce(export, inputs.release)
-        return export_one(export, rows, inputs.release, previous, now, context)
-
-    def _announce(self, export: Export, release: int) -> None:
-        """Report what is waited for, because servers may need long to load a list."""
-        if export.installation.probe:
-            servers = " and ".join(export.installation.probe)
-            text = f"export {export.name}: waiting for {servers} to load release {release}"
-            self._on_message(text)
+        compared = replace(previous, digest="") if previous and force else previous
+        prepared = render_and_verify(export, rows, inputs.release, compared, now, context)
+        return replace(prepared, previous=previous)
 
     def _load_content(self, export: Export, inputs: ExportInputs) -> ExportContent:
         exports = list(self._rendered)
@@ -144,7 +119,7 @@ def install_prepared(prepared: PreparedExport) -> ExportResult:
 
     try:
         with error_context(export):
-            output = install_file(
+            loaded = install_file(
                 _make_install_change(
                     export, prepared.state, prepared.previous, prepared.entry_count
                 ),
@@ -159,29 +134,23 @@ def install_prepared(prepared: PreparedExport) -> ExportResult:
         prepared.entry_count,
         prepared.left_out,
         tuple(notes),
-        output,
+        loaded.output,
         loaded=bool(export.installation.probe),
-        servers=_list_loaded(export, prepared.state),
+        servers=make_server_results(loaded.servers, prepared.state.release) or None,
     )
 
 
 def confirm_loaded(export: Export, unchanged: ExportResult) -> ExportResult:
     """Return the result for a file that stays, after its servers have shown that they loaded it.
 
-    Raise `ExportFailed` when they do not show it.
+    Raise `ExportFailed` when too few do (`probe_quorum`).
     """
+    change = _make_install_change(export, unchanged.state, unchanged.state, unchanged.rows)
     with error_context(export):
-        output = ensure_loaded(
-            _make_install_change(export, unchanged.state, unchanged.state, unchanged.rows)
-        )
-    servers = _list_loaded(export, unchanged.state)
-    return replace(unchanged, said=output, loaded=bool(export.installation.probe), servers=servers)
-
-
-def _list_loaded(export: Export, state: ExportState) -> tuple[ServerResult, ...] | None:
-    """Return the servers of an export, all of which have just shown that they loaded a content."""
-    names = list_servers(export)
-    return tuple(ServerResult(name, state.release, None) for name in names) or None
+        loaded = ensure_loaded(change)
+    servers = make_server_results(loaded.servers, unchanged.state.release) or None
+    is_probed = bool(export.installation.probe)
+    return replace(unchanged, said=loaded.output, loaded=is_probed, servers=servers)
 
 
 def _make_install_change(
@@ -199,8 +168,8 @@ def _make_install_change(
     )
 
 
-def _record_export(
-    writer: LedgerWriter, export: Export, result: ExportResult, inputs: ExportInputs
+def record_export(
+    writer: LedgerWriter, export: Export, inputs: ExportInputs, result: ExportResult
 ) -> None:
     """Store the state of an export and the digest of the inputs of its file."""
     record = ExportRecord(

@@ -1,28 +1,20 @@
-"""Probe DNS servers: servers and canaries -> whether each server has loaded the list.
+"""Look at one DNS server: server and canaries -> whether it has loaded the list, and what it lacks.
 
 An answer counts as blocked if it is a blocking answer *and* differs from the server's answer for
 the control, a name beside the canaries that is never listed.
 """
 
-import logging
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 
 from blocklist.config.dns_servers import DnsServer
-from blocklist.errors import ExportFailed
 from blocklist.install.change import Canaries
 
-logger = logging.getLogger(__name__)
-
-#: A name and a server that resolved it before an install.
-ResolvingName = tuple[DnsServer, str]
-
 _TIMEOUT_SECONDS = 2.0
-_MAX_PARALLEL = 8
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_MAX_PARALLEL = 32
 _NULL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104
 # PowerDNS caches whole packets, also over a reload. A query with another payload size is another
 # packet, so each query gets its own size.
@@ -36,53 +28,74 @@ class ProbeAnswer(StrEnum):
     RESOLVES = "an address"
     NULL_ADDRESS = "the null address"
     NO_ADDRESS = "no address"
+    FAILURE = "a server failure"
     NO_ANSWER = "no answer"
 
 
-def find_resolving_names(servers: Iterable[DnsServer], names: Iterable[str]) -> list[ResolvingName]:
-    """Return the pairs of server and name where the server resolves the name now."""
-    pairs = [(server, name) for server in servers for name in names]
-    with ThreadPoolExecutor(_MAX_PARALLEL) as pool:
-        answers = pool.map(lambda pair: probe_server(*pair), pairs)
-        answered = zip(pairs, answers, strict=True)
-        return [pair for pair, answer in answered if answer is ProbeAnswer.RESOLVES]
+#: The fault of a server that is down or cannot be reached.
+NO_ANSWER_FAULT = "gives no answer"
+_BLOCKING_ANSWERS = (ProbeAnswer.NULL_ADDRESS, ProbeAnswer.NO_ADDRESS)
 
 
-def wait_until_loaded(
-    servers: Iterable[DnsServer],
-    canaries: Canaries,
-    must_resolve: list[ResolvingName],
-    seconds: float,
-) -> None:
-    """Wait until all servers block the canaries and resolve the names that they must resolve.
+@dataclass(frozen=True, slots=True)
+class ServerLook:
+    """What one look at a server shows. The texts follow the name of the server."""
 
-    Raise `ExportFailed` with the last fault when the time is over.
+    #: What the server lacks; None if it has loaded the list and resolves its names.
+    fault: str | None
+    #: The name that it resolved before and blocks now.
+    harm: str | None = None
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether the server gave an answer at all."""
+        return self.fault != NO_ANSWER_FAULT
+
+
+def look_at_server(
+    server: DnsServer, canaries: Canaries, must_resolve: Iterable[str] = ()
+) -> ServerLook:
+    """Query a server for the canaries and for names that it must resolve.
+
+    A server that is down costs one time limit, not one for each name.
     """
-    start, pause = time.monotonic(), _FIRST_PAUSE
-    while fault := next(_iterate_faults(servers, canaries, must_resolve), None):
-        if time.monotonic() + pause > start + seconds:
-            raise ExportFailed(f"{fault}, {seconds:g} s after the reload; see probe_timeout")
-        logger.debug("%s; next probe in %g s", fault, pause)
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
-    elapsed = time.monotonic() - start
-    for server in servers:
-        logger.info("%s blocks the canary %s after %.1f s", server, canaries.release_name, elapsed)
+    release_answer = probe_server(server, canaries.release_name)
+    if release_answer is ProbeAnswer.NO_ANSWER:
+        return ServerLook(NO_ANSWER_FAULT)
+    answers = {
+        canaries.release_name: release_answer,
+        canaries.fixed_name: probe_server(server, canaries.fixed_name),
+    }
+    control = probe_server(server, canaries.control_name)
+    faults = [
+        f"does not show that the list is loaded: for the canary {name} it has {answer}, for a name "
+        f"beside it that is not listed {control}"
+        for name, answer in answers.items()
+        if not _is_list_answer(answer, control)
+    ]
+    unresolved = {
+        name: answer
+        for name, answer in probe_names(server, must_resolve)
+        if answer is not ProbeAnswer.RESOLVES
+    }
+    faults += [f"resolved {name} before, and now has {it}" for name, it in unresolved.items()]
+    harms = (name for name, answer in unresolved.items() if answer in _BLOCKING_ANSWERS)
+    return ServerLook(faults[0] if faults else None, next(harms, None))
 
 
 def find_load_fault(server: DnsServer, canaries: Canaries) -> str | None:
     """Return what shows that a server has not loaded a list, or None if it has."""
-    answers = {
-        name: probe_server(server, name) for name in (canaries.release_name, canaries.fixed_name)
-    }
-    control = probe_server(server, canaries.control_name)
-    for name, answer in answers.items():
-        if not _is_list_answer(answer, control):
-            return (
-                f"{server} does not show that the list is loaded: for the canary {name} it has "
-                f"{answer}, for a name beside it that is not listed {control}"
-            )
-    return None
+    return look_at_server(server, canaries).fault
+
+
+def probe_names(server: DnsServer, names: Iterable[str]) -> list[tuple[str, ProbeAnswer]]:
+    """Query a server for names, all at once, and return each with its answer."""
+    names = list(names)
+    if not names:
+        return []
+    with ThreadPoolExecutor(min(len(names), _MAX_PARALLEL)) as pool:
+        answers = pool.map(lambda name: probe_server(server, name), names)
+        return list(zip(names, answers, strict=True))
 
 
 def probe_server(server: DnsServer, name: str) -> ProbeAnswer:
@@ -100,23 +113,13 @@ def probe_server(server: DnsServer, name: str) -> ProbeAnswer:
     except (dns.exception.DNSException, OSError):
         return ProbeAnswer.NO_ANSWER
     if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN, dns.rcode.REFUSED):
-        return ProbeAnswer.NO_ANSWER
+        return ProbeAnswer.FAILURE
     addresses = {
         item.address for rrset in reply.answer if rrset.rdtype == dns.rdatatype.A for item in rrset
     }
     if not addresses:
         return ProbeAnswer.NO_ADDRESS
     return ProbeAnswer.NULL_ADDRESS if addresses <= _NULL_ADDRESSES else ProbeAnswer.RESOLVES
-
-
-def _iterate_faults(
-    servers: Iterable[DnsServer], canaries: Canaries, must_resolve: list[ResolvingName]
-) -> Iterator[str]:
-    yield from filter(None, (find_load_fault(server, canaries) for server in servers))
-    for server, name in must_resolve:
-        answer = probe_server(server, name)
-        if answer is not ProbeAnswer.RESOLVES:
-            yield f"{server} resolved {name} before, and now has {answer}"
 
 
 def _is_list_answer(answer: ProbeAnswer, control: ProbeAnswer) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from blocklist.errors import ExportFailed
+from blocklist.install.interruption import is_interruptible, raise_if_interrupted
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ _SEARCH_PATH = os.pathsep.join(
 )
 _MAX_OUTPUT_BYTES = 2000
 _GRACE_SECONDS = 5
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def run_command(
         except OSError as error:
             raise ExportFailed(f"{words[0]} cannot be run: {error.strerror or error}") from None
         try:
-            code = process.wait(limit)
+            code = _wait_for_end(process, limit)
         except subprocess.TimeoutExpired:
             message = f"{words[0]} did not end within {limit:g} s; see {limit_key}"
             raise ExportFailed(message) from None
@@ -88,6 +90,16 @@ def run_command(
             _kill_process_group(process)
         logger.debug("%s ended with %d after %.1f s", program, code, time.monotonic() - start)
         return CommandResult(code, _read_output(output))
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], limit: float) -> int:
+    """Return the exit code of a process, in a thread that may be interrupted meanwhile."""
+    deadline = time.monotonic() + limit
+    while is_interruptible() and (left := deadline - time.monotonic()) > _POLL_SECONDS:
+        raise_if_interrupted()
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(min(_POLL_SECONDS, left))
+    return process.wait(max(0.0, deadline - time.monotonic()))
 
 
 def _open_output_file(name: str) -> IO[bytes]:

@@ -51,14 +51,21 @@ def run_build(config: Config, progress: ProgressCallback) -> BuildReport:
 
 
 def run_export(
-    config: Config, names: Sequence[str] | None, progress: ProgressCallback
+    config: Config,
+    names: Sequence[str] | None,
+    progress: ProgressCallback,
+    *,
+    force: bool = False,
 ) -> tuple[ExportOutcome, ...]:
-    """Write the current release into the files of the exports named, or of all for None."""
+    """Write the current release into the files of the exports named, or of all for None.
+
+    With `force`, files are written and loaded again also if nothing changed.
+    """
     if names is not None and not names:
         return ()
     exports = select_exports(config, names or ())
     with open_ledger_writer(config.database, "export") as writer:
-        return export_stage(config, writer, exports, progress)
+        return export_stage(config, writer, exports, progress, force=force)
 
 
 def run_prune(database: Path, before: str) -> PruneResult:

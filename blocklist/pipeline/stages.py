@@ -11,7 +11,12 @@ from blocklist.config.loader import Config
 from blocklist.errors import GateHeld
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome
-from blocklist.export.run import record_outcomes, run_exports, select_exports
+from blocklist.export.run import (
+    find_server_faults,
+    record_outcomes,
+    run_exports,
+    select_exports,
+)
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.operator.entries import end_expired_entries
@@ -158,8 +163,13 @@ def export_stage(
     exports: Sequence[Export],
     progress: ProgressCallback,
     rehearsal: Rehearsal | None = None,
+    *,
+    force: bool = False,
 ) -> tuple[ExportOutcome, ...]:
-    """Bring exports up to the current release; one that fails harms no other."""
+    """Bring exports up to the current release; one that fails harms no other.
+
+    With `force`, files are written and loaded again also if nothing changed.
+    """
 
     def report_export(outcome: ExportOutcome) -> None:
         text = f"export {outcome.name}: {outcome.path}"
@@ -172,8 +182,12 @@ def export_stage(
 
     progress(ProgressEvent(Stage.EXPORT, EventKind.START, total=len(exports)))
     outcomes = tuple(
-        run_exports(writer, config, list(exports), report_export, rehearsal, report_note)
+        run_exports(
+            writer, config, list(exports), report_export, rehearsal, report_note, force=force
+        )
     )
     record_outcomes(writer, outcomes)
+    for fault in find_server_faults(writer, outcomes):
+        progress(ProgressEvent(Stage.EXPORT, EventKind.WARNING, fault))
     progress(ProgressEvent(Stage.EXPORT, EventKind.END, result=outcomes))
     return outcomes

@@ -259,7 +259,7 @@ def test_a_list_that_blocks_too_much(world: World) -> None:
     export = world.told(must_resolve=("bank.example",), probe_timeout=3)
     said = fails(world, export, rows)
     assert "resolved bank.example before, and now has" in said
-    assert said.endswith("the old file is back, and the server blocks its canary")
+    assert said.endswith("The previous list is back in place, and 127.0.0.1#")
     assert world.has("bank.example") is ProbeAnswer.RESOLVES
 
 
@@ -273,6 +273,6 @@ def test_a_file_that_breaks_on_its_way_to_the_server(world: World) -> None:
     )
     with watched(world.server), pytest.raises(ExportFailed) as raised:
         run(export, NEW, world.state, 8)
-    assert str(raised.value).endswith("the old file is back, and the server blocks its canary")
+    assert str(raised.value).endswith("The previous list is back in place, and 127.0.0.1#")
     assert world.has("fraud.example") in BLOCKED
     assert world.has("old.example") in BLOCKED

@@ -135,7 +135,7 @@ def test_the_old_list_is_restored(server: DnsServer, fault: object, message: str
     fault(server)  # type: ignore[operator]
     error = failing(export, first.state)
     assert message in error, why
-    assert error.endswith("the old file is back, and the server blocks its canary")
+    assert error.endswith("The previous list is back in place, and 127.0.0.1#")
     assert own_canary(export, first.state) in server.listed
     assert "new.example" not in server.listed
     assert server.reloads == 3
@@ -297,4 +297,4 @@ def test_loading_and_undoing_are_logged(
     assert loaded.startswith(f"{server.where} blocks the canary {canary} after ")
     assert done == "export office: installed release 7"
     assert undone.startswith("export office: undid release 8: ")
-    assert undone.endswith("the old file is back, and the server blocks its canary")
+    assert undone.endswith("The previous list is back in place, and 127.0.0.1#")

@@ -15,6 +15,12 @@ def export_command(
     exports: Annotated[
         list[str] | None, typer.Argument(help="Exports to write. Without names: all.")
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Write, install and load the files again, also if nothing changed."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the current release into the files of [exports]; unchanged files are not touched.
@@ -23,7 +29,7 @@ def export_command(
     """
     session = get_session(context)
     with ProgressDisplay(session, results=not as_json) as progress:
-        outcomes = session.blocklist.export(exports or None, progress=progress)
+        outcomes = session.blocklist.export(exports or None, force=force, progress=progress)
     if as_json:
         show_json({"exports": outcomes})
     if any(outcome.result is None for outcome in outcomes):

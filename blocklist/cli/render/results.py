@@ -130,5 +130,15 @@ def _export_row(outcome: "ExportOutcome") -> tuple[str, ...]:
         if not reason.startswith(_KIND_PREFIX)
     )
     state = "written" if result.changed else "unchanged"
-    state += ", loaded" if result.loaded else ""
+    state += _describe_loaded(outcome)
     return (outcome.name, state, f"{result.rows:,}", left, outcome.path)
+
+
+def _describe_loaded(outcome: "ExportOutcome") -> str:
+    result = outcome.result
+    assert result
+    servers = result.servers or ()
+    loaded = sum(server.fault is None for server in servers)
+    if loaded < len(servers):
+        return f", loaded by {loaded} of {len(servers)} servers"
+    return ", loaded" if result.loaded else ""

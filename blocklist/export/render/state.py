@@ -35,9 +35,9 @@ class ExportResult:
     notes: tuple[str, ...] = ()
     #: Output of hooks and commands.
     said: tuple[str, ...] = ()
-    #: Whether the export has a probe, and all servers block its canaries.
+    #: Whether the export has a probe, and a quorum of its servers blocks the canaries.
     loaded: bool = False
-    #: What was seen on each server of the export; None if nobody looked.
+    #: What was seen on each server of the export, one that is down too; None if nobody looked.
     servers: tuple[ServerResult, ...] | None = None
 
 
@@ -49,3 +49,5 @@ class ExportOutcome:
     path: str
     result: ExportResult | None
     cause: str | None = None
+    #: After a failure: what was seen on each server with the old file; None if nobody looked.
+    servers: tuple[ServerResult, ...] | None = None

@@ -24,7 +24,8 @@ from blocklist.export.select.release_content import ExportContext
 from blocklist.export.stage.limits import render_within_limit
 from blocklist.export.verify.verify import verify_export_file
 from blocklist.frames.schemas import RELEASE
-from blocklist.install.install import InstallUndone
+from blocklist.install.quorum import ListNotLoaded
+from blocklist.install.undo import InstallUndone
 from blocklist.model import Kind
 from blocklist.plugins import DIALECT_EXTENSIONS
 
@@ -133,7 +134,11 @@ def error_context(export: Export) -> Iterator[None]:
     try:
         yield
     except InstallUndone as error:
-        raise ExportFailed(f"export {export.name}: {error}") from None
+        text = f"export {export.name}: {error}"
+        raise InstallUndone(text, error.loads, error.release) from None
+    except ListNotLoaded as error:
+        text = f"export {export.name}: {error} ({export.path} is as it was)"
+        raise ListNotLoaded(text, error.loads, error.release) from None
     except BlocklistError as error:
         kind = VerificationFailed if isinstance(error, VerificationFailed) else ExportFailed
         raise kind(f"export {export.name}: {error} ({export.path} is as it was)") from None
