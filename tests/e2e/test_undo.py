@@ -5,6 +5,7 @@ blocked at all times; `good.example` is in neither, and must always have an addr
 """
 
 import os
+import re
 import resource
 import threading
 import time
@@ -35,6 +36,7 @@ OLD = "block subtree fraud.example\nblock exact old.example"
 NEW = "block subtree fraud.example\nblock exact new.example"
 BLOCKED = {ProbeAnswer.NO_ADDRESS, ProbeAnswer.NULL_ADDRESS}
 HASTY = 1.0
+CONFIRMED = r"The previous list is back in place, and \S+ blocks its canary\.$"
 FRAUD, GOOD = "fraud.example", "good.example"
 
 
@@ -243,14 +245,14 @@ LATE: list[tuple[Callable[[World], Export], str]] = [
 def test_what_fails_late(world: World, change: Callable[[World], Export], message: str) -> None:
     said = fails(world, change(world))
     assert message in said
-    assert "the old file is back" in said
+    assert "The previous list is back in place" in said
 
 
 def test_a_probe_that_times_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canary_probe, "_TIMEOUT_SECONDS", 0.5)
     said = fails(world, world.told(probe=("127.0.0.1#9",), probe_timeout=HASTY))
-    assert "127.0.0.1#9 does not show that the list is loaded" in said
-    assert "the old file is back" in said
+    assert "undone. 127.0.0.1#9 gave no answer for 1 s; is it running?" in said
+    assert "The previous list is back in place" in said
 
 
 def test_a_list_that_blocks_too_much(world: World) -> None:
@@ -258,8 +260,8 @@ def test_a_list_that_blocks_too_much(world: World) -> None:
     rows = release(f"{NEW}\nblock exact bank.example")
     export = world.told(must_resolve=("bank.example",), probe_timeout=3)
     said = fails(world, export, rows)
-    assert "resolved bank.example before, and now has" in said
-    assert said.endswith("The previous list is back in place, and 127.0.0.1#")
+    assert "blocks bank.example, which it resolved before" in said
+    assert re.search(CONFIRMED, said)
     assert world.has("bank.example") is ProbeAnswer.RESOLVES
 
 
@@ -273,6 +275,6 @@ def test_a_file_that_breaks_on_its_way_to_the_server(world: World) -> None:
     )
     with watched(world.server), pytest.raises(ExportFailed) as raised:
         run(export, NEW, world.state, 8)
-    assert str(raised.value).endswith("The previous list is back in place, and 127.0.0.1#")
+    assert re.search(CONFIRMED, str(raised.value))
     assert world.has("fraud.example") in BLOCKED
     assert world.has("old.example") in BLOCKED

@@ -11,7 +11,7 @@ import pytest
 
 from blocklist.errors import ExportFailed
 from blocklist.export.update import export_one
-from blocklist.install import canary_probe
+from blocklist.install import canary_probe, loading
 from tests.support.dns_server import DnsServer
 from tests.support.exports import NOW, release, run
 from tests.support.installs import (
@@ -28,6 +28,8 @@ from tests.support.installs import (
 )
 
 __all__ = ["server"]
+
+BACK = "The previous list is back in place"
 
 # --- Success ---------------------------------------------------------------------------
 
@@ -123,8 +125,8 @@ FAULTS = [
         "a reload without effect",
     ),
     (empty_once, "does not show that the list is loaded", "a reload that empties the list"),
-    (block_everything, "does not show that the list is loaded", "a list that blocks every name"),
-    (block_own, f"resolved {OWN} before, and now has the null address", "one that blocks too much"),
+    (block_everything, f"blocks {OWN}, which it resolved before", "a list that blocks every name"),
+    (block_own, f"blocks {OWN}, which it resolved before", "one that blocks too much"),
 ]
 
 
@@ -135,7 +137,7 @@ def test_the_old_list_is_restored(server: DnsServer, fault: object, message: str
     fault(server)  # type: ignore[operator]
     error = failing(export, first.state)
     assert message in error, why
-    assert error.endswith("The previous list is back in place, and 127.0.0.1#")
+    assert error.endswith(f"{BACK}, and {server.where} blocks its canary.")
     assert own_canary(export, first.state) in server.listed
     assert "new.example" not in server.listed
     assert server.reloads == 3
@@ -168,7 +170,7 @@ def test_a_command_that_fails(
     _, first = installed(server)
     error = failing(export_into(server, **changes), first.state)
     assert message in error, why
-    assert "the old file is back" in error
+    assert BACK in error
     assert own_canary(export_into(server), first.state) in server.listed
     if "check_server" in changes:
         assert server.reloads == 1, "no reload after a failed check"
@@ -180,7 +182,7 @@ def test_a_file_that_check_server_refuses_is_not_loaded(server: DnsServer, first
     before = None if first else installed(server)[1].state
     reloads = server.reloads
     error = failing(export_into(server, check_server=("sh", "-c", "! grep new {file}")), before)
-    assert error.endswith("taken away" if first else "the old file is back")
+    assert error.endswith("the new one was removed." if first else f"{BACK}.")
     assert server.reloads == reloads
 
 
@@ -190,15 +192,15 @@ def test_the_server_is_down(server: DnsServer, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(canary_probe, "_TIMEOUT_SECONDS", 0.02)
     server.silent = True
     error = failing(export, first.state)
-    assert "it has no answer, for a name beside it" in error
-    assert "the old file is back, but not loaded again" in error
+    assert f"undone. {server.where} gave no answer for 0.5 s; is it running?\n" in error
+    assert error.endswith(f"{BACK}; {server.where} has not confirmed it.")
 
 
 @pytest.mark.slow
 def test_a_first_list_that_is_not_loaded_is_removed(server: DnsServer) -> None:
     ignore_reloads(server)
     error = failing(export_into(server), None, OLD)
-    assert error.endswith("there was no old file, so the new one was taken away")
+    assert error.endswith("There was no previous list, so the new one was removed.")
     assert server.reloads == 2, "the server was reloaded"
 
 
@@ -229,7 +231,7 @@ def test_a_file_system_without_links(server: DnsServer, monkeypatch: pytest.Monk
     ignore_reloads(server)
     leftover = export.path.with_name("..list.previous.abcdefgh.new")
     leftover.touch()
-    assert "the old file is back" in failing(export, first.state)
+    assert BACK in failing(export, first.state)
     assert not leftover.exists(), "of a run that was killed while it copied the old file"
 
 
@@ -262,7 +264,7 @@ def test_ctrl_c_restores_the_old_file(server: DnsServer, monkeypatch: pytest.Mon
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(canary_probe, "wait_until_loaded", interrupted)
+    monkeypatch.setattr(loading, "wait_until_loaded", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(export, NEW, first.state, 8)
     assert export.path.read_bytes() == before
@@ -278,7 +280,7 @@ def test_the_backup_of_a_killed_run_is_restored(
     shutil.copy(export.path, export.path.with_name(".list.previous"))
     export.path.write_text("half of a file\n")
     ignore_reloads(server)
-    with pytest.raises(ExportFailed, match="the old file is back, and the server blocks its can"):
+    with pytest.raises(ExportFailed, match=f"{BACK}, and .* blocks its canary"):
         run(hasty(export), NEW, first.state, 8)
     assert export.path.read_bytes() == good
 
@@ -297,4 +299,4 @@ def test_loading_and_undoing_are_logged(
     assert loaded.startswith(f"{server.where} blocks the canary {canary} after ")
     assert done == "export office: installed release 7"
     assert undone.startswith("export office: undid release 8: ")
-    assert undone.endswith("The previous list is back in place, and 127.0.0.1#")
+    assert undone.endswith(f"{BACK}, and {server.where} blocks its canary.")

@@ -86,7 +86,7 @@ def test_a_reload_that_fails_restores_the_old_content(folder: Path) -> None:
         configuration.write('reload = ["false"]\n')
     done = run_with_mount(folder, BIND, "blocklist run || exit $?")
     assert done.returncode == 6
-    assert "the old file is back" in done.stdout + done.stderr
+    assert "The previous list is back in place" in done.stdout + done.stderr
     assert (folder / "there").read_text() == "old.top\n"
 
 

@@ -10,9 +10,8 @@ import pytest
 
 from blocklist.config.exports import Export
 from blocklist.export import update
-from blocklist.export.render.state import ExportResult
 from blocklist.export.run import run_exports, select_exports
-from blocklist.export.update import export_one
+from blocklist.export.stage.prepare import PreparedExport, render_and_verify
 from blocklist.ledger.db.connection import open_read_write
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.model import Verdict
@@ -94,15 +93,15 @@ def exported(folder: Path) -> set[str]:
     """Update all exports; return the names of those that were rendered."""
     config, rendered = load_folder(folder), set[str]()
 
-    def one(export: Export, *rest: Any) -> ExportResult:  # noqa: ANN401
+    def one(export: Export, *rest: Any) -> PreparedExport:  # noqa: ANN401
         rendered.add(export.name)
-        return export_one(export, *rest)
+        return render_and_verify(export, *rest)
 
     with (
         pytest.MonkeyPatch.context() as patch,
         open_ledger_writer(config.database, "test") as writer,
     ):
-        patch.setattr(update, "export_one", one)
+        patch.setattr(update, "render_and_verify", one)
         outcomes = run_exports(writer, config, select_exports(config, []), lambda _: None)
     assert [outcome.cause for outcome in outcomes] == [None] * len(outcomes)
     return rendered
