@@ -162,6 +162,17 @@ ONE: list[tuple[str, str, str]] = [
        f"{server} is no server")
       for server in (
           "localhost", "127.0.0.1:53", "127.0.0.1#0", "127.0.0.1#65536", "::1#x", "::1#")),
+    *((RPZ + f"probe = ['::1', '::2']\nprobe_quorum = {quorum}",
+       "exports.dns.probe_quorum: expected a number of servers such as 2, or a share such as 0.5, ",
+       why)
+      for quorum, why in (
+          ("0", "none"), ("-1", "fewer than none"), ("0.0", "no share"), ("1.5", "more than all"),
+          ("nan", "not a number"), ("true", "no number"), ("'half'", "a word"), ("[1]", "a list"))),
+    (RPZ + "probe = ['::1', '::2']\nprobe_quorum = 3",
+     "exports.dns.probe_quorum: expected at most 2, the number of servers in probe",
+     "more servers than there are"),
+    (RPZ + "probe_quorum = 1",
+     "exports.dns.probe_quorum: there is no server to count; set probe too", "no server"),
     (RPZ + "must_resolve = ['bank.example', 'bank..example']",
      "exports.dns.must_resolve[1]: expected a domain name, got 'bank..example' (empty-label)",
      "a dot too many"),

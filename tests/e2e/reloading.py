@@ -177,6 +177,13 @@ def unbound(folder: Path, file: Path, upstream: int) -> AbstractContextManager[R
     return _unbound(folder, file, upstream, heading, "auth_zone_reload", "{zone}")
 
 
+@contextmanager
+def unbound_again(folder: Path, port: int) -> Iterator[None]:
+    """Run Unbound with the configuration of an earlier one in the folder, and on its port."""
+    with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port):
+        yield
+
+
 def unbound_local(folder: Path, file: Path, upstream: int) -> AbstractContextManager[Running]:
     """Run Unbound with local zones, which only a full reload reads again."""
     return _unbound(folder, file, upstream, "Local zones", "reload")

@@ -84,6 +84,7 @@ def stop(server: DnsServer) -> None:
 
 def start(server: DnsServer) -> None:
     """Let a server run again, with the list that it had when it went down."""
+    server.forget_reloads()
     server.silent, server.on_reload = False, lambda number: server.load()
 
 

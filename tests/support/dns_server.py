@@ -48,6 +48,10 @@ class DnsServer:
         lines = self.file.read_text().splitlines() if self.file.exists() else []
         self.listed = {line.split()[1] for line in lines if line.startswith("0.0.0.0 ")}
 
+    def forget_reloads(self) -> None:
+        """Miss the reloads that were ordered until now, as a server that was down does."""
+        self._done = self.reloads
+
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         if self.reloads > self._done:
             self._done = self.reloads
