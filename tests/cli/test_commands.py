@@ -359,6 +359,17 @@ def reload_by(folder: Path, command: str) -> None:
     (folder / "blocklist.toml").write_text(CONFIG.replace("[exports.dns]", line))
 
 
+def test_export_by_force_reloads_an_unchanged_file(world: Run, tmp_path: Path) -> None:
+    reload_by(tmp_path, "echo read")
+    assert world("run").code == 0
+    assert "reload: read" not in world("export").err
+    forced = world("export", "--force", "dns", "--json")
+    (export,) = forced.json["exports"]
+    assert (forced.code, export["result"]["changed"]) == (0, True)
+    assert export["result"]["said"] == ["reload: read"]
+    assert world("export", "--json").json["exports"][0]["result"]["changed"] is False
+
+
 def test_an_export_that_its_server_does_not_load_is_undone_alone(
     world: Run, tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ def test_all_that_can_be_said(folder: Path) -> None:
         zone = "RPZ.Office.example."
         reload = ["rndc", "reload"]
         probe = ["127.0.0.1", "::1#5353"]
+        probe_quorum = 1.0
         must_resolve = ["Bank.example."]
         """,
     )
@@ -88,6 +89,7 @@ def test_all_that_can_be_said(folder: Path) -> None:
         DnsServer("127.0.0.1", 53),
         DnsServer("::1", 5353),
     ]
+    assert isinstance(told.probe_quorum, float), "all of them; 1 is one"
     assert told.must_resolve == ("bank.example", "example.org"), "one's own names are added"
 
 
