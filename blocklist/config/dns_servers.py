@@ -33,8 +33,8 @@ def parse_dns_server(text: str) -> DnsServer:
 
 
 def parse_dns_servers(texts: Iterable[str]) -> list[DnsServer]:
-    """Return the servers of texts; raise `ValueError` for one that is no server."""
-    return [parse_dns_server(text) for text in texts]
+    """Return the servers of texts, each once; raise `ValueError` for one that is no server."""
+    return list(dict.fromkeys(map(parse_dns_server, texts)))
 
 
 def _is_dns_server(text: str) -> bool:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+from blocklist.config.dns_servers import parse_dns_servers
 from blocklist.config.installation import DOMAIN_NAME, Installation
 from blocklist.config.mistakes import Mistakes, format_value, suggest_name
 from blocklist.config.rpz_actions import RpzAction, parse_rpz_action
@@ -186,7 +187,7 @@ def _find_faults(targets: Mapping[str, Target | None], read: ExportTable) -> Key
 
 
 def _find_quorum_faults(installation: Installation) -> KeyFaults:
-    quorum, count = installation.probe_quorum, len(installation.probe)
+    quorum, count = installation.probe_quorum, len(parse_dns_servers(installation.probe))
     if quorum is not None and not count:
         yield "probe_quorum", "there is no server to count; set probe too"
     elif isinstance(quorum, int) and quorum > count:

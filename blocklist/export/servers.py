@@ -43,8 +43,11 @@ def make_server_results(loads: "Iterable[ServerLoad]", release: int) -> tuple[Se
 
 def describe_server_fault(export: str, record: ServerRecord, server: str) -> str:
     """Return in two sentences what a server lacks, since when, and what happens next."""
+    from blocklist.install.canary_probe import NO_ANSWER_FAULT
+
     has = f"; it last had release {record.release}" if record.release else ""
+    when = "when it is back" if record.fault == NO_ANSWER_FAULT else "if it is still missing"
     return (
         f"export {export}: {server} {record.fault}, since {record.fault_since}{has}. "
-        "Each run looks again, and has the list loaded when it is back."
+        f"Each run looks again, and has the list loaded {when}."
     )

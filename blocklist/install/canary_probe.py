@@ -59,13 +59,9 @@ def look_at_server(
 
     A server that is down costs one time limit, not one for each name.
     """
-    release_answer = probe_server(server, canaries.release_name)
-    if release_answer is ProbeAnswer.NO_ANSWER:
+    answers = dict(probe_names(server, (canaries.release_name, canaries.fixed_name)))
+    if set(answers.values()) == {ProbeAnswer.NO_ANSWER}:
         return ServerLook(NO_ANSWER_FAULT)
-    answers = {
-        canaries.release_name: release_answer,
-        canaries.fixed_name: probe_server(server, canaries.fixed_name),
-    }
     control = probe_server(server, canaries.control_name)
     faults = [
         f"does not show that the list is loaded: for the canary {name} it has {answer}, for a name "

@@ -100,10 +100,17 @@ def look_before(
 
 
 def look_at_servers(servers: Sequence[DnsServer], canaries: Canaries) -> list[ServerLoad]:
-    """Return for each server whether it has a list now."""
-    return _map_servers(
-        lambda server: ServerLoad(server, look_at_server(server, canaries).fault), servers
-    )
+    """Return for each server whether it has a list now.
+
+    One that answers without it is asked again: a single packet may be lost.
+    """
+
+    def look(server: DnsServer) -> ServerLoad:
+        first = look_at_server(server, canaries)
+        is_sure = first.fault is None or not first.is_answering
+        return ServerLoad(server, (first if is_sure else look_at_server(server, canaries)).fault)
+
+    return _map_servers(look, servers)
 
 
 def wait_until_loaded(

@@ -192,6 +192,13 @@ def test_a_server_that_is_down_costs_one_time_limit(site: Site, names: int) -> N
     assert time.monotonic() - begun < 4 * 0.4
 
 
+def test_a_server_that_is_named_twice_counts_once(site: Site) -> None:
+    where = site.servers[0].where
+    stop(site.servers[1])
+    result = run(site.told(probe=(where, where, site.servers[1].where)), OLD)
+    assert faults(result) == [None, NO_ANSWER]
+
+
 # --- An unchanged file -------------------------------------------------------------------------
 
 
@@ -225,6 +232,20 @@ def test_one_that_stays_without_the_list_does_not_undo_the_others(site: Site) ->
     refuse(site.servers[1])
     assert faults(confirm(site, first)) == [None, NOT_LOADED, None]
     assert "old.example" in site.servers[0].listed
+
+
+def test_a_lost_packet_is_no_reason_to_reload(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, ask, lost = run(site.export, OLD), canary_probe.probe_server, set[object]()
+
+    def lose_first(server: object, name: str) -> canary_probe.ProbeAnswer:
+        if name == own_canary(site.export, first.state) and server not in lost:
+            lost.add(server)
+            return canary_probe.ProbeAnswer.NO_ANSWER
+        return ask(server, name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(canary_probe, "probe_server", lose_first)
+    again = confirm(site, first)
+    assert (len(lost), faults(again), again.said) == (3, [None] * 3, ())
 
 
 def test_a_fault_of_a_watching_thread_is_raised(
