@@ -9,14 +9,10 @@ from blocklist.config.exports import Export
 from blocklist.config.feeds import Feed
 from blocklist.config.loader import Config
 from blocklist.errors import GateHeld
+from blocklist.export.outcomes import find_server_faults, record_outcomes
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome
-from blocklist.export.run import (
-    find_server_faults,
-    record_outcomes,
-    run_exports,
-    select_exports,
-)
+from blocklist.export.run import run_exports, select_exports
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
 from blocklist.ledger.operator.entries import end_expired_entries
