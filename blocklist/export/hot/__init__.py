@@ -1,0 +1,1 @@
+"""Hot zones: a small zone before a big one, with the names that decisions changed since."""
