@@ -63,6 +63,10 @@ class ExportFailed(BlocklistError):
     exit_code = 6
 
 
+class NotHot(ExportFailed):
+    """A hot zone cannot express a change, so the base zone must be rewritten."""
+
+
 class InvalidIndicator(ValueError):
     """A text that is not a valid indicator. `reason` is a short code for counting and display."""
 

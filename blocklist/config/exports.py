@@ -15,7 +15,7 @@ from blocklist.config.installation import DOMAIN_NAME, Installation
 from blocklist.config.mistakes import Mistakes, format_value, suggest_name
 from blocklist.config.rpz_actions import RpzAction, parse_rpz_action
 from blocklist.config.tables import KeyFaults, build_dataclass
-from blocklist.config.targets import Target
+from blocklist.config.targets import Target, TargetContent
 from blocklist.config_keys import Doc, Embedded, Form, Range
 from blocklist.errors import InvalidIndicator
 from blocklist.indicators.names import MAX_NAME_LENGTH, canonicalize_name
@@ -87,6 +87,19 @@ class ExportSettings(ExportSelection):
         dict[Category, str],
         Doc('The answer by category, as in `actions = { gambling = "nodata" }`.'),
     ] = field(default_factory=dict)
+    hot: Annotated[
+        bool,
+        Doc(
+            "For response policy zones of all names: write decisions to a small zone, which "
+            "servers must list before this one."
+        ),
+    ] = False
+    hot_zone: Annotated[
+        str | None, DOMAIN_NAME, Doc("The name of the hot zone; by default `hot.` and the zone.")
+    ] = None
+    hot_path: Annotated[
+        str | None, Doc("The path of the hot zone's file; by default the path and `.hot`.")
+    ] = None
     installation: Annotated[Installation, Embedded] = field(default_factory=Installation)
 
 
@@ -112,6 +125,16 @@ class Export(ExportSettings):
     def max_name_length(self) -> int:
         """The length of the longest name that fits in its file (RFC 1035, 2.3.4)."""
         return MAX_NAME_LENGTH - len(f".{self.zone}") if self.zone else MAX_NAME_LENGTH
+
+    def as_hot(self) -> "Export":
+        """Return the export of the hot zone, whose name, file, zone and canary are its own."""
+        return replace(
+            self,
+            name=f"{self.name} (hot zone)",
+            path=Path(self.hot_path) if self.hot_path else Path(f"{self.path}.hot"),
+            zone=self.hot_zone or f"hot.{self.zone}",
+            canary=self.canary and f"hot.{self.canary}",
+        )
 
     @property
     def needs_countries(self) -> bool:
@@ -161,7 +184,8 @@ def build_export(
     settings["max_entries"] = read.max_entries or target.max_entries
     names = tuple(map(canonicalize_name, read.installation.must_resolve))
     settings["installation"] = replace(read.installation, must_resolve=names)
-    for key in ("zone", "canary"):
+    settings["hot_path"] = read.hot_path and str(base / read.hot_path)
+    for key in ("zone", "canary", "hot_zone"):
         settings[key] = settings[key] and canonicalize_name(settings[key])
     return Export(**settings, name=name, target=target, path=base / read.path)
 
@@ -174,6 +198,8 @@ def _find_faults(targets: Mapping[str, Target | None], read: ExportTable) -> Key
         yield "held_pages", "expected false, because this target takes no URLs"
     if target.needs_zone and read.zone is None:
         yield "zone", "missing; expected a name such as 'rpz.example.net'"
+    if read.hot:
+        yield from _find_hot_faults(read, target)
     if read.installation.probe and not (target.canary and read.canary):
         yield "probe", "the list has no canary that a server could be asked for"
     yield from _find_quorum_faults(read.installation)
@@ -192,6 +218,26 @@ def _find_quorum_faults(installation: Installation) -> KeyFaults:
         yield "probe_quorum", "there is no server to count; set probe too"
     elif isinstance(quorum, int) and quorum > count:
         yield "probe_quorum", f"expected at most {count}, the number of servers in probe"
+
+
+def _find_hot_faults(read: ExportTable, target: Target) -> KeyFaults:
+    """Find what a hot zone cannot do."""
+    if target.dialect != "rpz" or target.lists is not TargetContent.BLOCKS:
+        yield "hot", "expected false, because the target is no response policy zone of blocks"
+    elif not target.passes_names:
+        yield "hot", "expected false, because the server of this target has no pass-through"
+    filters = {
+        "actions": read.actions, "alive": read.alive, "categories": read.categories,
+        "countries": read.countries, "feeds": read.feeds, "kinds": read.kinds,
+        "max_entries": read.max_entries, "min_score": read.min_score,
+        "not_countries": read.not_countries,
+    }  # fmt: skip
+    for key in (key for key, value in filters.items() if value):
+        yield key, "expected none beside hot = true, which needs all names of a release"
+    if read.hot_zone and read.hot_zone == read.zone:
+        yield "hot_zone", "expected another name than that of the zone"
+    if read.hot_path and read.hot_path == read.path:
+        yield "hot_path", "expected another path than that of the export"
 
 
 def _find_action_faults(

@@ -47,9 +47,9 @@ class _Pending:
         with self.lock:
             try:
                 result = self.future.result()
+                self.install.record(result)
             except ExportFailed as error:
                 return _describe_failure(self.export, error)
-            self.install.record(result)
             return ExportOutcome(self.export.name, str(self.export.path), result)
 
 

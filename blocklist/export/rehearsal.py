@@ -50,6 +50,10 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         self._prepared: dict[str, PreparedExport] = {}
         self._release: Release | None = None
 
+    def __bool__(self) -> bool:
+        """Return whether there is any export to rehearse."""
+        return bool(self._exports)
+
     def __call__(self, proposal: "ProposedRelease") -> list[str]:
         """Render and verify all exports of a proposed release; return the faults, one a line.
 

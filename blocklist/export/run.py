@@ -6,7 +6,7 @@ Keeps heavy imports out: a run in which nothing changed ends here.
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,21 +14,14 @@ from blocklist.atomic_files import remove_leftovers
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
 from blocklist.config.mistakes import suggest_name
-from blocklist.errors import ExportFailed, LockHeld, NotFoundError
+from blocklist.errors import ExportFailed, LockHeld, NotFoundError, NotHot
+from blocklist.export.current import CurrentExports, load_current_exports
 from blocklist.export.install_pool import Install, InstallPool
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
-from blocklist.export.stage.freshness import (
-    ExportInputs,
-    is_export_fresh,
-    load_export_inputs,
-    load_matching_states,
-)
 from blocklist.ledger.db.lock import hold_export_lock
-from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter
-from blocklist.ledger.releases.export_state import ExportRecord, load_export_records
-from blocklist.ledger.releases.history import Release, current_release
+from blocklist.ledger.releases.export_state import ExportRecord
 
 if TYPE_CHECKING:
     from blocklist.export.stage.prepare import PreparedExport
@@ -54,19 +47,23 @@ def run_exports(  # noqa: PLR0913 (options by keyword)
     on_message: Callable[[str], None] = lambda _: None,
     *,
     force: bool = False,
+    hot_only: bool = False,
 ) -> list[ExportOutcome]:
     """Bring each export up to date; call `on_outcome` after each, and return all outcomes.
 
     Files are rendered one after the other, and installed in parallel, because servers take long to
     load them. A failing export does not stop the others. A fresh file is neither rendered nor read,
     unless `force` is given, and an export that a `rehearsal` has prepared for this release is not
-    rendered again. `on_message` gets what is waited for. Raise `NotFoundError` if there is no
+    rendered again. `on_message` gets what is waited for. With `hot_only`, an export with a hot zone
+    keeps its base zone if the hot zone can express the change. Raise `NotFoundError` if there is no
     release yet.
 
     Several processes may do this at once: only the holder of an export's lock changes its file, and
     always to the release that is then current. So no file goes back to an older release.
     """
-    session = _ExportSession(writer, config, exports, rehearsal, on_message, force=force)
+    session = _ExportSession(
+        writer, config, exports, rehearsal, on_message, force=force, hot_only=hot_only
+    )
     outcomes = dict[str, ExportOutcome]()
     with InstallPool() as pool:
         # The order of locks is the same in all processes, so no two wait for each other.
@@ -83,7 +80,7 @@ def run_exports(  # noqa: PLR0913 (options by keyword)
 class _ExportSession:
     """The exports of one call of `run_exports`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (options by keyword)
         self,
         writer: LedgerWriter,
         config: Config,
@@ -92,9 +89,11 @@ class _ExportSession:
         on_message: Callable[[str], None],
         *,
         force: bool,
+        hot_only: bool,
     ) -> None:
         self._writer, self._config, self._rehearsal = writer, config, rehearsal
-        self._exports, self._on_message, self._force = exports, on_message, force
+        self._exports, self._on_message = exports, on_message
+        self._force, self._hot_only = force, hot_only
         self._updater: ExportUpdater | None = None
 
     def start(self, export: Export, pool: InstallPool) -> Iterator[ExportOutcome]:
@@ -114,7 +113,16 @@ class _ExportSession:
 
     def _prepare(self, export: Export) -> Install:
         """Return what is left to do for an export, after its new file was rendered."""
-        current = self._load_state()
+        current = self._load()
+        if self._hot_only and export.hot and current.has_intact_base(export):
+            try:
+                return self._prepare_hot_zone(export, current)
+            except NotHot as reason:
+                logger.info("export %s: the base zone is rewritten: %s", export.name, reason)
+        install = self._prepare_file(export, current)
+        return replace(install, record=partial(self._record, export, install.record))
+
+    def _prepare_file(self, export: Export, current: CurrentExports) -> Install:
         state = current.states.get(export.name)
         prepared = None if self._force else self._find_prepared(export, current)
         if prepared is None:
@@ -131,8 +139,35 @@ class _ExportSession:
             partial(record_export, self._writer, export, current.inputs),
         )
 
+    def _record(
+        self, export: Export, record: Callable[[ExportResult], None], result: ExportResult
+    ) -> None:
+        """Store the result for the file, then bring the hot zone before it up to date.
+
+        The other way round, names would be open until the file is loaded.
+        """
+        record(result)
+        current = self._load()
+        if current.needs_hot_zone(export):
+            install = self._prepare_hot_zone(export, current)
+            install.record(install.work())
+
+    def _prepare_hot_zone(self, export: Export, current: CurrentExports) -> Install:
+        """Return what is left to do for the hot zone; raise `NotHot` if it cannot do."""
+        from blocklist.export.hot.update import prepare_hot_zone, record_hot_zone
+        from blocklist.export.update import install_prepared
+
+        base_release = current.records[export.name].content_release
+        previous = current.states.get(export.as_hot().name)
+        prepared = prepare_hot_zone(self._writer, export, current.inputs, base_release, previous)
+        self._announce(prepared.export, current.inputs.release)
+        return Install(
+            partial(install_prepared, prepared),
+            partial(record_hot_zone, self._writer, export, current.inputs, base_release),
+        )
+
     def _render(
-        self, export: Export, current: "_CurrentState", state: ExportState | None
+        self, export: Export, current: CurrentExports, state: ExportState | None
     ) -> "PreparedExport":
         if self._updater is None:
             self._updater = self._make_updater(current)
@@ -145,20 +180,10 @@ class _ExportSession:
             text = f"export {export.name}: waiting for {servers} to load release {release}"
             self._on_message(text)
 
-    def _load_state(self) -> "_CurrentState":
-        with read_transaction(self._writer.database) as transaction:
-            reader = transaction.connection
-            current = current_release(reader)
-            if current is None:
-                raise NotFoundError("there is no release to export yet; run: blocklist run")
-            return _CurrentState(
-                current,
-                load_export_inputs(self._config, reader, current.number),
-                load_matching_states(reader, self._exports),
-                load_export_records(reader),
-            )
+    def _load(self) -> CurrentExports:
+        return load_current_exports(self._writer.database, self._config, self._exports)
 
-    def _find_prepared(self, export: Export, current: "_CurrentState") -> "PreparedExport | None":
+    def _find_prepared(self, export: Export, current: CurrentExports) -> "PreparedExport | None":
         """Return the rehearsed export, if it is of the current release and follows its state."""
         if self._rehearsal is None:
             return None
@@ -166,7 +191,7 @@ class _ExportSession:
         is_usable = prepared and prepared.previous == current.states.get(export.name)
         return prepared if is_usable else None
 
-    def _make_updater(self, current: "_CurrentState") -> "ExportUpdater":
+    def _make_updater(self, current: CurrentExports) -> "ExportUpdater":
         from blocklist.export.update import ExportUpdater
 
         rendered = [
@@ -175,21 +200,6 @@ class _ExportSession:
             if self._force or not (current.is_fresh(export) or self._find_prepared(export, current))
         ]
         return ExportUpdater(self._writer, rendered, current.states)
-
-
-@dataclass(frozen=True)
-class _CurrentState:
-    """The current release and the exports, as they are in one moment."""
-
-    release: Release
-    inputs: ExportInputs
-    states: dict[str, ExportState]
-    records: dict[str, ExportRecord]
-
-    def is_fresh(self, export: Export) -> bool:
-        """Return whether the file of an export is that of the current release."""
-        record = self.records.get(export.name)
-        return export.name in self.states and is_export_fresh(export, record, self.inputs)
 
 
 def _confirm_fresh(

@@ -173,6 +173,10 @@ def record_export(
 ) -> None:
     """Store the state of an export and the digest of the inputs of its file."""
     record = ExportRecord(
-        inputs.digest_for(export), file_fingerprint(export.path), result.rows, result.left_out
+        inputs.digest_for(export),
+        file_fingerprint(export.path),
+        result.rows,
+        result.left_out,
+        inputs.release,
     )
     save_export_state(writer, asdict(result.state), record)

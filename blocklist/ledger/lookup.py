@@ -140,11 +140,11 @@ class LedgerLookup:
         own = f"kind = {name} AND value >= :start AND value < :end"
         return self._query_verdicts(own, packed, MAX_NEAR_NAMES, start=first, end=end)
 
-    def find_names_below(self, name: str) -> list[VerdictRecord]:
-        """Return current verdicts on names below a name, a few; every pack is searched for them."""
+    def find_names_below(self, name: str, limit: int = MAX_NEAR_NAMES) -> list[VerdictRecord]:
+        """Return verdicts on names below a name, at most `limit`; every pack is searched."""
         packed = members_ending_sql("verdict", _VERDICT_COLUMNS)
         own = "substr(value, -length(:suffix)) = :suffix"
-        return self._query_verdicts(own, packed, MAX_NEAR_NAMES, suffix=f".{name}")
+        return self._query_verdicts(own, packed, limit, suffix=f".{name}")
 
     def _query_verdicts(
         self, own: str, packed: str, limit: int = -1, **wanted: str

@@ -30,13 +30,14 @@ def publish_decisions(config: Config, command: str, progress: ProgressCallback) 
             hold_publication_lock(config.database, command),
             open_run(config.database, command) as writer,
         ):
-            rehearsal = stack.enter_context(open_rehearsal(config, writer, progress))
+            rehearsal = stack.enter_context(open_rehearsal(config, writer, progress, hot_only=True))
             built = publish_by_decision(
-                partial(publish_entries_once, config, writer, command, rehearsal)
+                partial(publish_entries_once, config, writer, command, rehearsal or None)
             )
         if built.is_new:
             progress(ProgressEvent(Stage.PUBLISH, EventKind.END, result=built.release))
         for note in built.notes:
             progress(ProgressEvent(Stage.PUBLISH, EventKind.WARNING, note))
-        exports = export_stage(config, writer, select_exports(config, []), progress, rehearsal)
+        selected = select_exports(config, [])
+        exports = export_stage(config, writer, selected, progress, rehearsal, hot_only=True)
         return PublishReport(built.release, exports, built.notes)

@@ -78,13 +78,23 @@ def _describe_expiry(entry: Entry) -> str:
     return f"{entry.action} {entry.value} ({entry.scope}) ended at {entry.expires}{why}"
 
 
-def open_rehearsal(config: Config, writer: LedgerWriter, progress: ProgressCallback) -> Rehearsal:
-    """Return a rehearsal of all exports, to be used as a context."""
+def open_rehearsal(
+    config: Config,
+    writer: LedgerWriter,
+    progress: ProgressCallback,
+    *,
+    hot_only: bool = False,
+) -> Rehearsal:
+    """Return a rehearsal, to be used as a context; with `hot_only` without exports with hot zones.
+
+    Hot zones are verified when they are written.
+    """
 
     def report_note(text: str) -> None:
         progress(ProgressEvent(Stage.BUILD, EventKind.NOTE, text))
 
-    return Rehearsal(writer, config, select_exports(config, []), report_note)
+    exports = [export for export in select_exports(config, []) if not (hot_only and export.hot)]
+    return Rehearsal(writer, config, exports, report_note)
 
 
 def build_stage(
@@ -153,7 +163,7 @@ def describe_pin(pin: Pin) -> str:
     )
 
 
-def export_stage(
+def export_stage(  # noqa: PLR0913 (options by keyword)
     config: Config,
     writer: LedgerWriter,
     exports: Sequence[Export],
@@ -161,10 +171,12 @@ def export_stage(
     rehearsal: Rehearsal | None = None,
     *,
     force: bool = False,
+    hot_only: bool = False,
 ) -> tuple[ExportOutcome, ...]:
     """Bring exports up to the current release; one that fails harms no other.
 
-    With `force`, files are written and loaded again also if nothing changed.
+    With `force`, files are written and loaded again also if nothing changed. `hot_only` is as in
+    `run_exports`.
     """
 
     def report_export(outcome: ExportOutcome) -> None:
@@ -179,7 +191,14 @@ def export_stage(
     progress(ProgressEvent(Stage.EXPORT, EventKind.START, total=len(exports)))
     outcomes = tuple(
         run_exports(
-            writer, config, list(exports), report_export, rehearsal, report_note, force=force
+            writer,
+            config,
+            list(exports),
+            report_export,
+            rehearsal,
+            report_note,
+            force=force,
+            hot_only=hot_only,
         )
     )
     record_outcomes(writer, outcomes)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
@@ -56,7 +56,11 @@ def load_export_statuses(
     attempts = load_export_attempts(reader)
     inputs = load_export_inputs(config, reader, current.number) if current else None
     return [
-        _compare(export, rows.get(name), records.get(name), attempts.get(name), inputs)
+        _add_hot_zone(
+            export,
+            _compare(export, rows.get(name), records.get(name), attempts.get(name), inputs),
+            records.get(export.as_hot().name),
+        )
         for name, export in config.exports.items()
     ]
 
@@ -95,10 +99,30 @@ def _compare(
         confirmed_release=confirmed,
         is_behind=None not in (confirmed, number) and confirmed != number,
         is_changed=exists and record.file_fingerprint != file_fingerprint(export.path),
-        is_outdated=inputs is not None and record.inputs_digest != inputs.digest_for(export),
+        is_outdated=inputs is not None and _is_outdated(export, record, inputs),
         fault=attempt.fault if attempt else None,
         fault_since=attempt.fault_since if attempt else None,
     )
+
+
+def _add_hot_zone(
+    export: Export, status: ExportStatus, record: ExportRecord | None
+) -> ExportStatus:
+    """Return the state of an export with that of its hot zone, if it has one."""
+    if not export.hot or record is None or status.written is None:
+        return status
+    path = export.as_hot().path
+    if not path.exists():
+        return replace(status, path=str(path), exists=False)
+    if record.file_fingerprint != file_fingerprint(path):
+        return replace(status, path=str(path), is_changed=True)
+    return status
+
+
+def _is_outdated(export: Export, record: ExportRecord, inputs: ExportInputs) -> bool:
+    """Compare what decided on a file; before a base zone, the hot zone has what changed since."""
+    release = record.content_release if export.hot else inputs.release
+    return record.inputs_digest != replace(inputs, release=release).digest_for(export)
 
 
 def check_exports(exports: list[ExportStatus], current: Release | None) -> Iterator[Finding]:

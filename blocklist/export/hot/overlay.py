@@ -8,7 +8,7 @@ nothing, and the base zone, which is of the old release, gives the same answers 
 import polars as pl
 
 from blocklist.config.exports import Export
-from blocklist.errors import ExportFailed
+from blocklist.errors import NotHot
 from blocklist.export.render.body import Body, BodyPart
 from blocklist.export.render.precedence import (
     POLICY_CODE,
@@ -27,10 +27,6 @@ from blocklist.export.render.zone_names import (
 from blocklist.frames.names import are_at_or_below, expand_ancestors
 
 _SLOTS = ("at_name", "below_name")
-
-
-class NotHot(ExportFailed):
-    """A change that a hot zone cannot express; the base zone must be rewritten."""
 
 
 def render_overlay(

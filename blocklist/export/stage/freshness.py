@@ -20,6 +20,9 @@ from blocklist.ledger.releases.export_state import ExportRecord, load_export_sta
 from blocklist.model import FeedWeight
 from blocklist.plugins import DIALECT_EXTENSIONS
 
+#: The digest of the content of a file without any.
+EMPTY_DIGEST = sha256().hexdigest()
+
 
 @dataclass(frozen=True)
 class ExportInputs:
@@ -75,6 +78,22 @@ def is_export_fresh(export: Export, record: ExportRecord | None, inputs: ExportI
         and record.file_fingerprint is not None
         and record.file_fingerprint == file_fingerprint(export.path)
         and record.inputs_digest == inputs.digest_for(export)
+    )
+
+
+def hot_zone_digest(export: Export, base_release: int, inputs: ExportInputs) -> str:
+    """Return a digest of everything that decides the content of an export's hot zone."""
+    return sha256(f"{base_release} {inputs.digest_for(export.as_hot())}".encode()).hexdigest()
+
+
+def is_hot_zone_fresh(export: Export, record: ExportRecord | None, inputs: ExportInputs) -> bool:
+    """Return whether the hot zone in place fits a base zone of the current release."""
+    return (
+        not export.installation.probe
+        and record is not None
+        and record.file_fingerprint is not None
+        and record.file_fingerprint == file_fingerprint(export.as_hot().path)
+        and record.inputs_digest == hot_zone_digest(export, inputs.release, inputs)
     )
 
 

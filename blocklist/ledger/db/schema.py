@@ -129,11 +129,13 @@ _RELEASE_TABLES = (
         id INTEGER PRIMARY KEY CHECK (id = 1), release INTEGER NOT NULL,
         inputs_digest TEXT NOT NULL, context_digest TEXT)""",
     # `digest` is of the rendered rows, `inputs_digest` of everything that decides on the file, and
-    # `file_fingerprint` identifies the file that was written.
+    # `file_fingerprint` identifies the file that was written. `content_release` is the last release
+    # that the file was compared with. A hot zone has a row of its own.
     """CREATE TABLE export (
         name TEXT PRIMARY KEY, path TEXT NOT NULL, release INTEGER NOT NULL, digest TEXT NOT NULL,
         serial INTEGER, written TEXT NOT NULL, inputs_digest TEXT NOT NULL, file_fingerprint TEXT,
-        row_count INTEGER NOT NULL, left_out TEXT NOT NULL) WITHOUT ROWID""",
+        row_count INTEGER NOT NULL, left_out TEXT NOT NULL, content_release INTEGER NOT NULL)
+        WITHOUT ROWID""",
     # How the last attempt to export ended. `release` was current when the file was last confirmed;
     # `fault` is of the last attempt.
     """CREATE TABLE export_outcome (

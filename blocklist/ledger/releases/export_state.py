@@ -20,6 +20,8 @@ class ExportRecord:
     file_fingerprint: str | None
     row_count: int
     left_out: dict[str, int]
+    #: The release whose content the file has, which is what `inputs_digest` is of.
+    content_release: int
 
 
 def load_export_states(reader: sqlite3.Connection) -> dict[str, ExportRow]:
@@ -31,11 +33,12 @@ def load_export_states(reader: sqlite3.Connection) -> dict[str, ExportRow]:
 def load_export_records(reader: sqlite3.Connection) -> dict[str, ExportRecord]:
     """Return the record of each export's file by name."""
     rows = reader.execute(
-        "SELECT name, inputs_digest, file_fingerprint, row_count, left_out FROM export"
+        "SELECT name, inputs_digest, file_fingerprint, row_count, left_out, content_release "
+        "FROM export"
     )
     return {
-        name: ExportRecord(inputs, fingerprint, count, json.loads(left_out))
-        for name, inputs, fingerprint, count, left_out in rows
+        name: ExportRecord(inputs, fingerprint, count, json.loads(left_out), release)
+        for name, inputs, fingerprint, count, left_out, release in rows
     }
 
 

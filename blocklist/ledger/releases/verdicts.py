@@ -170,6 +170,20 @@ def values_to_verify(transaction: Transaction, number: int, before: int | None) 
     return pl.concat([kept, *(part.select(columns) for part in chain(came, went))]).unique()
 
 
+def list_changed_values(
+    transaction: Transaction, kind: Kind, *, after: int, upto: int
+) -> pl.Series:
+    """Return the values of a kind whose verdicts changed after a release, up to another one."""
+    where = f"kind = {code_of(kind)}"
+    came = rows_ever(
+        transaction, VERDICT_TABLE, f"{where} AND since > ? AND since <= ?", after, upto
+    )
+    went = rows_ended(transaction, VERDICT_TABLE, "true", after=after, upto=upto)
+    ended = (part.filter(pl.col("kind") == kind.value) for part in went)
+    values = [part["value"] for part in chain(came, ended)]
+    return pl.concat(values).unique().sort()
+
+
 def operator_blocks(transaction: Transaction, number: int) -> pl.Series:
     """Return the values that the operator blocks in a release."""
     where = f"verdict = {_BLOCK} AND reason = {_OPERATOR}"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocklist.errors import ExportFailed
-from blocklist.export.hot.overlay import NotHot, render_overlay
+from blocklist.errors import NotHot
+from blocklist.export.hot.overlay import render_overlay
 from blocklist.export.registry import get_dialect
 from blocklist.export.render.body import Body
 from blocklist.frames.schemas import RELEASE
@@ -150,5 +150,5 @@ def test_rows_of_a_hot_zone(old: str, new: str, lines: list[str]) -> None:
     ],
 )
 def test_what_a_hot_zone_cannot_express(old: str, new: str) -> None:
-    with pytest.raises(ExportFailed):
+    with pytest.raises(NotHot):
         render_pair(release(old), release(new))

@@ -67,7 +67,7 @@ def patch(
 ) -> PreparedExport:
     touched = families.find_touched_families(after, diff_verdicts(before, after))
     assert touched is not None
-    record = ExportRecord("", None, current.entry_count, current.left_out)
+    record = ExportRecord("", None, current.entry_count, current.left_out, 1)
     file = FileInPlace(export, current.state, record)
     return patch_file(file, touched, 8, NOW, ExportContext().must_verify())
 

@@ -1,0 +1,213 @@
+"""Decisions in a hot zone: the base zone stays, both zones together are the current release."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import dns.rdatatype
+import dns.zone
+import pytest
+
+from blocklist.api.library import Blocklist
+from blocklist.errors import ConfigError
+from tests.support.worlds import CONFIG, make_world
+
+ZONE = '[exports.zone]\ntarget = "rpz"\npath = "out/zone"\nzone = "rpz.test"\n'
+HOT = f"{ZONE}hot = true\n"
+
+
+class World:
+    """An installation with a base zone and a hot zone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.base, self.hot = folder / "out/zone", folder / "out/zone.hot"
+        self.library = Blocklist.open(folder / "blocklist.toml")
+
+    def configure(self, zone: str) -> None:
+        (self.folder / "blocklist.toml").write_text(CONFIG + zone)
+        self.library = Blocklist.open(self.folder / "blocklist.toml")
+
+    def lines(self) -> list[str]:
+        """Return the rows of the hot zone, without its head and canaries."""
+        rows = self.hot.read_text().splitlines()
+        return [row for row in rows if " CNAME " in row]
+
+    def blocks(self, query: str) -> bool:
+        """Answer as a resolver with both zones, which takes the nearest wildcard."""
+        labels = query.split(".")
+        owners = [query, *("*." + ".".join(labels[at:]) for at in range(1, len(labels)))]
+        for path, origin in ((self.hot, "hot.rpz.test"), (self.base, "rpz.test")):
+            zone = dns.zone.from_file(str(path), origin=origin)
+            records = [zone.get_rdataset(owner, dns.rdatatype.CNAME) for owner in owners]
+            found = next(filter(None, records), None)
+            if found is not None:
+                return str(found[0].target) == "."
+        return False
+
+    def serial(self) -> int:
+        zone = dns.zone.from_file(str(self.hot), origin="hot.rpz.test")
+        soa = zone.get_rdataset("@", dns.rdatatype.SOA)
+        assert soa is not None
+        return int(soa[0].serial)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hot")
+    assert Blocklist.open(make_world(folder, CONFIG + HOT)).run().is_good
+    return folder
+
+
+@pytest.fixture
+def world(ready: Path, tmp_path: Path) -> World:
+    shutil.copytree(ready, tmp_path / "copy")
+    world = World(tmp_path / "copy")
+    world.library.export()  # a copy is another file, so it is written again
+    return world
+
+
+def listed_name(world: World) -> str:
+    rows = world.library.releases.show().rows
+    return str(rows.filter(kind="domain", action="block")["value"][0])
+
+
+def test_decisions_leave_the_base_zone_alone(world: World) -> None:
+    name, before = listed_name(world), world.base.stat()
+    assert world.lines() == []
+    world.library.allow.add([name], now=True)
+    assert not world.blocks(name)
+    first = world.serial()
+    world.library.block.add(["new.example"], now=True)
+    assert world.blocks("new.example")
+    assert not world.blocks(name)
+    assert world.serial() > first
+    after = world.base.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_run_consolidates(world: World) -> None:
+    name = listed_name(world)
+    world.library.allow.add([name], now=True)
+    assert world.library.run().is_good
+    assert world.lines() == []
+    assert not world.blocks(name)
+    world.library.allow.remove([name], now=True)
+    assert world.blocks(name)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda world: world.hot.unlink(), id="hot-file-lost"),
+        pytest.param(lambda world: world.hot.write_text("; broken\n"), id="hot-file-changed"),
+        pytest.param(lambda world: world.base.unlink(), id="base-file-lost"),
+        pytest.param(lambda world: world.base.write_text("; broken\n"), id="base-file-changed"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "decision"])
+def test_a_lost_file_is_written_again(
+    world: World, harm: Callable[[World], object], command: str
+) -> None:
+    name = listed_name(world)
+    world.library.allow.add([name], now=True)
+    harm(world)
+    if command == "run":
+        world.library.run()
+    else:
+        world.library.block.add(["new.example"], now=True)
+        assert world.blocks("new.example")
+    assert not world.blocks(name)
+
+
+def test_a_rollback_consolidates(world: World) -> None:
+    name = listed_name(world)
+    world.library.allow.add([name], now=True)
+    world.library.releases.rollback(reason="wrong")
+    assert world.lines() == []
+    assert world.blocks(name)
+    world.library.block.add(["new.example"], now=True)
+    assert world.blocks("new.example")
+    assert world.blocks(name)
+
+
+def test_switched_off_it_is_emptied_after_the_base_is_written(world: World) -> None:
+    name = listed_name(world)
+    world.library.allow.add([name], now=True)
+    world.configure(ZONE)
+    assert world.library.run().is_good
+    assert world.lines() == []
+    assert not world.blocks(name)
+
+
+def test_switched_on_it_begins_empty(world: World) -> None:
+    world.configure(ZONE)
+    world.hot.unlink()
+    name = listed_name(world)
+    world.library.allow.add([name], now=True)
+    world.configure(HOT)
+    assert world.library.run().is_good
+    assert world.lines() == []
+    world.library.block.add(["new.example"], now=True)
+    assert world.blocks("new.example")
+    assert not world.blocks(name)
+
+
+def test_a_base_zone_that_fails_keeps_its_hot_zone(world: World) -> None:
+    """Emptying the hot zone first would open names."""
+    world.library.block.add(["new.example"], now=True)
+    world.configure(f'{HOT}reload = ["false"]\n')
+    assert not world.library.run().is_good
+    assert world.blocks("new.example")
+
+
+def test_status_is_healthy_with_a_change_in_the_hot_zone(world: World) -> None:
+    world.library.block.add(["new.example"], now=True)
+    findings = [item for item in world.library.status().findings if item.subject == "zone"]
+    assert findings
+    assert {str(item.state) for item in findings} == {"fine"}
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda world: world.hot.unlink(), id="hot-file-lost"),
+        pytest.param(lambda world: world.hot.write_text("; broken\n"), id="hot-file-changed"),
+    ],
+)
+def test_status_reports_a_harmed_hot_zone(world: World, harm: Callable[[World], object]) -> None:
+    harm(world)
+    (finding,) = (item for item in world.library.status().findings if item.subject == "zone")
+    assert str(finding.state) != "fine"
+    assert finding.where.endswith("out/zone.hot")
+
+
+def test_a_hot_zone_that_is_not_loaded_is_undone(world: World) -> None:
+    world.library.block.add(["new.example"], now=True)
+    world.configure(f'{HOT}reload = ["sh", "-c", "! grep -q later {{file}}"]\n')
+    assert world.library.run().is_good
+    world.library.block.add(["other.example"], now=True)
+    before = world.lines()
+    change = world.library.block.add(["later.example"], now=True)
+    assert change.published
+    assert change.published.failed_exports
+    assert world.lines() == before
+    assert world.blocks("new.example")
+    assert world.blocks("other.example")
+
+
+@pytest.mark.parametrize(
+    ("zone", "fault"),
+    [
+        pytest.param(HOT.replace('"rpz"', '"rpz-knot"'), "no pass-through", id="knot"),
+        pytest.param(HOT.replace('"rpz"', '"rpz-ip"'), "no response policy zone", id="addresses"),
+        pytest.param(HOT.replace('"rpz"', '"hosts"'), "no response policy zone", id="hosts"),
+        pytest.param(HOT + 'feeds = ["mine"]\n', "all names", id="feeds"),
+        pytest.param(HOT + "alive = true\n", "all names", id="alive"),
+        pytest.param(HOT + 'hot_zone = "rpz.test"\n', "another name", id="same-zone"),
+        pytest.param(HOT + 'hot_path = "out/zone"\n', "another path", id="same-path"),
+    ],
+)
+def test_what_cannot_have_a_hot_zone(tmp_path: Path, zone: str, fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault):
+        Blocklist.open(make_world(tmp_path, CONFIG + zone)).run()
