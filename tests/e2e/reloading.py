@@ -97,6 +97,8 @@ server=127.0.0.1#{upstream}
 {lines}
 """
 
+_UNBOUND_CONF = "unbound.conf"
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -111,7 +113,8 @@ class Running:
         return DnsServer("127.0.0.1", self.port)
 
 
-Start = Callable[[Path, Path, int], AbstractContextManager[Running]]
+#: Start a server with a file; `hot` also loads the hot zone beside it, where a guide has one.
+Start = Callable[..., AbstractContextManager[Running]]
 
 
 def documented(guide: str, language: str, file: Path, heading: str = "") -> str:
@@ -153,8 +156,8 @@ def _named(
 
 
 @contextmanager
-def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
-    port, lines = free_port(), documented("bind", "named.conf", file)
+def bind(folder: Path, file: Path, upstream: int, *, hot: bool = False) -> Iterator[Running]:
+    port, lines = free_port(), documented("bind", "hot.conf" if hot else "named.conf", file)
     with _named(folder, port, lines, upstream) as process:
         rndc = ("rndc", "-c", str(folder / "rndc.conf"))
         yield Running(port, process.pid, (*rndc, "reload", "{zone}"))
@@ -162,9 +165,9 @@ def bind(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
 
 @contextmanager
 def _unbound(
-    folder: Path, file: Path, upstream: int, heading: str, *reload: str
+    folder: Path, file: Path, upstream: int, heading: str, *reload: str, language: str
 ) -> Iterator[Running]:
-    port, lines = free_port(), documented("unbound", "unbound.conf", file, heading)
+    port, lines = free_port(), documented("unbound", language, file, heading)
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "unbound.conf").write_text(UNBOUND.format(lines=lines, **told))
     with _started(["unbound", "-c", str(folder / "unbound.conf")], folder, port) as process:
@@ -172,9 +175,12 @@ def _unbound(
         yield Running(port, process.pid, (*control, *reload))
 
 
-def unbound(folder: Path, file: Path, upstream: int) -> AbstractContextManager[Running]:
-    heading = "Response policy zone"
-    return _unbound(folder, file, upstream, heading, "auth_zone_reload", "{zone}")
+def unbound(
+    folder: Path, file: Path, upstream: int, *, hot: bool = False
+) -> AbstractContextManager[Running]:
+    heading, language = ("Hot zone", "hot.conf") if hot else ("Response policy zone", _UNBOUND_CONF)
+    reload = ("auth_zone_reload", "{zone}")
+    return _unbound(folder, file, upstream, heading, *reload, language=language)
 
 
 @contextmanager
@@ -186,13 +192,14 @@ def unbound_again(folder: Path, port: int) -> Iterator[None]:
 
 def unbound_local(folder: Path, file: Path, upstream: int) -> AbstractContextManager[Running]:
     """Run Unbound with local zones, which only a full reload reads again."""
-    return _unbound(folder, file, upstream, "Local zones", "reload")
+    return _unbound(folder, file, upstream, "Local zones", "reload", language=_UNBOUND_CONF)
 
 
 @contextmanager
-def recursor(folder: Path, file: Path, upstream: int) -> Iterator[Running]:
+def recursor(folder: Path, file: Path, upstream: int, *, hot: bool = False) -> Iterator[Running]:
     port = free_port()
-    (folder / "blocklist.lua").write_text(documented("powerdns-recursor", "lua", file))
+    lines = documented("powerdns-recursor", "hot.conf" if hot else "lua", file)
+    (folder / "blocklist.lua").write_text(lines)
     told = {"folder": folder, "port": port, "upstream": upstream}
     (folder / "recursor.conf").write_text(RECURSOR.format(**told))
     with _started(["pdns_recursor", f"--config-dir={folder}"], folder, port) as process:
