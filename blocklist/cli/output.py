@@ -3,9 +3,11 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,38 +28,54 @@ def show_lines(texts: Iterable[str]) -> None:
 
 #: The version of all JSON documents; see docs/reference/json.md.
 JSON_SCHEMA = 1
+#: JSON texts that are written at once.
+_TEXTS_AT_A_TIME = 1_000
 
 
 def show_json(document: Mapping[str, object]) -> None:
     """Write the one JSON document of a command, with the version of its keys."""
-    encoder = _make_encoder(indent=2)
+    encoder = json.JSONEncoder(ensure_ascii=not _is_unicode(), indent=2, default=_to_json_value)
     for part in encoder.iterencode({"schema": JSON_SCHEMA, **document}):
         write_text(_escape_json_part(part), sys.stdout)
     write_text("\n", sys.stdout)
 
 
-def show_json_list(key: str, items: Iterable[Mapping[str, object]]) -> None:
-    """Write a document that is one long list, an item a line: ten times faster than `show_json`."""
-    encoder, separator = _make_encoder(indent=None), ""
+def encode_json(value: object) -> str:
+    """Return a value as JSON of one line, as stdout can show it."""
+    return _escape_json_part(_get_line_encoder(_is_unicode()).encode(value))
+
+
+def show_json_list(key: str, items: Iterable[str]) -> None:
+    """Write a document that is one long list, of items that `encode_json` returned, one a line."""
     write_text(f'{{\n  "schema": {JSON_SCHEMA},\n  "{key}": [', sys.stdout)
-    for item in items:
-        write_text(f"{separator}\n    {_escape_json_part(encoder.encode(item))}", sys.stdout)
+    separator = ""
+    for texts in _batch_texts(items):
+        write_text(f"{separator}\n    " + ",\n    ".join(texts), sys.stdout)
         separator = ","
     write_text("\n  ]\n}\n" if separator else "]\n}\n", sys.stdout)
 
 
-def show_json_lines(items: Iterable[Mapping[str, object]]) -> None:
-    """Write each item as a document of one line."""
-    encoder = _make_encoder(indent=None)
-    for item in items:
-        line = encoder.encode({"schema": JSON_SCHEMA, **item})
-        write_text(f"{_escape_json_part(line)}\n", sys.stdout)
+def show_json_lines(items: Iterable[str]) -> None:
+    """Write each object that `encode_json` returned as a document of one line."""
+    start = f'{{"schema": {JSON_SCHEMA}, '
+    for texts in _batch_texts(items):
+        write_text("".join(f"{start}{text[1:]}\n" for text in texts), sys.stdout)
     flush_stream(sys.stdout)
 
 
-def _make_encoder(indent: int | None) -> json.JSONEncoder:
-    is_unicode = sys.stdout.encoding.lower() in ("utf-8", "utf8")
-    return json.JSONEncoder(ensure_ascii=not is_unicode, indent=indent, default=_to_json_value)
+def _batch_texts(texts: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(texts)
+    while batch := list(islice(iterator, _TEXTS_AT_A_TIME)):
+        yield batch
+
+
+@cache
+def _get_line_encoder(is_unicode: bool) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=not is_unicode, default=_to_json_value)
+
+
+def _is_unicode() -> bool:
+    return sys.stdout.encoding.lower() in ("utf-8", "utf8")
 
 
 def _escape_json_part(part: str) -> str:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from blocklist.check.batch import check_many
 from blocklist.check.single import Answer, check_one
+from blocklist.cli.commands.check import answer_to_json
+from blocklist.cli.render.check_json import render_batch_json
 from blocklist.cli.render.check_table import render_batch_answers
 from blocklist.cli.render.check_text import format_answer_lines
 from blocklist.config.feeds import Feed
@@ -143,6 +145,11 @@ def both(
     skipped, answered = set(many.unanswered_rows()), many.iter_answers()
     together = [None if row in skipped else next(answered) for row in range(len(queries))]
     shown = render_batch_answers(many).to_list()
+    documents = render_batch_json(many, 0, len(queries)).to_list()
+    parts = [text for row in range(len(queries)) for text in render_batch_json(many, row, 1)]
+    assert parts == documents
+    for answer, document in zip(together, documents, strict=True):
+        assert document == (answer and answer_to_json(answer))
     for answer, text in zip(together, shown, strict=True):
         simple = answer if answer and not answer.facts else None
         assert text == (simple and "\n".join(map(escape_unprintable, format_answer_lines(simple))))

@@ -9,7 +9,13 @@ import typer
 
 from blocklist import Answer, Answers
 from blocklist.cli.options import EXIT_BLOCKED, JsonOption
-from blocklist.cli.output import show_json, show_json_lines, show_json_list, show_lines
+from blocklist.cli.output import (
+    encode_json,
+    show_json,
+    show_json_lines,
+    show_json_list,
+    show_lines,
+)
 from blocklist.cli.render.check_text import format_answer
 from blocklist.cli.session import Session, get_session
 from blocklist.cli.streams import warn
@@ -84,7 +90,7 @@ def check_command(  # noqa: PLR0913, PLR0917 (an option each)
     for answer in answers.invalid:
         _warn_if_invalid(answer)
     if as_json:
-        show_json_list("answers", _iter_dicts(answers, only))
+        show_json_list("answers", _iter_jsons(answers, only))
     else:
         show_lines(_iter_texts(answers, only))
         if answers.release is None:
@@ -107,7 +113,7 @@ def _check_lines(
         answers = session.blocklist.check(queries, at=at)
         for answer in answers.invalid:
             _warn_if_invalid(answer)
-        show_json_lines(_iter_dicts(answers, only))
+        show_json_lines(_iter_jsons(answers, only))
         blocked, invalid = blocked or answers.any_blocked, invalid or bool(answers.invalid)
     _exit_with_code(blocked=blocked, invalid=invalid)
 
@@ -137,8 +143,22 @@ def _decode_lines(lines: list[bytes]) -> list[str]:
     return [text for text in texts if text]
 
 
-def _iter_dicts(answers: Iterable[Answer], only: Verdict | None) -> Iterator[dict[str, object]]:
-    return (_answer_to_dict(answer) for answer in answers if _is_shown(answer, only))
+def _iter_jsons(answers: Answers, only: Verdict | None) -> Iterator[str]:
+    if answers.batch is None:
+        return (answer_to_json(answer) for answer in answers if _is_shown(answer, only))
+    from blocklist.cli.render.check_json import iter_answer_jsons
+
+    return iter_answer_jsons(
+        answers,
+        answers.batch,
+        only,
+        lambda answer: answer_to_json(answer) if _is_shown(answer, only) else None,
+    )
+
+
+def answer_to_json(answer: Answer) -> str:
+    """Return the JSON object of an answer, as text of one line."""
+    return encode_json(_answer_to_dict(answer))
 
 
 def _is_shown(answer: Answer, only: Verdict | None) -> bool:
