@@ -1,5 +1,10 @@
 """Define the errors: one base class, one subclass for each exit code, and InvalidIndicator."""
 
+from collections.abc import Iterable
+
+#: Of so many mistakes in one call a message has a sentence each.
+MAX_SHOWN_MISTAKES = 20
+
 
 class BlocklistError(Exception):
     """A failure with a message for a person: what, where, and what to do next (exit 2)."""
@@ -18,8 +23,27 @@ class ConsentNeeded(UsageError):
     """
 
     def __init__(self, risks: tuple[str, ...], advice: str) -> None:
-        super().__init__("\n  ".join([*risks, advice]))
+        super().__init__(f"{join_mistakes(risks)}\n  {advice}")
         self.risks = risks
+
+
+class InvalidNames(UsageError):
+    """Names, addresses or URLs that cannot be read; nothing was done.
+
+    `mistakes` has the position of each among the names given, from 0, and a sentence about it.
+    """
+
+    def __init__(self, mistakes: tuple[tuple[int, str], ...]) -> None:
+        super().__init__(join_mistakes(text for _, text in mistakes))
+        self.mistakes = mistakes
+
+
+def join_mistakes(texts: Iterable[str]) -> str:
+    """Return a message of many sentences, one a line; of more than twenty, only how many."""
+    lines = list(texts)
+    more = len(lines) - MAX_SHOWN_MISTAKES
+    rest = [f"and {more:,} more like these"] if more > 0 else []
+    return "\n  ".join([*lines[:MAX_SHOWN_MISTAKES], *rest])
 
 
 class ConfigError(BlocklistError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from blocklist.config.mistakes import suggest_close_name
-from blocklist.errors import InvalidIndicator, UsageError
+from blocklist.errors import InvalidIndicator, InvalidNames, UsageError
 from blocklist.indicators.query import EXPLANATIONS, TypedQuery, parse_typed
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.model import Indicator, Kind
@@ -140,9 +140,22 @@ def parse_indicator(name: str) -> Indicator:
     return parse_typed_name(name).indicator
 
 
+def parse_typed_names(names: str | Iterable[str]) -> list[tuple[str, TypedQuery]]:
+    """Return each name with what it means; raise `InvalidNames` for all that cannot be one."""
+    texts, typed, mistakes = list_names(names), [], []
+    for position, name in enumerate(texts):
+        try:
+            typed.append((name, parse_typed_name(name)))
+        except UsageError as error:
+            mistakes.append((position, str(error)))
+    if mistakes:
+        raise InvalidNames(tuple(mistakes))
+    return typed
+
+
 def parse_indicators(names: str | Iterable[str]) -> list[Indicator]:
-    """Return the indicators that names mean, each once."""
-    return list(dict.fromkeys(map(parse_indicator, list_names(names))))
+    """Return the indicators that names mean, each once; raise `InvalidNames`."""
+    return list(dict.fromkeys(typed.indicator for _, typed in parse_typed_names(names)))
 
 
 def parse_domain(name: str) -> str:

@@ -18,7 +18,7 @@ from blocklist.api.entry_consent import require_consent
 from blocklist.api.entry_targets import find_entry_targets, host_of_link
 from blocklist.api.workspace import Workspace
 from blocklist.check.near_names import describe_needless_allows
-from blocklist.errors import BlocklistError, NotFoundError
+from blocklist.errors import BlocklistError, NotFoundError, join_mistakes
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import current_author, open_decision_writer
 from blocklist.ledger.lookup import LedgerLookup
@@ -96,7 +96,8 @@ class EntryList:
         say so. An entry takes the place of an earlier one on the same thing and scope. `expires` is
         a time, a date (its end) or a duration. `scope` counts for domain names only. `author` is
         the user of the process unless given. With `now`, the entries are published and exported at
-        once, without fetching, also while a run works. Raise `UsageError` for what is no name.
+        once, without fetching, also while a run works. Raise `InvalidNames` for all that are no
+        names.
         Raise `ConsentNeeded` unless `anyway` is set: for a public suffix with all below it (unless
         `public_suffix` is set), and for a block of own, protected, popular, shared or wide names
         and networks.
@@ -131,8 +132,8 @@ class EntryList:
         """End the entries on each name, address, network or URL, of any scope.
 
         Without an entry on a URL, those on its host are ended. With `now`, that is published and
-        exported at once, without fetching. Raise `NotFoundError` if one of them has no entry; then
-        all stay.
+        exported at once, without fetching. Raise `NotFoundError` that names all without an entry;
+        then all entries stay.
         """
         indicators = parse_indicators(names)
         self._workspace.require_config()
@@ -147,9 +148,12 @@ class EntryList:
             indicators = [one if one.value in existing else host_of_link(one) for one in indicators]
             values = {indicator.value for indicator in indicators}
             ended = [entry for entry in unended if entry.value in values]
-            for value in values - {entry.value for entry in ended}:
+            missing = [one.value for one in indicators if one.value not in existing]
+            if missing:
+                action = self._action
                 raise NotFoundError(
-                    f"{value}: no {self._action} entry; see: blocklist {self._action} list"
+                    join_mistakes(f"{value}: no {action} entry" for value in dict.fromkeys(missing))
+                    + f"; see: blocklist {action} list"
                 )
             for indicator in indicators:
                 remove_entries(writer, indicator, self._action)

@@ -63,13 +63,13 @@ def _list_wide_suffixes(database: Path, entries: Iterable[Entry]) -> list[str]:
 
     A suffix is one of the bundled list or of a guard feed.
     """
-    wide = [one.value for one in entries if one.kind is Kind.DOMAIN and one.scope.covers_below]
-    return [name for name in wide if _is_public_suffix(database, name)]
-
-
-def _is_public_suffix(database: Path, name: str) -> bool:
     from blocklist.frames.public_suffixes import is_public_suffix
 
+    wide = [one.value for one in entries if one.kind is Kind.DOMAIN and one.scope.covers_below]
     with open_read_only(database) as reader:
-        is_listed = reader is not None and LedgerLookup(reader).is_listed_suffix(name)
-    return is_listed or is_public_suffix(name)
+        lookup = LedgerLookup(reader) if reader else None
+        return [
+            name
+            for name in wide
+            if (lookup and lookup.is_listed_suffix(name)) or is_public_suffix(name)
+        ]

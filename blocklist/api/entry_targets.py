@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from blocklist.api.arguments import list_names, parse_typed_name
+from blocklist.api.arguments import parse_typed_names
 from blocklist.check.single import check_one
 from blocklist.indicators.query import TypedQuery
 from blocklist.indicators.urls import parse_url
@@ -30,18 +30,20 @@ class EntryTarget:
 def find_entry_targets(
     database: Path, action: Verdict, names: str | Iterable[str], scope: Scope
 ) -> list[EntryTarget]:
-    """Return what entries on names would be about, each indicator once.
+    """Return what entries on names would be about, each indicator and scope once.
 
     `scope` is that of names whose spelling is that of a whole subtree or leaves the scope open.
+    Raise `InvalidNames` for all that are no names.
     """
-    targets: dict[Indicator, EntryTarget] = {}
+    targets: dict[tuple[Indicator, Scope], EntryTarget] = {}
+    given = parse_typed_names(names)
     with open_read_only(database) as reader:
         lookup = LedgerLookup(reader) if reader else None
-        for name in list_names(names):
-            typed = parse_typed_name(name)
+        for name, typed in given:
             indicator, remark = _choose_indicator(name, typed, action, lookup)
             own_scope = Scope.EXACT if _is_exact(typed, indicator, scope) else scope
-            targets.setdefault(indicator, EntryTarget(indicator, own_scope, remark))
+            target = EntryTarget(indicator, own_scope, remark)
+            targets.setdefault((indicator, own_scope), target)
     return list(targets.values())
 
 

@@ -8,6 +8,7 @@ import typer
 from blocklist import EntryChange, EntryList, NotedEntry
 from blocklist.cli.consent import ask_consent
 from blocklist.cli.durations import parse_expiry
+from blocklist.cli.given_names import read_given_names
 from blocklist.cli.options import (
     DurationOption,
     JsonOption,
@@ -19,7 +20,7 @@ from blocklist.cli.options import (
 )
 from blocklist.cli.output import show_json, show_line, show_table
 from blocklist.cli.progress import ProgressDisplay
-from blocklist.cli.render.entries import show_entry_change
+from blocklist.cli.render.entries import describe_entries, describe_values, show_entry_change
 from blocklist.cli.session import Session, get_session
 from blocklist.model import Scope, Verdict
 
@@ -29,7 +30,14 @@ _GROUP_HELP = {
 }
 _ARTICLE = {Verdict.ALLOW: "an", Verdict.BLOCK: "a"}
 
-NameArgument = Annotated[str, typer.Argument(help="A domain, address, network or URL.")]
+NamesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME...",
+        help="Domains, addresses, networks or URLs; - reads them from stdin, one a line. All are "
+        "taken, or none.",
+    ),
+]
 PublicSuffixOption = Annotated[
     bool,
     typer.Option(
@@ -56,10 +64,10 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
 
 
 def _register_add(group: typer.Typer, action: Verdict, what: str) -> None:
-    @group.command("add", help=f"Add {what} for a domain, address, network or URL.")
+    @group.command("add", help=f"Add {what} for domains, addresses, networks or URLs.")
     def add_command(  # noqa: PLR0913, PLR0917 (an option each)
         context: typer.Context,
-        name: NameArgument,
+        names: NamesArgument,
         reason: ReasonOption = "",
         duration: DurationOption = None,
         until: UntilOption = None,
@@ -67,14 +75,15 @@ def _register_add(group: typer.Typer, action: Verdict, what: str) -> None:
         suffix: PublicSuffixOption = False,
         now: NowOption = False,
         anyway: AnywayOption = False,
+        as_json: JsonOption = False,
     ) -> None:
-        session = get_session(context)
+        session, given = get_session(context), read_given_names(names)
         entries, expires = _get_entries(session, action), parse_expiry(duration, until)
 
         def add_entry(*, anyway: bool) -> EntryChange:
-            with ProgressDisplay(session, results=True) as progress:
+            with ProgressDisplay(session, results=not as_json) as progress:
                 return entries.add(
-                    name,
+                    given.names,
                     reason=reason,
                     expires=expires,
                     scope=scope,
@@ -84,19 +93,28 @@ def _register_add(group: typer.Typer, action: Verdict, what: str) -> None:
                     progress=progress,
                 )
 
-        change = ask_consent(add_entry, anyway=anyway)
-        (entry,) = change.entries
-        end = f" until {entry.expires}" if entry.expires else ""
-        show_entry_change(session, f"{action} {entry.value} ({entry.scope}){end}", change)
+        with given.locate_mistakes():
+            change = ask_consent(add_entry, anyway=anyway)
+        text = f"{action} {describe_entries(change.entries)}"
+        show_entry_change(session, text, change, as_json=as_json)
 
 
-def _register_remove(group: typer.Typer, action: Verdict, what: str) -> None:
-    @group.command("remove", help=f"End {what}.")
-    def remove_command(context: typer.Context, name: NameArgument, now: NowOption = False) -> None:
-        session = get_session(context)
-        with ProgressDisplay(session, results=True) as progress:
-            change = _get_entries(session, action).remove(name, now=now, progress=progress)
-        show_entry_change(session, f"{change.entries[0].value}: no longer {action}", change)
+def _register_remove(group: typer.Typer, action: Verdict, _what: str) -> None:
+    @group.command("remove", help=f"End the {action} entries on names.")
+    def remove_command(
+        context: typer.Context,
+        names: NamesArgument,
+        now: NowOption = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        session, given = get_session(context), read_given_names(names)
+        with (
+            given.locate_mistakes(),
+            ProgressDisplay(session, results=not as_json) as progress,
+        ):
+            change = _get_entries(session, action).remove(given.names, now=now, progress=progress)
+        text = f"{describe_values(change.entries)}: no longer {action}"
+        show_entry_change(session, text, change, as_json=as_json)
 
 
 def _register_list(group: typer.Typer, action: Verdict, _what: str) -> None:

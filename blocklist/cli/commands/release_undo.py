@@ -56,11 +56,14 @@ def rollback_command(
 def unpin_command(
     context: typer.Context,
     feed: Annotated[str | None, typer.Option(help="Take the updates of this feed again.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Let the next run publish again, or take the updates of a feed again."""
     session = get_session(context)
     session.blocklist.releases.unpin(feed=feed)
     what = feed or "the release in force"
+    if as_json:
+        show_json({"feed": feed, "unpinned": True})
     session.show_status(f"{what}: no longer pinned; takes effect with the next: blocklist run")
 
 

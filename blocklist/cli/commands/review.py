@@ -127,18 +127,20 @@ def _make_decision_command(action: Verdict) -> Callable[..., None]:
         until: UntilOption = None,
         yes: YesOption = False,
         now: NowOption = False,
+        as_json: JsonOption = False,
     ) -> None:
         session, expires = get_session(context), parse_expiry(duration, until)
         held = session.blocklist.review.find(name, feed=feed)
         if feed is not None and not yes:
             _confirm_decision(action, held, feed)
-        with ProgressDisplay(session, results=True) as progress:
+        with ProgressDisplay(session, results=not as_json) as progress:
             change = session.blocklist.review.decide(
                 held, action, reason=reason, expires=expires, now=now, progress=progress
             )
         what = f"{len(held):,} of {feed}" if feed else f"{held[0].indicator} ({held[0].scope})"
         end = f" until {expires:%Y-%m-%dT%H:%M:%SZ}" if expires else ""
-        show_entry_change(session, f"{what}: {_OUTCOMES[action]}{end}", change)
+        text = f"{what}: {_OUTCOMES[action]}{end}"
+        show_entry_change(session, text, change, as_json=as_json)
 
     return decide_command
 

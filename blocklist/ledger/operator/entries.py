@@ -16,6 +16,10 @@ from blocklist.model import Entry, Indicator, Kind, Verdict
 AddsEvidence = Callable[[str, Collection[str]], bool]
 
 
+_COLUMNS = ("kind", "value", "scope", "action", "reason", "created", "expires", "author", "seen")
+_INSERT_SQL = f"INSERT INTO entry ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+
 def add_entry(writer: LedgerWriter, entry: Entry) -> bool:
     """Store an operator entry; return whether it replaces an earlier one."""
     return bool(add_entries(writer, [entry]))
@@ -34,7 +38,7 @@ def add_entries(writer: LedgerWriter, entries: Iterable[Entry]) -> int:
             row = _entry_row(entry, moment)
             ended = transaction.execute(end_sql, row["created"], row["value"], row["scope"])
             replaced += ended.rowcount
-            transaction.table("entry").insert(row)
+            transaction.execute(_INSERT_SQL, *row.values())
     return replaced
 
 
