@@ -3,7 +3,7 @@
 The guards are those of the judge, with the names of now; nothing is judged.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from ipaddress import ip_network
 
 import polars as pl
@@ -57,14 +57,16 @@ def find_block_risks(
     with open_read_only(config.database) as reader:
         guards = _load_guards(config, Transaction(reader) if reader else None)
         lookup, rank = LedgerLookup(reader) if reader else None, config.policy.popular_always
-        described = (
-            (entry, list(_describe_hits(entry, _find_hits(guards, entry, accepted_suffixes, rank))))
+        hits = _find_all_hits(guards, entries, rank)
+        shown = (
+            (entry, _select_shown_hits(entry, hits.get(entry.value, []), accepted_suffixes))
             for entry in entries
         )
+        described = ((entry, list(_describe_hits(entry, found))) for entry, found in shown)
         return tuple(
-            f"{entry.value}: {'; '.join([*hits, *_count_blocked_below(entry, lookup)])}"
-            for entry, hits in described
-            if hits
+            f"{entry.value}: {'; '.join([*texts, *_count_blocked_below(entry, lookup)])}"
+            for entry, texts in described
+            if texts
         )
 
 
@@ -80,23 +82,32 @@ def _load_guards(config: Config, transaction: Transaction | None) -> Guards:
     return make_judge_input(config, pl.DataFrame(schema=LISTINGS), listed, [], []).guards
 
 
-def _find_hits(
-    guards: Guards, entry: Entry, accepted_suffixes: Collection[str], held_rank: int
+def _find_all_hits(
+    guards: Guards, entries: Iterable[Entry], held_rank: int
+) -> dict[str, list[tuple[str, str, str]]]:
+    """Return class, cause and source of every guard entry that block entries meet, by value."""
+    names, networks = (
+        pl.Series("value", [one.value for one in entries if one.kind is kind], dtype=pl.String)
+        for kind in (Kind.DOMAIN, Kind.IP)
+    )
+    parts = [find_network_hits(guards.entries, networks)] if len(networks) else []
+    if len(names):
+        registrable = guards.suffixes.registrable_domains(names)
+        candidates = pl.DataFrame({"value": names, "registrable": registrable})
+        parts += [find_name_hits(guards, candidates), _find_famous(guards, candidates, held_rank)]
+    hits: dict[str, list[tuple[str, str, str]]] = {}
+    for part in parts:
+        columns = part.select("value", "class", "cause", "source")
+        for value, *hit in columns.unique().sort("class", "cause").iter_rows():
+            hits.setdefault(value, []).append(tuple(hit))
+    return hits
+
+
+def _select_shown_hits(
+    entry: Entry, rows: list[tuple[str, str, str]], accepted_suffixes: Collection[str]
 ) -> list[tuple[str, str, str]]:
-    """Return class, cause and source of every guard entry that a block entry meets."""
-    values = pl.Series("value", [entry.value])
-    if entry.kind is Kind.IP:
-        hits = find_network_hits(guards.entries, values)
-    elif entry.kind is Kind.DOMAIN:
-        registrable = guards.suffixes.registrable_domains(values)
-        candidates = pl.DataFrame({"value": values, "registrable": registrable})
-        hits = pl.concat(
-            [find_name_hits(guards, candidates), _find_famous(guards, candidates, held_rank)]
-        )
-    else:
-        return []
-    rows = hits.select("class", "cause", "source").unique().sort("class", "cause").rows()
-    is_documentation = _is_documentation(entry)
+    """Return the hits of an entry without those that harm nobody, and those accepted."""
+    is_documentation = entry.kind is not Kind.URL and _is_documentation(entry)
     return [
         (guard_class, cause, source)
         for guard_class, cause, source in rows
