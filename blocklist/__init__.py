@@ -8,7 +8,9 @@ __version__ = "0.1.0"
 # Type checkers take the name for true; importing `typing` for it would cost time at every start.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from blocklist.api.entries import EntryChange, EntryList, NotedEntry
+    from blocklist.api.entries import EntryList, NotedEntry
+    from blocklist.api.entry_change import EntryChange
+    from blocklist.api.entry_import import EntryImport
     from blocklist.api.feeds import FeedAddition, Feeds, FeedStatus
     from blocklist.api.library import Blocklist
     from blocklist.api.release_frames import ReleaseComparison, ReleaseContent
@@ -72,7 +74,9 @@ if TYPE_CHECKING:
 # Each module is imported when one of its names is first used (PEP 562), so `import blocklist` is
 # cheap.
 _MODULES = {
-    "blocklist.api.entries": ("EntryChange", "EntryList", "NotedEntry"),
+    "blocklist.api.entries": ("EntryList", "NotedEntry"),
+    "blocklist.api.entry_change": ("EntryChange",),
+    "blocklist.api.entry_import": ("EntryImport",),
     "blocklist.api.feeds": ("FeedAddition", "FeedStatus", "Feeds"),
     "blocklist.api.library": ("Blocklist",),
     "blocklist.api.release_frames": ("ReleaseComparison", "ReleaseContent"),
@@ -129,6 +133,7 @@ __all__ = [
     "DoctorReport",
     "Entry",
     "EntryChange",
+    "EntryImport",
     "EntryList",
     "EventKind",
     "Explanation",

@@ -170,6 +170,9 @@ class Entry:
     #: For a review decision: the feeds that listed it then, and the text in each. None for other
     #: entries.
     seen: tuple[tuple[str, str], ...] | None = None
+    #: For an imported entry: when its author made it, by the file, and who imported it.
+    first_created: str | None = None
+    imported_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

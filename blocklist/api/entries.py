@@ -1,10 +1,10 @@
 """The operator's entries: names to allow or block -> entries, added, removed and listed."""
 
 import logging
+import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blocklist.api.arguments import (
@@ -14,52 +14,41 @@ from blocklist.api.arguments import (
     parse_indicators,
     parse_word,
 )
+from blocklist.api.entry_change import (
+    EntryChange,
+    describe_allows,
+    find_pin,
+    publish_now,
+    write_entries,
+)
 from blocklist.api.entry_consent import require_consent
 from blocklist.api.entry_targets import find_entry_targets, host_of_link
 from blocklist.api.workspace import Workspace
-from blocklist.check.near_names import describe_needless_allows
-from blocklist.errors import BlocklistError, NotFoundError, join_mistakes
+from blocklist.errors import NotFoundError, join_mistakes
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import current_author, open_decision_writer
-from blocklist.ledger.lookup import LedgerLookup
 from blocklist.ledger.operator.entries import (
     active_entries,
-    add_entries,
-    describe_replaced,
     end_expired_entries,
-    find_replaced_entries,
     has_expired_entry,
     remove_entries,
 )
 from blocklist.ledger.operator.entry_notes import annotate_entries
 from blocklist.ledger.operator.pending import find_pending_changes
-from blocklist.ledger.releases.pins import Pin, find_release_pin
-from blocklist.model import Entry, Indicator, Scope, Verdict
+from blocklist.ledger.releases.pins import find_release_pin
+from blocklist.model import Entry, Scope, Verdict
 from blocklist.pipeline.events import ProgressCallback, ignore_progress
 
 if TYPE_CHECKING:
-    from blocklist.pipeline.reports import PublishReport
+    pass
+
+if TYPE_CHECKING:
+    from blocklist.api.entry_files.content import EntryFormat
+    from blocklist.api.entry_import import EntryImport
 
 #: Sorts before every time that the ledger writes: so entries whose time is over are found, too.
 _BEFORE_ALL_TIME = "0"
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class EntryChange:
-    """Entries that were added, removed or ended; they take effect with the next publication."""
-
-    entries: tuple[Entry, ...]
-    #: How many of them took the place of an earlier entry.
-    replaced: int
-    #: Set if a release is pinned; entries are published over a pin.
-    pin: Pin | None
-    #: The release and the exports, if they were published at once (`now`).
-    published: "PublishReport | None" = None
-    #: Why they could not be published at once; they are stored, and count from the next run on.
-    error: BlocklistError | None = None
-    #: What a person should know, such as how a link was understood.
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +106,7 @@ class EntryList:
             require_consent(self._workspace, entries, public_suffix=public_suffix)
         command, notes = f"{self._action} add", [one.remark for one in targets if one.remark]
         if self._action is Verdict.ALLOW:
-            notes += _describe_allows(database, [target.indicator for target in targets])
+            notes += describe_allows(database, [target.indicator for target in targets])
         change = write_entries(database, command, entries)
         change = replace(change, notes=(*notes, *change.notes))
         return publish_now(self._workspace, command, change, progress) if now else change
@@ -159,7 +148,7 @@ class EntryList:
                 remove_entries(writer, indicator, self._action)
         for entry in ended:
             logger.info("%s entry removed: %s (%s)", self._action, entry.value, entry.scope)
-        change = EntryChange(tuple(ended), 0, _find_pin(database))
+        change = EntryChange(tuple(ended), 0, find_pin(database))
         return publish_now(self._workspace, command, change, progress) if now else change
 
     def list(self) -> tuple[NotedEntry, ...]:
@@ -170,34 +159,65 @@ class EntryList:
             entries = [one for one in active_entries(reader) if one.action is self._action]
             return tuple(NotedEntry(*noted) for noted in annotate_entries(reader, entries))
 
+    def export_text(self, format: "EntryFormat | str" = "toml") -> str:
+        """Return the entries in force as the text of a file, sorted by name.
 
-def write_entries(database: Path, command: str, entries: tuple[Entry, ...]) -> EntryChange:
-    """Add entries to the ledger, all or none, in the name of a command."""
-    with open_decision_writer(database, command) as writer:
-        old = find_replaced_entries(writer.whole.connection, entries)
-        replaced = add_entries(writer, entries)
-    notes = tuple(
-        f"{entry.value}: replaced an earlier entry: {describe_replaced(entry)}" for entry in old
-    )
-    entries = _add_times(database, entries)
-    for entry in entries:
-        logger.info("%s: %s (%s) by %s", command, entry.value, entry.scope, entry.author)
-    return EntryChange(entries, replaced, _find_pin(database), notes=notes)
+        `format` is `toml` or `csv`. The columns are value, scope, reason, until, author and
+        created; `import_file` reads them.
+        """
+        from blocklist.api.entry_files.content import EntryFormat, render_entries
 
+        form = parse_word(EntryFormat, format, "format")
+        return render_entries([noted.entry for noted in self.list()], form)
 
-def _add_times(database: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Return entries with the times at which they were stored."""
-    with open_read_only(database) as reader:
-        stored = active_entries(reader) if reader else ()
-        times = {(entry.value, entry.scope): entry.created for entry in stored}
-    return tuple(
-        replace(entry, created=times.get((entry.value, entry.scope), "")) for entry in entries
-    )
+    def import_file(  # noqa: PLR0913 (an option each)
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: "EntryFormat | str | None" = None,
+        prune: bool = False,
+        dry_run: bool = False,
+        anyway: bool = False,
+        now: bool = False,
+        progress: ProgressCallback = ignore_progress,
+    ) -> "EntryImport":
+        """Add and change entries so that all of a file are in force: all of them, or none.
 
+        A file that is imported again changes nothing. With `prune`, entries that the file does not
+        have are removed; with `dry_run`, the result is what would change. The format is that of the
+        suffix unless given. Raise `ConfigError` with every mistake and its line, `StorageError`
+        if the file cannot be read, and `ConsentNeeded` as `add` does, and for the removal of all.
+        """
+        from blocklist.api.entry_files.content import choose_format, read_entry_file
 
-def _describe_allows(database: Path, indicators: Iterable[Indicator]) -> tuple[str, ...]:
-    with open_read_only(database) as reader:
-        return tuple(describe_needless_allows(LedgerLookup(reader), indicators)) if reader else ()
+        form = choose_format(path, format)
+        return self.import_content(
+            read_entry_file(path), form, name=os.fspath(path), prune=prune, dry_run=dry_run,
+            anyway=anyway, now=now, progress=progress,
+        )  # fmt: skip
+
+    def import_content(  # noqa: PLR0913 (an option each)
+        self,
+        content: str | bytes,
+        format: "EntryFormat | str",
+        *,
+        name: str = "content",
+        prune: bool = False,
+        dry_run: bool = False,
+        anyway: bool = False,
+        now: bool = False,
+        progress: ProgressCallback = ignore_progress,
+    ) -> "EntryImport":
+        """Do as `import_file` with the content of a file; `name` is its name in messages."""
+        from blocklist.api.entry_files.content import EntryFormat, parse_entries
+        from blocklist.api.entry_import import ImportOptions, import_rows
+
+        self._workspace.require_config()
+        form = parse_word(EntryFormat, format, "format")
+        data = content.encode(errors="surrogateescape") if isinstance(content, str) else content
+        rows = parse_entries(data, form, self._action, name)
+        options = ImportOptions(prune, dry_run, anyway, now)
+        return import_rows(self._workspace, self._action, rows, options, progress)
 
 
 def end_expired(
@@ -217,27 +237,9 @@ def end_expired(
         has_pending_end = _has_pending_end(writer.whole.connection)
     for entry in ended:
         logger.info("entry ended: %s %s (%s)", entry.action, entry.value, entry.scope)
-    change = EntryChange(ended, 0, _find_pin(database))
+    change = EntryChange(ended, 0, find_pin(database))
     return publish_now(workspace, "expire", change, progress) if now and has_pending_end else change
 
 
 def _has_pending_end(reader: sqlite3.Connection) -> bool:
     return any(not change.begins for change in find_pending_changes(reader))
-
-
-def publish_now(
-    workspace: Workspace, command: str, change: EntryChange, progress: ProgressCallback
-) -> EntryChange:
-    """Publish stored entries; return the change with the release and exports, or the error."""
-    from blocklist.pipeline.decisions import publish_decisions
-
-    try:
-        return replace(change, published=publish_decisions(workspace.config, command, progress))
-    except BlocklistError as error:
-        logger.error("%s: stored, but not published: %s", command, error)
-        return replace(change, error=error)
-
-
-def _find_pin(database: Path) -> Pin | None:
-    with open_read_only(database) as reader:
-        return find_release_pin(reader) if reader else None

@@ -29,7 +29,8 @@ from blocklist.pipeline.callbacks import run_with_callback
 from blocklist.pipeline.events import ProgressCallback, ignore_progress
 
 if TYPE_CHECKING:
-    from blocklist.api.entries import EntryChange, EntryList
+    from blocklist.api.entries import EntryList
+    from blocklist.api.entry_change import EntryChange
     from blocklist.api.feeds import Feeds
     from blocklist.api.releases import Releases
     from blocklist.api.review import ReviewQueue

@@ -16,7 +16,7 @@ from blocklist.api.arguments import (
     parse_word_or_all,
     require_label_or_none,
 )
-from blocklist.api.entries import EntryChange, publish_now, write_entries
+from blocklist.api.entry_change import EntryChange, publish_now, write_entries
 from blocklist.api.entry_targets import host_of_link
 from blocklist.api.workspace import Workspace
 from blocklist.errors import ConfigError, NotFoundError, UsageError

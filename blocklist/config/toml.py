@@ -33,7 +33,7 @@ def load_toml(path: "Path | Traversable", shown: Path | None = None) -> TomlTabl
     try:
         return tomllib.loads(content.decode("utf-8-sig") + "\n")
     except UnicodeDecodeError as error:
-        cause = _describe_encoding(content, error.start)
+        cause = describe_encoding(content, error.start)
     except RecursionError:
         cause = "tables or lists are nested too deeply"
     except ValueError as error:  # also for a number with thousands of digits
@@ -41,7 +41,8 @@ def load_toml(path: "Path | Traversable", shown: Path | None = None) -> TomlTabl
     raise ConfigError(f"{name}: not valid TOML: {cause}")
 
 
-def _describe_encoding(content: bytes, position: int) -> str:
+def describe_encoding(content: bytes, position: int) -> str:
+    """Return why bytes are not UTF-8, with the line of the first such byte."""
     if content.startswith(_UTF16_MARKS):
         return "the text is UTF-16; save it as UTF-8"
     line = content.count(b"\n", 0, position) + 1

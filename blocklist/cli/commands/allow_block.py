@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from blocklist import EntryChange, EntryList, NotedEntry
+from blocklist.cli.commands.entry_files import register_export, register_import
 from blocklist.cli.consent import ask_consent
 from blocklist.cli.durations import parse_expiry
 from blocklist.cli.given_names import read_given_names
@@ -60,6 +61,8 @@ def build_entry_commands(action: Verdict) -> typer.Typer:
     group = make_group(_GROUP_HELP[action])
     for register in (_register_add, _register_remove, _register_list):
         register(group, action, f"{_ARTICLE[action]} {action} entry")
+    register_import(group, action)
+    register_export(group, action)
     return group
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import typer
 
-from blocklist import Entry, EntryChange
+from blocklist import Entry, EntryChange, EntryImport
 from blocklist.cli.options import EXIT_EXPORT_FAILED
 from blocklist.cli.output import show_json
 from blocklist.cli.session import Session
@@ -47,6 +47,19 @@ def change_to_dict(change: EntryChange) -> dict[str, object]:
         "entries": [asdict(entry) for entry in change.entries],
         "replaced": change.replaced,
         **publication_to_dict(change),
+    }
+
+
+def import_to_dict(report: EntryImport) -> dict[str, object]:
+    """Return the document of a command that imports entries."""
+    return {
+        "added": [asdict(entry) for entry in report.added],
+        "changed": [asdict(entry) for entry in report.changed],
+        "removed": [asdict(entry) for entry in report.removed],
+        "unchanged": report.unchanged,
+        "ended": report.ended,
+        "dry_run": report.dry_run,
+        **publication_to_dict(report.change),
     }
 
 

@@ -97,7 +97,8 @@ _DECISION_TABLES = (
     """CREATE TABLE entry (
         id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value TEXT NOT NULL, scope INTEGER NOT NULL,
         action TEXT NOT NULL, reason TEXT NOT NULL, created TEXT NOT NULL, expires TEXT,
-        removed TEXT, author TEXT NOT NULL DEFAULT '', seen TEXT)""",
+        removed TEXT, author TEXT NOT NULL DEFAULT '', seen TEXT, first_created TEXT,
+        imported_by TEXT)""",
     "CREATE UNIQUE INDEX active_entry ON entry (value, scope) WHERE removed IS NULL",
     # Until a pin is `ended` nothing is published; with a feed, only that feed is left as it is.
     """CREATE TABLE pin (

@@ -16,7 +16,10 @@ from blocklist.model import Entry, Indicator, Kind, Verdict
 AddsEvidence = Callable[[str, Collection[str]], bool]
 
 
-_COLUMNS = ("kind", "value", "scope", "action", "reason", "created", "expires", "author", "seen")
+_COLUMNS = (
+    "kind", "value", "scope", "action", "reason", "created", "expires", "author", "seen",
+    "first_created", "imported_by",
+)  # fmt: skip
 _INSERT_SQL = f"INSERT INTO entry ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
@@ -66,6 +69,8 @@ def _entry_row(entry: Entry, created: str) -> dict[str, str | int | None]:
         "expires": entry.expires,
         "author": entry.author,
         "seen": None if entry.seen is None else json.dumps(entry.seen),
+        "first_created": entry.first_created,
+        "imported_by": entry.imported_by,
     }
 
 
@@ -76,6 +81,19 @@ def remove_entries(writer: LedgerWriter, indicator: Indicator, action: Verdict) 
         moment = decision_timestamp(transaction.connection)
         ended = transaction.execute(sql, moment, indicator.value, action.value)
         return ended.rowcount
+
+
+def end_entries(writer: LedgerWriter, entries: Iterable[Entry]) -> None:
+    """End active entries, each with its value, scope and action."""
+    sql = (
+        "UPDATE entry SET removed = ? "
+        "WHERE value = ? AND scope = ? AND action = ? AND removed IS NULL"
+    )
+    with writer.transaction() as transaction:
+        moment = decision_timestamp(transaction.connection)
+        for entry in entries:
+            place = (entry.value, code_of(entry.scope), entry.action.value)
+            transaction.execute(sql, moment, *place)
 
 
 def end_expired_entries(writer: LedgerWriter) -> list[Entry]:
@@ -152,11 +170,10 @@ def _select_entries(
     reader: sqlite3.Connection, condition: str, *parameters: str
 ) -> Iterator[Entry]:
     rows = reader.execute(
-        "SELECT kind, value, scope, action, reason, created, expires, author, seen FROM entry "
-        f"WHERE {condition} ORDER BY id",
+        f"SELECT {', '.join(_COLUMNS)} FROM entry WHERE {condition} ORDER BY id",
         parameters,
     )
-    for kind, value, scope, action, reason, created, expires, author, seen in rows:
+    for kind, value, scope, action, reason, created, expires, author, seen, *imported in rows:
         reviewed = None if seen is None else tuple((feed, text) for feed, text in json.loads(seen))
-        details = (reason, created, expires, author, reviewed)
+        details = (reason, created, expires, author, reviewed, *imported)
         yield Entry(KINDS[kind], value, SCOPES[scope], Verdict(action), *details)

@@ -1,0 +1,1 @@
+"""Entries as files: TOML or CSV -> checked rows, and entries -> TOML or CSV."""
