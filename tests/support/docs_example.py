@@ -139,9 +139,15 @@ def _end_allow(folder: Path) -> None:
         )
 
 
+def _write_allows(folder: Path) -> None:
+    rows = ("value,reason,until", "help.prize-draw.made-up,our own page,", "shop.made-up,,")
+    (folder / "allows.csv").write_text("\n".join([*rows, ""]))
+
+
 EVENTS: dict[str, Callable[[Path], None]] = {
     "a release is published, then a list shrinks": _shrink_list_later,
     "a list shrinks, and the gate holds the release": _hold_release,
     "there is a new list": _add_list,
     "the time of an allow is over": _end_allow,
+    "there is a file of allows": _write_allows,
 }

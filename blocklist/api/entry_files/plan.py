@@ -19,16 +19,13 @@ class ImportPlan:
     removed: tuple[Entry, ...]
     #: How many rows have an end that is over; they are left out.
     ended: int
+    #: Whether nothing is left of the entries that there were, and none is added.
+    empties: bool
 
     @property
     def changes(self) -> tuple[Entry, ...]:
         """All that is added, changed or removed."""
         return (*self.added, *self.changed, *self.removed)
-
-    @property
-    def empties(self) -> bool:
-        """Whether nothing but removals is left."""
-        return bool(self.removed) and not (self.added or self.changed or self.unchanged)
 
 
 def plan_import(
@@ -62,4 +59,6 @@ def plan_import(
     removed = [
         one for key, one in existing.items() if key in ended or (prune and key not in listed)
     ]
-    return ImportPlan(tuple(added), tuple(changed), tuple(unchanged), tuple(removed), len(ended))
+    empties = bool(removed) and len(removed) == len(existing) and not added
+    kept = (tuple(unchanged), tuple(removed), len(ended), empties)
+    return ImportPlan(tuple(added), tuple(changed), *kept)
