@@ -26,6 +26,9 @@ Moment = str | int | date | datetime
 #: More than any ledger holds.
 NO_LIMIT = 10**9
 
+#: A message shows so many characters of a text that is no name.
+_MAX_SHOWN = 300
+
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -129,7 +132,8 @@ def parse_typed_name(name: str) -> TypedQuery:
         typed = parse_typed(require_text(name, "name"))
     except InvalidIndicator as refused:
         why = EXPLANATIONS.get(refused.reason, refused.reason)
-        raise UsageError(f"{name!r} is no name, address or URL: {why}") from None
+        shown = name[:_MAX_SHOWN] + ("..." if len(name) > _MAX_SHOWN else "")
+        raise UsageError(f"{shown!r} is no name, address or URL: {why}") from None
     if typed.indicator.value.endswith("/0"):
         raise UsageError(f"{typed.indicator.value}: that is every address there is")
     return typed

@@ -23,7 +23,9 @@ _VERBS = ("added", "changed", "removed")
 
 FormatOption = Annotated[
     EntryFormat | None,
-    typer.Option(help="Format of the file; without it, that of the suffix .toml or .csv."),
+    typer.Option(
+        "--format", help="Format of the file; without it, that of the suffix .toml or .csv."
+    ),
 ]
 ImportArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="A TOML or CSV file; - reads it from stdin.")
