@@ -63,13 +63,10 @@ def _list_wide_suffixes(database: Path, entries: Iterable[Entry]) -> list[str]:
 
     A suffix is one of the bundled list or of a guard feed.
     """
-    from blocklist.frames.public_suffixes import is_public_suffix
+    from blocklist.frames.public_suffixes import find_public_suffixes
 
     wide = [one.value for one in entries if one.kind is Kind.DOMAIN and one.scope.covers_below]
     with open_read_only(database) as reader:
-        lookup = LedgerLookup(reader) if reader else None
-        return [
-            name
-            for name in wide
-            if (lookup and lookup.is_listed_suffix(name)) or is_public_suffix(name)
-        ]
+        listed = LedgerLookup(reader).find_listed_suffixes(wide) if reader else set()
+    suffixes = listed | find_public_suffixes(wide)
+    return [name for name in wide if name in suffixes]

@@ -5,6 +5,7 @@ rules of a newer list, if there is one. The algorithm is that of the list: excep
 the longest rule, and `*` if no rule matches.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -101,7 +102,13 @@ class PublicSuffixes:
 
 def is_public_suffix(name: str) -> bool:
     """Return whether one canonical name is a public suffix by the bundled rules."""
-    return PublicSuffixes().registrable_domains(pl.Series([name])).item() is None
+    return bool(find_public_suffixes([name]))
+
+
+def find_public_suffixes(names: Collection[str]) -> set[str]:
+    """Return the canonical names that are public suffixes by the bundled rules."""
+    texts = pl.Series(list(names), dtype=pl.String)
+    return set(texts.filter(PublicSuffixes().registrable_domains(texts).is_null()))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -214,17 +214,25 @@ class LedgerLookup:
             for (name,) in self._connection.execute(sql, {"start": start, "end": end})
         }
 
-    def is_listed_suffix(self, name: str) -> bool:
-        """Return whether a name is a public suffix by the rules of a guard feed."""
+    def find_listed_suffixes(self, names: Collection[str]) -> set[str]:
+        """Return the names that are public suffixes by the rules of a guard feed.
+
+        All names are looked up in one pass over the listings.
+        """
         rule, wildcard, exception = map(code_of, (Scope.EXACT, Scope.BELOW, Scope.SUBTREE))
         sql = (
             "SELECT value, scope FROM listing WHERE until IS NULL AND feed_id IN "
-            "(SELECT id FROM feed WHERE guard = ?) AND value IN (?, ?)"
+            "(SELECT id FROM feed WHERE guard = ?) AND value IN (SELECT value FROM json_each(?))"
         )
-        parent = name.partition(".")[2]
-        found = set(self._connection.execute(sql, [GuardClass.PUBLIC_SUFFIX, name, parent]))
-        is_wildcard = (parent, wildcard) in found and (name, exception) not in found
-        return (name, rule) in found or is_wildcard
+        parents = {name: name.partition(".")[2] for name in names}
+        wanted = _encode_values([*parents, *parents.values()])
+        found = set(self._connection.execute(sql, [GuardClass.PUBLIC_SUFFIX, wanted]))
+        return {
+            name
+            for name, parent in parents.items()
+            if (name, rule) in found
+            or ((parent, wildcard) in found and (name, exception) not in found)
+        }
 
     def feed_weights(self) -> list[FeedWeight]:
         """Return the feed weights of the last judging; none for a point in time."""
