@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from blocklist.check.single import Answer, ScoreSource, add_locations, check_one, locate_addresses
+from blocklist.check.unreleased import explain_absence
 from blocklist.geoip import GeoIpDatabase
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.transaction import Transaction
@@ -163,7 +164,8 @@ def _check_batch(
 
     weights, release = lookup.feed_weights(), lookup.release_number()
     names = [change.value for change in pending if change.kind is Kind.DOMAIN]
-    return check_many(queries, Transaction(reader), weights, release, moment, names)
+    absence = explain_absence(lookup)
+    return check_many(queries, Transaction(reader), weights, release, moment, names, absence)
 
 
 def _locate_batch(batch: "BatchAnswers", geoip: GeoIpDatabase) -> "BatchAnswers":

@@ -12,7 +12,11 @@ from operator import itemgetter
 import polars as pl
 
 from blocklist.check.batch_facts import load_batch_facts
-from blocklist.check.batch_listings import LISTING_COLUMNS, select_shown_listings
+from blocklist.check.batch_listings import (
+    LISTING_COLUMNS,
+    find_unreleased_rows,
+    select_shown_listings,
+)
 from blocklist.check.batch_scores import explain_feed_sets, find_supporting_feeds
 from blocklist.check.single import Answer
 from blocklist.frames.names import are_at_or_below, expand_ancestors
@@ -76,7 +80,7 @@ class BatchAnswers:
         query, facts = self.queries[row], self.facts.get(row, {})
         verdict, reason, cause, match, scope, voices = decided
         if verdict is None:
-            nothing = (Verdict.CLEAR, Reason.UNLISTED, None, None)
+            nothing = (Verdict.CLEAR, Reason.UNLISTED, cause, None)
             return Answer(query, Kind.DOMAIN, *nothing, listings, self.release, facts)
         assert reason and match and scope
         outcome = (_VERDICTS[verdict], _REASONS[reason], cause, Match(match, _SCOPES[scope]))
@@ -91,11 +95,13 @@ def check_many(
     release: int | None,
     at: PointInTime | None = None,
     excluded: Sequence[str] = (),
+    absence: str | None = None,
 ) -> BatchAnswers:
     """Return the answers to the plain names among queries, as of now or of a moment.
 
     Names at and below the `excluded` ones are not answered. `weights` are the feed weights of the
-    last judging, `release` is the number of the release.
+    last judging, `release` is the number of the release, `absence` is the cause of answers to names
+    that are listed and not in the release.
     """
     asked = _select_plain_names(queries)
     if excluded:
@@ -104,13 +110,17 @@ def check_many(
     near = steps["ancestor"].unique()
     # Release 0 has no verdicts: there was no release yet.
     number = at.release or 0 if at else None
-    decided = _pick_decisive_verdicts(steps, verdicts_for(transaction, near, number))
+    verdicts = verdicts_for(transaction, near, number)
+    decided = _pick_decisive_verdicts(steps, verdicts)
     listed = load_listing_history(transaction, near, at.run if at else None)
     shown = select_shown_listings(asked, steps, decided, listed)
     supporting = find_supporting_feeds(decided, shown, listed, [one.feed for one in weights])
     rows = pl.int_range(len(queries), eager=True, dtype=pl.UInt32).alias("row").to_frame()
     for part in (asked, decided, supporting):
         rows = rows.join(part, on="row", how="left", maintain_order="left")
+    unreleased = find_unreleased_rows(asked, shown, verdicts.select("value"))["row"]
+    is_unreleased = pl.col("verdict").is_null() & pl.col("row").is_in(unreleased.implode())
+    rows = rows.with_columns(cause=pl.when(is_unreleased).then(pl.lit(absence)).otherwise("cause"))
     return BatchAnswers(
         queries,
         rows,

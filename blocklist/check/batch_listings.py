@@ -51,6 +51,21 @@ def select_page_listings(listed: pl.DataFrame, most: int = MAX_PAGE_LISTINGS) ->
     return pages.filter(pl.int_range(pl.len()).over("host", "scheme", "port") < most)
 
 
+def find_unreleased_rows(
+    asked: pl.DataFrame, shown: pl.DataFrame, judged: pl.DataFrame
+) -> pl.DataFrame:
+    """Return each `row` that a feed lists now by a value without a verdict.
+
+    `judged` has a `value` for each verdict; `unreleased.has_unreleased` does the same for one name.
+    """
+    is_current = pl.col("until").is_null() & pl.col("host").is_null()
+    rows = shown.filter(is_current).join(judged, on="value", how="anti")
+    rows = rows.join(asked.select("row", asked="value"), on="row")
+    is_same = pl.col("value") == pl.col("asked")
+    exact, below = (pl.col("scope") == scope.value for scope in (Scope.EXACT, Scope.BELOW))
+    return rows.filter(pl.when(is_same).then(~below).otherwise(~exact)).select("row").unique()
+
+
 def _list_direct_values(asked: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     """Return the values of each answer: `which` is 0 for the query, 1 for a different match."""
     other = asked.join(decided.select("row", "match"), on="row")

@@ -6,6 +6,7 @@ from functools import cached_property
 from ipaddress import IPv4Network
 
 from blocklist.check.pending import find_pending
+from blocklist.check.unreleased import explain_absence, has_unreleased
 from blocklist.errors import InvalidIndicator
 from blocklist.geoip import GeoIpDatabase
 from blocklist.indicators.names import name_and_ancestors
@@ -27,8 +28,8 @@ class Answer:
     kind: Kind | None
     verdict: Verdict
     reason: Reason
-    #: The guard entry or the operator's reason that the verdict rests on, or why the query is
-    #: invalid.
+    #: The guard entry or the operator's reason that the verdict rests on, why the query is
+    #: invalid, or why it is clear although a feed lists it.
     cause: str | None
     match: Match | None
     listings: tuple[Listing, ...]
@@ -114,6 +115,9 @@ def _answer_host(
         decisive = _find_blocked_part(asked, lookup) or decisive
     listings = _collect_listings(asked, steps, decisive, lookup)
     answer = replace(answer, listings=tuple(listings), facts=lookup.find_facts(asked.value))
+    judged = (row.value for row in rows)
+    if decisive is None and has_unreleased(asked, steps, listings, judged):
+        return replace(answer, cause=explain_absence(lookup))
     return _add_score(_apply_verdict(answer, decisive), scores)
 
 
@@ -138,6 +142,8 @@ def _answer_url(
         if row.reason is not Reason.OPERATOR:
             decided = replace(decided, score=scores.explain(url.host, listings))
         return replace(decided, listings=listings, facts=host.facts)
+    if row is None and host.match is None and has_unreleased(asked, {asked.value: 0}, own, ()):
+        host = replace(host, cause=explain_absence(lookup))
     return replace(host, listings=listings)
 
 

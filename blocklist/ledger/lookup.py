@@ -88,6 +88,16 @@ class LedgerLookup:
         (number,) = self._connection.execute("SELECT max(number) FROM release").fetchone()
         return None if number is None else int(number)
 
+    def find_delay(self) -> str | None:
+        """Return what keeps listings out of the next release; None for a point in time."""
+        if self._at:
+            return None
+        pin = "SELECT 1 FROM pin WHERE ended IS NULL AND feed_id IS NULL"
+        if self._connection.execute(pin).fetchone():
+            return "pinned"
+        held = self._connection.execute("SELECT 1 FROM candidate").fetchone()
+        return "the gate holds the next release" if held else None
+
     def find_verdicts(self, values: Iterable[str]) -> list[VerdictRecord]:
         """Return the current verdicts on exactly these values."""
         packed = packed_value_sql("verdict", "wanted.value", _VERDICT_COLUMNS, _WANTED_SQL)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from blocklist.check.batch import check_many
 from blocklist.check.single import Answer, check_one
+from blocklist.check.unreleased import explain_absence
 from blocklist.cli.commands.check import answer_to_json
 from blocklist.cli.render.check_json import render_batch_json
 from blocklist.cli.render.check_table import render_batch_answers
@@ -140,8 +141,9 @@ def both(
         lookup = LedgerLookup(reader, at)
         single = [check_one(query, lookup) for query in queries]
         release, counted = lookup.release_number(), lookup.feed_weights()
+        absence = explain_absence(lookup)
     with read_transaction(database) as transaction:
-        many = check_many(queries, transaction, counted, release, at)
+        many = check_many(queries, transaction, counted, release, at, absence=absence)
     skipped, answered = set(many.unanswered_rows()), many.iter_answers()
     together = [None if row in skipped else next(answered) for row in range(len(queries))]
     shown = render_batch_answers(many).to_list()

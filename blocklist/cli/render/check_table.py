@@ -48,9 +48,16 @@ def _verdict_line() -> pl.Expr:
     """Return the line about the verdict."""
     match = pl.concat_str(pl.lit(", by "), "match", pl.lit(" ("), "scope", pl.lit(")"))
     verdict = pl.col("verdict").cast(pl.String).fill_null("clear")
-    reason = pl.col("reason").cast(pl.String).fill_null("unlisted")
     cause = pl.concat_str(pl.lit(": "), "cause").fill_null("")
-    parts = ("query", pl.lit(": "), verdict, pl.lit(" ("), reason, cause, pl.lit(")"))
+    reason = pl.coalesce(pl.concat_str(pl.col("reason").cast(pl.String), cause), "cause")
+    parts = (
+        "query",
+        pl.lit(": "),
+        verdict,
+        pl.lit(" ("),
+        reason.fill_null("unlisted"),
+        pl.lit(")"),
+    )
     return pl.concat_str(*parts, match.fill_null(""))
 
 

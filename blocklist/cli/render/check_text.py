@@ -23,10 +23,9 @@ def format_answer_lines(answer: Answer) -> Iterator[str]:
         if answer.match
         else ""
     )
-    cause = f": {answer.cause}" if answer.cause else ""
     # "clear" would be taken for an answer, and nothing was looked up.
     verdict = "not looked up" if answer.reason is Reason.INVALID else answer.verdict
-    yield f"{_format_query(answer)}: {verdict} ({answer.reason}{cause}){match}"
+    yield f"{_format_query(answer)}: {verdict} ({_format_reason(answer)}){match}"
     if answer.pending:
         yield f"  {_format_pending(answer.pending)}"
     if answer.score:
@@ -37,6 +36,13 @@ def format_answer_lines(answer: Answer) -> Iterator[str]:
         yield f"  {listing.feed}: {listing.scope}, since {listing.since}{until}{evidence}"
     if answer.facts:
         yield f"  {_format_facts(answer.facts)}"
+
+
+def _format_reason(answer: Answer) -> str:
+    """Return the reason and its cause; the cause alone for what feeds list all the same."""
+    if answer.reason is Reason.UNLISTED and answer.cause:
+        return answer.cause
+    return f"{answer.reason}: {answer.cause}" if answer.cause else answer.reason
 
 
 def _format_pending(change: PendingChange) -> str:
