@@ -164,8 +164,8 @@ def _check_batch(
 
     weights, release = lookup.feed_weights(), lookup.release_number()
     names = [change.value for change in pending if change.kind is Kind.DOMAIN]
-    absence = explain_absence(lookup)
-    return check_many(queries, Transaction(reader), weights, release, moment, names, absence)
+    transaction, absence = Transaction(reader), explain_absence(lookup)
+    return check_many(queries, transaction, weights, release, moment, names, absence=absence)
 
 
 def _locate_batch(batch: "BatchAnswers", geoip: GeoIpDatabase) -> "BatchAnswers":

@@ -88,13 +88,14 @@ class BatchAnswers:
         return Answer(query, Kind.DOMAIN, *outcome, listings, self.release, facts, score)
 
 
-def check_many(
+def check_many(  # noqa: PLR0913 (what is read once for a whole batch)
     queries: Sequence[str],
     transaction: Transaction,
     weights: list[FeedWeight],
     release: int | None,
     at: PointInTime | None = None,
     excluded: Sequence[str] = (),
+    *,
     absence: str | None = None,
 ) -> BatchAnswers:
     """Return the answers to the plain names among queries, as of now or of a moment.

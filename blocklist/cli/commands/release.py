@@ -13,7 +13,7 @@ from blocklist.cli.options import JsonOption, LimitOption, make_group
 from blocklist.cli.output import show_json, show_line, show_table
 from blocklist.cli.progress import ProgressDisplay
 from blocklist.cli.session import get_library, get_session
-from blocklist.errors import GateHeld
+from blocklist.errors import GateHeld, UsageError
 from blocklist.model import Category
 from blocklist.pipeline.stages import describe_pin
 
@@ -134,15 +134,12 @@ def _show_content(content: "ReleaseContent", limit: int) -> None:
 
 
 @app.command("diff")
-def diff_releases_command(
+def diff_releases_command(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
-    two: Annotated[
-        tuple[str, str],
-        typer.Argument(
-            metavar="A B",
-            help=_TWO_RELEASES_HELP,
-        ),
-    ],
+    before: Annotated[
+        str | None, typer.Argument(metavar="A", show_default=False, help=_TWO_RELEASES_HELP)
+    ] = None,
+    after: Annotated[str | None, typer.Argument(metavar="B", show_default=False)] = None,
     feed: Annotated[str | None, typer.Option(help="Only entries that this feed lists.")] = None,
     category: Annotated[
         Category | None, typer.Option(help="Only entries that feeds of this category list.")
@@ -151,8 +148,10 @@ def diff_releases_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what B blocks or allows and A does not, what A does and B does not, and who lists it."""
+    if before is None or after is None:
+        raise UsageError("which two releases? For example: blocklist release diff 11 current")
     releases = get_library(context).releases
-    comparison = releases.diff(*two, feed=feed, category=category)
+    comparison = releases.diff(before, after, feed=feed, category=category)
     if as_json:
         show_json(_comparison_to_dict(comparison, limit))
     else:

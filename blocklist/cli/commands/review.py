@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
+import click
 import typer
 
 from blocklist import HeldIndicator, HeldPage, ScoredIndicator
@@ -27,6 +28,11 @@ from blocklist.model import Reason, Verdict
 app = make_group("Decide about indicators that are held.", without_command=True)
 
 _OUTCOMES = {Verdict.BLOCK: "accepted", Verdict.ALLOW: "rejected"}
+#: `operator`: a person rejected it, and a feed brought new evidence.
+_HELD_REASONS = [
+    reason.value
+    for reason in (Reason.POPULAR, Reason.SHARED_HOST, Reason.URL_ONLY, Reason.OPERATOR)
+]
 _COLUMNS = ("held", "scope", "reason", "because of", "rank", "votes", "listed by", "days")
 
 HeldNameArgument = Annotated[
@@ -59,7 +65,10 @@ def review_callback(context: typer.Context) -> None:
 def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
     reason: Annotated[
-        Reason | None, typer.Option(help="Only indicators held for this reason.")
+        str | None,
+        typer.Option(
+            click_type=click.Choice(_HELD_REASONS), help="Only indicators held for this reason."
+        ),
     ] = None,
     feed: Annotated[str | None, typer.Option(help="Only indicators that this feed lists.")] = None,
     country: CountryOption = None,
@@ -72,7 +81,7 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     """List held indicators with the evidence; those with the most feeds come first."""
     session = get_session(context)
     page = session.blocklist.review.list(
-        reason=reason,
+        reason=Reason(reason) if reason else None,
         feed=feed,
         countries=country or None,
         not_countries=not_country or (),
