@@ -252,3 +252,20 @@ def test_the_list_of_allows_says_which_do_nothing(run: Run) -> None:
     told = {one["where"] for one in findings if one["check"] == "allows"}
     assert "allow nobody.net (subtree)" in told
     assert "allow evil.com (subtree)" not in told
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("popular", 0),
+        ("shared-host", 0),
+        ("url-only", 0),
+        ("operator", 0),  # rejected, with new evidence since
+        ("listed", 2),
+        ("protected", 2),
+        ("weak", 2),
+        ("invalid", 2),
+    ],
+)
+def test_reasons_that_can_hold_an_indicator(run: Run, reason: str, code: int) -> None:
+    assert run("review", "list", "--reason", reason).code == code

@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated
 
-import click
 import typer
 
 from blocklist import HeldIndicator, HeldPage, ScoredIndicator
@@ -28,12 +28,18 @@ from blocklist.model import Reason, Verdict
 app = make_group("Decide about indicators that are held.", without_command=True)
 
 _OUTCOMES = {Verdict.BLOCK: "accepted", Verdict.ALLOW: "rejected"}
-#: `operator`: a person rejected it, and a feed brought new evidence.
-_HELD_REASONS = [
-    reason.value
-    for reason in (Reason.POPULAR, Reason.SHARED_HOST, Reason.URL_ONLY, Reason.OPERATOR)
-]
 _COLUMNS = ("held", "scope", "reason", "because of", "rank", "votes", "listed by", "days")
+
+
+class _HeldReason(StrEnum):
+    """The reasons that can hold an indicator."""
+
+    POPULAR = Reason.POPULAR
+    SHARED_HOST = Reason.SHARED_HOST
+    URL_ONLY = Reason.URL_ONLY
+    #: A person rejected it, and a feed brought new evidence.
+    OPERATOR = Reason.OPERATOR
+
 
 HeldNameArgument = Annotated[
     str | None, typer.Argument(help="The held name, address, network or URL.")
@@ -65,10 +71,8 @@ def review_callback(context: typer.Context) -> None:
 def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
     reason: Annotated[
-        str | None,
-        typer.Option(
-            click_type=click.Choice(_HELD_REASONS), help="Only indicators held for this reason."
-        ),
+        _HeldReason | None,
+        typer.Option(help="Only indicators held for this reason."),
     ] = None,
     feed: Annotated[str | None, typer.Option(help="Only indicators that this feed lists.")] = None,
     country: CountryOption = None,
