@@ -13,11 +13,14 @@ from blocklist.config.feeds import (
     override_table,
     resolve_feed_paths,
 )
-from blocklist.config.mistakes import Mistakes, join_key
+from blocklist.config.mistakes import Mistakes, format_value, join_key, suggest_close_name
+from blocklist.config.tables import check_keys
 from blocklist.config.toml import TomlTable
 from blocklist.errors import ConfigError
 from blocklist.model import GuardClass
 
+#: Without any of these keys, a table is about a feed or guard that exists already.
+_OWN_KEYS = {"url", "urls", "format"}
 _RESERVED = "the program uses this name itself; choose another"
 
 
@@ -122,6 +125,8 @@ class _SourceBuilder:
         """Return a source; `user_table` is its table in blocklist.toml, at `place`."""
         where, table, feed = self.definitions.get(name, FeedDefinition(place, defaults))
         assert table is not None, "a file that is no TOML is faulty"
+        if user_table is not None and name not in self.definitions:
+            self._refuse_unknown(name, user_table, place)
         if user_table is not None:
             # A table about a feed enables it unless it says otherwise.
             table, where, feed = override_table({**table, "enabled": True}, user_table), place, None
@@ -129,3 +134,20 @@ class _SourceBuilder:
         if user_table is not None and feed.mandatory and not feed.enabled:
             raise ConfigError(f"{place}.enabled: a mandatory guard cannot be switched off")
         return feed
+
+    def _refuse_unknown(self, name: str, user_table: TomlTable, place: str) -> None:
+        """Raise `ConfigError` for a table that changes a feed or guard which does not exist."""
+        if not isinstance(user_table, dict) or _OWN_KEYS & user_table.keys():
+            return
+        mistakes = Mistakes()
+        noun = "guard" if ": guards." in place else "feed"
+        hint = suggest_close_name(name, self._names(is_guard=noun == "guard"))
+        text = f"there is no {noun} {format_value(name)}{hint}"
+        mistakes.add(place, f"{text} (a {noun} of your own needs url and format)")
+        check_keys(Feed, user_table, place, mistakes)
+        raise mistakes.error()
+
+    def _names(self, *, is_guard: bool) -> Iterator[str]:
+        for name, (_, table, _) in self.definitions.items():
+            if table and ("guard" in table) is is_guard:
+                yield name

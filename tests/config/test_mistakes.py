@@ -35,6 +35,19 @@ ONE: list[tuple[str, str, str]] = [
     ),
     (EXPORT, "exports.dns.target: missing; expected a text in quotes", "no target"),
     ("[exports.dns]\ntarget = 'hosts'", "exports.dns.path: missing; expected a text", "no path"),
+    # --- Names of feeds and guards
+    ("[feeds.cert_pl]\nenabled = true",
+     "feeds.cert_pl: there is no feed 'cert_pl'; did you mean 'cert-pl'? (a feed of your own needs "
+     "url and format)", "an underscore"),
+    ("[feeds.hagesi-tif]", "feeds.hagesi-tif: there is no feed 'hagesi-tif'; did you mean 'hagezi-",
+     "an empty table"),
+    ("[feeds.urlhause]\nreliability = 0.5\ninterval = '1d'",
+     "feeds.urlhause: there is no feed 'urlhause'; did you mean 'urlhaus'?", "other keys"),
+    ("[feeds.CERT-PL]\nenabled = false", "feeds.CERT-PL: there is no feed 'CERT-PL'", "capitals"),
+    ("[feeds.zzz]\nenabled = true",
+     "feeds.zzz: there is no feed 'zzz' (a feed of your own needs url and format)", "unlike any"),
+    ("[guards.trancoo]\nmandatory = true",
+     "guards.trancoo: there is no guard 'trancoo'; did you mean 'tranco'?", "a guard"),
     # --- Types
     ("database = 1", "database: expected a text in quotes, got 1", "a number for a text"),
     ("database = 2026-01-01", "database: expected a text in quotes, got 2026-01-01", "a date"),
