@@ -17,7 +17,7 @@ from blocklist.ledger.db.runs import (
     list_publishing_runs,
     redate_runs,
 )
-from blocklist.ledger.db.timestamps import current_timestamp
+from blocklist.ledger.db.timestamps import PROGRAM_START, current_timestamp
 from blocklist.status.durations import describe_duration
 from blocklist.status.finding import Finding, fine, problem, warning
 
@@ -88,8 +88,17 @@ def _describe_age(run: RunAge) -> Finding:
     return fine(f"{run.command}, {ago} ago; usually every {usual}", since=run.started)
 
 
-def check_clock(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
-    """Find a clock that is before the last run, and runs that were dated by a wrong clock."""
+def check_clock(config: Config, reader: sqlite3.Connection | None) -> Iterator[Finding]:
+    """Find a clock that is before this program or the last run, and runs with a wrong date."""
+    now = current_timestamp()
+    if now < PROGRAM_START:
+        what = f"the clock says {now}, so nothing can be stored"
+        yield problem(what, "the system's clock", _CLOCK_REMEDY)
+    elif reader is not None:
+        yield from _check_run_dates(config, reader)
+
+
+def _check_run_dates(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     run = find_future_run(reader)
     if run:
         what = f"the clock says {current_timestamp()}, and the last run began at {run.started}"

@@ -164,8 +164,8 @@ def _evaluate_ledger(
     exports = load_export_statuses(config, reader, release)
     servers = load_server_statuses(config, reader, probe=probe)
     collector.add("disk", partial(check_disk_space, config))
+    collector.add("clock", partial(check_clock, config, reader))
     if reader is not None:
-        collector.add("clock", partial(check_clock, config, reader))
         collector.add("runs", partial(check_runs, config, reader, run_age))
         collector.add("gate", partial(check_gate, release, candidate))
         collector.add("pins", partial(check_pins, pins))

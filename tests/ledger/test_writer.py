@@ -4,17 +4,26 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from blocklist.errors import LockHeld, StorageError
 from blocklist.ledger.db import connection
+from blocklist.ledger.db import writer as writer_module
 from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.lock import hold_writer_lock
 from blocklist.ledger.db.runs import find_interrupted_run
-from blocklist.ledger.db.writer import open_decision_writer, open_ledger_writer, open_run
+from blocklist.ledger.db.transaction import read_transaction
+from blocklist.ledger.db.writer import (
+    LedgerWriter,
+    open_decision_writer,
+    open_ledger_writer,
+    open_run,
+)
 from tests.support.listings import rows
 
 
@@ -181,3 +190,31 @@ def test_an_interrupted_run_is_found(
 def test_a_run_without_a_lock(database: Path) -> None:
     with open_ledger_writer(database, "run"), open_run(database, "allow add") as writer:
         assert writer.run_id == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "is_refused"),
+    [
+        ("1970-01-01T00:00:07Z", True),  # a machine without a battery
+        ("1979-12-31T23:59:59Z", True),
+        ("2000-01-01T00:00:00Z", True),  # a clock that was reset
+        ("2024-12-31T23:59:59Z", True),
+        ("2025-01-01T00:00:00Z", False),
+        ("2031-05-03T00:00:00Z", False),
+    ],
+)
+@pytest.mark.parametrize("open_writer", [open_ledger_writer, open_decision_writer])
+def test_a_clock_before_the_program_stores_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    open_writer: Callable[[Path, str], AbstractContextManager[LedgerWriter]],
+    now: str,
+    is_refused: bool,
+) -> None:
+    monkeypatch.setattr(writer_module, "current_timestamp", lambda: now)
+    refused = pytest.raises(StorageError, match=f"the clock says {now}, so nothing was stored")
+    with refused if is_refused else nullcontext(), open_writer(tmp_path / "x.db", "run"):
+        pass
+    with read_transaction(tmp_path / "x.db") as transaction:
+        (count,) = transaction.execute("SELECT count(*) FROM run").fetchone()
+    assert count == (0 if is_refused else 1)

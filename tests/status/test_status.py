@@ -11,6 +11,7 @@ from blocklist import Blocklist
 from blocklist.ledger.db.timestamps import format_timestamp
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.ledger.releases.export_health import ServerResult, save_export_attempt
+from blocklist.status import runs
 from blocklist.status.finding import FindingState
 from blocklist.status.status import CHECKS
 from tests.support.cli import Ended, Run, commands
@@ -263,6 +264,17 @@ def test_listings_dated_by_a_wrong_clock_are_mended(run: Run, installed: Install
     assert "mended: clock" in run("doctor", "--mend").out
     assert troubles(run("status", "--json")) == []
     assert "1979" not in run("check", "other.com").out
+
+
+def test_a_clock_before_the_program_is_named(
+    run: Run, installed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert installed.folder.is_dir()
+    monkeypatch.setattr(runs, "current_timestamp", lambda: "1979-01-01T00:00:00Z")
+    for command in ("status", "doctor"):
+        ended = run(command)
+        assert ended.code == PROBLEM, command
+        assert "the clock says 1979-01-01T00:00:00Z, so nothing can be stored" in ended.out, command
 
 
 def test_the_library_asks_no_server_unless_told(installed: Installation) -> None:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from blocklist.ledger.db.timestamps import current_timestamp, format_timestamp, seconds_until
+from blocklist.ledger.db.timestamps import (
+    PROGRAM_START,
+    current_timestamp,
+    format_timestamp,
+    seconds_until,
+)
 from blocklist.ledger.db.transaction import Transaction, write_transaction
 
 #: Periodic jobs: detect feeds that repeat another feed; query the DNS.
 ECHO_DETECTION, DNS_SURVEY = "echoes", "facts"
 #: The clock of another machine may be so far ahead, in seconds.
 _CLOCK_SLACK_SECONDS = 120
-#: No run began before this program existed.
-_EARLIEST_START = "2025-01-01T00:00:00Z"
 #: Above the number of any run.
 _MAX_RUN_NUMBER = (1 << 63) - 1
 
@@ -75,7 +78,7 @@ def find_misdated_runs(reader: sqlite3.Connection) -> list[Run]:
         "SELECT id, command, started, finished FROM run WHERE started < ? OR started > ? "
         "ORDER BY id"
     )
-    return [Run(*row) for row in reader.execute(sql, [_EARLIEST_START, latest])]
+    return [Run(*row) for row in reader.execute(sql, [PROGRAM_START, latest])]
 
 
 def redate_runs(database: Path) -> None:

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime
 
+#: No clock that is right says an earlier time: the program did not exist.
+PROGRAM_START = "2025-01-01T00:00:00Z"
+
 
 def format_timestamp(moment: datetime) -> str:
     """Return a time as the ledger writes it: ISO 8601, UTC, whole seconds."""

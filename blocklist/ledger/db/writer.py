@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from blocklist.errors import LockHeld
+from blocklist.errors import LockHeld, StorageError
 from blocklist.ledger.db.connection import (
     BUSY_TIMEOUT_SECONDS,
     SCHEMA_VERSION,
@@ -22,7 +22,7 @@ from blocklist.ledger.db.connection import (
     schema_version,
 )
 from blocklist.ledger.db.lock import hold_writer_lock
-from blocklist.ledger.db.timestamps import current_timestamp
+from blocklist.ledger.db.timestamps import PROGRAM_START, current_timestamp
 from blocklist.ledger.db.transaction import Transaction, write_transaction
 
 _PAUSE_SECONDS = 0.05
@@ -115,7 +115,13 @@ def _insert_run(
     transaction: Transaction, command: str, author: str, *, finished: str | None
 ) -> int:
     sql = "INSERT INTO run (command, started, finished, who) VALUES (?, ?, ?, ?) RETURNING id"
-    row = transaction.execute(sql, command, current_timestamp(), finished, author).fetchone()
+    started = current_timestamp()
+    if started < PROGRAM_START:  # listings would be dated by it for good
+        raise StorageError(
+            f"the clock says {started}, so nothing was stored; set the system's clock, best by "
+            "NTP, and run it again"
+        )
+    row = transaction.execute(sql, command, started, finished, author).fetchone()
     return int(row[0])
 
 
