@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from importlib.resources import files
 
 from blocklist.config.exports import ExportSelection, ExportSettings, ExportTable
@@ -9,7 +10,7 @@ from blocklist.config.feeds import Feed
 from blocklist.config.installation import Installation
 from blocklist.config.loader import ConfigTables
 from blocklist.config.sections import CollectConfig, GateConfig, PolicyConfig, ResolveConfig
-from blocklist.config.targets import Target
+from blocklist.config.targets import Target, list_package_targets
 from blocklist.config_keys import Form, Key, Range, ValueType, keys_of
 
 _TYPE_NOUNS = {str: "text", bool: "true or false", int: "whole number", float: "number"}
@@ -52,12 +53,16 @@ def render_key_table(name: str) -> list[str]:
 def render_template(state_folder: str = "") -> str:
     """Return the blocklist.toml that `init` writes.
 
-    In the comments of template.toml, `{policy.own}` stands for the meaning of that key. With a
-    `state_folder`, which ends with a slash, the database and the exports are in that folder.
+    In the comments of template.toml, `{policy.own}` stands for the meaning of that key, and
+    `{targets}` for the names of the targets. With a `state_folder`, which ends with a slash, the
+    database and the exports are in that folder.
     """
     template = (files("blocklist") / "config" / "template.toml").read_text(encoding="utf-8")
     for path in ('database = "', 'path = "'):
         template = template.replace(path, path + state_folder)
+    template = template.replace("/FOLDER/", state_folder or "/FOLDER/")
+    targets = textwrap.fill(" ".join(list_package_targets()), 96, break_on_hyphens=False)
+    template = template.replace("{targets}", targets.replace("\n", "\n# "))
     return _PLACEHOLDER.sub(lambda match: _summarize(KEY_TABLES[match[1]][match[2]]), template)
 
 

@@ -199,6 +199,11 @@ def read_targets(base: Path, mistakes: Mistakes) -> dict[str, Target | None]:
     return _load_package_targets() | _read_folder(base / "exports", mistakes)
 
 
+def list_package_targets() -> list[str]:
+    """Return the names of the targets of the package, sorted."""
+    return sorted(_load_package_targets())
+
+
 @cache
 def _load_package_targets() -> dict[str, Target | None]:
     """Read the targets of the package once, because they do not change while the program runs."""

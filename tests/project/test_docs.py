@@ -103,6 +103,15 @@ def test_the_template_describes_its_keys() -> None:
     assert not re.findall(r"\{\w+\.\w+\}", render_template())
 
 
+def test_the_template_names_every_target() -> None:
+    words = re.findall(r"[\w-]+", render_template())
+    missing = {path.stem for path in (ROOT / "exports").glob("*.toml")} - {*words}
+    assert not missing
+    assert "docs/reference/configuration.md of the source" in render_template(), "no wheel has it"
+    system = render_template("/var/lib/blocklist/")
+    assert 'file "/var/lib/blocklist/out/db.rpz"' in system, "where the export writes it"
+
+
 def test_the_examples_in_the_template_are_right(tmp_path: Path) -> None:
     path = tmp_path / "blocklist.toml"
     path.write_text(re.sub(r"(?m)^# (?=\[\w|\w+ = )", "", render_template()), encoding="utf-8")
