@@ -43,7 +43,7 @@ def fetch_and_parse(
         _refuse_empty(source, body)
     if name is None:
         known = ", ".join(FORMAT_EXTENSIONS.names())
-        raise UsageError(f"{source}: no format reads half of it; say which with --format: {known}")
+        raise UsageError(f"{source}: its format was not recognised; name it with --format: {known}")
     return parse_snapshot(body, name)
 
 

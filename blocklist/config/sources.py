@@ -137,7 +137,7 @@ class _SourceBuilder:
 
     def _refuse_unknown(self, name: str, user_table: TomlTable, place: str) -> None:
         """Raise `ConfigError` for a table that changes a feed or guard which does not exist."""
-        if not isinstance(user_table, dict) or _OWN_KEYS & user_table.keys():
+        if _OWN_KEYS & user_table.keys():
             return
         mistakes = Mistakes()
         noun = "guard" if ": guards." in place else "feed"

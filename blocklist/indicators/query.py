@@ -15,6 +15,19 @@ from blocklist.model import Indicator, Kind, Scope
 
 #: What a person may have meant by a text that is no indicator: reason -> explanation.
 EXPLANATIONS = {
+    "bad-character": "a name has letters, digits, hyphens and dots only",
+    "empty": "the text is empty",
+    "empty-label": "there is nothing between two of its dots",
+    "idna": "its Unicode letters make no valid name",
+    "label-too-long": "a part between dots has more than 63 characters",
+    "last-label-without-letter": "it ends with digits, as no name does",
+    "leading-zero": "a number of an address has a leading zero",
+    "not-a-url": "a URL needs a host, as in https://example.net/page",
+    "not-an-address": "an address is four numbers up to 255, or IPv6",
+    "numeric": "it has digits only",
+    "scheme": "lists have http and https URLs only",
+    "single-label": "a name needs a dot, as in example.net",
+    "too-long": "it is longer than any name or URL",
     "as-number": "this is an autonomous system; lists have no such entries, so ask for its "
     "addresses or networks, such as 192.0.2.0/24",
     "file-hash": "this is the hash of a file; lists have names, addresses and URLs only",

@@ -55,7 +55,7 @@ def roll_back(
         result = roll_back_release(writer, number, reason)
         for note in result.notes:
             progress(ProgressEvent(Stage.PUBLISH, EventKind.WARNING, note))
-        pinned = "pinned: nothing else is published until: blocklist release unpin"
+        pinned = "pinned: only your own entries are published until: blocklist release unpin"
         progress(ProgressEvent(Stage.PUBLISH, EventKind.NOTE, pinned))
         progress(ProgressEvent(Stage.PUBLISH, EventKind.END, result=result.release))
         return _export(config, writer, PublishReport(result.release, (), result.notes), progress)
@@ -71,7 +71,7 @@ def undo_last_feed_update(
     with open_ledger_writer(config.database, "release rollback") as writer:
         change = undo_feed_update(writer, feed, reason)
         text = (
-            f"{feed}: its last update is taken back (+{change.added:,} -{change.removed:,}) and "
+            f"{feed}: its last update was undone (+{change.added:,} -{change.removed:,}) and "
             f"the feed pinned until: blocklist release unpin --feed {feed}"
         )
         progress(ProgressEvent(Stage.PUBLISH, EventKind.NOTE, text, item=feed))

@@ -42,7 +42,7 @@ def resolve_stage(
         report.addresses.update(refresh_resolved_addresses(config, writer))
     progress(ProgressEvent(Stage.RESOLVE, EventKind.END, result=report))
     if len(settings.resolvers) - len(report.causes) == 1:
-        _note(progress, "one resolver alone finds no name dead; give a second one")
+        _note(progress, "with one resolver, no name is reported as dead; give a second one")
     return report
 
 

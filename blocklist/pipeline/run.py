@@ -109,8 +109,8 @@ class _Job:
             return
         text = (
             f"the clock says {current_timestamp()}, and the last run began at {last.started}: what "
-            "is dated now is wrong, and feeds may wait longer than they should; set the clock, "
-            "best by NTP"
+            "is stored now gets a wrong date, and feeds may be fetched too late; set the system's "
+            "clock, best by NTP"
         )
         logger.warning(text)
         self.report = replace(self.report, clock_warning=text)

@@ -87,7 +87,10 @@ def publish_entries_once(
         else []
     )
     if faults:
-        lines = [f"the gate held your own changes; release {current.number} stays", *faults]
+        lines = [
+            f"the gate held your own entries, and release {current.number} stays in force",
+            *faults,
+        ]
         raise GateHeld("\n  ".join(lines))
     values = pl.concat([change.new["value"], change.old["value"]]).unique()
     settle = partial(rebase_candidate, new=new, values=values)

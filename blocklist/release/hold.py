@@ -75,11 +75,18 @@ def hold_release(
         log_release(new, "kept as the candidate")
         lines += _describe_listing_feeds(writer, draft, change)
         verb = "diff current" if current else "show"
-        lines.append(f"look at it with: blocklist release {verb} candidate")
+        lines.append(f"to see it: blocklist release {verb} candidate")
+        lines.append(_describe_remedy(objections))
     elif draft.has_candidate:
         discard_candidate(writer)
-    status = f"release {current.number} stays" if current else "nothing is published yet"
-    return GateHeld("the gate held the release; " + status + "\n  " + "\n  ".join(lines))
+    status = f"release {current.number} stays in force" if current else "nothing is published yet"
+    return GateHeld("\n  ".join([f"the gate held the release, and {status}", *lines]))
+
+
+def _describe_remedy(objections: list[Objection]) -> str:
+    if any(objection.final for objection in objections):
+        return "it cannot be accepted; repair the guard, then: blocklist run"
+    return 'to publish it all the same: blocklist release accept --reason "..."'
 
 
 def _publish_operator_part(
@@ -104,10 +111,10 @@ def _publish_operator_part(
     )
     if faults:
         logger.info("the operator's changes are held, too: %s", "; ".join(faults))
-        return current, draft.change, [*faults, "your own changes are held, too"]
+        return current, draft.change, [*faults, "your own entries are held, too"]
     publish_release(writer, new, operator_part)
     log_release(new, "published with the operator's changes alone")
-    note = f"release {new.number} is the previous one with your own changes"
+    note = f"release {new.number} is the previous one with your own entries"
     return new, rest, [*describe_overruled_guards(draft.guards, operator_part), note]
 
 

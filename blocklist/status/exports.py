@@ -138,7 +138,8 @@ def check_exports(exports: list[ExportStatus], current: Release | None) -> Itera
 def _describe_export(export: ExportStatus, current: Release) -> Finding:
     name, write = export.name, f"blocklist export {export.name}"
     if export.fault:
-        what = f"failed for release {current.number}, so the old file is in place: {export.fault}"
+        old = ", so the old file is in place" if export.exists else ""
+        what = f"failed for release {current.number}{old}: {export.fault}"
         remedy = f"do what the message says, then: {write}"
         return problem(what, export.path, remedy, subject=name, since=export.fault_since)
     if export.written is None:

@@ -75,7 +75,7 @@ def check_runs(
         yield _describe_age(run_age)
     last = find_interrupted_run(reader)
     if last and not (find_lock_holder(config.database) or find_publisher(config.database)):
-        what = f"{last.command}, begun at {last.started}, did not end well; what was complete stays"
+        what = f"{last.command} of {last.started} did not finish; its completed steps are kept"
         yield warning(what, config.database, f"blocklist {last.command}", since=last.started)
 
 
@@ -83,7 +83,7 @@ def _describe_age(run: RunAge) -> Finding:
     ago, usual = describe_duration(run.age), describe_duration(run.interval)
     if run.is_overdue:
         what = f"the last run that ended well began {ago} ago; usually there is one every {usual}"
-        remedy = "see why the timer does not run it, then: blocklist run"
+        remedy = "find out why the timer does not start it, then: blocklist run"
         return problem(what, "the timer or cron job", remedy, since=run.started)
     return fine(f"{run.command}, {ago} ago; usually every {usual}", since=run.started)
 
@@ -108,4 +108,4 @@ def _check_run_dates(config: Config, reader: sqlite3.Connection) -> Iterator[Fin
         times = ", ".join(one.started for one in misdated[:3])
         what = f"{len(misdated)} runs were dated by a wrong clock ({times}), and so are listings"
         mend = partial(redate_runs, config.database)
-        yield warning(what, config.database, "blocklist doctor --mend", mend)
+        yield warning(what, config.database, "blocklist doctor --repair", mend)

@@ -114,10 +114,7 @@ def evaluate(config: Config, *, probe: bool = False) -> Status:
         return _evaluate_ledger(config, None, collector, probe=False)
 
 
-_DAMAGED_REMEDY = (
-    "do what the message says; if the file is damaged, restore your last backup of it. Without a "
-    "backup, move it away and run again: history and your own entries are then lost"
-)
+_DAMAGED_REMEDY = "do what the message says"
 
 
 class _Findings:

@@ -221,7 +221,7 @@ def test_a_missing_mandatory_guard_holds_the_release(again: Run, tmp_path: Path)
     (tmp_path / "alpha.txt").write_text("fraud-one.top\nfraud-new.top\nfamous-site.com\n")
     ended = again("run")
     assert ended.code == 3
-    assert "guard top is mandatory and stale: " in ended.err
+    assert "the mandatory guard top was last good at " in ended.err
     assert again("check", "fraud-new.top").code == 0
     assert len(again("release", "list", "--json").json["releases"]) == 1
 
@@ -235,7 +235,7 @@ def test_a_missing_mandatory_guard_holds_the_release(again: Run, tmp_path: Path)
         (("feeds", "test", "nowhere.txt"), 2, "nowhere.txt: no such file", "a missing file"),
         (("feeds", "test", "."), 2, "is a folder", "a folder"),
         (("feeds", "test", "alpha.txt", "--format", "hots"), 2, "did you mean 'hosts'", "a typo"),
-        (("feeds", "test", "blocklist.toml"), 2, "no format reads half of it", "no list at all"),
+        (("feeds", "test", "blocklist.toml"), 2, "its format was not recognised", "no list at all"),
         (("feeds", "show", "alhpa"), 2, "did you mean 'alpha'", "a typo in a feed"),
         (("update", "alhpa"), 2, "did you mean 'alpha'", "a typo in a feed"),
         (("export",), 2, "run: blocklist run", "nothing to export yet"),

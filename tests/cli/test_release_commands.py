@@ -67,14 +67,16 @@ def test_what_the_gate_holds_is_looked_at_and_accepted(run: Run, tmp_path: Path)
     (tmp_path / "mine.txt").write_text("fraud0.top\nfraud1.top\n")
     ended = run("run")
     assert ended.code == 3
-    assert "7 would go of 10 blocked (70%); gate.max_removed is 0.3" in ended.err
+    assert (
+        "7 blocks would be removed from 10 (70%); the limit is gate.max_removed = 0.3" in ended.err
+    )
     assert "phishing would shrink from 9 to 2 blocked (78%)" in ended.err
-    assert "look at it with: blocklist release diff current candidate" in ended.err
+    assert "to see it: blocklist release diff current candidate" in ended.err
     assert content(tmp_path) == before
     assert run("check", "fraud8.top").code == 1, "the old release is in force"
     shown = run("release", "show", "candidate").out
     assert "the candidate of " in shown
-    assert "held by the gate: 7 would go" in shown
+    assert "held by the gate: 7 blocks would be removed" in shown
     said = run("release", "diff", "current", "candidate", "--limit", "1").out
     assert "from release 1 to the candidate: +0 -7" in said
     assert "removed rows are listed by: mine (7)" in said
@@ -187,7 +189,7 @@ def test_one_feeds_last_update_is_taken_back(run: Run, tmp_path: Path) -> None:
     run("run")
     ended = run(*rollback, "--reason", "nonsense")
     assert ended.code == 0, ended.err
-    assert "scam: its last update is taken back (+1 -2)" in ended.err
+    assert "scam: its last update was undone (+1 -2)" in ended.err
     assert "release 3: 11 blocked (+1 -2)" in ended.out
     assert run("check", "good-shop.com").code == 0
     assert run("check", "scam.top").code == 1
@@ -212,7 +214,7 @@ WRONG = [
     (("rollback", "--feed", "mien"), "did you mean 'mine'", "a typo"),
     (("unpin", "--feed", "mien"), "no such feed", "a typo"),
     (("unpin", "--feed", "mine"), "mine: is not pinned", "nothing to end"),
-    (("accept", "--reason", "x"), "the gate holds no candidate", "nothing to accept"),
+    (("accept", "--reason", "x"), "the gate holds no release", "nothing to accept"),
     (("diff", "1", "2"), "there is no release 2", "no such release"),
     (("diff", "1"), "For example: blocklist release diff 11 current", "the second is missing"),
     (("diff", "current"), "which two releases?", "the second is missing, the first is a word"),

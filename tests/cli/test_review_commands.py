@@ -243,10 +243,10 @@ def test_the_list_of_allows_says_which_do_nothing(run: Run) -> None:
         "evil.com": "",
         "www.evil.com": "",
         "com": "",
-        "46.9.9.9": "never met a listing",
-        "nobody.net": "never met a listing",
-        "soon.net": "never met a listing; ends in 90 min",
-        "sooner.net": "never met a listing; ends in 9 min",
+        "46.9.9.9": "no feed ever listed it",
+        "nobody.net": "no feed ever listed it",
+        "soon.net": "no feed ever listed it; ends in 90 min",
+        "sooner.net": "no feed ever listed it; ends in 9 min",
     }
     findings = run("doctor", "--json").json["findings"]
     told = {one["where"] for one in findings if one["check"] == "allows"}

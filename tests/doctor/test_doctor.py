@@ -193,13 +193,13 @@ def test_leftovers_of_killed_runs_are_removed(run: Run, installed: Installation)
         file.write_text("half\n")
     with hold_writer_lock(installed.database, "run"):
         assert faults(run("doctor", "--json")) == [("lock", "warning")], "a run may need them"
-        assert run("doctor", "--mend").code == 0
+        assert run("doctor", "--repair").code == 0
     assert all(file.exists() for file in leftovers)
     ended = run("doctor", "--json")
     assert faults(ended) == [("half-made", "warning")] * 2
     mendable = [one["check"] for one in ended.json["findings"] if one["mendable"]]
     assert mendable == ["half-made"] * 2
-    ended = run("doctor", "--mend")
-    assert "mended: half-made: left behind by a run that was killed" in ended.out
+    ended = run("doctor", "--repair")
+    assert "repaired: half-made: left behind by a run that was killed" in ended.out
     assert "problems: 0, warnings: 0" in ended.out
     assert [file.exists() for file in (*leftovers, *others)] == [False, False, True, True]

@@ -105,9 +105,9 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_check_shows_how_the_score_came_about(run: Run) -> None:
     shown = run("check", "echoed.com", "agreed.com", "nobody.com").out
     assert "echoed.com: clear (weak: widened)" in shown
-    assert "  score 0.60: first 0.6 (echoed by copy)\n" in shown
+    assert "  score 0.60: first 0.6 (repeated by copy)\n" in shown
     assert "agreed.com: block (listed), by agreed.com (exact)" in shown
-    assert "  score 0.80: first 0.6 (echoed by copy), other 0.5\n" in shown
+    assert "  score 0.80: first 0.6 (repeated by copy), other 0.5\n" in shown
     page, nobody = run("check", "--json", "https://pages.com/1", "nobody.com").json["answers"]
     assert page["score"]["score"] == 0.5
     assert page["score"]["voices"] == [{"feed": "other", "reliability": 0.5, "echoes": []}]
@@ -131,7 +131,7 @@ def test_a_feed_that_is_overdue_counts_less(run: Run, tmp_path: Path) -> None:
     assert run("--quiet", "run").code == 4
     shown = run("check", "agreed.com").out
     assert (
-        "score 0.75: other 0.5, first 0.5 (echoed by copy); first counts less, 7 days overdue"
+        "score 0.75: other 0.5, first 0.5 (repeated by copy); first counts less, 7 days overdue"
         in shown
     )
     (answer,) = run("check", "--json", "agreed.com").json["answers"]
@@ -148,4 +148,4 @@ def test_a_feed_that_is_pinned_is_left_as_it_is(run: Run, tmp_path: Path) -> Non
         )
     opened.close()
     assert run("--quiet", "run").code == 0
-    assert "score 0.80: first 0.6 (echoed by copy), other 0.5\n" in run("check", "agreed.com").out
+    assert "score 0.80: first 0.6 (repeated by copy), other 0.5\n" in run("check", "agreed.com").out

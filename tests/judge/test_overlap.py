@@ -167,7 +167,7 @@ def test_an_echo_is_found_and_loses_its_voice(run: Run, tmp_path: Path) -> None:
     assert found == [("follower", "leader", 60, 1.0)]
     run("block", "add", "something.com")
     run("--quiet", "run")
-    assert "score 0.50: leader 0.5 (echoed by follower)" in run("check", "first-1.com").out
+    assert "score 0.50: leader 0.5 (repeated by follower)" in run("check", "first-1.com").out
 
 
 def test_feeds_overlap(run: Run) -> None:
@@ -175,7 +175,9 @@ def test_feeds_overlap(run: Run) -> None:
     assert found["values"] == 150
     assert [step["feed"] for step in found["cover"]] == ["leader"]
     shown = run("feeds", "overlap").out
-    assert "100.0% of follower is in leader, 100.0% of 60 not earlier: its echo" in shown
+    assert (
+        "100.0% of follower is in leader, 100.0% of 60 not earlier; it is taken for a copy" in shown
+    )
     assert "leader    150      20.0%   100.0% of 60" in shown
 
 

@@ -63,10 +63,10 @@ def cut_off(path: Path) -> None:
         (foreign, "a database of another program; set another `database`", "not ours"),
         (
             newer,
-            f"written by a newer version of blocklist (schema 99, this one knows {SCHEMA_VERSION})",
+            f"written by a newer version of blocklist (schema 99, this version reads up to {SCHEMA_VERSION})",
             "newer",
         ),
-        (not_a_database, "not a database of this program: file is not a database", "a list"),
+        (not_a_database, "damaged, or not a database (SQLite: file is not a database", "a list"),
         (cut_off, "database disk image is malformed", "damaged"),
         (Path.mkdir, "cannot be opened: it is a folder", "a folder"),
     ],
@@ -151,7 +151,7 @@ def test_the_error_of_a_full_disk_has_a_remedy(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     prepare_database(database)
     told = pytest.raises(
-        StorageError, match="full; what was complete before stays: is the disk full"
+        StorageError, match="full; completed steps are kept. Free space on the disk"
     )
     with told, open_read_write(database) as opened:
         (pages,) = opened.execute("PRAGMA page_count").fetchone()
@@ -162,8 +162,8 @@ def test_the_error_of_a_full_disk_has_a_remedy(tmp_path: Path) -> None:
 def test_a_read_only_file(shared: Path) -> None:
     shared.chmod(0o444)
     message = (
-        f"{shared}: cannot be written: attempt to write a readonly database; this user must be "
-        "able to write to the file and to its folder"
+        f"{shared}: cannot be written: attempt to write a readonly database; let this user "
+        "write to the file and to its folder"
     )
     assert as_user(IMPORTS, READ + WRITE, shared) == f"[('a.example',)]{message}"
 
@@ -171,7 +171,8 @@ def test_a_read_only_file(shared: Path) -> None:
 def test_a_read_only_folder(shared: Path) -> None:
     shared.chmod(0o444)
     shared.parent.chmod(0o555)
-    message = f"{shared}.lock: the ledger's lock cannot be written: Permission denied"
+    message = f"{shared}.lock: the lock file cannot be opened by user nobody: Permission denied; run "
+        "this as the user who owns the database"
     assert as_user(IMPORTS, READ + WRITE, shared) == f"[('a.example',)]{message}"
 
 

@@ -292,7 +292,7 @@ def test_a_read_only_mount_allows_reading_only(folder: Path) -> None:
         done = on_a_read_only_mount(folder, *blocklist, *words)
         assert done.returncode == 2, (words, done.stderr)
         assert done.stderr == (
-            f"blocklist: {folder}/blocklist.db.lock: the ledger's lock cannot be written: "
+            f"blocklist: {folder}/blocklist.db.lock: the lock file cannot be opened: "
             "Read-only file system\n"
         )
     for words, code in ((["check", "a.top"], 1), (["check", "c.top"], 0), (["review"], 0)):

@@ -81,7 +81,7 @@ def test_the_lock_also_excludes_writers_of_the_same_process(database: Path) -> N
 def test_a_lock_file_that_cannot_be_created(database: Path) -> None:
     database.with_name(database.name + ".lock").mkdir()
     with pytest.raises(
-        StorageError, match=r"\.lock: the ledger's lock cannot be written: Is a dir"
+        StorageError, match=r"\.lock: the lock file cannot be opened by user .*: Is a dir"
     ):
         hold_writer_lock(database, "a").__enter__()
 

@@ -106,7 +106,7 @@ def test_a_held_release_and_its_acceptance(copied: Path, log: pytest.LogCaptureF
     (copied / "mine.txt").write_text("fraud0.com\n")
     run_held_build(copied)
     held, operator, candidate = release_lines(log)
-    assert held.startswith("release held by 2 objections: 9 would go of 10 blocked (90%)")
+    assert held.startswith("release held by 2 objections: 9 blocks would be removed from 10 (90%)")
     assert operator == (
         "release 2: published with the operator's changes alone, 11 blocked (+1 -0), 0 held"
     )

@@ -261,7 +261,7 @@ def test_listings_dated_by_a_wrong_clock_are_mended(run: Run, installed: Install
     assert run("run").code == 0
     installed.sql("UPDATE run SET started = '1979-01-01T00:00:00Z' WHERE id = 2")
     assert "since 1979" in run("check", "other.com").out
-    assert "mended: clock" in run("doctor", "--mend").out
+    assert "repaired: clock" in run("doctor", "--repair").out
     assert troubles(run("status", "--json")) == []
     assert "1979" not in run("check", "other.com").out
 

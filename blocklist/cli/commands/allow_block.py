@@ -116,7 +116,7 @@ def _register_remove(group: typer.Typer, action: Verdict, _what: str) -> None:
             ProgressDisplay(session, results=not as_json) as progress,
         ):
             change = _get_entries(session, action).remove(given.names, now=now, progress=progress)
-        text = f"{describe_values(change.entries)}: no longer {action}"
+        text = f"removed your {action} entry for {describe_values(change.entries)}"
         show_entry_change(session, text, change, as_json=as_json)
 
 

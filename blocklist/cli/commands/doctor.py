@@ -15,7 +15,7 @@ from blocklist.errors import UsageError
 def doctor_command(
     context: typer.Context,
     mend: Annotated[
-        bool, typer.Option("--mend", help="First mend what needs no decision of yours.")
+        bool, typer.Option("--repair", help="First repair what needs no decision of yours.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,7 +49,7 @@ def _finding_to_dict(finding: Finding) -> dict[str, object]:
 
 def _show_report(report: DoctorReport, *, verbose: bool) -> None:
     for finding in report.mended:
-        show_line(f"mended: {finding.check}: {finding.what} ({finding.where})")
+        show_line(f"repaired: {finding.check}: {finding.what} ({finding.where})")
     for finding in [*report.problems, *report.warnings]:
         for line in format_finding(finding):
             show_line(line)

@@ -64,7 +64,7 @@ def _feed_row(status: FeedStatus) -> tuple[object, ...]:
         health.state if health else "never",
         f"{health.entries:,}" if health else "",
         format_unread(status.lines),
-        health.accepted_at if health else "",
+        health.good_at if health else "",
         health.cause if health else "",
     )
 

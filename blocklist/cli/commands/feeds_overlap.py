@@ -29,7 +29,7 @@ def _show_overlap(report: "OverlapReport") -> None:
     for pair in report.contained:
         part = f"{pair.contained:.1%} of {pair.follower} is in {pair.leader}"
         order = f", {pair.behind:.1%} of {pair.dated:,} not earlier" if pair.dated else ""
-        echo = ": its echo" if pair in report.echoes else ""
+        echo = "; it is taken for a copy" if pair in report.echoes else ""
         show_line(f"{part}{order}{echo}")
     show_line("")
     show_line(f"feeds that list {report.cover[-1].covered:.1%} of all {report.values:,} entries:")

@@ -24,12 +24,12 @@ def prune_command(
     result = session.blocklist.prune(parse_duration("--keep", keep))
     if result.still_large:
         session.show_status(
-            f"the file is as large as before: {result.still_large}; prune again later"
+            f"the file could not be made smaller: {result.still_large}; prune again later"
         )
     if as_json:
         show_json(asdict(result))
     else:
         show_line(
-            f"what ended more than {keep} ago is gone: of {result.releases:,} releases, "
-            f"{result.verdicts:,} verdicts and {result.listings:,} listings"
+            f"deleted what ended more than {keep} ago: {result.verdicts:,} verdicts of "
+            f"{result.releases:,} releases, and {result.listings:,} listings"
         )

@@ -18,7 +18,7 @@ def accept_release_command(
 ) -> None:
     """Publish what the gate holds, and write the exports; look at it first.
 
-    Exit code 3: it was judged without a healthy guard, which must be mended, not accepted.
+    Exit code 3: it was judged without a healthy guard, which must be repaired, not accepted.
     """
     session = get_session(context)
     with ProgressDisplay(session, results=not as_json) as progress:
@@ -43,7 +43,7 @@ def rollback_command(
 ) -> None:
     """Go back to an earlier release: publish it under a new number, pin it, write the exports.
 
-    While it is pinned, nothing else is published; end that with: release unpin.
+    While it is pinned, only your own entries are published; end that with: release unpin.
     """
     session = get_session(context)
     with ProgressDisplay(session, results=not as_json) as progress:
@@ -61,10 +61,10 @@ def unpin_command(
     """Let the next run publish again, or take the updates of a feed again."""
     session = get_session(context)
     session.blocklist.releases.unpin(feed=feed)
-    what = feed or "the release in force"
+    what = feed or "the current release"
     if as_json:
         show_json({"feed": feed, "unpinned": True})
-    session.show_status(f"{what}: no longer pinned; takes effect with the next: blocklist run")
+    session.show_status(f"removed the pin on {what}; takes effect with the next: blocklist run")
 
 
 def _show_report(report: PublishReport, *, as_json: bool) -> None:

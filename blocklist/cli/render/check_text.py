@@ -94,7 +94,7 @@ def format_score(score: ScoreExplanation) -> str:
     """Return a score and its independent sources in words, the most reliable first."""
     voices = []
     for voice in sorted(score.voices, key=lambda voice: -voice.reliability):
-        echoes = f" (echoed by {', '.join(voice.echoes)})" if voice.echoes else ""
+        echoes = f" (repeated by {', '.join(voice.echoes)})" if voice.echoes else ""
         voices.append(f"{voice.feed} {voice.reliability:.2g}{echoes}")
     late = (f"{feed} counts less, {days} days overdue" for feed, days in score.overdue.items())
     return "; ".join([f"score {score.score:.2f}: {', '.join(voices)}", *late])

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     )
 
 # That a hosts file takes no networks is no news; what a target narrowed is.
-_KIND_PREFIX = "kind-"
+#: Entries of kinds that a target does not take.
+_KIND_WORDS = {"kind-domain": "names", "kind-ip": "addresses", "kind-url": "URLs"}
 
 
 def show_stage_result(session: Session, event: ProgressEvent, *, results: bool) -> None:
@@ -49,8 +50,12 @@ def show_stage_result(session: Session, event: ProgressEvent, *, results: bool) 
 def _warn_about_feeds(outcomes: "Sequence[UpdateOutcome]") -> None:
     for outcome in outcomes:
         if not outcome.is_good:
-            stays = ", which stays in force" if outcome.entries else ""
-            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}; {outcome.note}{stays}")
+            rest = (
+                f"Keeping its {outcome.entries:,} entries ({outcome.note})."
+                if outcome.entries
+                else f"This feed has no entries ({outcome.note})."
+            )
+            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}. {rest}")
         elif outcome.warning:
             warn(f"{outcome.feed}: {outcome.warning}; see: blocklist feeds show {outcome.feed}")
 
@@ -75,12 +80,16 @@ def format_survey(report: "SurveyReport") -> str:
     """Return the summary of a survey in a sentence."""
     states = ", ".join(f"{count:,} {state}" for state, count in report.states.most_common())
     unused = report.names - report.recorded
-    left = f"; {unused:,} as they were" if unused else ""
+    if not report.recorded and report.names:
+        return (
+            f"no resolver answered in {report.seconds:,.1f} s; {unused:,} names were not looked up"
+        )
+    left = f"; {unused:,} were not looked up" if unused else ""
     addresses = ", ".join(f"{count:,} {what}" for what, count in sorted(report.addresses.items()))
     left += f"; addresses: {addresses}" if addresses else ""
     return (
-        f"looked at {report.recorded:,} of {report.names:,} names in {report.seconds:,.1f} s "
-        f"({report.names_per_second:,.0f} a second): {states or 'nothing was seen'}{left}"
+        f"looked up {report.recorded:,} of {report.names:,} names in {report.seconds:,.1f} s "
+        f"({report.names_per_second:,.0f} a second): {states or 'nothing to look up'}{left}"
     )
 
 
@@ -88,7 +97,9 @@ def format_build(built: "BuildResult | BuildReport") -> str:
     """Return in a sentence what a build did."""
     release = built.release
     if built.pin and not built.is_new:
-        return f"nothing judged: release {release.number} is pinned, {release.blocked:,} blocked"
+        return (
+            f"no feed changes it: release {release.number} is pinned, {release.blocked:,} blocked"
+        )
     if not built.is_new:
         return f"nothing changed: release {release.number} stays, {release.blocked:,} blocked"
     return format_release_counts(release)
@@ -125,9 +136,7 @@ def _export_row(outcome: "ExportOutcome") -> tuple[str, ...]:
     if result is None:
         return (outcome.name, "failed", "", "", outcome.path)
     left = ", ".join(
-        f"{count:,} {reason}"
-        for reason, count in result.left_out.items()
-        if not reason.startswith(_KIND_PREFIX)
+        f"{count:,} {_KIND_WORDS.get(reason, reason)}" for reason, count in result.left_out.items()
     )
     state = "written" if result.changed else "unchanged"
     state += _describe_loaded(outcome)

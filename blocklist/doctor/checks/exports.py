@@ -47,7 +47,7 @@ def check_leftovers(config: Config) -> Iterator[Finding]:
         for path in find_leftovers(export.path):
             mend = partial(remove_leftovers, export.path)
             what = "left behind by a run that was killed"
-            yield warning(what, path, "blocklist doctor --mend", mend)
+            yield warning(what, path, "blocklist doctor --repair", mend)
 
 
 @config_check("mounts")

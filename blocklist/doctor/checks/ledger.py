@@ -30,5 +30,8 @@ def check_allow_entries(_config: Config, reader: sqlite3.Connection) -> Iterator
 def check_integrity(config: Config, reader: sqlite3.Connection) -> Iterator[Finding]:
     """Find a damaged database, and rows that refer to missing rows."""
     for fault in find_database_faults(reader):
-        remedy = "restore a copy of it, or move it away: the next run makes a new one"
+        remedy = (
+            "restore your last backup of it. Without a backup, move it away and run again: history "
+            "and your own entries are then lost"
+        )
         yield problem(fault, config.database, remedy)

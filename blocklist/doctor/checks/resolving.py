@@ -20,8 +20,8 @@ _FREE_SOURCES = "free ones: db-ip.com/db/lite.php, ipinfo.io/lite, github.com/sa
 def check_resolvers(config: Config) -> Iterator[Finding]:
     """Find that names cannot be found dead: two resolvers must agree on that."""
     if config.resolve.enabled and len(select_resolvers(config.resolve.servers)) == 1:
-        what = "there is one resolver, and no name is dead by the answer of one resolver"
-        yield warning(what, "resolve.servers", "name a second one that does not filter")
+        what = "there is only one resolver, so no name is ever reported as dead"
+        yield warning(what, "resolve.servers", "give a second one that does not filter")
 
 
 @config_check("places")

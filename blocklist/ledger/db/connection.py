@@ -93,14 +93,23 @@ def _translate_errors(database: Path, action: str) -> Iterator[None]:
         raise _storage_error(database, action, error) from None
 
 
+#: The cause is that of SQLite.
+_DAMAGED = (
+    "damaged, or not a database (SQLite: {}); restore your last backup of it. Without a backup, "
+    "move it away and run again: history and your own entries are then lost"
+)
+
+
 def _storage_error(database: Path, action: str, error: Exception) -> StorageError:
     """Return the error for a database that cannot be read or written, with the cause."""
     # SQLite's words for a disk that is full or failing, and for a file that may not grow.
     disk = ("disk I/O error", "database or disk is full")
-    remedy = "; what was complete before stays: is the disk full or failing? then run it again"
+    remedy = "; completed steps are kept. Free space on the disk, or replace it, and run this again"
     advice = remedy if any(words in str(error) for words in disk) else ""
+    if isinstance(error, sqlite3.DatabaseError) and "malformed" in str(error):
+        return StorageError(f"{database}: {_DAMAGED.format(error)}")
     if action == "written" and any(words in str(error) for words in _NO_WRITING):
-        advice = "; this user must be able to write to the file and to its folder"
+        advice = "; let this user write to the file and to its folder"
     return StorageError(f"{database}: cannot be {action}: {error}{advice}")
 
 
@@ -216,11 +225,11 @@ def _check_database(connection: sqlite3.Connection, database: Path) -> None:
     except sqlite3.OperationalError:
         raise
     except _DAMAGE_ERRORS as error:
-        raise StorageError(f"{database}: not a database of this program: {error}") from None
+        raise StorageError(f"{database}: {_DAMAGED.format(error)}") from None
     if tables and application != APPLICATION_ID:
         raise StorageError(f"{database}: a database of another program; set another `database`")
     if written > SCHEMA_VERSION:
         raise StorageError(
             f"{database}: written by a newer version of blocklist (schema {written}, "
-            f"this one knows {SCHEMA_VERSION}); upgrade blocklist"
+            f"this version reads up to {SCHEMA_VERSION}); upgrade blocklist"
         )

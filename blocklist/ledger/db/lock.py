@@ -7,6 +7,7 @@ process at a time install the file of an export. The kernel frees a lock when it
 
 import fcntl
 import os
+import pwd
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -77,9 +78,18 @@ def _open_lock_file(path: Path) -> TextIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        message = f"{path}: the ledger's lock cannot be written: {error.strerror or error}"
-        raise StorageError(message) from None
+        raise StorageError(
+            f"{path}: the lock file cannot be opened by user {_name_user()}: "
+            f"{error.strerror or error}; run this as the user who owns the database"
+        ) from None
     return os.fdopen(handle, "r+", errors="replace")
+
+
+def _name_user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user need not have a name
+        return str(os.geteuid())
 
 
 def _take_lock(file: TextIO, path: Path) -> bool:

@@ -47,7 +47,7 @@ def _describe_entry(
     if entry not in begun:
         yield NOT_IN_FORCE if entry in in_force else UNDONE
     if entry in unused:
-        yield "never met a listing"
+        yield "no feed ever listed it"
     left = seconds_until(entry.expires) if entry.expires else ENDS_SOON_SECONDS
     if left < ENDS_SOON_SECONDS:
         time = f"{left / 3600:.0f} hours" if left > 5400 else f"{left / 60:.0f} min"

@@ -77,22 +77,29 @@ def find_exceeded_budgets(
     limits: GateConfig, current: Release, candidate: Release, change: UnintendedChange
 ) -> Iterator[str]:
     """Yield a sentence for each budget that a candidate exceeds."""
-    for key, part, verb in (
-        ("max_added", change.added, "come"),
-        ("max_removed", change.removed, "go"),
+    for key, part, text in (
+        ("max_added", change.added, "would be added to"),
+        ("max_removed", change.removed, "would be removed from"),
     ):
         limit, count = getattr(limits, key), part.height
         # A release that blocks nothing gives no measure of what may come.
         if current.blocked and count > max(limit * current.blocked, limits.always):
-            share_text = f"{current.blocked:,} blocked{_format_share(count, current.blocked)}"
-            yield f"{count:,} would {verb} of {share_text}; gate.{key} is {limit:g}"
+            share = _format_share(count, current.blocked)
+            yield (
+                f"{count:,} blocks {text} {current.blocked:,}{share}; the limit is "
+                f"gate.{key} = {limit:g}"
+            )
     if change and candidate.blocked > limits.max_total:
-        yield f"{candidate.blocked:,} would be blocked; gate.max_total is {limits.max_total:,}"
+        yield (
+            f"{candidate.blocked:,} entries would be blocked; the limit is "
+            f"gate.max_total = {limits.max_total}"
+        )
     if change.formerly_guarded.height > limits.max_unguarded:
         names = ", ".join(change.formerly_guarded["value"].sort().head(3))
         yield (
             f"{change.formerly_guarded.height:,} names would be blocked because a guard list "
-            f"no longer has them, such as {names}; gate.max_unguarded is {limits.max_unguarded}"
+            f"no longer has them, such as {names}; the limit is "
+            f"gate.max_unguarded = {limits.max_unguarded}"
         )
     yield from _find_exceeded_categories(limits, current, candidate, change)
 
@@ -113,7 +120,7 @@ def _find_exceeded_categories(
             verb = "grow" if has_grown else "shrink"
             yield (
                 f"{category} would {verb} from {before:,} to {after:,} blocked"
-                f"{_format_share(count, before)}; gate.{key} is {limit:g}"
+                f"{_format_share(count, before)}; the limit is gate.{key} = {limit:g}"
             )
 
 

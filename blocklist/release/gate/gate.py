@@ -54,20 +54,20 @@ def _check_blocks_remain(gate_input: GateInput) -> Iterator[str]:
     removed = find_unintended_change(gate_input.change, no_values).removed.height
     failed = _list_failing_feeds(gate_input)
     if removed:
-        yield f"the candidate blocks nothing; {removed:,} are blocked now"
+        yield f"the new list would block nothing, and {removed:,} entries are blocked now"
     elif failed:
         names = ", ".join(failed)
-        yield f"the candidate blocks nothing, because these feeds failed: {names}"
+        yield f"the new list would block nothing, because these feeds failed: {names}"
     elif gate_input.current_release is None and not gate_input.change:
         why = _explain_nothing(gate_input)
-        yield f"a first release without any verdict is not published; {why}"
+        yield f"there is nothing to publish: {why}"
 
 
 def _explain_nothing(gate_input: GateInput) -> str:
     enabled = [feed.name for feed in gate_input.config.feeds.values() if feed.enabled]
     if any(name in gate_input.healths for name in enabled):
         return "no feed lists anything"
-    return "no feed was fetched yet; do so with: blocklist run"
+    return "no feed was fetched yet. To fetch them: blocklist run"
 
 
 def _check_fresh_feeds(gate_input: GateInput) -> Iterator[str]:
@@ -76,8 +76,8 @@ def _check_fresh_feeds(gate_input: GateInput) -> Iterator[str]:
     fresh, min_share = total - len(failed), gate_input.config.gate.min_fresh
     if fresh < min_share * total:
         yield (
-            f"only {fresh} of {total} feeds are fresh; gate.min_fresh is {min_share:g}; "
-            f"failing: {', '.join(failed)}"
+            f"only {fresh} of {total} feeds are up to date (these failed: {', '.join(failed)}); "
+            f"the limit is gate.min_fresh = {min_share:g}"
         )
 
 

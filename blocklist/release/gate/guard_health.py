@@ -20,18 +20,18 @@ def find_guard_fault(config: Config, name: str, health: FeedHealth | None) -> st
 
     A guard that failed counts by its last good version, until that is `gate.max_guard_days` old.
     """
-    fault = _describe_fault(health, config.gate.max_guard_days)
-    return f"guard {name} is mandatory and {fault}" if fault else None
+    fault = _describe_fault(name, health, config.gate.max_guard_days)
+    return f"the mandatory guard {name} {fault}" if fault else None
 
 
-def _describe_fault(health: FeedHealth | None, days: int) -> str | None:
+def _describe_fault(name: str, health: FeedHealth | None, days: int) -> str | None:
     if health is None or health.state is FeedState.NEVER:
-        return "was never collected; run update"
+        return f"was never fetched; run: blocklist update {name}"
     if not health.entries:
         return "lists nothing"
     if _is_outdated(health.good_at, days):
-        now = f"{health.state}: {health.cause}; it " if not health.state.is_good else ""
-        return f"{now}was last good on {health.good_at}; run update"
+        cause = "" if health.state.is_good else f" ({health.state}: {health.cause})"
+        return f"was last good at {health.good_at}{cause}; run: blocklist update {name}"
     return None
 
 

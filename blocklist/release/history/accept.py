@@ -27,10 +27,13 @@ def _accept_once(writer: LedgerWriter, reason: str) -> Release:
         candidate = load_candidate(transaction.connection)
         change = load_candidate_change(transaction)
     if candidate is None:
-        raise NotFoundError("there is nothing to accept: the gate holds no candidate")
+        raise NotFoundError("there is nothing to accept: the gate holds no release")
     final = [objection.text for objection in candidate.objections if objection.final]
     if final:
-        message = "the candidate was judged without a healthy guard and cannot be accepted"
+        message = (
+            "the held release cannot be accepted, because a mandatory guard is missing or too old; "
+            "repair the guard, then: blocklist run"
+        )
         raise GateHeld("\n  ".join([message, *final]))
     origin = {
         "created": current_timestamp(),
