@@ -171,8 +171,10 @@ def test_a_read_only_file(shared: Path) -> None:
 def test_a_read_only_folder(shared: Path) -> None:
     shared.chmod(0o444)
     shared.parent.chmod(0o555)
-    message = f"{shared}.lock: the lock file cannot be opened by user nobody: Permission denied; run "
+    message = (
+        f"{shared}.lock: the lock file cannot be opened by user nobody: Permission denied; run "
         "this as the user who owns the database"
+    )
     assert as_user(IMPORTS, READ + WRITE, shared) == f"[('a.example',)]{message}"
 
 

@@ -62,10 +62,14 @@ BUDGETS = [
     (verdicts(0, 6), Gate(always=4), NOBODY, "", "but four always pass here"),
     (verdicts(0, 4), Gate(always=0), NOBODY, "phishing would shrink from 10 to 4", "a category"),
     (verdicts(0, 20), Gate(always=0), NOBODY, "", "twice as many"),
-    (verdicts(0, 21), Gate(always=0), NOBODY, "11 blocks would be added to 10", "more than twice"),
-    (verdicts(5, 15), Gate(always=0), NOBODY, "5 blocks would be removed", "the number alone shows nothing"),
-    (verdicts(0, 11), Gate(max_total=10), NOBODY, "gate.max_total = 10", "more than servers bear"),
-    (verdicts(1, 10), Gate(max_total=8), NOBODY, "9 entries would be blocked", "although fewer than now"),
+    (verdicts(0, 21), Gate(always=0), NOBODY, "11 blocks would be added to 10",
+     "more than twice"),
+    (verdicts(5, 15), Gate(always=0), NOBODY, "5 blocks would be removed",
+     "the number alone shows nothing"),
+    (verdicts(0, 11), Gate(max_total=10), NOBODY, "gate.max_total = 10",
+     "more than servers bear"),
+    (verdicts(1, 10), Gate(max_total=8), NOBODY, "9 entries would be blocked",
+     "although fewer than now"),
     (verdicts(0, 4), Gate(always=0), pl.Series("value", [f"n{n}.example" for n in range(10)]), "",
      "a person meant it"),
     (verdicts(0, 10, ALLOWED), Gate(always=0), NOBODY, "", "the operator's own word"),
@@ -312,7 +316,7 @@ EMPTY_LISTS = SETTINGS.replace("max_shrink = 1.0", "can_be_empty = true").replac
 
 @pytest.mark.parametrize(
     ("collect", "says"),
-    [(False, "no feed was fetched yet; do so with: blocklist run"), (True, "no feed lists any")],
+    [(False, "no feed was fetched yet. To fetch them: blocklist run"), (True, "no feed lists any")],
     ids=["before the first run", "empty lists"],
 )
 def test_a_release_of_nothing_is_never_the_first(folder: Path, collect: bool, says: str) -> None:
