@@ -151,7 +151,7 @@ def test_the_error_of_a_full_disk_has_a_remedy(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     prepare_database(database)
     told = pytest.raises(
-        StorageError, match="full; completed steps are kept. Free space on the disk"
+        StorageError, match=r"full; completed steps are kept. Free space on the disk"
     )
     with told, open_read_write(database) as opened:
         (pages,) = opened.execute("PRAGMA page_count").fetchone()
