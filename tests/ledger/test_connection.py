@@ -63,7 +63,8 @@ def cut_off(path: Path) -> None:
         (foreign, "a database of another program; set another `database`", "not ours"),
         (
             newer,
-            f"written by a newer version of blocklist (schema 99, this version reads up to {SCHEMA_VERSION})",
+            "written by a newer version of blocklist (schema 99, this version reads up to "
+            f"{SCHEMA_VERSION})",
             "newer",
         ),
         (not_a_database, "damaged, or not a database (SQLite: file is not a database", "a list"),
