@@ -169,7 +169,7 @@ def test_names_are_due_new_first_and_check_shows_them(command: Run) -> None:
     with FakeResolver(PLAYS) as one:
         first = command("resolve", "--limit", "2", "--server", str(one))
         assert "looked up 2 of 2 names" in first.out
-        assert "one resolver alone finds no name dead" in first.err
+        assert "with one resolver, no name is reported as dead" in first.err
         second = command("resolve", "--json", "--server", str(one)).json
         assert (second["names"], second["recorded"]) == (4, 4)
         assert command("resolve", "--json", "--server", str(one)).json["names"] == 0
