@@ -113,7 +113,7 @@ def set_global_options(  # noqa: PLR0913, PLR0917 (an option each)
     ] = None,
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", help="Print nothing but results and what is wrong."),
+        typer.Option("--quiet", "-q", help="Print only what is wrong, and the answers to questions."),
     ] = False,
     verbose: Annotated[
         int,

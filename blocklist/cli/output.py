@@ -9,21 +9,24 @@ from enum import StrEnum
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 from blocklist.cli.streams import flush_stream, write_text
+from blocklist.cli.tables import layout_plain, layout_table
+from blocklist.cli.times import show_local_times
 from blocklist.indicators.names import to_unicode
 from blocklist.text import escape_unprintable
 
 
 def show_line(text: str) -> None:
     """Write a line of the result."""
-    write_text(escape_unprintable(text) + "\n", sys.stdout)
+    write_text(show_local_times(escape_unprintable(text), sys.stdout) + "\n", sys.stdout)
 
 
 def show_lines(texts: Iterable[str]) -> None:
     """Write many lines at once; they must be printable."""
-    write_text("".join(f"{text}\n" for text in texts), sys.stdout)
+    write_text(show_local_times("".join(f"{text}\n" for text in texts), sys.stdout), sys.stdout)
 
 
 #: The version of all JSON documents; see docs/reference/json.md.
@@ -101,18 +104,23 @@ def format_indicator(value: str) -> str:
     return value if unicode == value else f"{value} = {unicode}"
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table: drawn on a terminal, in plain aligned columns elsewhere."""
-    cells = [
-        [escape_unprintable("" if cell is None else str(cell)) for cell in row] for row in rows
-    ]
-    if sys.stdout.isatty():
-        from blocklist.cli.terminal import draw_table
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, drop: Sequence[str] = ()
+) -> None:
+    """Write a table: fitted to the width of a terminal, a line a row with all columns elsewhere.
 
-        draw_table(columns, cells)
-        return
-    lines = [list(columns), *cells]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(columns))]
-    for line in lines:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        write_text("  ".join(padded).rstrip() + "\n", sys.stdout)
+    `drop` names the columns that a narrow terminal does not show, the first one first.
+    """
+    cells = [["" if cell is None else _format_cell(str(cell)) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        width = get_terminal_size().columns
+        lines = layout_table(columns, cells, width, drop=drop)
+    else:
+        lines = layout_plain(columns, cells)
+    show_lines(lines)
+
+
+def _format_cell(text: str) -> str:
+    """Return the text of a cell on one line, printable, with its times for stdout."""
+    line = escape_unprintable(text).replace("\t", "\\t").replace("\n", "\\n")
+    return show_local_times(line, sys.stdout)

@@ -20,13 +20,13 @@ _LINE_SECONDS = 10.0
 class ProgressDisplay:
     """Shows events: bars on a terminal, lines elsewhere; with `--quiet` only what is wrong.
 
-    With `results`, the result of each stage is written on stdout as soon as it is there. Use it as
-    a context, so that no bar stays on the terminal.
+    With `results`, the result of each stage is written on stdout as soon as it is there, unless
+    `--quiet` was given. Use it as a context, so that no bar stays on the terminal.
     """
 
     def __init__(self, session: Session, *, results: bool) -> None:
         self._session = session
-        self._results = results
+        self._results = results and not session.quiet
         # A log on stderr would break the bars.
         self._has_bars = not (session.quiet or session.verbose) and sys.stderr.isatty()
         self._bars: StageBars | None = None

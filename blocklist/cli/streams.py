@@ -5,6 +5,7 @@ import sys
 from io import TextIOWrapper
 from typing import TextIO
 
+from blocklist.cli.times import show_local_times
 from blocklist.text import escape_unprintable
 
 
@@ -64,5 +65,5 @@ def _discard_output(stream: TextIO) -> None:
 
 def warn(text: str) -> None:
     """Write a line on stderr, also with `--quiet`: something is wrong."""
-    write_text(escape_unprintable(text) + "\n", sys.stderr)
+    write_text(show_local_times(escape_unprintable(text), sys.stderr) + "\n", sys.stderr)
     flush_stream(sys.stderr)

@@ -1,28 +1,14 @@
-"""Draw on a terminal: tables, and bars for the stages of a job."""
-
-from collections.abc import Sequence
+"""Draw bars for the stages of a job on a terminal."""
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from blocklist.pipeline.events import EventKind, ProgressEvent, Stage
 from blocklist.text import escape_unprintable
 
 _TITLES = {Stage.UPDATE: "collecting", Stage.RESOLVE: "resolving", Stage.EXPORT: "exporting"}
 _MAX_TITLE_LENGTH = 40
-
-
-def draw_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """Draw a table on stdout."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in cells:
-        table.add_row(*map(Text, row))
-    Console().print(table)
 
 
 class StageBars:

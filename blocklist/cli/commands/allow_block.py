@@ -132,7 +132,7 @@ def _register_list(group: typer.Typer, action: Verdict, _what: str) -> None:
             show_line(f"no {action} entries")
         else:
             columns = ("name", "scope", "reason", "by", "created", "until", "note")
-            show_table(columns, map(_entry_row, entries))
+            show_table(columns, map(_entry_row, entries), drop=("created", "by", "scope", "note"))
 
 
 def _get_entries(session: Session, action: Verdict) -> EntryList:

@@ -21,6 +21,8 @@ app.command("add")(add_feed_command)
 app.command("overlap")(overlap_command)
 
 _COLUMNS = ("feed", "category", "enabled", "state", "entries", "not read", "last good", "error")
+#: What a narrow terminal does not show, the first column first.
+_DROPS = ("enabled", "category", "last good", "not read", "error")
 
 
 @app.command("list")
@@ -42,7 +44,7 @@ def list_feeds_command(
     if as_json:
         show_json({"feeds": [status.to_dict() for status in feeds]})
     else:
-        show_table(_COLUMNS, map(_feed_row, feeds))
+        show_table(_COLUMNS, map(_feed_row, feeds), drop=_DROPS)
         _show_unverified(context, [status.feed for status in feeds])
 
 
@@ -84,10 +86,14 @@ def show_feed_command(
     del values["lines"]
     if status.feed.is_unverified:
         values["verified"] = "never"
-    rows = [(key, _format_value(value)) for key, value in values.items() if value is not None]
+    rows = [(key, _format_value(value)) for key, value in values.items() if not _is_empty(value)]
     show_table(("key", "value"), rows)
     if status.lines:
         show_line_counts(status.lines)
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value in ("", (), [])
 
 
 def _format_value(value: object) -> object:

@@ -25,7 +25,7 @@ def overlap_command(context: typer.Context, as_json: JsonOption = False) -> None
 
 def _show_overlap(report: "OverlapReport") -> None:
     columns = ("feed", "entries", "unique", "first of dated", "days ahead", "guard conflicts")
-    show_table(columns, map(_share_row, report.shares))
+    show_table(columns, map(_share_row, report.shares), drop=("days ahead", "first of dated"))
     for pair in report.contained:
         part = f"{pair.contained:.1%} of {pair.follower} is in {pair.leader}"
         order = f", {pair.behind:.1%} of {pair.dated:,} not earlier" if pair.dated else ""

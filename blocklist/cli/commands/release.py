@@ -31,6 +31,8 @@ _LIST_COLUMNS = (
     "release", "created", "by", "who", "blocked", "held", "added", "removed", "feeds", "serial",
     "why",
 )  # fmt: skip
+#: What a narrow terminal does not show, the first column first.
+_LIST_DROPS = ("serial", "feeds", "who", "why", "held", "by", "removed", "added")
 _ROW_COLUMNS = ("action", "kind", "scope", "value")
 
 
@@ -72,7 +74,7 @@ def list_releases_command(context: typer.Context, as_json: JsonOption = False) -
     if as_json:
         show_json({"releases": releases.list(), "pin": releases.pin()})
         return
-    show_table(_LIST_COLUMNS, map(_release_row, releases.list()))
+    show_table(_LIST_COLUMNS, map(_release_row, releases.list()), drop=_LIST_DROPS)
     pin = releases.pin()
     if pin:
         show_line(describe_pin(pin))

@@ -29,6 +29,8 @@ app = make_group("Decide about indicators that are held.", without_command=True)
 
 _OUTCOMES = {Verdict.BLOCK: "accepted", Verdict.ALLOW: "rejected"}
 _COLUMNS = ("held", "scope", "reason", "because of", "rank", "votes", "listed by", "days")
+#: What a narrow terminal does not show, the first column first.
+_DROPS = ("days", "scope", "rank", "reason", "listed by", "because of")
 
 
 class _HeldReason(StrEnum):
@@ -97,7 +99,7 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     if not page.items:
         show_line("nothing is held")
         return
-    show_table(_COLUMNS, map(_held_row, page.items))
+    show_table(_COLUMNS, map(_held_row, page.items), drop=_DROPS)
     if page.total > len(page.items):
         left = page.total - len(page.items)
         show_line(f"... and {left:,} more (--limit, --reason, --feed)")

@@ -63,7 +63,7 @@ def _warn_about_feeds(outcomes: "Sequence[UpdateOutcome]") -> None:
 def show_updates(outcomes: "Sequence[UpdateOutcome]") -> None:
     """Show a table of updated feeds."""
     columns = ("feed", "state", "entries", "added", "removed", "not read")
-    show_table(columns, map(_update_row, outcomes))
+    show_table(columns, map(_update_row, outcomes), drop=("removed", "added"))
 
 
 def _update_row(outcome: "UpdateOutcome") -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def _warn_about_exports(session: Session, outcomes: "Sequence[ExportOutcome]") -
 def show_exports(outcomes: "Sequence[ExportOutcome]") -> None:
     """Show a table of exports."""
     columns = ("export", "state", "rows", "left out", "file")
-    show_table(columns, map(_export_row, outcomes))
+    show_table(columns, map(_export_row, outcomes), drop=("left out",))
 
 
 def _export_row(outcome: "ExportOutcome") -> tuple[str, ...]:
