@@ -113,7 +113,9 @@ def set_global_options(  # noqa: PLR0913, PLR0917 (an option each)
     ] = None,
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", help="Print only what is wrong, and the answers to questions."),
+        typer.Option(
+            "--quiet", "-q", help="Print only what is wrong, and the answers to questions."
+        ),
     ] = False,
     verbose: Annotated[
         int,

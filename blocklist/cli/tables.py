@@ -141,7 +141,5 @@ def _layout_cards(
 
 
 def _join(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (
-        cell + " " * (size - measure(cell)) for cell, size in zip(cells, widths, strict=True)
-    )
+    padded = (cell + " " * (size - measure(cell)) for cell, size in zip(cells, widths, strict=True))
     return _GAP.join(padded).rstrip()

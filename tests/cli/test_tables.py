@@ -1,0 +1,82 @@
+"""Tests of tables: they fit their width, and no name or number is cut."""
+
+import pytest
+
+from blocklist.cli.tables import layout_plain, layout_table, measure, wrap_words
+
+LABEL = "a" * 60
+LONG_NAME = ".".join(["b" * 63, "c" * 63, "d" * 63, "e" * 61])
+COLUMNS = ("name", "entries", "why", "since", "feeds")
+DROP = ("feeds", "since", "why")
+ROWS = {
+    "short cells": ("shop.made-up", "190,633", "listed", "2026-11-30T17:05:42Z", "urlhaus"),
+    "a text of many words": ("shop.made-up", "1", "a reason of words " * 9, "", "urlhaus, phish"),
+    "a name of 253 octets": (LONG_NAME, "190,633", "listed", "", "urlhaus"),
+    "a label of 60 octets": (f"{LABEL}.made-up", "1", "", "", ""),
+    "a long word that is no name": ("shop.made-up", "1", f"see https://{LONG_NAME}/x", "", ""),
+    "wide characters": ("xn--abc = 銀行.made-up", "1", "詐欺 詐欺 " * 12, "", "urlhaus"),
+    "emoji": ("shop.made-up", "1", "💰 " * 30, "", "urlhaus"),
+    "right to left": ("בנק.made-up", "190,633", "הונאה " * 12, "", "urlhaus"),
+    "combining characters": ("cafe\u0301.made-up", "1", "re\u0301gime " * 12, "", "urlhaus"),
+    "many feeds": ("shop.made-up", "190,633", "", "", ", ".join(f"feed-{n}" for n in range(30))),
+    "only a name": ("shop.made-up", "", "", "", ""),
+    "empty cells": ("", "", "", "", ""),
+}
+WIDTHS = (20, 40, 60, 80, 100, 200)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
+def test_lines_fit_unless_they_are_one_word(row: tuple[str, ...], width: int) -> None:
+    for line in layout_table(COLUMNS, [row], width, drop=DROP):
+        words = line.split()
+        is_word = len(words) == 1 or (len(words) == 2 and words[0].endswith(":"))
+        assert measure(line) <= width or is_word, line
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_names_and_numbers_are_never_cut(width: int) -> None:
+    rows = list(ROWS.values())
+    words = " ".join(layout_table(COLUMNS, rows, width, drop=DROP)).split()
+    for row in rows:
+        assert {*row[0].split(), *row[1].split()} <= set(words)
+
+
+def test_wide_terminal_shows_all_columns_on_one_line_a_row() -> None:
+    rows = [ROWS["short cells"], ROWS["only a name"]]
+    assert layout_table(COLUMNS, rows, 200, drop=DROP) == layout_plain(COLUMNS, rows)
+
+
+def test_columns_are_left_out_in_the_stated_order_and_named() -> None:
+    head, *_, last = layout_table(COLUMNS, [ROWS["short cells"]], 45, drop=DROP)
+    assert "feeds" not in head
+    assert "why" in head
+    assert last.startswith("(no room for: feeds")
+
+
+def test_a_table_without_room_becomes_cards() -> None:
+    lines = layout_table(("name", "count", "of"), [("shop.made-up", "190,633", "")], 14)
+    assert lines == ["shop.made-up", "  count:", "    190,633"]
+
+
+def test_a_name_that_is_too_long_has_a_line_of_its_own() -> None:
+    lines = layout_table(COLUMNS, [ROWS["a name of 253 octets"]], 80, drop=DROP)
+    assert LONG_NAME in lines
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_table_without_rows_shows_its_head(width: int) -> None:
+    assert layout_table(("name", "entries"), [], width) == ["name  entries"]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [("abc", 3), ("銀行", 4), ("💰", 2), ("cafe\u0301", 4), ("בנק", 3), ("", 0)],
+)
+def test_measure_counts_columns_of_a_terminal(text: str, columns: int) -> None:
+    assert measure(text) == columns
+
+
+def test_wrapped_lines_are_indented() -> None:
+    assert wrap_words("one two three", 9, "- ", "    ") == ["- one two", "    three"]
+    assert wrap_words("", 9) == [""]
