@@ -5,6 +5,7 @@ order: texts are wrapped between words, a word that is too long for its column g
 own, and columns are left out in the order that the caller states.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from unicodedata import combining, east_asian_width
@@ -12,6 +13,8 @@ from unicodedata import combining, east_asian_width
 _GAP = "  "
 #: A text is not wrapped to fewer columns than this.
 _MIN_TEXT_WIDTH = 16
+#: A word; a local time is one, so that it stays on one line.
+_WORD = re.compile(r"(?:\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4}|\S)+", re.ASCII)
 
 
 def layout_table(
@@ -64,7 +67,7 @@ def wrap_words(text: str, width: int, start: str = "", indent: str = "") -> list
 
     The first line begins with `start`, all others with `indent`.
     """
-    first, *others = text.split() or [""]
+    first, *others = _WORD.findall(text) or [""]
     lines = [start + first]
     for word in others:
         line = f"{lines[-1]} {word}"
@@ -98,7 +101,7 @@ def _least_width(cells: Sequence[str], width: int) -> int:
 
     Words that take more than two fifths of the line do not count: each gets a line of its own.
     """
-    words = [measure(word) for cell in cells for word in cell.split()]
+    words = [measure(word) for cell in cells for word in _WORD.findall(cell)]
     fitting = [size for size in words if size <= width * 2 // 5]
     natural = max(map(measure, cells))
     return max(min(natural, max(fitting, default=0)), min(natural, _MIN_TEXT_WIDTH))
@@ -115,7 +118,7 @@ def _layout_row(
     cells, after = [], []
     for position, (column, title) in enumerate(zip(shown, titles, strict=True)):
         text = row[column]
-        if all(measure(word) <= widths[position] for word in text.split()):
+        if all(measure(word) <= widths[position] for word in _WORD.findall(text)):
             cells.append(wrap_words(text, widths[position]))
             continue
         cells.append([""])

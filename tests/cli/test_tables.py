@@ -77,6 +77,13 @@ def test_measure_counts_columns_of_a_terminal(text: str, columns: int) -> None:
     assert measure(text) == columns
 
 
+def test_a_local_time_stays_on_one_line() -> None:
+    rows = [("1", "2026-12-01 03:47 +0100", "a reason of many words " * 3)]
+    for width in WIDTHS:
+        text = "\n".join(layout_table(("release", "created", "why"), rows, width))
+        assert "2026-12-01 03:47 +0100" in text
+
+
 def test_wrapped_lines_are_indented() -> None:
     assert wrap_words("one two three", 9, "- ", "    ") == ["- one two", "    three"]
     assert wrap_words("", 9) == [""]
