@@ -98,6 +98,27 @@ def again(run: Run, ran: Path, tmp_path: Path) -> Run:
     return run
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("run",), ("update",), ("release", "build"), ("export",), ("allow", "add", "fine.com")],
+    ids=lambda words: " ".join(words),
+)
+def test_quiet_job_that_succeeds_prints_nothing(again: Run, words: tuple[str, ...]) -> None:
+    ended = again("--quiet", *words)
+    assert (ended.code, ended.out) == (0, "")
+
+
+def test_quiet_run_prints_what_failed(again: Run, tmp_path: Path) -> None:
+    (tmp_path / "alpha.txt").unlink()
+    ended = again("--quiet", "run")
+    assert (ended.code, ended.out) == (4, "")
+    assert "alpha" in ended.err
+
+
+def test_quiet_query_answers(again: Run) -> None:
+    assert "fraud-one.top" in again("--quiet", "release", "show").out
+
+
 def test_the_main_job_and_what_check_says(world: Run, tmp_path: Path) -> None:
     ended = world("run")
     assert ended.code == 0, ended.err
