@@ -101,7 +101,7 @@ def again(run: Run, ran: Path, tmp_path: Path) -> Run:
 @pytest.mark.parametrize(
     "words",
     [("run",), ("update",), ("release", "build"), ("export",), ("allow", "add", "fine.com")],
-    ids=lambda words: " ".join(words),
+    ids=" ".join,
 )
 def test_quiet_job_that_succeeds_prints_nothing(again: Run, words: tuple[str, ...]) -> None:
     ended = again("--quiet", *words)
