@@ -76,7 +76,7 @@ class ReviewQueue:
         not_countries: str | Iterable[str] = (),
         limit: int = 50,
     ) -> HeldPage:
-        """Return held indicators, those that most feeds list first.
+        """Return held indicators: those that most feeds list first, then the most famous ones.
 
         Only those held for a reason, listed by a feed, located in one of `countries` and in none of
         `not_countries`. Raise `ConfigError` if countries are asked for and no GeoIP file is set.

@@ -13,7 +13,7 @@ from shutil import get_terminal_size
 from typing import Any
 
 from blocklist.cli.streams import flush_stream, write_text
-from blocklist.cli.tables import layout_plain, layout_table
+from blocklist.cli.tables import layout_plain, layout_table, wrap_line
 from blocklist.cli.times import show_local_times
 from blocklist.indicators.names import to_unicode
 from blocklist.text import escape_unprintable
@@ -27,6 +27,17 @@ def show_line(text: str) -> None:
 def show_lines(texts: Iterable[str]) -> None:
     """Write many lines at once; they must be printable."""
     write_text(show_local_times("".join(f"{text}\n" for text in texts), sys.stdout), sys.stdout)
+
+
+def show_wrapped(texts: Iterable[str]) -> None:
+    """Write printable texts of several lines; on a terminal, long lines are wrapped at words."""
+    if not sys.stdout.isatty():
+        show_lines(texts)
+        return
+    width = get_terminal_size().columns
+    for text in texts:
+        lines = show_local_times(text, sys.stdout).split("\n")
+        show_lines(part for line in lines for part in wrap_line(line, width))
 
 
 #: The version of all JSON documents; see docs/reference/json.md.

@@ -78,6 +78,17 @@ def wrap_words(text: str, width: int, start: str = "", indent: str = "") -> list
     return lines
 
 
+def wrap_line(line: str, width: int) -> list[str]:
+    """Return a line as lines of at most `width` columns, unless a word is longer.
+
+    A line that fits stays as it is. Further lines are indented two columns more than the first.
+    """
+    if measure(line) <= width:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    return wrap_words(line, width, indent, indent + "  ")
+
+
 def _fit_widths(
     columns: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[int], width: int
 ) -> list[int] | None:

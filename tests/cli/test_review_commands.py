@@ -76,6 +76,50 @@ def test_what_is_held_is_shown_with_rank_votes_and_age(run: Run, tmp_path: Path)
     )
 
 
+ORDERED_LISTS = {
+    "one.txt": "zeta.com\nalpha.com\nfirst.com\nmid.com\nhost.net\nevil.com\n",
+    "copy.txt": "zeta.com\n",
+    "two.txt": "https://mid.com/b\nhttps://mid.com/a\n",
+    "top.txt": "first.com\nmid.com\nzeta.com\nalpha.com\n",
+    "hosts.txt": "host.net\nanother.net\n",
+}
+HOSTS = """
+[guards.hosts]
+url = "hosts.txt"
+format = "domains"
+guard = "shared-host"
+"""
+#: In the order of review, each with the reason for its place.
+REVIEW_ORDER = [
+    ("zeta.com", "two feeds list it, though it is the last in the alphabet"),
+    ("first.com", "one feed; first of the top list"),
+    ("mid.com", "one feed; second of the top list, before its pages"),
+    ("https://mid.com/a", "a page on mid.com stays beside it"),
+    ("https://mid.com/b", "the same cause, next in the alphabet"),
+    ("alpha.com", "one feed; the last of the top list, though first in the alphabet"),
+    ("host.net", "no rank: after all that have one"),
+]
+
+
+def test_held_names_are_in_the_order_of_review(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "blocklist.toml").write_text(CONFIG + HOSTS)
+    for name, text in ORDERED_LISTS.items():
+        (tmp_path / name).write_text(text)
+    assert run("run").code == 0
+    items = run("review", "list", "--json").json["items"]
+    assert [one["indicator"] for one in items] == [name for name, _ in REVIEW_ORDER]
+    limited = run("review", "list", "--limit", "3", "--json").json["items"]
+    assert limited == items[:3]
+
+
+def test_review_list_says_what_a_person_may_do(run: Run) -> None:
+    ended = run("review", "list", "--limit", "1")
+    assert "and 1 more of 2 popular (--limit, --reason, --feed)" in ended.out
+    assert ended.err.startswith("you may leave it held; to decide: blocklist review accept NAME")
+    assert len(ended.err.rstrip()) <= 80
+    assert not run("--quiet", "review", "list").err
+
+
 AWAY = {"one.txt": "news.com\nevil.com\n"}
 CHANGES: list[tuple[str, list[dict[str, str]], bool]] = [
     ("nothing changes", [], False),

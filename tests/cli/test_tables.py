@@ -2,7 +2,7 @@
 
 import pytest
 
-from blocklist.cli.tables import layout_plain, layout_table, measure, wrap_words
+from blocklist.cli.tables import layout_plain, layout_table, measure, wrap_line, wrap_words
 
 LABEL = "a" * 60
 LONG_NAME = ".".join(["b" * 63, "c" * 63, "d" * 63, "e" * 61])
@@ -87,3 +87,20 @@ def test_a_local_time_stays_on_one_line() -> None:
 def test_wrapped_lines_are_indented() -> None:
     assert wrap_words("one two three", 9, "- ", "    ") == ["- one two", "    three"]
     assert wrap_words("", 9) == [""]
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("", [""]),  # an empty line
+        ("  a  b", ["  a  b"]),  # it fits: its gaps stay
+        ("one two three four", ["one two", "  three", "  four"]),
+        ("    7 popular: shop", ["    7", "      popular:", "      shop"]),
+        (f"see {LONG_NAME}", ["see", f"  {LONG_NAME}"]),  # a name is never cut
+        ("銀行 銀行 銀行", ["銀行 銀行", "  銀行"]),  # two columns a character
+        ("a  decides: hold", ["a decides:", "  hold"]),  # its gaps go
+        ("2026-12-01 03:47 +0100 x", ["2026-12-01 03:47 +0100", "  x"]),  # a time is one word
+    ],
+)
+def test_long_lines_are_wrapped_at_words(line: str, lines: list[str]) -> None:
+    assert wrap_line(line, 10) == lines

@@ -9,7 +9,7 @@ from blocklist.ledger.db.connection import open_read_only
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
 from blocklist.ledger.feeds import listings
 from blocklist.ledger.feeds.health import FeedHealth
-from blocklist.ledger.feeds.ranks import find_rank
+from blocklist.ledger.feeds.ranks import find_ranks
 from blocklist.ledger.feeds.records import (
     AnswerRecord,
     record_fetch_failure,
@@ -70,8 +70,8 @@ def test_only_a_top_list_has_ranks(database: Path, guard: GuardClass | None) -> 
         accept(writer, Feed("list", ("x",), "domains", guard=guard), A, C)
     with open_read_only(database) as reader:
         assert reader is not None
-        rank = find_rank(reader, "b.example", "list")
-    assert rank == (2 if guard is GuardClass.POPULAR else None)
+        ranks = find_ranks(reader, ["b.example", "none.example"], "list")
+    assert ranks == ({"b.example": 2} if guard is GuardClass.POPULAR else {})
 
 
 def test_a_snapshot_and_its_answer_are_one_transaction(

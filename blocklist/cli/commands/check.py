@@ -14,7 +14,7 @@ from blocklist.cli.output import (
     show_json,
     show_json_lines,
     show_json_list,
-    show_lines,
+    show_wrapped,
 )
 from blocklist.cli.render.check_text import format_answer
 from blocklist.cli.session import Session, get_session
@@ -92,7 +92,7 @@ def check_command(  # noqa: PLR0913, PLR0917 (an option each)
     if as_json:
         show_json_list("answers", _iter_jsons(answers, only))
     else:
-        show_lines(_iter_texts(answers, only))
+        show_wrapped(_iter_texts(answers, only))
         if answers.release is None:
             session.show_status(
                 "there was no release then, so nothing was blocked"
@@ -198,7 +198,7 @@ def _explain_names(session: Session, names: list[str], at: str | None, *, as_jso
         ]
         show_json({"answers": answered})
     else:
-        show_lines(map(format_explanation, explanations))
+        show_wrapped(map(format_explanation, explanations))
     _exit_with_code(
         blocked=any(answer.verdict is Verdict.BLOCK for answer in answers),
         invalid=any(answer.reason is Reason.INVALID for answer in answers),

@@ -31,6 +31,7 @@ _OUTCOMES = {Verdict.BLOCK: "accepted", Verdict.ALLOW: "rejected"}
 _COLUMNS = ("held", "scope", "reason", "because of", "rank", "votes", "listed by", "days")
 #: What a narrow terminal does not show, the first column first.
 _DROPS = ("days", "scope", "rank", "reason", "listed by", "because of")
+_ADVICE = "you may leave it held; to decide: blocklist review accept NAME, or reject NAME"
 
 
 class _HeldReason(StrEnum):
@@ -84,7 +85,7 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     ] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List held indicators with the evidence; those with the most feeds come first."""
+    """List held indicators with the evidence: most feeds first, then the most famous."""
     session = get_session(context)
     page = session.blocklist.review.list(
         reason=Reason(reason) if reason else None,
@@ -102,8 +103,9 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     show_table(_COLUMNS, map(_held_row, page.items), drop=_DROPS)
     if page.total > len(page.items):
         left = page.total - len(page.items)
-        show_line(f"... and {left:,} more (--limit, --reason, --feed)")
-    session.show_status("decide with: blocklist review accept NAME, or reject NAME")
+        reasons = ", ".join(f"{count:,} {why}" for why, count in page.by_reason.items())
+        show_line(f"... and {left:,} more of {reasons} (--limit, --reason, --feed)")
+    session.show_status(_ADVICE)
 
 
 def _page_to_dict(page: HeldPage) -> dict[str, object]:

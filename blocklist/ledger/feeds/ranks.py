@@ -6,6 +6,7 @@ its ranks change each day.
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,13 +58,22 @@ def load_ranks(transaction: "Transaction", feeds: list[str]) -> "pl.DataFrame":
     )
 
 
-def find_rank(reader: sqlite3.Connection, value: str, feed: str) -> int | None:
-    """Return the rank of a value in a top list, None when it is not in the list."""
+def find_ranks(reader: sqlite3.Connection, values: Iterable[str], feed: str) -> dict[str, int]:
+    """Return the rank of each value that is in a top list.
+
+    A few values read only their packs; many values read each pack once.
+    """
     sql = (
         "SELECT members, ranks FROM rank_pack JOIN feed ON id = feed_id "
         "WHERE name = ? AND first <= ? ORDER BY first DESC LIMIT 1"
     )
-    for members, ranks in reader.execute(sql, [feed, value]):
-        by_value = dict(zip(members.split("\n"), ranks.split("\n"), strict=True))
-        return int(by_value[value]) if value in by_value else None
-    return None
+    ranks: dict[str, int] = {}
+    last, by_value = "", dict[str, str]()
+    for value in sorted(values):
+        if value > last:
+            packs = reader.execute(sql, [feed, value]).fetchall()
+            names, positions = (text.split("\n") for text in packs[0]) if packs else ([""], [""])
+            last, by_value = names[-1], dict(zip(names, positions, strict=True))
+        if value in by_value:
+            ranks[value] = int(by_value[value])
+    return ranks

@@ -2,12 +2,14 @@
 
 import re
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from blocklist.ledger.db.codes import KINDS, REASONS, SCOPES, code_of
 from blocklist.ledger.db.timestamps import days_since
-from blocklist.ledger.feeds.ranks import find_rank
+from blocklist.ledger.feeds.ranks import find_ranks
 from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
 from blocklist.ledger.temporal.pack_sql import member_end_sql, packed_value_sql
 from blocklist.model import Kind, Listing, Reason, Scope, Verdict
@@ -74,20 +76,31 @@ def list_held(
     reason: Reason | None = None,
     feed: str | None = None,
 ) -> list[HeldIndicator]:
-    """Return held indicators, those that most feeds list first; with `feed`, only its own."""
+    """Return held indicators in the order of review; with `feed`, only its own.
+
+    Those that most feeds list come first, then the most famous ones, then those that share a reason
+    and a cause together.
+    """
     why = "" if reason is None else f"AND reason = {code_of(reason)}"
     only, parameters = _feed_filter(feed)
     rows = reader.execute(
-        f"SELECT kind, value, scope, reason, cause, ({_FEED_COUNT_SQL}) AS votes "
-        "FROM verdict AS v "
-        f"WHERE {_OPEN_FILTER} {why} {only} ORDER BY votes DESC, value LIMIT ?",
-        [*parameters, limit],
+        f"SELECT kind, value, scope, reason, cause, ({_FEED_COUNT_SQL}) "
+        f"FROM verdict AS v WHERE {_OPEN_FILTER} {why} {only}",
+        parameters,
     ).fetchall()
+    ranks = _rank_causes({row[4] for row in rows}, reader)
+    rows.sort(key=lambda row: _review_order(*row[1:], ranks))
     judged = (
         VerdictRecord(KINDS[kind], value, SCOPES[scope], Verdict.HOLD, REASONS[why], cause)
-        for kind, value, scope, why, cause, _ in rows
+        for kind, value, scope, why, cause, _ in rows[:limit]
     )
-    return [_add_evidence(row, reader) for row in judged]
+    return [_add_evidence(row, ranks, reader) for row in judged]
+
+
+def _review_order(
+    value: str, scope: int, reason: int, cause: str | None, feeds: int, ranks: dict[str, int]
+) -> tuple[int, float, int, str, str, int]:
+    return -feeds, ranks.get(cause or "", inf), reason, cause or "", value, scope
 
 
 def _feed_filter(feed: str | None) -> tuple[str, list[str]]:
@@ -99,10 +112,12 @@ def find_held(reader: sqlite3.Connection, value: str) -> HeldIndicator | None:
     held = [
         row for row in LedgerLookup(reader).find_verdicts([value]) if row.verdict is Verdict.HOLD
     ]
-    return _add_evidence(held[0], reader) if held else None
+    return _add_evidence(held[0], _rank_causes({held[0].cause}, reader), reader) if held else None
 
 
-def _add_evidence(row: VerdictRecord, reader: sqlite3.Connection) -> HeldIndicator:
+def _add_evidence(
+    row: VerdictRecord, ranks: dict[str, int], reader: sqlite3.Connection
+) -> HeldIndicator:
     listings = tuple(_current_listings(row, LedgerLookup(reader)))
     since = min((one.since for one in listings), default=None)
     return HeldIndicator(
@@ -111,7 +126,7 @@ def _add_evidence(row: VerdictRecord, reader: sqlite3.Connection) -> HeldIndicat
         scope=row.scope,
         reason=row.reason,
         cause=row.cause,
-        rank=_guard_rank(row, reader),
+        rank=ranks.get(row.cause or ""),
         feeds=tuple(sorted({one.feed for one in listings})),
         since=since,
         age=None if since is None else days_since(since),
@@ -126,10 +141,18 @@ def _current_listings(row: VerdictRecord, lookup: LedgerLookup) -> Iterator[List
     yield from (one for one in listings if one.until is None)
 
 
-def _guard_rank(row: VerdictRecord, reader: sqlite3.Connection) -> int | None:
-    # The cause gives the rank, or names a guard entry and, in parentheses, its list.
-    counted = _RANK_IN_CAUSE.match(row.cause or "")
-    if counted:
-        return int(counted[1].replace(",", ""))
-    entry, bracket, source = (row.cause or "").partition(" (")
-    return find_rank(reader, entry, source.removesuffix(")")) if bracket else None
+def _rank_causes(causes: set[str | None], reader: sqlite3.Connection) -> dict[str, int]:
+    """Return the rank of each cause that has one in the top list that it names."""
+    ranks, lists = {}, defaultdict[str, dict[str, str]](dict)
+    for cause in filter(None, causes):
+        # The cause gives the rank, or names a guard entry and, in parentheses, its list.
+        counted = _RANK_IN_CAUSE.match(cause)
+        entry, bracket, source = cause.partition(" (")
+        if counted:
+            ranks[cause] = int(counted[1].replace(",", ""))
+        elif bracket:
+            lists[source.removesuffix(")")][entry] = cause
+    for source, by_entry in lists.items():
+        for entry, rank in find_ranks(reader, by_entry, source).items():
+            ranks[by_entry[entry]] = rank
+    return ranks
