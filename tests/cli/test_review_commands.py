@@ -93,11 +93,11 @@ guard = "shared-host"
 REVIEW_ORDER = [
     ("zeta.com", "two feeds list it, though it is the last in the alphabet"),
     ("first.com", "one feed; first of the top list"),
-    ("mid.com", "one feed; second of the top list, before its pages"),
-    ("https://mid.com/a", "a page on mid.com stays beside it"),
-    ("https://mid.com/b", "the same cause, next in the alphabet"),
+    ("mid.com", "one feed, of which the pages on it are not one; second of the top list"),
     ("alpha.com", "one feed; the last of the top list, though first in the alphabet"),
     ("host.net", "no rank: after all that have one"),
+    ("https://mid.com/a", "a page comes after names"),
+    ("https://mid.com/b", "the same cause, next in the alphabet"),
 ]
 
 

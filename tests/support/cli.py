@@ -53,6 +53,21 @@ def blocklist(folder: Path, *words: str) -> Ended:
         return Ended(code, out.getvalue().decode(), err.getvalue().decode())
 
 
+class _Terminal(TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+def blocklist_on_terminal(folder: Path, *words: str) -> Ended:
+    """Run a command in a folder on a terminal of 80 columns; `out` has stderr as well."""
+    shown = BytesIO()
+    with mock.patch.dict(os.environ, COLUMNS="80"), chdir(folder):
+        terminal = _Terminal(shown, "utf-8", write_through=True)
+        with redirect_stdout(terminal), redirect_stderr(terminal):
+            code = _code(words)
+        return Ended(code, shown.getvalue().decode(), "")
+
+
 def _code(words: tuple[str, ...]) -> int:
     with (
         mock.patch.object(sys, "argv", ["blocklist", *words]),

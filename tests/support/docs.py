@@ -19,7 +19,7 @@ from blocklist.config.reference import render_key_table
 from blocklist.config.toml import load_toml
 from blocklist.model import Category
 from blocklist.parse.parser import parse_snapshot
-from tests.support import docs_api, docs_example
+from tests.support import docs_api, docs_example, docs_screens
 from tests.support.cli import blocklist
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +60,10 @@ def made(document: Path, text: str) -> str:
     if document.name == docs_api.NAME:
         with tempfile.TemporaryDirectory() as scratch:
             return docs_api.run_examples(text, copy_of_quickstart(Path(scratch).resolve()))
+    if document.name == docs_screens.NAME:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = copy_of_quickstart(Path(scratch).resolve())
+            return docs_screens.take_screens(text, folder)
     text = _CATALOGUE.sub(lambda _: "\n".join(["", *catalogue_table(), "", ""]), text)
     text = _KEYS.sub(_with_keys, text)
     text = _EXAMPLE.sub(_with_table, text)

@@ -78,8 +78,8 @@ def list_held(
 ) -> list[HeldIndicator]:
     """Return held indicators in the order of review; with `feed`, only its own.
 
-    Those that most feeds list come first, then the most famous ones, then those that share a reason
-    and a cause together.
+    Those that most feeds list come first, URLs after the others; then the most famous ones, then
+    those with the same reason and cause.
     """
     why = "" if reason is None else f"AND reason = {code_of(reason)}"
     only, parameters = _feed_filter(feed)
@@ -89,7 +89,7 @@ def list_held(
         parameters,
     ).fetchall()
     ranks = _rank_causes({row[4] for row in rows}, reader)
-    rows.sort(key=lambda row: _review_order(*row[1:], ranks))
+    rows.sort(key=lambda row: _review_order(row, ranks))
     judged = (
         VerdictRecord(KINDS[kind], value, SCOPES[scope], Verdict.HOLD, REASONS[why], cause)
         for kind, value, scope, why, cause, _ in rows[:limit]
@@ -98,9 +98,11 @@ def list_held(
 
 
 def _review_order(
-    value: str, scope: int, reason: int, cause: str | None, feeds: int, ranks: dict[str, int]
-) -> tuple[int, float, int, str, str, int]:
-    return -feeds, ranks.get(cause or "", inf), reason, cause or "", value, scope
+    row: tuple[int, str, int, int, str | None, int], ranks: dict[str, int]
+) -> tuple[int, bool, float, int, str, str, int]:
+    kind, value, scope, reason, cause, feeds = row
+    is_url = KINDS[kind] is Kind.URL
+    return -feeds, is_url, ranks.get(cause or "", inf), reason, cause or "", value, scope
 
 
 def _feed_filter(feed: str | None) -> tuple[str, list[str]]:
