@@ -1,8 +1,12 @@
 """Tests of tables: they fit their width, and no name or number is cut."""
 
+import re
+
 import pytest
 
+from blocklist.cli.render.findings import wrap
 from blocklist.cli.tables import layout_plain, layout_table, measure, wrap_line, wrap_words
+from blocklist.cli.times import localize_times
 
 LABEL = "a" * 60
 LONG_NAME = ".".join(["b" * 63, "c" * 63, "d" * 63, "e" * 61])
@@ -104,3 +108,35 @@ def test_wrapped_lines_are_indented() -> None:
 )
 def test_long_lines_are_wrapped_at_words(line: str, lines: list[str]) -> None:
     assert wrap_line(line, 10) == lines
+
+
+SENTENCE = "a long sentence about a server that does not answer " * 2
+#: A text of `status` or `doctor`, the indent of its further lines, and its first word or title.
+FINDINGS = [
+    (f"release   2 of 2026-11-30T16:05:42Z: {SENTENCE}", " " * 10, "release   2 of 2026-11-30"),
+    (f"last run  run; {SENTENCE}", " " * 10, "last run  run; a"),  # two words in the title
+    (f"  do: {SENTENCE}", "      ", "  do: a"),  # an indent and no title
+    (f"warning: exports: {SENTENCE}", "  ", "warning: exports: a"),
+    (f"problem: feeds {LABEL}: {SENTENCE}", "  ", "problem: feeds"),  # a word wider than the rest
+    ("short", "  ", "short"),
+    ("", "  ", ""),
+]
+
+
+@pytest.mark.parametrize("width", [64, 80, 200])
+@pytest.mark.parametrize(("text", "indent", "start"), FINDINGS)
+def test_findings_fit_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, text: str, indent: str, start: str, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    first, *others = wrap(text, indent)
+    assert first.startswith(start)
+    assert max(map(measure, [first, *others])) <= min(width, 80)
+    assert all(line.startswith(indent) for line in others)
+    assert re.findall(r"\S+", localize_times(text)) == " ".join([first, *others]).split()
+
+
+def test_a_long_path_after_a_title_has_a_line_of_its_own() -> None:
+    path = f"/tmp/{LABEL}/{LABEL}/blocklist.db"
+    assert wrap(f"database  {path}", " " * 10) == ["database", " " * 10 + path]

@@ -1,6 +1,5 @@
 """Run `feeds list`, `show` and `test`, and register `add` and `overlap`."""
 
-import textwrap
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from blocklist.cli.commands.feeds_add import FormatOption, add_feed_command
 from blocklist.cli.commands.feeds_overlap import overlap_command
 from blocklist.cli.options import JsonOption, make_group
 from blocklist.cli.output import show_json, show_table
+from blocklist.cli.render.findings import wrap
 from blocklist.cli.render.line_counts import format_unread, show_line_counts
 from blocklist.cli.render.parse_report import parse_report_to_dict, show_parse_report
 from blocklist.cli.session import get_library, get_session
@@ -53,7 +53,7 @@ def _show_unverified(context: typer.Context, feeds: list[Feed]) -> None:
     names = [feed.name for feed in feeds if feed.is_unverified]
     if names:
         text = f"{len(names)} with a format that was never verified: {', '.join(names)}"
-        for line in textwrap.wrap(text, 80, break_on_hyphens=False):
+        for line in wrap(text, indent=""):
             get_session(context).show_status(line)
 
 
