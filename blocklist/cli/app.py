@@ -107,8 +107,9 @@ def set_global_options(  # noqa: PLR0913, PLR0917 (an option each)
     config: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE",
             help="Read this configuration. Without it: that of BLOCKLIST_CONFIG, "
-            "./blocklist.toml, the user's own, /etc/blocklist/blocklist.toml."
+            "./blocklist.toml, the user's own, /etc/blocklist/blocklist.toml.",
         ),
     ] = None,
     quiet: Annotated[
@@ -129,7 +130,9 @@ def set_global_options(  # noqa: PLR0913, PLR0917 (an option each)
     ] = 0,
     log_file: Annotated[
         Path | None,
-        typer.Option("--log-file", readable=False, help="Append the log to this file."),
+        typer.Option(
+            "--log-file", metavar="FILE", readable=False, help="Append the log to this file."
+        ),
     ] = None,
     log_json: Annotated[
         bool,

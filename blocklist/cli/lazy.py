@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from blocklist.cli.help import HelpGroup, HelpTyper
+
 Command = TyperCommand | TyperGroup
 
 
@@ -25,7 +27,7 @@ def load_command(name: str, target: str) -> Command:
         group = typer.main.get_group(loaded)
         group.name = name
         return group
-    holder = typer.Typer(add_completion=False, rich_markup_mode=None)
+    holder = HelpTyper(add_completion=False, rich_markup_mode=None)
     holder.command(name)(loaded)
     command = typer.main.get_command(holder)
     assert isinstance(command, TyperCommand)
@@ -51,7 +53,7 @@ class _LoadedCommands(Mapping[str, Command]):
         return len(self._table)
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(HelpGroup):
     """A group that imports a command when it is called; its help comes from the table alone."""
 
     table: ClassVar[Mapping[str, CommandEntry]] = {}
@@ -64,7 +66,6 @@ class LazyGroup(TyperGroup):
         """Return the names of all commands."""
         return list(self.table)
 
-    def format_commands(self, ctx: object, formatter: Any) -> None:  # noqa: ANN401
-        """Write the names and help lines of all commands."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in self.table.items()])
+    def list_summaries(self) -> list[tuple[str, str]]:
+        """Return the name and the help line of each command."""
+        return [(name, entry.help) for name, entry in self.table.items()]

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from blocklist.cli.app import app
+from blocklist.cli.examples import EXAMPLES
 from blocklist.config.feeds import build_feed
 from blocklist.config.reference import render_key_table
 from blocklist.config.toml import load_toml
@@ -176,7 +177,15 @@ def commands() -> Iterator[str]:
     yield from ("## Before the command", "", *_options(root(), "blocklist"))
     for name, command in leaves(root(), "blocklist"):
         text = re.sub(r"(?<!\n)\n(?!\n)", " ", (command.help or "").strip())
-        yield from (f"## {name}", "", text, "", *_options(command, name))
+        yield from (f"## {name}", "", text, "", *_options(command, name), *_examples(name))
+
+
+def _examples(name: str) -> Iterator[str]:
+    examples = EXAMPLES[name.partition(" ")[2]]
+    width = max(map(len, examples))
+    yield "```sh"
+    yield from (f"{line.ljust(width)}  # {purpose}" for line, purpose in examples.items())
+    yield from ("```", "")
 
 
 def _options(command: TyperCommand | TyperGroup, name: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from blocklist import Answer, Answers
+from blocklist.cli.help import list_words
 from blocklist.cli.options import EXIT_BLOCKED, JsonOption
 from blocklist.cli.output import (
     encode_json,
@@ -45,7 +46,8 @@ def check_command(  # noqa: PLR0913, PLR0917 (an option each)
     names: Annotated[
         list[str],
         typer.Argument(
-            help="Domains, addresses, networks or URLs; - reads them from stdin, one a line."
+            metavar="NAME...",
+            help="Domains, addresses, networks or URLs; - reads them from stdin, one a line.",
         ),
     ],
     at: Annotated[
@@ -64,7 +66,11 @@ def check_command(  # noqa: PLR0913, PLR0917 (an option each)
         ),
     ] = False,
     only: Annotated[
-        Verdict | None, typer.Option(help="Show only the answers with this verdict.")
+        Verdict | None,
+        typer.Option(
+            metavar="VERDICT",
+            help=f"Show only the answers with this verdict: {list_words(Verdict)}.",
+        ),
     ] = None,
     as_json: JsonOption = False,
     as_lines: Annotated[

@@ -13,7 +13,8 @@ from blocklist.cli.session import get_session
 def export_command(
     context: typer.Context,
     exports: Annotated[
-        list[str] | None, typer.Argument(help="Exports to write. Without names: all.")
+        list[str] | None,
+        typer.Argument(metavar="EXPORT...", help="Exports to write. Without names: all."),
     ] = None,
     force: Annotated[
         bool,

@@ -7,6 +7,7 @@ import typer
 from blocklist import FeedStatus
 from blocklist.cli.commands.feeds_add import FormatOption, add_feed_command
 from blocklist.cli.commands.feeds_overlap import overlap_command
+from blocklist.cli.help import list_words
 from blocklist.cli.options import JsonOption, make_group
 from blocklist.cli.output import show_json, show_table
 from blocklist.cli.render.findings import wrap
@@ -29,10 +30,15 @@ _DROPS = ("enabled", "category", "last good", "not read", "error")
 def list_feeds_command(
     context: typer.Context,
     category: Annotated[
-        Category | None, typer.Option(help="Only feeds and guards of this category.")
+        Category | None,
+        typer.Option(
+            metavar="CATEGORY",
+            help=f"Only feeds and guards of this category: {list_words(Category)}.",
+        ),
     ] = None,
     licence: Annotated[
-        str | None, typer.Option(help="Only feeds whose licence contains this text.")
+        str | None,
+        typer.Option(metavar="TEXT", help="Only feeds whose licence contains this text."),
     ] = None,
     enabled: Annotated[bool, typer.Option("--enabled", help="Only feeds in use.")] = False,
     as_json: JsonOption = False,
@@ -74,7 +80,7 @@ def _feed_row(status: FeedStatus) -> tuple[object, ...]:
 @app.command("show")
 def show_feed_command(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The name of a feed or guard.")],
+    name: Annotated[str, typer.Argument(metavar="FEED", help="The name of a feed or guard.")],
     as_json: JsonOption = False,
 ) -> None:
     """Show the settings and the state of one feed."""
@@ -103,7 +109,9 @@ def _format_value(value: object) -> object:
 @app.command("test")
 def try_feed_command(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(help="A file, or a URL that a feed could have.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILE_OR_URL", help="A file, or a URL that a feed could have.")
+    ],
     format_name: FormatOption = None,
     as_json: JsonOption = False,
 ) -> None:

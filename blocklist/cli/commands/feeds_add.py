@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from blocklist.cli.help import list_words
 from blocklist.cli.options import JsonOption
 from blocklist.cli.output import show_json, show_line
 from blocklist.cli.render.parse_report import parse_report_to_dict, show_parse_report
@@ -14,27 +15,49 @@ from blocklist.config.feeds import DEFAULT_RELIABILITY
 from blocklist.errors import UsageError
 from blocklist.model import Category
 
+
+def _parse_reliability(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise typer.BadParameter(f"{text[:40]!r} is no number from 0 to 1")
+    return number
+
+
 FormatOption = Annotated[
     str | None,
-    typer.Option("--format", help="Read it in this format. Without: the one its content shows."),
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Read it in this format. Without: the one its content shows.",
+    ),
 ]
 
 
 def add_feed_command(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
     source: Annotated[
-        str, typer.Argument(metavar="URL_OR_FILE", help="The URL or file of the list.")
+        str, typer.Argument(metavar="FILE_OR_URL", help="The URL or file of the list.")
     ],
     name: Annotated[
         str | None,
-        typer.Option(help="The name of the feed. Without: one made of the URL or file name."),
+        typer.Option(
+            metavar="NAME", help="The name of the feed. Without: one made of the URL or file name."
+        ),
     ] = None,
     format_name: FormatOption = None,
-    category: Annotated[Category | None, typer.Option(help="What the feed lists.")] = None,
+    category: Annotated[
+        Category | None,
+        typer.Option(metavar="CATEGORY", help=f"What the feed lists: {list_words(Category)}."),
+    ] = None,
     reliability: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help=f"How far a listing is trusted. Without: {DEFAULT_RELIABILITY}."
+            metavar="NUMBER",
+            parser=_parse_reliability,
+            help=f"How far a listing is trusted, from 0 to 1. Without: {DEFAULT_RELIABILITY}.",
         ),
     ] = None,
     yes: Annotated[

@@ -13,7 +13,9 @@ from blocklist.cli.session import get_session
 
 def prune_command(
     context: typer.Context,
-    keep: Annotated[str, typer.Option(help="Keep this much history: 30d, 52w.")] = "400d",
+    keep: Annotated[
+        str, typer.Option(metavar="DURATION", help="Keep this much history: 30d, 52w.")
+    ] = "400d",
     as_json: JsonOption = False,
 ) -> None:
     """Delete history that ended longer ago than --keep; no other command deletes history.

@@ -9,6 +9,7 @@ from blocklist.cli.commands.release_undo import (
     rollback_command,
     unpin_command,
 )
+from blocklist.cli.help import list_words
 from blocklist.cli.options import JsonOption, LimitOption, make_group
 from blocklist.cli.output import show_json, show_line, show_table
 from blocklist.cli.progress import ProgressDisplay
@@ -142,9 +143,15 @@ def diff_releases_command(  # noqa: PLR0913, PLR0917 (an option each)
         str | None, typer.Argument(metavar="A", show_default=False, help=_TWO_RELEASES_HELP)
     ] = None,
     after: Annotated[str | None, typer.Argument(metavar="B", show_default=False)] = None,
-    feed: Annotated[str | None, typer.Option(help="Only entries that this feed lists.")] = None,
+    feed: Annotated[
+        str | None, typer.Option(metavar="FEED", help="Only entries that this feed lists.")
+    ] = None,
     category: Annotated[
-        Category | None, typer.Option(help="Only entries that feeds of this category list.")
+        Category | None,
+        typer.Option(
+            metavar="CATEGORY",
+            help=f"Only entries that feeds of this category list: {list_words(Category)}.",
+        ),
     ] = None,
     limit: LimitOption = 20,
     as_json: JsonOption = False,

@@ -36,7 +36,10 @@ def rollback_command(
         ),
     ] = None,
     feed: Annotated[
-        str | None, typer.Option(help="Undo only the last update of this feed, and pin the feed.")
+        str | None,
+        typer.Option(
+            metavar="FEED", help="Undo only the last update of this feed, and pin the feed."
+        ),
     ] = None,
     reason: ReasonOption = "",
     as_json: JsonOption = False,
@@ -55,7 +58,9 @@ def rollback_command(
 
 def unpin_command(
     context: typer.Context,
-    feed: Annotated[str | None, typer.Option(help="Take the updates of this feed again.")] = None,
+    feed: Annotated[
+        str | None, typer.Option(metavar="FEED", help="Take the updates of this feed again.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let the next run publish again, or take the updates of a feed again."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from blocklist.cli.options import EXIT_FEED_FAILED, JsonOption
+from blocklist.cli.options import EXIT_FEED_FAILED, JsonOption, parse_count
 from blocklist.cli.output import show_json
 from blocklist.cli.progress import ProgressDisplay
 from blocklist.cli.render.documents import survey_to_dict
@@ -16,17 +16,20 @@ def resolve_command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names to look up. Without names: blocked names that are due, new ones first."
+            metavar="NAME...",
+            help="Names to look up. Without names: blocked names that are due, new ones first.",
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, max=10**9, help="Look up at most this many names.")
+        int | None,
+        typer.Option(metavar="COUNT", parser=parse_count, help="Look up at most this many names."),
     ] = None,
     server: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="ADDRESS",
             help="Ask this resolver, ADDRESS or ADDRESS#PORT, in place of the configured ones; "
-            "repeatable."
+            "repeatable.",
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -10,6 +10,7 @@ import typer
 
 from blocklist import HeldIndicator, HeldPage, ScoredIndicator
 from blocklist.cli.durations import parse_expiry
+from blocklist.cli.help import list_words
 from blocklist.cli.options import (
     DurationOption,
     JsonOption,
@@ -17,6 +18,7 @@ from blocklist.cli.options import (
     ReasonOption,
     UntilOption,
     make_group,
+    parse_count,
 )
 from blocklist.cli.output import format_indicator, show_json, show_line, show_table
 from blocklist.cli.progress import ProgressDisplay
@@ -45,21 +47,28 @@ class _HeldReason(StrEnum):
 
 
 HeldNameArgument = Annotated[
-    str | None, typer.Argument(help="The held name, address, network or URL.")
+    str | None, typer.Argument(metavar="NAME", help="The held name, address, network or URL.")
 ]
 FeedOption = Annotated[
-    str | None, typer.Option("--feed", help="Decide about everything held that this feed lists.")
+    str | None,
+    typer.Option(
+        "--feed", metavar="FEED", help="Decide about everything held that this feed lists."
+    ),
 ]
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Decide about everything of the feed without asking.")
 ]
 CountryOption = Annotated[
     list[str] | None,
-    typer.Option(help="Only indicators located in this country, such as CN; repeatable."),
+    typer.Option(
+        metavar="COUNTRY", help="Only indicators located in this country, such as CN; repeatable."
+    ),
 ]
 NotCountryOption = Annotated[
     list[str] | None,
-    typer.Option(help="No indicators located in this country, such as DE; repeatable."),
+    typer.Option(
+        metavar="COUNTRY", help="No indicators located in this country, such as DE; repeatable."
+    ),
 ]
 
 
@@ -75,13 +84,21 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
     reason: Annotated[
         _HeldReason | None,
-        typer.Option(help="Only indicators held for this reason."),
+        typer.Option(
+            metavar="REASON",
+            help=f"Only indicators held for this reason: {list_words(_HeldReason)}.",
+        ),
     ] = None,
-    feed: Annotated[str | None, typer.Option(help="Only indicators that this feed lists.")] = None,
+    feed: Annotated[
+        str | None, typer.Option(metavar="FEED", help="Only indicators that this feed lists.")
+    ] = None,
     country: CountryOption = None,
     not_country: NotCountryOption = None,
     limit: Annotated[
-        int, typer.Option(min=1, max=10**9, help="Show at most this many indicators.")
+        int,
+        typer.Option(
+            metavar="COUNT", parser=parse_count, help="Show at most this many indicators."
+        ),
     ] = 50,
     as_json: JsonOption = False,
 ) -> None:

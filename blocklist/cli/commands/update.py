@@ -14,7 +14,9 @@ def update_command(
     context: typer.Context,
     feeds: Annotated[
         list[str] | None,
-        typer.Argument(help="Feeds to update, due or not. Without names: all that are due."),
+        typer.Argument(
+            metavar="FEED...", help="Feeds to update, due or not. Without names: all that are due."
+        ),
     ] = None,
     accept: AcceptOption = None,
     as_json: JsonOption = False,
