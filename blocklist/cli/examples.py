@@ -173,6 +173,6 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "doctor": {
         "blocklist doctor": "every problem, and what to do",
         "blocklist -v doctor": "also what is well",
-        "blocklist doctor --mend": "mend what needs no decision",
+        "blocklist doctor --repair": "repair what needs no decision",
     },
 }

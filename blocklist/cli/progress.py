@@ -68,7 +68,7 @@ class ProgressDisplay:
     def _advance(self, event: ProgressEvent) -> None:
         if self._bars:
             self._bars.update(event)
-        elif event.kind is EventKind.ITEM:
+        elif event.kind is EventKind.ITEM and not _is_warned_about(event):
             self._session.show_status(event.text)
         elif event.stage is Stage.RESOLVE:
             self._show_resolve_line(event.done or 0, event.total or 0)
@@ -88,3 +88,8 @@ class ProgressDisplay:
         if self._bars:
             self._bars.close()
             self._bars = None
+
+
+def _is_warned_about(event: ProgressEvent) -> bool:
+    """Return whether the end of the stage reports this feed, with the cause."""
+    return event.stage is Stage.UPDATE and not getattr(event.result, "is_good", True)

@@ -34,6 +34,8 @@ class UpdateOutcome:
     lines: LineCounts | None = field(default=None, compare=False)
     #: That clearly more lines were not read than in the last accepted snapshot.
     warning: str | None = field(default=None, compare=False)
+    #: Whether its server was reached; None if none was asked.
+    reached: bool | None = field(default=None, compare=False)
 
     @property
     def is_good(self) -> bool:

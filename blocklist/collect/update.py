@@ -46,7 +46,8 @@ def select_feeds(config: Config, names: Iterable[str]) -> list[Feed]:
     names = list(dict.fromkeys(names))
     for name in names:
         if name not in available:
-            raise NotFoundError(f"{name}: no such feed{suggest_name(name, available)}")
+            hint = suggest_name(name, available)
+            raise NotFoundError(f"{name}: no such feed{hint}; see: blocklist feeds list")
     feeds = [available[name] for name in names] or config.enabled_sources
     if not feeds:
         if config.path is None:
@@ -186,7 +187,10 @@ def _process_feed(
         return outcome_pinned(feed, health)
     if isinstance(arrival, datetime):
         return outcome_not_due(feed, health, arrival)
+    is_remote = not is_local_feed(feed)
     try:
-        return ingest_snapshot(config, writer, feed, health, arrival())
+        outcome = ingest_snapshot(config, writer, feed, health, arrival())
+        return replace(outcome, reached=True if is_remote else None)
     except FetchError as error:
-        return record_failure(writer, feed, health, error)
+        outcome = record_failure(writer, feed, health, error)
+        return replace(outcome, reached=not error.is_unreachable if is_remote else None)

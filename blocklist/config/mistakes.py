@@ -8,6 +8,11 @@ from blocklist.errors import ConfigError
 #: More mistakes than this are counted and not listed: the file is something else.
 _MOST_LISTED = 100
 _MOST_SHOWN = 80
+#: More names than this fill the screen; then only those near the given word are listed.
+_MOST_NAMES = 40
+_MOST_NEAR = 5
+#: How alike two names are: from 0, no letter in common, to 1.
+_CLOSE_RATIO, _NEAR_RATIO = 0.6, 0.4
 
 
 class Mistakes:
@@ -66,16 +71,34 @@ def format_value(value: object) -> str:
 
 
 def suggest_name(word: str, names: Iterable[object]) -> str:
-    """Return `; did you mean X?` for a word like one of the names, else a list of all names."""
+    """Return `; did you mean X?` for a word like one of the names, else a list of names.
+
+    Of many names, only those most like the word are listed.
+    """
     options = sorted(map(str, names))
-    known = f"; known are {', '.join(options)}" if options else ""
-    return suggest_close_name(word, options) or known
+    if len(options) <= _MOST_NAMES:
+        known = f"; known are {', '.join(options)}" if options else ""
+        return suggest_close_name(word, options) or known
+    part = word[:_MOST_SHOWN].lower()
+    near = [name for name in options if part and part in name.lower()][:_MOST_NEAR]
+    if len(near) <= 1:
+        if close := suggest_close_name(word, options):
+            return close
+        near = near or _match_names(word, options, _MOST_NEAR, _NEAR_RATIO)
+    listed = f", near it are {', '.join(near)}" if near else ""
+    return f"; {len(options)} names are known{listed}"
 
 
 def suggest_close_name(word: str, names: Iterable[object]) -> str:
     """Return `; did you mean X?` for a word like one of the names, else nothing."""
+    close = _match_names(word, map(str, names), 1, _CLOSE_RATIO)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _match_names(word: str, names: Iterable[str], count: int, ratio: float) -> list[str]:
     from difflib import get_close_matches
 
+    by_key = {name.lower().replace("_", "-"): name for name in names}
     # Comparing takes time that grows with the square of the length.
-    close = get_close_matches(word[:_MOST_SHOWN], map(str, names), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    key = word[:_MOST_SHOWN].lower().replace("_", "-")
+    return [by_key[match] for match in get_close_matches(key, by_key, count, ratio)]

@@ -79,7 +79,11 @@ async def transfer_zone(
     except ContentRefused as error:
         raise ContentRefused(f"{request.display_url}: {error}") from None
     except FetchError as error:
-        raise FetchError(f"{request.display_url}: {error}", can_retry=error.can_retry) from None
+        raise FetchError(
+            f"{request.display_url}: {error}",
+            can_retry=error.can_retry,
+            is_unreachable=error.is_unreachable,
+        ) from None
 
 
 def _parse_zone_url(url: str) -> tuple[str, int, dns.name.Name]:
@@ -147,12 +151,18 @@ class _ZoneTransfer:
             async with asyncio.timeout(seconds):
                 return await asyncio.open_connection(self._server, self._port)
         except TimeoutError:
-            raise FetchError(f"no connection within {seconds:g} s", can_retry=True) from None
+            raise FetchError(
+                f"no connection within {seconds:g} s", can_retry=True, is_unreachable=True
+            ) from None
         except socket.gaierror:
-            raise FetchError("its host is not found in DNS", can_retry=True) from None
+            raise FetchError(
+                "its host is not found in DNS", can_retry=True, is_unreachable=True
+            ) from None
         except OSError as error:
             cause = error.strerror or type(error).__name__
-            raise FetchError(f"cannot be reached: {cause}", can_retry=True) from None
+            raise FetchError(
+                f"cannot be reached: {cause}", can_retry=True, is_unreachable=True
+            ) from None
 
     async def _receive_zone(
         self, reader: asyncio.StreamReader, path: Path, progress: ByteProgressCallback

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from blocklist import __version__
 from blocklist.config.sections import CollectConfig
+from blocklist.fetch.credentials import redact_url
 from blocklist.fetch.decompress import StreamDecompressor, is_zip_file, read_zip_member
 from blocklist.fetch.http_errors import error_from_exception, error_from_status
 from blocklist.fetch.integrity import BodyHashes
@@ -190,13 +191,14 @@ class Downloader:
         from aiohttp import ConnectionTimeoutError, SocketTimeoutError
 
         settings = self._settings
-        if isinstance(error, ConnectionTimeoutError):
+        is_unreachable = isinstance(error, ConnectionTimeoutError)
+        if is_unreachable:
             cause = f"no connection within {settings.connect_timeout:g} s"
         elif isinstance(error, SocketTimeoutError):
             cause = f"no data from the server for {settings.read_timeout:g} s"
         else:
             return FetchError(f"{display_url}: not finished within {settings.total_timeout:g} s")
-        return FetchError(f"{display_url}: {cause}", can_retry=True)
+        return FetchError(f"{display_url}: {cause}", can_retry=True, is_unreachable=is_unreachable)
 
 
 def _build_headers(request: HttpRequest, *, with_secrets: bool = True) -> dict[str, str]:
@@ -225,6 +227,25 @@ def _resolve_redirect(display_url: str, url: "URL", response: "ClientResponse") 
     return target
 
 
+def list_proxies() -> list[str]:
+    """Return the proxies that the environment sets, such as `https: http://proxy:3128`.
+
+    Users and passwords are left out.
+    """
+    from urllib.request import getproxies
+
+    proxies = getproxies()
+    return [
+        f"{scheme}: {redact_url(_complete_proxy_url(proxies[scheme]))}"
+        for scheme in ("http", "https")
+        if proxies.get(scheme)
+    ]
+
+
+def _complete_proxy_url(proxy: str) -> str:
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
 def _select_proxy(url: "URL", guard: SsrfGuard) -> str | None:
     """Return the environment's proxy for a URL, or None.
 
@@ -240,7 +261,7 @@ def _select_proxy(url: "URL", guard: SsrfGuard) -> str | None:
     if re.fullmatch(r"[0-9.]+|.*:.*", host) and guard.is_redirected and not is_public_address(host):
         guard.refused_address = host
         raise PermissionError(f"{host} is not public")
-    return proxy if "://" in proxy else f"http://{proxy}"
+    return _complete_proxy_url(proxy)
 
 
 def _single_header(response: "ClientResponse", name: str) -> str | None:

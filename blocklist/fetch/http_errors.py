@@ -49,7 +49,17 @@ def error_from_exception(display_url: str, guard: SsrfGuard, error: Exception) -
             f"{display_url}: leads to {guard.refused_address}, which is not a public address"
         )
     cause, can_retry = _explain_exception(error)
-    return FetchError(f"{display_url}: {cause}", can_retry=can_retry)
+    return FetchError(
+        f"{display_url}: {cause}", can_retry=can_retry, is_unreachable=_is_unreachable(error)
+    )
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Return whether there was no connection; a server with a bad certificate was reached."""
+    import aiohttp
+
+    is_refused = isinstance(error, aiohttp.ClientSSLError)
+    return isinstance(error, aiohttp.ClientConnectorError) and not is_refused
 
 
 def _explain_exception(error: Exception) -> tuple[str, bool]:

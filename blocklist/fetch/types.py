@@ -22,10 +22,19 @@ class FetchError(Exception):
     is_refusal = False
 
     def __init__(
-        self, cause: str, *, can_retry: bool = False, retry_after: float | None = None
+        self,
+        cause: str,
+        *,
+        can_retry: bool = False,
+        retry_after: float | None = None,
+        is_unreachable: bool = False,
     ) -> None:
-        """Set the cause; `can_retry` if another try may help, `retry_after` in seconds."""
+        """Set the cause; `can_retry` if another try may help, `retry_after` in seconds.
+
+        `is_unreachable` if there was no connection: the network, a proxy or the server is down.
+        """
         super().__init__(cause)
+        self.is_unreachable = is_unreachable
         self.can_retry = can_retry
         self.retry_after = retry_after
 
@@ -75,12 +84,16 @@ PendingResult = Callable[[], FetchResult]
 def join_errors(errors: list[FetchError]) -> FetchError:
     """Return one error for all mirrors of a feed.
 
-    A delay is kept only if every mirror asked for one.
+    A delay is kept only if every mirror asked for one. The feed is unreachable if every mirror is.
     """
     error_class = ContentRefused if any(error.is_refusal for error in errors) else FetchError
     delays = [error.retry_after for error in errors if error.retry_after is not None]
     retry_after = min(delays) if len(delays) == len(errors) else None
-    return error_class("; ".join(map(str, errors)), retry_after=retry_after)
+    return error_class(
+        "; ".join(map(str, errors)),
+        retry_after=retry_after,
+        is_unreachable=all(error.is_unreachable for error in errors),
+    )
 
 
 def is_remote_url(url: str) -> bool:

@@ -59,6 +59,39 @@ def test_feeds_that_were_never_verified_are_named_in_80_columns(run: Run) -> Non
     assert not run("--quiet", "feeds", "list").err
 
 
+@pytest.mark.parametrize("name", ["taken", "cert-pl", "tranco"], ids=["own", "feed", "guard"])
+def test_show_has_no_empty_rows(run: Run, name: str) -> None:
+    rows = run("feeds", "show", name).out.splitlines()[1:]
+    assert rows
+    assert [row for row in rows if len(row.split()) < 2] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint", "_why"),
+    [
+        ("cert-p", "did you mean 'cert-pl'?", "a slip"),
+        ("cert_pl", "did you mean 'cert-pl'?", "a line below in place of a hyphen"),
+        ("CERT-PL", "did you mean 'cert-pl'?", "capitals"),
+        ("hage", "near it are hagezi-fake, hagezi-gambling, hagezi-tif", "the start of several"),
+        ("malware", "near it are blocklistproject-malware, dandelion-anti-malware, ", "a part"),
+        ("nope", "near it are openphish, tranco, google;", "nothing alike, but some letters"),
+        ("xyzzy", "names are known; see", "no letter in common"),
+        ("", "names are known; see", "nothing"),
+        ("a" * 5000, "names are known; see", "comparing is cut"),
+        ("[b]x[/b]\x1b[2J", "names are known; see", "control characters"),
+    ],
+)
+def test_an_unknown_feed_gets_near_names_and_not_all(
+    run: Run, name: str, hint: str, _why: str
+) -> None:
+    for command in (("feeds", "show"), ("update",)):
+        ended = run(*command, "--", name)
+        assert ended.code == 2
+        assert hint in ended.err
+        assert ended.err.endswith("; see: blocklist feeds list\n")
+        assert len(ended.err) <= len(name) + 300
+
+
 def test_show_names_the_copy_that_was_read_or_the_reason_that_none_was(run: Run) -> None:
     never = run("feeds", "show", "cert-pl").out
     assert re.search("^verified +never$", never, re.MULTILINE)

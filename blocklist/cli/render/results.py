@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from blocklist.cli.output import show_line, show_table
+from blocklist.cli.render.feed_warnings import find_unreachable, warn_about_feeds
 from blocklist.cli.render.line_counts import format_unread
 from blocklist.cli.session import Session
 from blocklist.cli.streams import warn
@@ -30,9 +31,11 @@ def show_stage_result(session: Session, event: ProgressEvent, *, results: bool) 
     result: Any = event.result
     match event.stage:
         case Stage.UPDATE:
-            _warn_about_feeds(result)
-            if results:
-                show_updates(result)
+            warn_about_feeds(result)
+            unreachable = find_unreachable(result)
+            rest = [outcome for outcome in result if outcome not in unreachable]
+            if results and (rest or not unreachable):
+                show_updates(rest)
         case Stage.RESOLVE:
             _warn_about_resolvers(result)
             if results:
@@ -45,19 +48,6 @@ def show_stage_result(session: Session, event: ProgressEvent, *, results: bool) 
             show_line(format_build(result))
         case Stage.PUBLISH if results:
             show_line(format_release_counts(result))
-
-
-def _warn_about_feeds(outcomes: "Sequence[UpdateOutcome]") -> None:
-    for outcome in outcomes:
-        if not outcome.is_good:
-            rest = (
-                f"Keeping its {outcome.entries:,} entries ({outcome.note})."
-                if outcome.entries
-                else f"This feed has no entries ({outcome.note})."
-            )
-            warn(f"{outcome.feed}: {outcome.state}: {outcome.cause}. {rest}")
-        elif outcome.warning:
-            warn(f"{outcome.feed}: {outcome.warning}; see: blocklist feeds show {outcome.feed}")
 
 
 def show_updates(outcomes: "Sequence[UpdateOutcome]") -> None:
