@@ -228,18 +228,17 @@ def _resolve_redirect(display_url: str, url: "URL", response: "ClientResponse") 
 
 
 def list_proxies() -> list[str]:
-    """Return the proxies that the environment sets, such as `https: http://proxy:3128`.
+    """Return the proxies of the environment with what each is for: `http://proxy:3128 for https`.
 
     Users and passwords are left out.
     """
     from urllib.request import getproxies
 
     proxies = getproxies()
-    return [
-        f"{scheme}: {redact_url(_complete_proxy_url(proxies[scheme]))}"
-        for scheme in ("http", "https")
-        if proxies.get(scheme)
-    ]
+    uses: dict[str, list[str]] = {}
+    for scheme in filter(proxies.get, ("http", "https")):
+        uses.setdefault(redact_url(_complete_proxy_url(proxies[scheme])), []).append(scheme)
+    return [f"{proxy} for {' and '.join(schemes)}" for proxy, schemes in uses.items()]
 
 
 def _complete_proxy_url(proxy: str) -> str:

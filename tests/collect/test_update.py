@@ -395,5 +395,8 @@ def test_which_feeds_are_chosen(folder: FeedFolder) -> None:
     assert select_feeds(config, ["off"]) == [off], "whoever names a feed means it"
     assert select_feeds(config, ["off", "mine", "off"]) == [off, folder.feed], "once each"
     assert select_feeds(config, iter(["mine"])) == [folder.feed]
-    with pytest.raises(NotFoundError, match=r"^mien: no such feed; did you mean 'mine'\?$"):
+    with pytest.raises(
+        NotFoundError,
+        match=r"^mien: no such feed; did you mean 'mine'\?; see: blocklist feeds list$",
+    ):
         select_feeds(config, ["mine", "mien"])
