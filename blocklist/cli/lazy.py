@@ -62,6 +62,17 @@ class LazyGroup(HelpGroup):
         super().__init__(**settings)
         self.commands = _LoadedCommands(self.table)  # type: ignore[assignment]
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:  # noqa: ANN401
+        """Return the names of commands that begin so, from the table: nothing is imported."""
+        commands = self.commands
+        self.commands = {
+            name: TyperCommand(name, help=self.table[name].help) for name in self.table
+        }
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self.commands = commands
+
     def list_commands(self, ctx: object) -> list[str]:
         """Return the names of all commands."""
         return list(self.table)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from blocklist.cli.completion import complete_feeds
 from blocklist.cli.help import HelpGroup, HelpTyper
 from blocklist.model import Scope
 
@@ -28,7 +29,9 @@ ReasonOption = Annotated[
 AcceptOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="FEED", help="Accept this feed, however much it shrank or grew; repeatable."
+        metavar="FEED",
+        autocompletion=complete_feeds,
+        help="Accept this feed, however much it shrank or grew; repeatable.",
     ),
 ]
 LimitOption = Annotated[

@@ -39,6 +39,14 @@ NamesArgument = Annotated[
         "taken, or none.",
     ),
 ]
+EntryArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        autocompletion=complete_entries,
+        help="A domain, address, network or URL.",
+    ),
+]
 PublicSuffixOption = Annotated[
     bool,
     typer.Option(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from blocklist.cli.completion import complete_exports
 from blocklist.cli.options import EXIT_EXPORT_FAILED, JsonOption
 from blocklist.cli.output import show_json
 from blocklist.cli.progress import ProgressDisplay
@@ -14,7 +15,11 @@ def export_command(
     context: typer.Context,
     exports: Annotated[
         list[str] | None,
-        typer.Argument(metavar="EXPORT...", help="Exports to write. Without names: all."),
+        typer.Argument(
+            metavar="EXPORT...",
+            autocompletion=complete_exports,
+            help="Exports to write. Without names: all.",
+        ),
     ] = None,
     force: Annotated[
         bool,

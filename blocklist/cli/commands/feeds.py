@@ -7,6 +7,7 @@ import typer
 from blocklist import FeedStatus
 from blocklist.cli.commands.feeds_add import FormatOption, add_feed_command
 from blocklist.cli.commands.feeds_overlap import overlap_command
+from blocklist.cli.completion import complete_feeds
 from blocklist.cli.help import list_words
 from blocklist.cli.options import JsonOption, make_group
 from blocklist.cli.output import show_json, show_table
@@ -80,7 +81,12 @@ def _feed_row(status: FeedStatus) -> tuple[object, ...]:
 @app.command("show")
 def show_feed_command(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="FEED", help="The name of a feed or guard.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="FEED", autocompletion=complete_feeds, help="The name of a feed or guard."
+        ),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Show the settings and the state of one feed."""

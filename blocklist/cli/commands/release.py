@@ -9,6 +9,7 @@ from blocklist.cli.commands.release_undo import (
     rollback_command,
     unpin_command,
 )
+from blocklist.cli.completion import complete_feeds, complete_references
 from blocklist.cli.help import list_words
 from blocklist.cli.options import JsonOption, LimitOption, make_group
 from blocklist.cli.output import show_json, show_line, show_table
@@ -101,7 +102,10 @@ def _release_row(release: "Release") -> tuple[object, ...]:
 @app.command("show")
 def show_release_command(
     context: typer.Context,
-    which: Annotated[str, typer.Argument(metavar="RELEASE", help=_REFERENCE_HELP)] = "current",
+    which: Annotated[
+        str,
+        typer.Argument(metavar="RELEASE", autocompletion=complete_references, help=_REFERENCE_HELP),
+    ] = "current",
     limit: LimitOption = 20,
     as_json: JsonOption = False,
 ) -> None:
@@ -140,11 +144,23 @@ def _show_content(content: "ReleaseContent", limit: int) -> None:
 def diff_releases_command(  # noqa: PLR0913, PLR0917 (an option each)
     context: typer.Context,
     before: Annotated[
-        str | None, typer.Argument(metavar="A", show_default=False, help=_TWO_RELEASES_HELP)
+        str | None,
+        typer.Argument(
+            metavar="A",
+            show_default=False,
+            autocompletion=complete_references,
+            help=_TWO_RELEASES_HELP,
+        ),
     ] = None,
-    after: Annotated[str | None, typer.Argument(metavar="B", show_default=False)] = None,
+    after: Annotated[
+        str | None,
+        typer.Argument(metavar="B", show_default=False, autocompletion=complete_references),
+    ] = None,
     feed: Annotated[
-        str | None, typer.Option(metavar="FEED", help="Only entries that this feed lists.")
+        str | None,
+        typer.Option(
+            metavar="FEED", autocompletion=complete_feeds, help="Only entries that this feed lists."
+        ),
     ] = None,
     category: Annotated[
         Category | None,

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from blocklist import PublishReport
+from blocklist.cli.completion import complete_feeds, complete_releases
 from blocklist.cli.options import EXIT_EXPORT_FAILED, JsonOption, ReasonOption
 from blocklist.cli.output import show_json
 from blocklist.cli.progress import ProgressDisplay
@@ -32,13 +33,16 @@ def rollback_command(
         int | None,
         typer.Argument(
             metavar="[RELEASE]",
+            autocompletion=complete_releases,
             help="The release to go back to. Without a number: the one before the current one.",
         ),
     ] = None,
     feed: Annotated[
         str | None,
         typer.Option(
-            metavar="FEED", help="Undo only the last update of this feed, and pin the feed."
+            metavar="FEED",
+            autocompletion=complete_feeds,
+            help="Undo only the last update of this feed, and pin the feed.",
         ),
     ] = None,
     reason: ReasonOption = "",
@@ -59,7 +63,12 @@ def rollback_command(
 def unpin_command(
     context: typer.Context,
     feed: Annotated[
-        str | None, typer.Option(metavar="FEED", help="Take the updates of this feed again.")
+        str | None,
+        typer.Option(
+            metavar="FEED",
+            autocompletion=complete_feeds,
+            help="Take the updates of this feed again.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from blocklist import HeldIndicator, HeldPage, ScoredIndicator
+from blocklist.cli.completion import complete_feeds, complete_held
 from blocklist.cli.durations import parse_expiry
 from blocklist.cli.help import list_words
 from blocklist.cli.options import (
@@ -47,12 +48,18 @@ class _HeldReason(StrEnum):
 
 
 HeldNameArgument = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="The held name, address, network or URL.")
+    str | None,
+    typer.Argument(
+        metavar="NAME", autocompletion=complete_held, help="The held name, address, network or URL."
+    ),
 ]
 FeedOption = Annotated[
     str | None,
     typer.Option(
-        "--feed", metavar="FEED", help="Decide about everything held that this feed lists."
+        "--feed",
+        metavar="FEED",
+        autocompletion=complete_feeds,
+        help="Decide about everything held that this feed lists.",
     ),
 ]
 YesOption = Annotated[
@@ -90,7 +97,12 @@ def list_held_command(  # noqa: PLR0913, PLR0917 (an option each)
         ),
     ] = None,
     feed: Annotated[
-        str | None, typer.Option(metavar="FEED", help="Only indicators that this feed lists.")
+        str | None,
+        typer.Option(
+            metavar="FEED",
+            autocompletion=complete_feeds,
+            help="Only indicators that this feed lists.",
+        ),
     ] = None,
     country: CountryOption = None,
     not_country: NotCountryOption = None,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from blocklist.cli.completion import complete_feeds
 from blocklist.cli.options import EXIT_FEED_FAILED, AcceptOption, JsonOption
 from blocklist.cli.output import show_json
 from blocklist.cli.progress import ProgressDisplay
@@ -15,7 +16,9 @@ def update_command(
     feeds: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FEED...", help="Feeds to update, due or not. Without names: all that are due."
+            metavar="FEED...",
+            autocompletion=complete_feeds,
+            help="Feeds to update, due or not. Without names: all that are due.",
         ),
     ] = None,
     accept: AcceptOption = None,

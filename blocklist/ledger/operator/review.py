@@ -105,6 +105,16 @@ def _review_order(
     return -feeds, is_url, ranks.get(cause or "", inf), reason, cause or "", value, scope
 
 
+def list_held_values(reader: sqlite3.Connection, start: str, limit: int) -> list[str]:
+    """Return held values that begin with a text, in no order."""
+    rows = reader.execute(
+        f"SELECT DISTINCT value FROM verdict AS v WHERE {_OPEN_FILTER} "
+        "AND substr(value, 1, length(:start)) = :start LIMIT :limit",
+        {"start": start, "limit": limit},
+    )
+    return [value for (value,) in rows]
+
+
 def _feed_filter(feed: str | None) -> tuple[str, list[str]]:
     return ("", []) if feed is None else (f"AND ({_FEED_COUNT_SQL} AND feed.name = ?)", [feed])
 
