@@ -160,6 +160,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "export": {
         "blocklist export": "all files",
         "blocklist export dns": "that of [exports.dns]",
+        "blocklist export dns --force": "also if nothing changed",
     },
     "prune": {
         "blocklist prune": "keep 400 days",
