@@ -1,26 +1,23 @@
 """Complete names in the shell: what was typed -> feeds, exports, releases, held names, entries.
 
-The configuration and the ledger are only read. Whatever fails gives no names, and no message: it
-would be printed into the line that a person is typing.
+Whatever fails gives no names, and no message: it would be printed into the line that a person is
+typing.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from sqlite3 import Connection
 
 import typer
 
-#: The variable in which the script of a shell asks for names; see `typer.completion`.
+#: The variable in which the script of a shell asks for names.
 _VARIABLE = "_BLOCKLIST_COMPLETE"
 #: More names than this are no help.
 _MOST_NAMES = 100
-_FOLDER_OF_FEEDS = "feeds"
 
 Completion = Callable[[typer.Context, str], list[str]]
-_Source = Callable[[typer.Context, str], Iterable[str]]
 
 
 def is_completing() -> bool:
@@ -28,11 +25,11 @@ def is_completing() -> bool:
     return os.environ.get(_VARIABLE, "").startswith("complete")
 
 
-def _complete(find: _Source) -> Completion:
+def _complete(find: Callable[[typer.Context, str], Iterable[str]]) -> Completion:
     """Return the function that gives the names which begin as what was typed."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
-        # SQLite reports Ctrl-C, too, which ends the question and not the shell.
+        # Ctrl-C ends the question and not the shell.
         with suppress(Exception, KeyboardInterrupt):
             matches = (name for name in find(ctx, incomplete) if name.startswith(incomplete))
             return list(islice((name for name in matches if name.isprintable()), _MOST_NAMES))
@@ -42,38 +39,21 @@ def _complete(find: _Source) -> Completion:
 
 
 def _find_feeds(context: typer.Context, _incomplete: str) -> Iterable[str]:
-    from blocklist.config.catalogue import find_catalogue_folder
-    from blocklist.config.paths import ConfigSource
+    from blocklist.api.names import list_feed_names
 
-    source = ConfigSource(_config_path(context))
-    names = {*_table_names(source.table, "feeds"), *_table_names(source.table, "guards")}
-    for folder in (find_catalogue_folder("feeds"), source.folder / _FOLDER_OF_FEEDS):
-        if folder.is_dir():
-            names |= {
-                file.name.removesuffix(".toml")
-                for file in folder.iterdir()
-                if file.name.endswith(".toml")
-            }
-    return sorted(names)
+    return list_feed_names(_config_path(context))
 
 
 def _find_exports(context: typer.Context, _incomplete: str) -> Iterable[str]:
-    from blocklist.config.paths import ConfigSource
+    from blocklist.api.names import list_export_names
 
-    return _table_names(ConfigSource(_config_path(context)).table, "exports")
-
-
-def _table_names(table: Mapping[str, object], key: str) -> list[str]:
-    """Return the names of the tables below a key of the configuration, such as [feeds.NAME]."""
-    inner = table.get(key)
-    return sorted(inner) if isinstance(inner, dict) else []
+    return list_export_names(_config_path(context))
 
 
 def _find_releases(context: typer.Context, _incomplete: str) -> Iterable[str]:
-    from blocklist.ledger.releases.history import list_releases
+    from blocklist.api.names import list_release_numbers
 
-    with _open_ledger(context) as reader:
-        return [str(release.number) for release in list_releases(reader)]
+    return map(str, list_release_numbers(_config_path(context)))
 
 
 def _find_references(context: typer.Context, incomplete: str) -> Iterable[str]:
@@ -81,36 +61,22 @@ def _find_references(context: typer.Context, incomplete: str) -> Iterable[str]:
 
 
 def _find_held(context: typer.Context, incomplete: str) -> Iterable[str]:
-    from blocklist.ledger.operator.review import list_held_values
+    from blocklist.api.names import list_held_names
 
-    with _open_ledger(context) as reader:
-        return list_held_values(reader, incomplete, _MOST_NAMES)
+    return list_held_names(_config_path(context), incomplete, _MOST_NAMES)
 
 
 def _find_entries(context: typer.Context, _incomplete: str) -> Iterable[str]:
-    from blocklist.ledger.operator.entries import active_entries
+    from blocklist.api.names import list_entry_names
 
-    action = context.parent and context.parent.info_name
-    with _open_ledger(context) as reader:
-        return sorted({entry.value for entry in active_entries(reader) if entry.action == action})
-
-
-@contextmanager
-def _open_ledger(context: typer.Context) -> Iterator[Connection]:
-    """Give a read-only connection; raise `LookupError` if there is no ledger."""
-    from blocklist.config.paths import ConfigSource
-    from blocklist.ledger.db.connection import open_read_only
-
-    with open_read_only(ConfigSource(_config_path(context)).database) as reader:
-        if reader is None:
-            raise LookupError
-        yield reader
+    group = context.parent
+    return list_entry_names(_config_path(context), (group and group.info_name) or "")
 
 
 def _config_path(context: typer.Context) -> Path | None:
     """Return the configuration that was given before the command."""
     given = context.find_root().params.get("config")
-    return given and Path(given).expanduser()
+    return Path(given).expanduser() if given else None
 
 
 complete_feeds = _complete(_find_feeds)
