@@ -39,6 +39,14 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "blocklist allow remove shop.example": _UNTIL_NEXT_RUN,
         "blocklist allow remove shop.example --now": "at once",
     },
+    "allow import": {
+        "blocklist allow import entries.toml": "add and change entries",
+        "blocklist allow import entries.toml --prune": "end all others",
+    },
+    "allow export": {
+        "blocklist allow export > entries.toml": "a file for git",
+        "blocklist allow export --format csv": "as a table",
+    },
     "allow list": {
         "blocklist allow list": "as a table",
         "blocklist allow list --json": "for a program",
@@ -55,6 +63,14 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "block remove": {
         "blocklist block remove fraud.example": _UNTIL_NEXT_RUN,
         "blocklist block remove fraud.example --now": "at once",
+    },
+    "block import": {
+        "blocklist block import entries.toml": "add and change entries",
+        "blocklist block import entries.toml --prune": "end all others",
+    },
+    "block export": {
+        "blocklist block export > entries.toml": "a file for git",
+        "blocklist block export --format csv": "as a table",
     },
     "block list": {
         "blocklist block list": "as a table",

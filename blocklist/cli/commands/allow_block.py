@@ -7,6 +7,7 @@ import typer
 
 from blocklist import EntryChange, EntryList, NotedEntry
 from blocklist.cli.commands.entry_files import register_export, register_import
+from blocklist.cli.completion import complete_entries
 from blocklist.cli.consent import ask_consent
 from blocklist.cli.durations import parse_expiry
 from blocklist.cli.given_names import read_given_names
@@ -39,12 +40,12 @@ NamesArgument = Annotated[
         "taken, or none.",
     ),
 ]
-EntryArgument = Annotated[
-    str,
+EntriesArgument = Annotated[
+    list[str],
     typer.Argument(
-        metavar="NAME",
+        metavar="NAME...",
         autocompletion=complete_entries,
-        help="A domain, address, network or URL.",
+        help="Names of entries; - reads them from stdin, one a line. All are taken, or none.",
     ),
 ]
 PublicSuffixOption = Annotated[
@@ -114,7 +115,7 @@ def _register_remove(group: typer.Typer, action: Verdict, _what: str) -> None:
     @group.command("remove", help=f"End the {action} entries on names.")
     def remove_command(
         context: typer.Context,
-        names: NamesArgument,
+        names: EntriesArgument,
         now: NowOption = False,
         as_json: JsonOption = False,
     ) -> None:
