@@ -65,7 +65,7 @@ def ask(folder: Path, line: str, monkeypatch: pytest.MonkeyPatch, instruction: s
     ("line", "expected"),
     [
         ("blocklist re", "review release resolve"),
-        ("blocklist allow ", "add remove list"),
+        ("blocklist allow ", "add remove list import export"),
         ("blocklist feeds show min", "mine"),
         ("blocklist feeds show top", "top"),
         ("blocklist feeds show our", "ours-too"),

@@ -82,7 +82,9 @@ def test_no_example_is_of_a_command_that_does_not_exist() -> None:
 def test_an_example_parses(path: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     called = []
     monkeypatch.setattr(TyperCommand, "invoke", lambda _self, context: called.append(context))
-    program, *words = shlex.split(line.partition(" < ")[0].partition(" > ")[0].removeprefix("sudo "))
+    program, *words = shlex.split(
+        line.partition(" < ")[0].partition(" > ")[0].removeprefix("sudo ")
+    )
     done = CliRunner().invoke(app, words, prog_name=program)
     assert done.exit_code == 0, done.output
     (context,) = called

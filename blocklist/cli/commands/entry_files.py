@@ -24,7 +24,9 @@ _VERBS = ("added", "changed", "removed")
 FormatOption = Annotated[
     EntryFormat | None,
     typer.Option(
-        "--format", help="Format of the file; without it, that of the suffix .toml or .csv."
+        "--format",
+        metavar="FORMAT",
+        help="Format of the file, toml or csv; without it, that of the suffix .toml or .csv.",
     ),
 ]
 ImportArgument = Annotated[
