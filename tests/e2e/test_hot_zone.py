@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blocklist.api.entries import EntryChange
+from blocklist.api.entry_change import EntryChange
 from blocklist.api.library import Blocklist
 from blocklist.install.canary_probe import ProbeAnswer, probe_server
 from tests.e2e.reloading import SERVERS, Running
