@@ -35,6 +35,28 @@ class Installation:
     reload: Annotated[
         tuple[str, ...], Doc("The command that makes the server load the new file.")
     ] = ()
+    reload_change: Annotated[
+        tuple[str, ...],
+        Doc(
+            "For lists in a kernel: the command that loads only the difference to the previous "
+            'file, such as `["nft", "-f", "{change}"]`. `{added}` and `{removed}` are files '
+            "of networks, one a line. If it fails, `reload` loads the whole file."
+        ),
+    ] = ()
+    kernel: Annotated[
+        bool,
+        Doc(
+            "Whether `reload` loads the list into the kernel of this machine. Each run and "
+            "`status` then look whether the kernel has it."
+        ),
+    ] = True
+    look_with: Annotated[
+        tuple[str, ...],
+        Doc(
+            'Words before the commands that look into the kernel, such as `["sudo", "-n"]` '
+            "for a user who may not."
+        ),
+    ] = ()
     before: Annotated[
         tuple[str, ...],
         Doc(

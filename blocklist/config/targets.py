@@ -167,6 +167,38 @@ class Target:
         bool, Doc("Whether the consumer loads a name of one label only with all names below it.")
     ] = False
     needs_zone: Annotated[bool, Doc("Whether an export must have the key `zone`.")] = False
+    mark: Annotated[
+        str,
+        Doc(
+            "For lists in a kernel: the lines of the mark, an address of 100::/64 that changes "
+            "with the content; `{value}` is filled in. Empty: the list has no mark."
+        ),
+    ] = ""
+    look_mark: Annotated[
+        tuple[str, ...],
+        Doc("The command that succeeds only if the kernel has the mark `{value}`."),
+    ] = ()
+    look_ip: Annotated[
+        tuple[str, ...],
+        Doc(
+            "The command that succeeds only if the kernel has an IPv4 network: `{value}`, its "
+            "first `{address}`, or several `{values}` with commas between them."
+        ),
+    ] = ()
+    look_ip6: Annotated[tuple[str, ...], Doc("The same command for IPv6 networks.")] = ()
+    look_absent: Annotated[
+        tuple[str, ...],
+        Doc(
+            "Messages of these commands that mean that the list or the network is not there. "
+            "After any other failure nothing is known."
+        ),
+    ] = ()
+    change_add: Annotated[
+        str, Doc("The line that adds an IPv4 network to a loaded list; `{value}` is filled in.")
+    ] = ""
+    change_add6: Annotated[str, Doc("The line that adds an IPv6 network.")] = ""
+    change_remove: Annotated[str, Doc("The line that removes an IPv4 network.")] = ""
+    change_remove6: Annotated[str, Doc("The line that removes an IPv6 network.")] = ""
 
     @property
     def passes_names(self) -> bool:

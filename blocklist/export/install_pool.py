@@ -14,10 +14,13 @@ from types import TracebackType
 
 from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
+from blocklist.export.kernel.confirm import describe_missing
+from blocklist.export.kernel.look import KERNEL
 from blocklist.export.render.state import ExportOutcome, ExportResult
 from blocklist.export.servers import make_server_results
 from blocklist.install.interruption import interrupt_with
 from blocklist.install.quorum import ServersFailed
+from blocklist.ledger.releases.export_health import ServerResult
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +53,9 @@ class _Pending:
                 self.install.record(result)
             except ExportFailed as error:
                 return _describe_failure(self.export, error)
+            for server in result.servers or ():
+                if server.name == KERNEL and server.fault:
+                    return _describe_loss(self.export, server)
             return ExportOutcome(self.export.name, str(self.export.path), result)
 
 
@@ -113,6 +119,11 @@ def _is_waiting(export: Export) -> bool:
     """Return whether commands or servers are waited for."""
     keys = export.installation
     return bool(keys.probe or keys.check_server or keys.reload or keys.before or keys.after)
+
+
+def _describe_loss(export: Export, kernel: ServerResult) -> ExportOutcome:
+    cause = f"export {export.name}: {describe_missing(export, kernel)}"
+    return ExportOutcome(export.name, str(export.path), None, cause, (kernel,))
 
 
 def _describe_failure(export: Export, error: ExportFailed) -> ExportOutcome:

@@ -17,6 +17,7 @@ from blocklist.config.mistakes import suggest_name
 from blocklist.errors import ExportFailed, LockHeld, NotFoundError, NotHot
 from blocklist.export.current import CurrentExports, load_current_exports
 from blocklist.export.install_pool import Install, InstallPool
+from blocklist.export.kernel.look import is_in_kernel, look_at_kernel
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
 from blocklist.ledger.db.lock import hold_export_lock
@@ -211,7 +212,11 @@ def _confirm_fresh(
     """
     logger.info("export %s: unchanged, %s is up to date", export.name, export.path)
     result = ExportResult(state, False, record.row_count, record.left_out)
-    if not export.installation.probe:
+    kernel = look_at_kernel(export, state) if is_in_kernel(export) else None
+    if kernel:
+        said = (kernel.unseen,) if kernel.unseen else ()
+        result = replace(result, servers=(kernel,), said=said)
+    if not (export.installation.probe or (kernel and kernel.fault)):
         return lambda: result
     from blocklist.export.update import confirm_loaded
 

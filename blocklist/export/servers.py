@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from blocklist.config.dns_servers import parse_dns_servers
 from blocklist.config.exports import Export
+from blocklist.export.kernel.look import KERNEL, is_in_kernel, look_at_kernel
 from blocklist.export.render.state import ExportState
 from blocklist.ledger.releases.export_health import ServerRecord, ServerResult
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
 def list_servers(export: Export) -> list[str]:
     """Return the names of the servers that an export can look at."""
-    return [str(server) for server in parse_dns_servers(export.installation.probe)]
+    servers = [str(server) for server in parse_dns_servers(export.installation.probe)]
+    return servers + [KERNEL] * is_in_kernel(export)
 
 
 def look_at_server(export: Export, state: ExportState, name: str) -> ServerResult | None:
     """Ask a server for the list of a state; None if the list has nothing that shows."""
+    if name == KERNEL:
+        return look_at_kernel(export, state)
     from blocklist.export.render.canary import derive_canaries
     from blocklist.install.canary_probe import find_load_fault
 

@@ -4,7 +4,7 @@ Exports that a rehearsal has prepared are installed without rendering them again
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from blocklist.config.exports import Export
+from blocklist.errors import ExportFailed
+from blocklist.export.kernel.confirm import describe_missing, ensure_in_kernel
+from blocklist.export.kernel.difference import make_difference
 from blocklist.export.render.canary import derive_canaries
 from blocklist.export.render.file_head import read_entry_count
 from blocklist.export.render.state import ExportResult, ExportState
@@ -26,7 +29,9 @@ from blocklist.export.stage.prepare import PreparedExport, error_context, render
 from blocklist.export.verify.verify import run_checker
 from blocklist.install.change import InstallChange
 from blocklist.install.install import ensure_loaded, install_file
+from blocklist.install.quorum import ServerLoad
 from blocklist.ledger.db.writer import LedgerWriter
+from blocklist.ledger.releases.export_health import ServerResult
 from blocklist.ledger.releases.export_state import ExportRecord, save_export_state
 
 logger = logging.getLogger(__name__)
@@ -117,14 +122,14 @@ def install_prepared(prepared: PreparedExport) -> ExportResult:
         new_file.replace(temporary)
         notes.extend(run_checker(export, temporary))
 
+    change = _make_install_change(export, prepared.state, prepared.previous, prepared.entry_count)
     try:
-        with error_context(export):
-            loaded = install_file(
-                _make_install_change(
-                    export, prepared.state, prepared.previous, prepared.entry_count
-                ),
-                write_and_check,
-            )
+        with (
+            error_context(export),
+            make_difference(export, prepared.previous, prepared.state, new_file) as difference,
+        ):
+            loaded = install_file(replace(change, difference=difference), write_and_check)
+            kernel, notes_of_look = ensure_in_kernel(change, prepared.state)
     finally:
         prepared.discard()
     logger.info("export %s: wrote %s, %d entries", export.name, export.path, prepared.entry_count)
@@ -134,9 +139,9 @@ def install_prepared(prepared: PreparedExport) -> ExportResult:
         prepared.entry_count,
         prepared.left_out,
         tuple(notes),
-        loaded.output,
+        loaded.output + notes_of_look,
         loaded=bool(export.installation.probe),
-        servers=make_server_results(loaded.servers, prepared.state.release) or None,
+        servers=_join_servers(loaded.servers, prepared.state.release, kernel),
     )
 
 
@@ -148,9 +153,20 @@ def confirm_loaded(export: Export, unchanged: ExportResult) -> ExportResult:
     change = _make_install_change(export, unchanged.state, unchanged.state, unchanged.rows)
     with error_context(export):
         loaded = ensure_loaded(change)
-    servers = make_server_results(loaded.servers, unchanged.state.release) or None
+        kernel, notes_of_look = ensure_in_kernel(change, unchanged.state)
+        if kernel and kernel.fault:
+            raise ExportFailed(describe_missing(export, kernel))
+    servers = _join_servers(loaded.servers, unchanged.state.release, kernel)
     is_probed = bool(export.installation.probe)
-    return replace(unchanged, said=loaded.output, loaded=is_probed, servers=servers)
+    said = loaded.output + notes_of_look
+    return replace(unchanged, said=said, loaded=is_probed, servers=servers)
+
+
+def _join_servers(
+    loads: Iterable[ServerLoad], release: int, kernel: ServerResult | None
+) -> tuple[ServerResult, ...] | None:
+    """Return the DNS servers of an export and the kernel, or None if nobody looked."""
+    return (*make_server_results(loads, release), *([kernel] if kernel else [])) or None
 
 
 def _make_install_change(

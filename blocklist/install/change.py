@@ -1,7 +1,9 @@
 """Description of one install: export, release, counts and canaries -> environment for commands."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from blocklist.config.exports import Export
 
@@ -29,6 +31,8 @@ class InstallChange:
     #: Canaries of the new content and of the old one.
     new_canaries: Canaries | None
     old_canaries: Canaries | None
+    #: Files with the difference to the loaded content, by field; empty: the whole file is loaded.
+    difference: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -19,8 +19,8 @@ from blocklist.install.loading import (
     LoadResult,
     find_servers_before,
     load_file,
+    load_new_file,
     look_at_list,
-    reload_and_wait,
     require_canaries,
 )
 from blocklist.install.quorum import (
@@ -60,7 +60,7 @@ def install_file(change: InstallChange, finish: Callable[[Path], None]) -> LoadR
     try:
         output += run_hook("check_server", change)
         may_be_loaded = True
-        loaded = reload_and_wait(change, change.new_canaries, before)
+        loaded = load_new_file(change, before)
     except ExportFailed as error:
         servers = find_servers_to_undo(error, before) if may_be_loaded else None
         raise undo_install(change, backup, str(error), servers) from None

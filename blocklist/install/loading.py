@@ -1,5 +1,6 @@
 """Have an installed file loaded: commands of the export, servers -> what each server shows."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from blocklist.install.quorum import (
     look_before,
     wait_until_loaded,
 )
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,38 @@ def reload_and_wait(
     grace: float = 0.0,
 ) -> LoadResult:
     """Reload the servers and wait for them; see `load_file`."""
-    output, installation = run_hook("reload", change), change.export.installation
+    return _wait(change, canaries, before, grace, run_hook("reload", change))
+
+
+def load_new_file(change: InstallChange, before: Sequence[ServerBefore]) -> LoadResult:
+    """Load the difference to the loaded content, or else the whole file; wait as `load_file`."""
+    output = _load_difference(change)
+    if output is None:
+        output = run_hook("reload", change)
+    return _wait(change, change.new_canaries, before, 0.0, output)
+
+
+def _load_difference(change: InstallChange) -> CommandOutput | None:
+    """Load only the difference to the loaded content; None if the whole file must be loaded."""
+    if not change.difference:
+        return None
+    try:
+        output = run_hook("reload_change", change)
+    except ExportFailed as error:
+        logger.info("export %s: loading the whole file: %s", change.export.name, error)
+        return None
+    logger.info("export %s: loaded the difference to the release before", change.export.name)
+    return output
+
+
+def _wait(
+    change: InstallChange,
+    canaries: Canaries | None,
+    before: Sequence[ServerBefore],
+    grace: float,
+    output: CommandOutput,
+) -> LoadResult:
+    installation = change.export.installation
     if canaries is None or not before:
         return LoadResult(output)
     quorum, seconds = installation.probe_quorum, installation.probe_timeout

@@ -6,7 +6,7 @@ With `probe` the servers are asked now; without it the last run's results are re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
@@ -34,6 +34,8 @@ class ServerStatus:
     #: What it lacked in the last look, and since when.
     fault: str | None
     fault_since: str | None
+    #: Why nobody could look now; then the other columns are those of the last look.
+    unseen: str | None = None
 
 
 def load_server_statuses(
@@ -67,6 +69,8 @@ def _look(
     result = look_at_server(export, state, name) if state else None
     if result is None:  # never written, or nothing can be seen from here
         return _from_record(export, name, record)
+    if result.unseen:
+        return replace(_from_record(export, name, record), unseen=result.unseen)
     now = current_timestamp()
     if result.fault is None:
         return ServerStatus(export.name, name, result.release, now, None, None)
@@ -83,6 +87,10 @@ def check_servers(servers: Iterable[ServerStatus]) -> Iterator[Finding]:
             remedy = f"look into its log, then: blocklist export {server.export}"
             what, since = f"{server.fault}{had}", server.fault_since
             yield problem(what, where, remedy, subject=subject, since=since)
+        elif server.unseen:
+            had = f"; it had release {server.release} at {server.seen}" if server.seen else ""
+            remedy = f"give the user that right, or set {where}.look_with"
+            yield warning(f"{server.unseen}{had}", where, remedy, subject=subject)
         elif server.seen is None:
             what = "nobody has looked yet whether it has the list"
             yield warning(what, where, f"blocklist export {server.export}", subject=subject)

@@ -18,11 +18,17 @@ Use the sets in a chain of your own, which this file does not touch:
 
 
 def render_head(export: Export, state: ExportState, body: Body) -> list[str]:
-    """Return the comment, with an example of rules that use the sets."""
+    """Return the comment with an example of rules, and the statements that empty the sets.
+
+    The mark follows them, so it must not be emptied again by the body.
+    """
     mark = export.target.comment
     return [
         *render_comment(export, state, body),
         *(f"{mark} {line}".rstrip() for line in _EXAMPLE.split("\n")),
+        f"add table {_TABLE}",
+        *_declare_set(4),
+        *_declare_set(6),
     ]
 
 
@@ -30,11 +36,7 @@ def render_body(export: Export, rows: pl.DataFrame) -> Body:
     """Return the statements; elements are disjoint and sorted, which also loads fastest."""
     spans, left_out = compute_blocked_spans(rows)
     sets = {family: spans_to_networks(spans.filter(family=family)) for family in (4, 6)}
-    lines = [
-        pl.Series([f"add table {_TABLE}"]),
-        *(pl.Series(_declare_set(family)) for family in sets),
-        *(_render_elements(family, values) for family, values in sets.items()),
-    ]
+    lines = [_render_elements(family, values) for family, values in sets.items()]
     return Body((BodyPart.from_lines(pl.concat(lines)),), sum(map(len, sets.values())), left_out)
 
 

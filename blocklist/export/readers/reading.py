@@ -12,6 +12,7 @@ import polars as pl
 from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
 from blocklist.export.render.canary import split_canary_lines
+from blocklist.export.render.mark_address import MARK_START
 from blocklist.frames.parallel import bytes_to_lines, iter_file_pieces, map_in_order
 from blocklist.model import Kind
 
@@ -53,7 +54,7 @@ def _read_piece(
 ) -> tuple[_PieceResult, list[str]]:
     texts, canaries = decode_lines(text), list[str]()
     # Most pieces have neither, and searching the bytes is faster than testing all lines.
-    if export.canary.encode() in text:
+    if export.canary.encode() in text or (export.target.mark and MARK_START.encode() in text):
         texts, canaries = split_canary_lines(texts, export)
     mark = export.target.comment
     if mark and mark.encode() in text:

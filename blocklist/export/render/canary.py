@@ -10,6 +10,7 @@ import polars as pl
 
 from blocklist.config.exports import Export
 from blocklist.errors import ExportFailed
+from blocklist.export.render.mark import exclude_mark_rows, mask_mark_lines, render_mark
 from blocklist.export.render.state import ExportState
 from blocklist.install.change import Canaries
 from blocklist.model import Verdict
@@ -31,18 +32,21 @@ def derive_canaries(export: Export, state: ExportState) -> Canaries | None:
 
 def render_canaries(export: Export, state: ExportState) -> list[str]:
     """Return the lines of the canaries, which are between a file's head and its content."""
-    canaries = derive_canaries(export, state)
+    canaries, marks = derive_canaries(export, state), render_mark(export, state.digest)
     if canaries is None:
-        return []
+        return marks
     names, templates = (canaries.fixed_name, canaries.release_name), _parse_templates(export)
-    return [template.replace(_VALUE_FIELD, name) for name in names for template in templates]
+    lines = [template.replace(_VALUE_FIELD, name) for name in names for template in templates]
+    return lines + marks
 
 
 def exclude_canary_rows(export: Export, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of a release without those at or below the fixed canary.
 
-    Allows of other names there stay, because a name above may be blocked.
+    Allows of other names there stay, because a name above may be blocked. The networks of marks are
+    cut out, too.
     """
+    rows = exclude_mark_rows(export, rows)
     base, name = export.canary, pl.col("value")
     if not base or not rows["value"].str.ends_with(base).any():
         return rows
@@ -70,14 +74,16 @@ def verify_canaries(export: Export, state: ExportState, lines: list[str]) -> Non
 
 def _mask_canary_lines(texts: pl.Series, export: Export) -> pl.Series | None:
     """Return a mask of the lines of canaries of any content; None if the export has none."""
+    mark_lines = mask_mark_lines(texts, export)
     if not export.canary or not export.target.canary:
-        return None
+        return mark_lines
     field, base = map(pl.escape_regex, (_VALUE_FIELD, export.canary))
     name = rf"(?:r[0-9]+-[0-9a-f]{{8}}\.)?{base}"
     patterns = (pl.escape_regex(text).replace(field, name) for text in _parse_templates(export))
     candidates = texts.str.contains(export.canary, literal=True).arg_true()
     is_canary = texts.gather(candidates).str.contains(f"^(?:{'|'.join(patterns)})$")
-    return pl.zeros(len(texts), pl.Boolean, eager=True).scatter(candidates.filter(is_canary), True)
+    names = pl.zeros(len(texts), pl.Boolean, eager=True).scatter(candidates.filter(is_canary), True)
+    return names if mark_lines is None else names | mark_lines
 
 
 def _parse_templates(export: Export) -> list[str]:

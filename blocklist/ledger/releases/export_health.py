@@ -53,6 +53,8 @@ class ServerResult:
     name: str
     release: int | None
     fault: str | None
+    #: Why nobody could look; then nothing is known, and the record of the last look stays.
+    unseen: str | None = None
 
 
 def save_export_attempt(
@@ -95,7 +97,7 @@ def _save_servers(transaction: Transaction, export: str, servers: list[ServerRes
     now = current_timestamp()
     for server in servers:
         before = old.get((export, server.name)) or ServerRecord(None, None, None, None)
-        record = ServerRecord(server.release, now, None, None)
+        record = before if server.unseen else ServerRecord(server.release, now, None, None)
         if server.fault is not None:
             since = before.fault_since or now
             record = replace(before, fault=server.fault, fault_since=since)
