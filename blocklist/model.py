@@ -10,6 +10,8 @@ from enum import StrEnum
 #: domain. No resolver answers it by itself, as resolvers do below test and invalid. And it is the
 #: last name in DNS order, in which BIND applies the names of a zone over some seconds.
 DEFAULT_CANARY = "blocklist-canary.zz"
+#: The addresses that mark the content of a list in a kernel, in canonical form.
+MARK_PATTERN = "^100::[0-9a-f:]+$"
 
 
 class Kind(StrEnum):

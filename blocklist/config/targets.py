@@ -182,7 +182,8 @@ class Target:
         tuple[str, ...],
         Doc(
             "The command that succeeds only if the kernel has an IPv4 network: `{value}`, its "
-            "first `{address}`, or several `{values}` with commas between them."
+            "first `{address}`, or several `{values}` with commas between them. `{python}` is the "
+            "interpreter of this program."
         ),
     ] = ()
     look_ip6: Annotated[tuple[str, ...], Doc("The same command for IPv6 networks.")] = ()

@@ -15,6 +15,7 @@ def run_hook(key: str, change: InstallChange, **variables: str) -> CommandOutput
     if not words:
         return ()
     fields = {"file": str(change.export.path), "zone": change.export.zone or ""}
+    fields |= {name: str(path) for name, path in change.difference.items()}
     make_command = wrap_in_shell if installation.shell else fill_words
     limit_key = f"exports.{change.export.name}.timeout"
     environment = change.environment | variables

@@ -8,7 +8,7 @@ import polars as pl
 
 from blocklist.frames.parallel import iter_text_pieces, map_in_order
 from blocklist.frames.schemas import INDICATORS, REFUSALS
-from blocklist.model import DEFAULT_CANARY
+from blocklist.model import DEFAULT_CANARY, MARK_PATTERN
 from blocklist.parse.canonicalize import canonicalize_tokens, collect_own_rules
 from blocklist.parse.fast_path import split_fast_path
 from blocklist.parse.format import Format, carry_no_state
@@ -54,7 +54,9 @@ def _apply_exceptions(parsed: ParseResult, format_: Format) -> ParseResult:
 
 
 def _drop_canaries(indicators: pl.DataFrame) -> pl.DataFrame:
-    """Return indicators without the canaries of an export that is read as a feed."""
+    """Return indicators without the canaries and marks of an export that is read as a feed."""
+    is_mark = indicators["value"].str.contains(MARK_PATTERN)
+    indicators = indicators.filter(~is_mark) if is_mark.any() else indicators
     ending = indicators["value"].str.ends_with(DEFAULT_CANARY)
     if not ending.any():
         return indicators

@@ -8,6 +8,7 @@ import pytest
 
 from blocklist.config.installation import Installation
 from blocklist.errors import ExportFailed
+from blocklist.export.render.mark_address import MARK_START
 from tests.support.exports import export_to, run
 from tests.support.networks import IPV4, RELEASE, in_a_network
 
@@ -19,7 +20,10 @@ CHECK = ("nft", "-c", "-f", "{file}")
 def elements(listing: str) -> dict[str, list[str]]:
     """Return the elements of each set as `nft -j list ruleset` shows them."""
     sets = [item["set"] for item in json.loads(listing)["nftables"] if "set" in item]
-    return {found["name"]: [shown(one) for one in found.get("elem", [])] for found in sets}
+    shown_sets = {found["name"]: map(shown, found.get("elem", [])) for found in sets}
+    return {
+        name: [one for one in shown if one[:5] != MARK_START] for name, shown in shown_sets.items()
+    }
 
 
 def shown(element: object) -> str:

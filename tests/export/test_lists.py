@@ -115,7 +115,7 @@ def test_networks_that_add_up_to_everything(tmp_path: Path) -> None:
 def test_a_set_without_elements_is_not_written(tmp_path: Path) -> None:
     export = export_to(tmp_path, "nftables")
     run(export, "block 192.0.2.1")
-    assert sum(line.startswith("add element") for line in content(export.path)) == 1
+    assert sum(line.endswith("{") for line in content(export.path)) == 1
     assert "{ }" not in export.path.read_text()
 
 

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.process import SYSTEM_PATH
@@ -38,4 +40,23 @@ def in_a_network(script: str, *paths: Path) -> str:
         env={**os.environ, "PATH": SYSTEM_PATH},
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def kept_network() -> Iterator[tuple[str, ...]]:
+    """Keep a network of nobody else; give the words before a command that runs in it as root."""
+    words = ["unshare", "-rn", "sh", "-c", "echo ready; exec cat"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout and holder.stdin
+        assert holder.stdout.readline() == b"ready\n"
+        yield ("nsenter", "--preserve-credentials", "-U", "-n", "-t", str(holder.pid))
+        holder.stdin.close()
+
+
+def run_in(network: tuple[str, ...], script: str) -> str:
+    """Run a shell script in a kept network; return its output."""
+    words = [*network, "sh", "-euc", script]
+    env = {**os.environ, "PATH": SYSTEM_PATH}
+    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=20, env=env)
     return done.stdout

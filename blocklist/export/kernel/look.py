@@ -7,6 +7,7 @@ that something is absent: after any other failure nothing is known.
 
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator
 
 from blocklist.config.exports import Export
@@ -74,6 +75,7 @@ def _describe(text: str) -> str:
 def _shows(export: Export, words: tuple[str, ...], value: str) -> bool:
     """Run a command that looks; raise `_NotKnown` if it neither finds nor misses the value."""
     fields = {"value": value, "values": value, "address": first_address(value)}
+    fields["python"] = sys.executable
     command = [*export.installation.look_with, *fill_words(words, fields)]
     try:
         result = run_command(command, _LIMIT_SECONDS, os.environ, "the time for a look")
@@ -83,4 +85,4 @@ def _shows(export: Export, words: tuple[str, ...], value: str) -> bool:
         return True
     if any(message in result.output_text for message in export.target.look_absent):
         return False
-    raise _NotKnown(f"{words[0]}: {result.failure_text.splitlines()[0]}")
+    raise _NotKnown(result.failure_text.splitlines()[0])
