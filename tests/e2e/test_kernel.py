@@ -127,16 +127,16 @@ def test_a_change_gives_what_the_whole_file_gives(target: str) -> None:
     @given(old=releases, new=releases)
     def compare(old: str, new: str) -> None:
         with TemporaryDirectory() as folder:
-            run_in(network, "nft flush ruleset; ipset destroy")
-            change = (*network, *LOAD[target], "{change}")
-            export = export_into(network, Path(folder), target, reload_change=change)
+            run_in(kernel, "nft flush ruleset; ipset destroy")
+            change = (*kernel, *LOAD[target], "{change}")
+            export = export_into(kernel, Path(folder), target, reload_change=change)
             state = run(export, old).state
             # Only the change can load it now.
             changed = replace(export.installation, reload=("false",))
             run(replace(export, installation=changed), new, state, 8)
-            by_elements = run_in(network, LIST[target])
-            run_in(network, f"{' '.join(LOAD[target])} {export.path}")
-            assert run_in(network, LIST[target]) == by_elements
+            by_elements = run_in(kernel, LIST[target])
+            run_in(kernel, f"{' '.join(LOAD[target])} {export.path}")
+            assert run_in(kernel, LIST[target]) == by_elements
 
-    with kept_network() as network:
+    with kept_network() as kernel:
         compare()
