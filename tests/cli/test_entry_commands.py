@@ -56,7 +56,10 @@ BAD_STREAMS = [
     (b"", "standard input has no names"),
     (b"# nothing\n\n", "standard input has no names"),
     (b"ok.com\n\na..b\n", "line 3: 'a..b' is no name"),
-    (b"a..b\nok.com\nc d\n", "line 1: 'a..b' is no name, address or URL: empty-label\n  line 3:"),
+    (
+        b"a..b\nok.com\nc d\n",
+        "nothing between two of its dots\n  line 3:",
+    ),
     (b"ok.com\n\xff.com\n", "line 2: "),
     (b"ok.com\nx\0y.com\n", "line 2: "),
     (b"ok.com\n0.0.0.0/0\n", "line 2: 0.0.0.0/0: that is every address there is"),

@@ -67,7 +67,8 @@ def test_a_command_that_writes_refuses_without_a_configuration(
 READERS = {
     "init", "status", "doctor", "check", "allow list", "block list", "review list",
     "review accept", "review reject", "feeds list", "feeds show", "feeds test", "feeds add",
-    "feeds overlap", "release list", "release show", "release diff",
+    "feeds overlap", "release list", "release show", "release diff", "allow export",
+    "block export", "allow import", "block import",
 }  # fmt: skip
 
 

@@ -150,6 +150,8 @@ def test_what_ends_the_caller_undoes_what_is_not_confirmed(
     folder.configure(a="true", b=once)
 
     def end(_: ExportOutcome) -> None:
+        while not folder.reloads("b"):
+            time.sleep(0.01)
         raise error
 
     begun = time.monotonic()

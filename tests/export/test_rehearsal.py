@@ -94,7 +94,7 @@ def test_a_release_that_fails_verification_is_not_published(
         for words in (("run",), ("run",), ("release", "build")):
             ended = run(*words)
             assert ended.code == 3, "each run reports it again"
-            assert "the gate held the release; release 1 stays" in ended.err
+            assert "the gate held the release, and release 1 stays in force" in ended.err
             assert "export dns: the new file would block the bank" in ended.err
             assert "new blocks are listed by: mine (1)" in ended.err
             assert out(tmp_path) == before, "no file changed, and none was added"
@@ -171,7 +171,7 @@ def test_entries_of_the_operator_do_not_wait_for_the_rest(
     verified = break_exports(monkeypatch, zone_has("bad.top"))
     ended = run("run")
     assert ended.code == 3
-    assert "release 2 is the previous one with your own changes" in ended.err
+    assert "release 2 is the previous one with your own entries" in ended.err
     held = candidate(tmp_path)
     assert held is not None
     assert (current(tmp_path), held.release.number, held.release.added) == (2, 3, 1)
@@ -190,7 +190,7 @@ def test_entries_of_the_operator_are_not_published_without_verification(
     ended = run("run")
     assert ended.code == 3
     assert ended.err.count("would block the bank") == 1
-    assert "your own changes are held, too" in ended.err
+    assert "your own entries are held, too" in ended.err
     assert (current(tmp_path), out(tmp_path)) == (1, before)
 
 

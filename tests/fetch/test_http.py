@@ -126,5 +126,5 @@ def test_the_exit_code_and_what_is_said(
     out, err = capfd.readouterr()
     assert ended.value.code == 4
     assert "good: fresh, 2,000 entries" in err
-    assert ": the server answers 404 Not Found; never fetched successfully" in err
+    assert "the server answers 404 Not Found. This feed has no entries" in err
     assert len(out.splitlines()) == 3

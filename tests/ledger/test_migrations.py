@@ -123,7 +123,7 @@ def test_a_migrated_database_is_refused_by_the_older_version(
     prepare_database(old)
     next_step.undo()
     with pytest.raises(
-        StorageError, match=rf"newer version of blocklist \(schema {NEXT}, this one kn"
+        StorageError, match=rf"newer version of blocklist \(schema {NEXT}, this version reads"
     ):
         prepare_database(old)
     assert version_of_file(old) == NEXT

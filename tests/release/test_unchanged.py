@@ -66,7 +66,7 @@ def rolled_back(folder: Path) -> None:
 def waiting(folder: Path) -> None:
     configured("[policy]", "[gate]\nalways = 0\n[policy]")(folder)
     lists("mine", "new.com\n")(folder)
-    assert "would go" in run_held_build(folder)
+    assert "would be removed" in run_held_build(folder)
     lists("mine", LISTS["mine"])(folder)
 
 

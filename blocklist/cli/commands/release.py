@@ -154,7 +154,12 @@ def diff_releases_command(  # noqa: PLR0913, PLR0917 (an option each)
     ] = None,
     after: Annotated[
         str | None,
-        typer.Argument(metavar="B", show_default=False, autocompletion=complete_references),
+        typer.Argument(
+            metavar="B",
+            show_default=False,
+            autocompletion=complete_references,
+            help="The later one.",
+        ),
     ] = None,
     feed: Annotated[
         str | None,
