@@ -5,7 +5,8 @@
 A server has a list of N names. One run after the other is in progress, each with a hundredth of the
 names changed. In the meantime 20 names are allowed, one after the other, and the server is asked
 all the while: the seconds from the start of the command to the first answer with an address.
-`nft` is a set of N addresses in the kernel, in a network of its own.
+`BIND hot` and so on have a hot zone before the list. `nft` is a set of N addresses in the kernel,
+in a network of its own.
 """
 
 import os
@@ -28,7 +29,7 @@ from tests.support.exports import ZONE
 
 DECISIONS, REACH = 20, 5.0
 _PATIENCE = 900
-_KERNEL = "nft"
+_KERNEL, _HOT = "nft", " hot"
 _CONFIG = """
 [feeds.{kind}]
 url = "{kind}.txt"
@@ -126,13 +127,17 @@ def open_names(installation: Installation, decided: list[str], is_open: IsOpen) 
 @contextmanager
 def server_with_list(name: str, count: int, upstream: int) -> Iterator[tuple[Installation, IsOpen]]:
     """Give an installation whose list a server has loaded."""
-    start, target = SERVERS[name]
+    hot = name.endswith(_HOT)
+    start, target = SERVERS[name.removesuffix(_HOT)]
     with tempfile.TemporaryDirectory() as text, short_folder() as folder:
         installation = Installation(Path(text), names(count).to_list(), "domains")
         zone = f'zone = "{ZONE}"' if target.startswith("rpz") else ""
+        zone += "\nhot = true" if hot else ""
         installation.configure(target, zone)
         installation.run("run")
-        with start(folder, installation.folder / "list", upstream) as server:
+        with start(
+            folder, installation.folder / "list", upstream, **({"hot": True} if hot else {})
+        ) as server:
             installation.configure(target, zone, *_describe_server(server))
             installation.run("export")
 
@@ -143,9 +148,13 @@ def server_with_list(name: str, count: int, upstream: int) -> Iterator[tuple[Ins
 
 
 def _describe_server(server: Running) -> list[str]:
-    reload = [word.replace("{zone}", ZONE) for word in server.reload]
     probe = f'probe = ["127.0.0.1#{server.port}"]'
-    return [f"reload = {reload}", probe, f"probe_timeout = {_PATIENCE}", f"timeout = {_PATIENCE}"]
+    return [
+        f"reload = {list(server.reload)}",
+        probe,
+        f"probe_timeout = {_PATIENCE}",
+        f"timeout = {_PATIENCE}",
+    ]
 
 
 @contextmanager
