@@ -163,7 +163,7 @@ def _pick_decisive_verdicts(steps: pl.DataFrame, verdicts: pl.DataFrame) -> pl.D
     gravity = pl.col("verdict").cast(pl.String).replace_strict(_GRAVITY, default=0)
     ordered = covering.with_columns(
         gravity=pl.when(in_force).then(0).otherwise(gravity),
-        wide=pl.col("scope") == Scope.SUBTREE.value,
+        wide=~exact,
         shut=~allow,
     ).sort("row", "gravity", "steps", "wide", "shut")
     return ordered.unique("row", keep="first", maintain_order=True).select(

@@ -175,7 +175,7 @@ def _covers(row: VerdictRecord, step: int) -> bool:
 
 
 def _rank_specificity(row: VerdictRecord, step: int) -> tuple[int, bool, bool]:
-    return step, row.scope is Scope.SUBTREE, row.verdict is not Verdict.ALLOW
+    return step, row.scope is not Scope.EXACT, row.verdict is not Verdict.ALLOW
 
 
 def _find_blocked_part(asked: Indicator, lookup: LedgerLookup) -> VerdictRecord | None:
