@@ -234,10 +234,12 @@ def _find_hot_faults(read: ExportTable, target: Target) -> KeyFaults:
     }  # fmt: skip
     for key in (key for key, value in filters.items() if value):
         yield key, "expected none beside hot = true, which needs all names of a release"
-    if read.hot_zone and read.hot_zone == read.zone:
+    if (
+        read.hot_zone
+        and read.zone
+        and canonicalize_name(read.hot_zone) == canonicalize_name(read.zone)
+    ):
         yield "hot_zone", "expected another name than that of the zone"
-    if read.hot_path and read.hot_path == read.path:
-        yield "hot_path", "expected another path than that of the export"
 
 
 def _find_action_faults(

@@ -197,6 +197,11 @@ def _find_shared_paths(
         owner = owners.setdefault(_real_path(export.path), key)
         if owner != key:
             yield f"{key}.path", f"{owner} has this path already"
+    for export in filter(lambda one: one.hot, exports):
+        key = f"exports.{export.name}"
+        owner = owners.setdefault(_real_path(export.as_hot().path), f"the hot zone of {key}")
+        if owner != f"the hot zone of {key}":
+            yield f"{key}.hot_path", f"{owner} has this path already"
 
 
 def _real_path(path: Path, ending: str = "") -> str:
