@@ -50,7 +50,7 @@ def find_servers_before(change: InstallChange) -> list[ServerBefore]:
     if canaries is None:
         return []
     servers = parse_dns_servers(installation.probe)
-    return look_before(servers, canaries.control_name, installation.must_resolve)
+    return look_before(servers, canaries, installation.must_resolve)
 
 
 def load_file(

@@ -84,11 +84,12 @@ def count_needed(quorum: Quorum, count: int) -> int:
 
 
 def look_before(
-    servers: Sequence[DnsServer], control_name: str, must_resolve: Iterable[str]
+    servers: Sequence[DnsServer], canaries: Canaries, must_resolve: Iterable[str]
 ) -> list[ServerBefore]:
     """Return which servers answer, and which of the names each resolves; one time limit in all."""
-    # A single lost packet must not make a server one that is down.
-    names = [control_name, control_name, *must_resolve]
+    # For a name that is on the list, a server without a way to the Internet has an answer, too. And
+    # a single lost packet must not make a server one that is down.
+    names = [canaries.control_name, canaries.fixed_name, *must_resolve]
 
     def look(server: DnsServer) -> ServerBefore:
         answers = probe_names(server, names)
