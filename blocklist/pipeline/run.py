@@ -11,7 +11,7 @@ from blocklist.config.loader import Config
 from blocklist.errors import BlocklistError, GateHeld
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.run import select_exports
-from blocklist.ledger.db.runs import find_future_run
+from blocklist.ledger.db.runs import find_run_ahead
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.db.transaction import read_transaction
 from blocklist.ledger.db.writer import LedgerWriter, open_ledger_writer
@@ -104,7 +104,7 @@ class _Job:
 
     def _check_clock(self, writer: LedgerWriter) -> None:
         with read_transaction(writer.database) as transaction:
-            last = find_future_run(transaction.connection, writer.run_id)
+            last = find_run_ahead(transaction.connection, writer.run_id)
         if last is None:
             return
         text = (

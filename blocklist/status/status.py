@@ -101,8 +101,8 @@ def load_status(given: ConfigSource | Path | None, *, probe: bool = False) -> St
 
 def evaluate(config: Config, *, probe: bool = False) -> Status:
     """Return the status of a configuration; a ledger that cannot be read is a problem."""
-    where = config.path or "no file: the built-in defaults"
-    collector = _Findings([replace(fine("", where), check=CONFIGURATION)])
+    collector = _Findings([])
+    collector.add(CONFIGURATION, lambda: [_describe_configuration(config)])
     collector.add(DATABASE, lambda: check_database_rights(config))
     try:
         with open_read_only(config.database) as reader:
@@ -112,6 +112,24 @@ def evaluate(config: Config, *, probe: bool = False) -> Status:
         fault = problem(str(error), config.database, _DAMAGED_REMEDY)
         collector.add(DATABASE, lambda: [fault])
         return _evaluate_ledger(config, None, collector, probe=False)
+
+
+def _describe_configuration(config: Config) -> Finding:
+    if config.path is not None:
+        return fine("", config.path)
+    what = "no configuration was found, so nothing is known of a list"
+    remedy = "name it with --config or BLOCKLIST_CONFIG, or write one: blocklist init"
+    return problem(what, "", remedy)
+
+
+def _describe_missing_ledger(config: Config) -> Finding:
+    """Return a problem if there are files of exports: then the ledger was lost."""
+    files = [export.path for export in config.exports.values() if export.path.exists()]
+    if not files:
+        return warning("nothing was collected yet", config.database, "blocklist run")
+    what = f"it is missing or empty, although {files[0]} was written from it"
+    remedy = "restore your last backup of it; a run without it loses your entries and history"
+    return problem(what, config.database, remedy)
 
 
 _DAMAGED_REMEDY = "do what the message says"
@@ -142,8 +160,9 @@ class _Findings:
 
 def _note_version(config: Config, reader: sqlite3.Connection | None, collector: _Findings) -> None:
     if reader is None:
-        what = "nothing was collected yet"
-    elif schema_version(reader) < SCHEMA_VERSION:
+        collector.add(DATABASE, lambda: [_describe_missing_ledger(config)])
+        return
+    if schema_version(reader) < SCHEMA_VERSION:
         what = "an earlier version wrote it last; the next run brings it up to date"
     else:
         return

@@ -95,7 +95,7 @@ CASES: list[tuple[str, Break, list[tuple[str, str]]]] = [
     ("one resolver", lambda i: i.resolve('enabled = true\nservers = ["192.0.2.1"]'),
      [("resolvers", "warning"), ("places", "warning")]),
     ("missing GeoIP file", lambda i: i.resolve('country = "none.mmdb"'), [("places", "problem")]),
-    ("nothing collected", lambda i: i.remove("blocklist.db"), [("database", "warning")]),
+    ("lost database", lambda i: i.remove("blocklist.db"), [("database", "problem")]),
     ("no database", lambda i: i.write("blocklist.db", "<html>" * 999), [("database", "problem")]),
     ("newer database", lambda i: i.sql("PRAGMA user_version = 99"), [("database", "problem")]),
     ("older database", Installation.upgrade_program, [("database", "warning")]),

@@ -130,6 +130,12 @@ def shrink(installed: Installation, _run: Run) -> None:
     installed.sql("UPDATE feed SET entries = 4 WHERE name = 'mine'")
 
 
+def run_ahead(installed: Installation, run: Run) -> None:
+    """Let the last run be of a clock that was ahead, and a decision of one that is right again."""
+    installed.sql("UPDATE run SET started = '2999-01-01T00:00:00Z'")
+    assert run("allow", "add", "other.com").code == 0
+
+
 def make_read_only(installed: Installation, _run: Run) -> None:
     installed.patch.setattr(os, "access", lambda path, _: Path(path) != installed.database)
 
@@ -196,7 +202,10 @@ CASES: list[tuple[str, Break, list[tuple[str, ...]]]] = [
     ("a read-only database", make_read_only, [("database", "", "problem")]),
     ("a damaged database", lambda i, _: i.write("blocklist.db", "<html>" * 999),
      [("database", "", "problem")]),
-    ("no database", lambda i, _: i.remove("blocklist.db"), [("database", "", "warning")]),
+    ("a lost database", lambda i, _: i.remove("blocklist.db"), [("database", "", "problem")]),
+    ("an emptied database", lambda i, _: i.write("blocklist.db", ""),
+     [("database", "", "problem")]),
+    ("a clock that was ahead for a day", run_ahead, [("clock", "", "problem")]),
     ("a server that is down", lose_server, [("servers", "names: 127.0.0.1#9", "problem")]),
     ("a broken configuration", lambda i, _: i.write("blocklist.toml", "["),
      [("configuration", "", "problem")]),

@@ -41,10 +41,22 @@ def latest_run(reader: sqlite3.Connection) -> Run | None:
     return _select_run(reader, "DESC")
 
 
-def find_future_run(reader: sqlite3.Connection, before: int = _MAX_RUN_NUMBER) -> Run | None:
-    """Return the last run (before another) if its start is in the future by this clock."""
+def find_run_ahead(reader: sqlite3.Connection, before: int) -> Run | None:
+    """Return the run just before another if its start is in the future by this clock."""
     last = _select_run(reader, "DESC", before)
     return last if last and seconds_until(last.started) > _CLOCK_SLACK_SECONDS else None
+
+
+def find_future_run(reader: sqlite3.Connection) -> Run | None:
+    """Return the last run whose start is in the future by this clock.
+
+    Decisions may have been stored after it, with a clock that was right again.
+    """
+    now = format_timestamp(datetime.now(UTC) + timedelta(seconds=_CLOCK_SLACK_SECONDS))
+    sql = """SELECT id, command, started, finished FROM run WHERE started > ?
+        ORDER BY id DESC LIMIT 1"""
+    row = reader.execute(sql, (now,)).fetchone()
+    return Run(*row) if row else None
 
 
 def find_interrupted_run(reader: sqlite3.Connection) -> Run | None:
