@@ -139,7 +139,9 @@ def test_an_export_is_read_back_with_the_same_meaning(name: str, lines: list[str
         export_one(export, release(text), 7, None, NOW)
         parsed = parse_snapshot(export.path.read_bytes(), format_name, options)
     assert parsed_rows(parsed) == expected_rows(target, text)
-    assert not count_unread(parsed.refusal_counts), parsed.refusals["text"].to_list()
+    # The line that marks the content for a look into the kernel is no rule about an address.
+    marks = parsed.refusals["text"].str.contains(" --comment 100::", literal=True).sum()
+    assert count_unread(parsed.refusal_counts) == marks, parsed.refusals["text"].to_list()
 
 
 @pytest.mark.parametrize("name", ["adblock", "dnsmasq", "unbound", "rpz"])

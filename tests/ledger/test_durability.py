@@ -55,7 +55,7 @@ def test_a_full_disk_leaves_the_last_complete_state(folder: Path) -> None:
     done = accepting(little_room)
     assert done.returncode == 2, done.stderr
     assert f"{database}: cannot be" in done.stderr
-    assert "is the disk full or failing? then run it again" in done.stderr
+    assert "Free space on the disk, or replace it, and run this again" in done.stderr
     assert "Traceback" not in done.stderr
     with open_read_only(database) as reader:
         assert reader is not None
@@ -286,22 +286,20 @@ def test_a_read_only_mount_allows_reading_only(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (
         2,
         f"blocklist: {folder}/blocklist.db: cannot be written: unable to open database file; "
-        "this user must be able to write to the file and to its folder\n",
+        "let this user write to the file and to its folder\n",
     )
     for words in (["run"], ["update"], ["export"], ["release", "build"]):
         done = on_a_read_only_mount(folder, *blocklist, *words)
         assert done.returncode == 2, (words, done.stderr)
-        assert done.stderr == (
-            f"blocklist: {folder}/blocklist.db.lock: the lock file cannot be opened: "
-            "Read-only file system\n"
-        )
+        assert "blocklist.db.lock: the lock file cannot be opened by user" in done.stderr
+        assert "Read-only file system" in done.stderr
     for words, code in ((["check", "a.top"], 1), (["check", "c.top"], 0), (["review"], 0)):
         done = on_a_read_only_mount(folder, *blocklist, *words)
         assert (done.returncode, done.stderr.count("decide with")) == (code, 0), done.stderr
         assert done.stdout
     done = on_a_read_only_mount(folder, *blocklist, "doctor")
     assert done.returncode == 2
-    assert f"{folder} cannot be written to" in done.stdout
+    assert f"{folder} cannot be written to" in " ".join(done.stdout.split())
     with connection.open_read_write(folder / "blocklist.db") as opened:
         opened.execute("INSERT INTO job VALUES ('test', 'now', 1)")
         # As a program leaves it that is stopped: what was committed last is in the log alone.

@@ -1,5 +1,6 @@
 """Random lists: every line is counted, values are canonical, and models give the same result."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from blocklist.indicators.names import canonicalize_name
 from blocklist.indicators.networks import format_network, parse_address, parse_network
 from blocklist.indicators.urls import parse_url
-from blocklist.model import Scope
+from blocklist.model import MARK_PATTERN, Scope
 from blocklist.parse import result as parsed_parts
 from blocklist.parse.detect import detect_format
 from blocklist.parse.format import Format
@@ -138,7 +139,8 @@ RENDERED: dict[str, tuple[st.SearchStrategy[str], str, Scope]] = {
 @given(data=st.data())
 def test_rendered_values_are_parsed_back(name: str, data: st.DataObject) -> None:
     strategy, line, scope = RENDERED[name]
-    values = data.draw(st.lists(strategy, max_size=20, unique=True))
+    unmarked = strategy.filter(lambda value: not re.match(MARK_PATTERN, value))
+    values = data.draw(st.lists(unmarked, max_size=20, unique=True))
     parsed = parse_snapshot("".join(line.format(value) + "\n" for value in values).encode(), name)
     assert parsed.indicators["value"].to_list() == values
     assert set(parsed.indicators["scope"]) <= {scope.value}
@@ -160,7 +162,9 @@ def test_ranges_match_a_simple_model(spans: list[str]) -> None:
             for network in summarize_address_range(lower, upper):
                 expected.setdefault(format_network(network), line)
     indicators = parse_snapshot("\n".join(spans).encode(), "ips").indicators
-    assert indicators.select("value", "line").rows() == list(expected.items())
+    # Addresses that mark a list in a kernel are no indicators.
+    unmarked = [row for row in expected.items() if not re.match(MARK_PATTERN, row[0])]
+    assert indicators.select("value", "line").rows() == unmarked
 
 
 LINK = r"https?://(?:[a-z0-9_-]{1,3}\.){0,3}(?:[a-z0-9-]{1,3}|x{62,65})(?::80)?/?[a.%2eE?~(dot)#/]{0,6}"
