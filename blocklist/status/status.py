@@ -119,7 +119,7 @@ def _describe_configuration(config: Config) -> Finding:
         return fine("", config.path)
     what = "no configuration was found, so nothing is known of a list"
     remedy = "name it with --config or BLOCKLIST_CONFIG, or write one: blocklist init"
-    return problem(what, "", remedy)
+    return problem(what, "no file: the built-in defaults", remedy)
 
 
 def _describe_missing_ledger(config: Config) -> Finding:
