@@ -4,7 +4,6 @@ Redirects are followed within limits, and the body is streamed.
 """
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from blocklist import __version__
 from blocklist.config.sections import CollectConfig
-from blocklist.fetch.credentials import redact_url
 from blocklist.fetch.decompress import StreamDecompressor, is_zip_file, read_zip_member
 from blocklist.fetch.http_errors import error_from_exception, error_from_status
 from blocklist.fetch.integrity import BodyHashes
-from blocklist.fetch.ssrf import SsrfGuard, is_public_address
+from blocklist.fetch.proxies import select_proxy
+from blocklist.fetch.ssrf import SsrfGuard
 from blocklist.fetch.types import ContentRefused, FetchError
 from blocklist.model import NO_VALIDATORS, Validators
 
@@ -138,7 +137,7 @@ class Downloader:
                 raise FetchError(f"{request.display_url}: redirects in a loop")
             visited.add(str(url))
             send_request = partial(
-                session.get, url, headers=headers, proxy=_select_proxy(url, guard)
+                session.get, url, headers=headers, proxy=select_proxy(url, guard)
             )
             async with (
                 self._slot(url.host or ""),
@@ -225,42 +224,6 @@ def _resolve_redirect(display_url: str, url: "URL", response: "ClientResponse") 
     if url.scheme == "https" and target.scheme == "http":
         raise FetchError(f"{display_url}: redirects from https to http, at {target.host}")
     return target
-
-
-def list_proxies() -> list[str]:
-    """Return the proxies of the environment with what each is for: `http://proxy:3128 for https`.
-
-    Users and passwords are left out.
-    """
-    from urllib.request import getproxies
-
-    proxies = getproxies()
-    uses: dict[str, list[str]] = {}
-    for scheme in filter(proxies.get, ("http", "https")):
-        uses.setdefault(redact_url(_complete_proxy_url(proxies[scheme])), []).append(scheme)
-    return [f"{proxy} for {' and '.join(schemes)}" for proxy, schemes in uses.items()]
-
-
-def _complete_proxy_url(proxy: str) -> str:
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _select_proxy(url: "URL", guard: SsrfGuard) -> str | None:
-    """Return the environment's proxy for a URL, or None.
-
-    The proxy resolves the host name, so only a literal address can be checked here.
-    """
-    from urllib.request import getproxies, proxy_bypass
-
-    host = url.host or ""
-    proxy = getproxies().get(url.scheme)
-    guard.is_proxied = bool(proxy) and not proxy_bypass(host)
-    if not proxy or not guard.is_proxied:
-        return None
-    if re.fullmatch(r"[0-9.]+|.*:.*", host) and guard.is_redirected and not is_public_address(host):
-        guard.refused_address = host
-        raise PermissionError(f"{host} is not public")
-    return _complete_proxy_url(proxy)
 
 
 def _single_header(response: "ClientResponse", name: str) -> str | None:

@@ -66,9 +66,9 @@ class Transports:
 
     async def _fetch_documents(self, request: FetchRequest, scheme: str, path: Path) -> Download:
         """Return a list that is made of several documents."""
-        from blocklist.fetch.json_documents import JsonDocuments, MalformedDocuments
-        from blocklist.fetch.misp import fetch_misp_events
-        from blocklist.fetch.taxii import fetch_taxii_collection
+        from blocklist.fetch.apis.json_documents import JsonDocuments, MalformedDocuments
+        from blocklist.fetch.apis.misp import fetch_misp_events
+        from blocklist.fetch.apis.taxii import fetch_taxii_collection
 
         fetch_list = {"misp": fetch_misp_events, "taxii": fetch_taxii_collection}[scheme]
         documents = JsonDocuments(

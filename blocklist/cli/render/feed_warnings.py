@@ -51,7 +51,7 @@ def _describe_network(unreachable: "Sequence[UpdateOutcome]") -> str:
 
 
 def _network_sentences(unreachable: "Sequence[UpdateOutcome]") -> Iterator[str]:
-    from blocklist.fetch.http import list_proxies
+    from blocklist.fetch.proxies import list_proxies
 
     count, first = len(unreachable), unreachable[0]
     proxies = ", ".join(list_proxies())

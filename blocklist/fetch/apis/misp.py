@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from blocklist.fetch.apis.json_documents import JsonDocuments, MalformedDocuments
 from blocklist.fetch.http import Download
-from blocklist.fetch.json_documents import JsonDocuments, MalformedDocuments
 from blocklist.model import Validators
 from blocklist.parse.json_documents import json_objects
 

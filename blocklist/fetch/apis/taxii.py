@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from blocklist.fetch.apis.json_documents import JsonDocuments, MalformedDocuments
 from blocklist.fetch.http import Download
-from blocklist.fetch.json_documents import JsonDocuments, MalformedDocuments
 from blocklist.model import Validators
 from blocklist.parse.object_versions import latest_positions
 
