@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.cli import Run, commands
+from tests.support.installation import Installation, copy_installation, make_installation
 from tests.support.process import SYSTEM_PATH
 
 # The same examples in every run: a red test is red for everyone. .ci/run takes more of them, and
@@ -84,3 +85,18 @@ def copied(ready: Path, tmp_path: Path) -> Path:
 def run(copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Give a function that runs a command in such a copy."""
     return commands(copied, monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of an installation after one successful run."""
+    return make_installation(tmp_path_factory.mktemp("healthy"))
+
+
+@pytest.fixture
+def installed(
+    healthy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """Give a copy of that installation."""
+    with copy_installation(healthy, tmp_path, monkeypatch) as copy:
+        yield copy

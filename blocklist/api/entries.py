@@ -40,9 +40,6 @@ from blocklist.model import Entry, Scope, Verdict
 from blocklist.pipeline.events import ProgressCallback, ignore_progress
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from blocklist.api.entry_files.content import EntryFormat
     from blocklist.api.entry_import import EntryImport
 

@@ -12,7 +12,7 @@ from blocklist.model import Entry, Kind, Verdict
 
 _ADVICE = {
     Verdict.BLOCK: "to block it all the same: --anyway (in Python: anyway=True)",
-    Verdict.ALLOW: "to allow it all the same: --public-suffix or --anyway (in Python: anyway=True)",
+    Verdict.ALLOW: "to allow it all the same: --anyway (in Python: anyway=True)",
 }
 
 

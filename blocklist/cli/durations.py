@@ -26,7 +26,8 @@ def parse_duration(option: str, text: str) -> timedelta:
     """Return the duration that 30m, 2h, 7d or 4w means; `option` is named in the error."""
     match = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", text)
     if not match:
-        raise UsageError(f"{option} {text}: expected a number and m, h, d or w, as in 2h")
+        expected = "a number from 1 to 99999 and m, h, d or w, as in 2h"
+        raise UsageError(f"{option} {text}: expected {expected}")
     count, unit = match.groups()
     return timedelta(**{_UNITS[unit]: int(count)})
 
@@ -37,6 +38,8 @@ def _parse_until(until: str) -> datetime:
             return datetime.combine(date.fromisoformat(until), time(), UTC) + timedelta(days=1)
         end = datetime.fromisoformat(until)
         return end.astimezone(UTC) if end.tzinfo else end.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
+        raise UsageError(f"--until {until}: too far away") from None
+    except ValueError:
         expected = "a date such as 2027-01-31, or with a time: 2027-01-31T18:00"
         raise UsageError(f"--until {until}: expected {expected}") from None

@@ -128,6 +128,7 @@ def _build_config(source: ConfigSource, tables: ConfigTables, mistakes: Mistakes
         *_find_unknown_feeds(exports, {*config.feeds, *sources.faulty}),
         *_find_missing_facts(exports, config.resolve),
         *_find_shared_paths(exports, own_file, config.database, config.enabled_sources),
+        *_find_shared_zones(exports),
     ):
         mistakes.add(f"{where}{key}", fault)
     return config
@@ -202,6 +203,16 @@ def _find_shared_paths(
         owner = owners.setdefault(_real_path(export.as_hot().path), f"the hot zone of {key}")
         if owner != f"the hot zone of {key}":
             yield f"{key}.hot_path", f"{owner} has this path already"
+
+
+def _find_shared_zones(exports: Iterable[Export]) -> _ReferenceFaults:
+    """Yield the hot zones that have the name of another zone: a server loads one of them."""
+    owners = {export.zone: f"exports.{export.name}" for export in exports}
+    for export in filter(lambda one: one.hot, exports):
+        key = f"exports.{export.name}"
+        owner = owners.setdefault(export.as_hot().zone, f"the hot zone of {key}")
+        if owner != f"the hot zone of {key}":
+            yield f"{key}.hot_zone", f"{owner} has this zone already"
 
 
 def _real_path(path: Path, ending: str = "") -> str:

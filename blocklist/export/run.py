@@ -149,9 +149,15 @@ class _ExportSession:
         """
         record(result)
         current = self._load()
-        if current.needs_hot_zone(export):
+        if not current.needs_hot_zone(export):
+            return
+        try:
             install = self._prepare_hot_zone(export, current)
-            install.record(install.work())
+        except NotHot as reason:
+            # A release was published meanwhile; who did so waits for the lock to write the base.
+            logger.info("export %s: the hot zone stays: %s", export.name, reason)
+            return
+        install.record(install.work())
 
     def _prepare_hot_zone(self, export: Export, current: CurrentExports) -> Install:
         """Return what is left to do for the hot zone; raise `NotHot` if it cannot do."""

@@ -63,19 +63,8 @@ def load_file(
 
     Raise `ExportFailed` if a command fails, and `ListNotLoaded` if too few servers show the list.
     """
-    output = run_hook("check_server", change)
-    result = reload_and_wait(change, canaries, before, grace)
-    return LoadResult(output + result.output, result.servers)
-
-
-def reload_and_wait(
-    change: InstallChange,
-    canaries: Canaries | None,
-    before: Sequence[ServerBefore],
-    grace: float = 0.0,
-) -> LoadResult:
-    """Reload the servers and wait for them; see `load_file`."""
-    return _wait(change, canaries, before, grace, run_hook("reload", change))
+    output = run_hook("check_server", change) + run_hook("reload", change)
+    return _wait_for_servers(change, canaries, before, grace, output)
 
 
 def load_new_file(change: InstallChange, before: Sequence[ServerBefore]) -> LoadResult:
@@ -83,7 +72,7 @@ def load_new_file(change: InstallChange, before: Sequence[ServerBefore]) -> Load
     output = _load_difference(change)
     if output is None:
         output = run_hook("reload", change)
-    return _wait(change, change.new_canaries, before, 0.0, output)
+    return _wait_for_servers(change, change.new_canaries, before, 0.0, output)
 
 
 def _load_difference(change: InstallChange) -> CommandOutput | None:
@@ -99,13 +88,14 @@ def _load_difference(change: InstallChange) -> CommandOutput | None:
     return output
 
 
-def _wait(
+def _wait_for_servers(
     change: InstallChange,
     canaries: Canaries | None,
     before: Sequence[ServerBefore],
     grace: float,
     output: CommandOutput,
 ) -> LoadResult:
+    """Wait until a quorum shows the list; return the output of the commands with the servers."""
     installation = change.export.installation
     if canaries is None or not before:
         return LoadResult(output)

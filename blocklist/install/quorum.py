@@ -156,7 +156,7 @@ def _describe_faults(loads: Sequence[ServerLoad], counted: int, needed: int, sec
         f"{loaded} of {counted} servers that count loaded the list, and {needed} must; see "
         "probe_quorum"
     )
-    return ". ".join([head, *faults])
+    return " ".join(text if text.endswith("?") else f"{text}." for text in (head, *faults))
 
 
 def _describe_fault(load: ServerLoad, seconds: float) -> str:

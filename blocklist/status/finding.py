@@ -1,6 +1,6 @@
 """A finding: how bad something is, what is wrong, where, since when, and what to do."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,11 +59,18 @@ def fine(
     return Finding("", FindingState.FINE, what, str(where), "", None, subject, since)
 
 
-def select_problems(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings that stop or spoil the work."""
-    return tuple(one for one in findings if one.state is FindingState.PROBLEM)
+class HasFindings:
+    """A report with findings, of which the problems and the warnings are asked for."""
 
+    __slots__ = ()
+    findings: tuple[Finding, ...]
 
-def select_warnings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings that may stop or spoil the work one day."""
-    return tuple(one for one in findings if one.state is FindingState.WARNING)
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """The findings that stop or spoil the work."""
+        return tuple(one for one in self.findings if one.state is FindingState.PROBLEM)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The findings that may stop or spoil the work one day."""
+        return tuple(one for one in self.findings if one.state is FindingState.WARNING)

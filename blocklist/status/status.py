@@ -22,10 +22,9 @@ from blocklist.status.feeds import FeedAge, load_feed_ages
 from blocklist.status.finding import (
     Finding,
     FindingState,
+    HasFindings,
     fine,
     problem,
-    select_problems,
-    select_warnings,
     warning,
 )
 from blocklist.status.machine import check_database_rights, check_disk_space
@@ -43,7 +42,7 @@ CHECKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(HasFindings):
     """What a configuration and its ledger hold now, and what is wrong with it."""
 
     #: When this was found out (ISO 8601, UTC).
@@ -67,16 +66,6 @@ class Status:
     writer: str | None
     #: At least one for each check, good ones too.
     findings: tuple[Finding, ...]
-
-    @property
-    def problems(self) -> tuple[Finding, ...]:
-        """The findings that make the list other than it should be."""
-        return select_problems(self.findings)
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        """The findings that may become problems."""
-        return select_warnings(self.findings)
 
     @property
     def state(self) -> FindingState:

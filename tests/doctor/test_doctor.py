@@ -1,6 +1,6 @@
 """`doctor`: every check finds its fault, and finds nothing if all is well."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,33 +9,16 @@ from blocklist.doctor.registry import load_config_checks, load_ledger_checks
 from blocklist.ledger.db.lock import hold_writer_lock
 from blocklist.status.finding import FindingState
 from blocklist.status.status import CHECKS
-from tests.support.cli import Ended, Run, commands
-from tests.support.installation import Installation, copy_installation, make_installation
+from tests.support.cli import Ended, Run
+from tests.support.installation import Installation
 
 Break = Callable[[Installation], object]
 
 
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of an installation after one successful run."""
-    return make_installation(tmp_path_factory.mktemp("healthy"))
-
-
 @pytest.fixture
-def installed(
-    healthy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Installation]:
-    """Give a copy of that installation."""
-    with copy_installation(healthy, tmp_path, monkeypatch) as copy:
-        yield copy
-
-
-@pytest.fixture
-def run(
-    installed: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Give a function that runs a command in that copy."""
-    return commands(installed.folder, monkeypatch, capsys)
+def copied(installed: Installation) -> Path:
+    """Give the folder in which `run` runs its commands."""
+    return installed.folder
 
 
 def faults(ended: Ended) -> list[tuple[str, str]]:

@@ -208,6 +208,12 @@ def test_a_hot_zone_that_is_not_loaded_is_undone(world: World) -> None:
         pytest.param(HOT + 'hot_path = "out/zone"\n', "has this path", id="same-path"),
         pytest.param(HOT + 'hot_path = "./out/../out/zone"\n', "has this path", id="same-file"),
         pytest.param(HOT + 'hot_path = "blocklist.db"\n', "has this path", id="database"),
+        pytest.param(
+            HOT + 'hot_zone = "b.test"\n[exports.b]\ntarget = "rpz"\npath = "out/b"\n'
+            'zone = "b.test"\n',
+            "has this zone",
+            id="zone-of-another",
+        ),
         pytest.param(HOT + 'hot_zone = "RPZ.test."\n', "another name", id="same-zone-typed"),
     ],
 )

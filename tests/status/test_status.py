@@ -1,7 +1,7 @@
 """`status`: each way in which a list is not what it should be is named, by `doctor` as well."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +14,10 @@ from blocklist.ledger.releases.export_health import ServerResult, save_export_at
 from blocklist.status import runs
 from blocklist.status.finding import FindingState
 from blocklist.status.status import CHECKS
-from tests.support.cli import Ended, Run, commands
+from tests.support.cli import Ended, Run
 from tests.support.installation import (
     CONFIG,
     Installation,
-    copy_installation,
-    make_installation,
 )
 
 GATE = "\n[gate]\nalways = 0\nmax_removed = 0.1\n"
@@ -27,27 +25,10 @@ HEALTHY = 0
 PROBLEM = 2
 
 
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of an installation after one successful run."""
-    return make_installation(tmp_path_factory.mktemp("healthy"))
-
-
 @pytest.fixture
-def installed(
-    healthy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Installation]:
-    """Give a copy of that installation."""
-    with copy_installation(healthy, tmp_path, monkeypatch) as copy:
-        yield copy
-
-
-@pytest.fixture
-def run(
-    installed: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Give a function that runs a command in that copy."""
-    return commands(installed.folder, monkeypatch, capsys)
+def copied(installed: Installation) -> Path:
+    """Give the folder in which `run` runs its commands."""
+    return installed.folder
 
 
 def troubles(ended: Ended) -> list[tuple[str, str, str]]:

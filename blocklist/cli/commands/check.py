@@ -24,6 +24,8 @@ from blocklist.errors import UsageError
 from blocklist.indicators.query import EXPLANATIONS
 from blocklist.model import Reason, Verdict
 
+#: Characters of a query that a message shows, at most.
+_MAX_SHOWN = 300
 #: Bytes of stdin that are answered at a time, at most.
 _BLOCK_BYTES = 1 << 20
 _JSON_FIELDS = (
@@ -214,7 +216,8 @@ def _explain_names(session: Session, names: list[str], at: str | None, *, as_jso
 def _warn_if_invalid(answer: Answer) -> None:
     if answer.reason is Reason.INVALID:
         why = EXPLANATIONS.get(answer.cause or "", answer.cause)
-        warn(f"{answer.query!r} is no name, address or URL: {why}")
+        more = "..." if len(answer.query) > _MAX_SHOWN else ""
+        warn(f"{answer.query[:_MAX_SHOWN]!r}{more} is no name, address or URL: {why}")
 
 
 def _read_queries(names: Iterable[str]) -> Iterator[str]:

@@ -65,12 +65,12 @@ def render_batch_json(
 
 def _answer_text(release: int | None) -> pl.Expr:
     """Return the JSON text of a row; its keys are those of `check --json`, in their order."""
-    match = _object(indicator="match_text", scope=_quoted("scope"))
+    match = _object(indicator="match_text", scope=_quote_column("scope"))
     return _object(
-        query=_quoted("query"),
+        query=_quote_column("query"),
         kind=pl.lit(f'"{Kind.DOMAIN}"'),
-        verdict=_quoted("verdict"),
-        reason=_quoted("reason"),
+        verdict=_quote_column("verdict"),
+        reason=_quote_column("reason"),
         cause=pl.col("cause").fill_null("null"),
         match=pl.when(pl.col("match_text").is_null()).then(_NULL).otherwise(match),
         listings=pl.concat_str(pl.lit("["), pl.col("listings").fill_null(""), pl.lit("]")),
@@ -90,7 +90,7 @@ def _object(**values: pl.Expr | str) -> pl.Expr:
     return pl.concat_str(*parts, pl.lit("}"))
 
 
-def _quoted(column: str) -> pl.Expr:
+def _quote_column(column: str) -> pl.Expr:
     """Return a column of plain words as JSON strings."""
     return pl.concat_str(pl.lit('"'), column, pl.lit('"'))
 
@@ -98,7 +98,7 @@ def _quoted(column: str) -> pl.Expr:
 def _quote(texts: pl.Series) -> pl.Series:
     """Return any texts as JSON strings; null stays null."""
     odd = texts.filter(~texts.str.contains(_PLAIN))
-    quoted = texts.to_frame("text").select(text=_quoted("text"))["text"]
+    quoted = texts.to_frame("text").select(text=_quote_column("text"))["text"]
     if odd.is_empty():
         return quoted.alias(texts.name)
     mapped = texts.to_frame("text").join(
@@ -128,7 +128,7 @@ def _render_listings(batch: BatchAnswers, start: int, count: int) -> pl.DataFram
     text = _object(
         feed="feed",
         indicator="value",
-        scope=_quoted("scope"),
+        scope=_quote_column("scope"),
         since="since",
         until=pl.col("until").fill_null("null"),
         evidence="evidence",

@@ -44,6 +44,10 @@ def _describe_run(status: Status) -> str:
 
 
 def _count_good(status: Status, check: str, count: int) -> str:
-    """Return how many things of a kind have a good finding."""
-    good = sum(one.check == check and one.state == "fine" for one in status.findings)
-    return f"{min(good, count)} of {count} as they should be" if count else "none"
+    """Return how many things of a kind have a good finding; without any finding nobody knows."""
+    findings = [one for one in status.findings if one.check == check and one.subject]
+    if not count:
+        return "none"
+    if not findings:
+        return f"{count}, of which nothing is known"
+    return f"{sum(one.state == 'fine' for one in findings)} of {count} as they should be"

@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
         for network in networks:
             code = _get_element(kernel, family, table, name, network)
             if code:
-                sys.stderr.write(f"{network.strip(', ')}: {os.strerror(code)}\n")
+                sys.stderr.write(f"{network}: {os.strerror(code)}\n")
                 return 1
     return 0
 
