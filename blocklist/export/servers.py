@@ -22,7 +22,7 @@ def list_servers(export: Export) -> list[str]:
     return servers + [KERNEL] * is_in_kernel(export)
 
 
-def look_at_server(export: Export, state: ExportState, name: str) -> ServerResult | None:
+def find_server_result(export: Export, state: ExportState, name: str) -> ServerResult | None:
     """Ask a server for the list of a state; None if the list has nothing that shows."""
     if name == KERNEL:
         return look_at_kernel(export, state)

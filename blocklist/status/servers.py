@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
 from blocklist.export.render.state import ExportState
-from blocklist.export.servers import list_servers, look_at_server
+from blocklist.export.servers import find_server_result, list_servers
 from blocklist.export.stage.freshness import load_matching_states
 from blocklist.ledger.db.timestamps import current_timestamp
 from blocklist.ledger.releases.export_health import ServerRecord, load_server_records
@@ -66,7 +66,7 @@ def _look(
     export: Export, state: ExportState | None, name: str, record: ServerRecord
 ) -> ServerStatus:
     """Ask a server now; its record says since when, and what it had before."""
-    result = look_at_server(export, state, name) if state else None
+    result = find_server_result(export, state, name) if state else None
     if result is None:  # never written, or nothing can be seen from here
         return _from_record(export, name, record)
     if result.unseen:

@@ -49,5 +49,5 @@ def _count_good(status: Status, check: str, count: int) -> str:
     if not count:
         return "none"
     if not findings:
-        return f"{count}, of which nothing is known"
+        return f"unknown ({count} configured)"
     return f"{sum(one.state == 'fine' for one in findings)} of {count} as they should be"
