@@ -4,9 +4,11 @@ Redirects are followed within limits, and the body is streamed.
 """
 
 import asyncio
+import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +20,7 @@ from blocklist.fetch.decompress import StreamDecompressor, is_zip_file, read_zip
 from blocklist.fetch.http_errors import error_from_exception, error_from_status
 from blocklist.fetch.integrity import BodyHashes
 from blocklist.fetch.proxies import select_proxy
-from blocklist.fetch.ssrf import SsrfGuard
+from blocklist.fetch.ssrf import AddressInfo, SsrfGuard
 from blocklist.fetch.types import ContentRefused, FetchError
 from blocklist.model import NO_VALIDATORS, Validators
 
@@ -27,9 +29,13 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
     from yarl import URL
 
+logger = logging.getLogger(__name__)
+
 USER_AGENT = f"blocklist/{__version__} (+manages the blocklist of one network)"
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _CHUNK_BYTES = 1 << 16
+#: How often to look whether closed connections have ended; one turn is usually enough.
+_CLOSING_TURNS = 1000
 
 #: Called with the bytes received and the bytes expected, if the server states them.
 ByteProgressCallback = Callable[[int, int | None], None]
@@ -100,10 +106,16 @@ class Downloader:
         from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
         from aiohttp.resolver import ThreadedResolver
 
+        sockets: list[socket.socket] = []
+
+        def create_socket(info: AddressInfo) -> socket.socket:
+            sockets.append(guard.create_socket(info))
+            return sockets[-1]
+
         connector = TCPConnector(
             ssl=ssl.create_default_context(),
             resolver=self._resolver or ThreadedResolver(),
-            socket_factory=guard.create_socket,
+            socket_factory=create_socket,
             limit=0,
         )
         timeout = ClientTimeout(
@@ -112,13 +124,16 @@ class Downloader:
             sock_connect=self._settings.connect_timeout,
             sock_read=self._settings.read_timeout,
         )
-        async with ClientSession(
-            connector=connector,
-            timeout=timeout,
-            cookie_jar=DummyCookieJar(),
-            auto_decompress=False,
-        ) as session:
-            yield session
+        try:
+            async with ClientSession(
+                connector=connector,
+                timeout=timeout,
+                cookie_jar=DummyCookieJar(),
+                auto_decompress=False,
+            ) as session:
+                yield session
+        finally:
+            await _end_connections(sockets)
 
     async def _follow_redirects(
         self,
@@ -198,6 +213,22 @@ class Downloader:
         else:
             return FetchError(f"{display_url}: not finished within {settings.total_timeout:g} s")
         return FetchError(f"{display_url}: {cause}", can_retry=True, is_unreachable=is_unreachable)
+
+
+async def _end_connections(sockets: list[socket.socket]) -> None:
+    """End the connections that the session left to the server to end.
+
+    The session does not wait for the end of a TLS connection that it closed before its own end
+    (RFC 8446 section 6.1: the server answers with a close_notify, or never).
+    """
+    for each in sockets:
+        with suppress(OSError):  # it is closed, or was never connected
+            each.shutdown(socket.SHUT_RDWR)
+    for _ in range(_CLOSING_TURNS):
+        if all(each.fileno() == -1 for each in sockets):
+            return
+        await asyncio.sleep(0.001)
+    logger.debug("a connection did not end")
 
 
 def _build_headers(request: HttpRequest, *, with_secrets: bool = True) -> dict[str, str]:

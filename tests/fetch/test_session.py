@@ -1,5 +1,8 @@
 """The fetching thread: whatever a task raises, the caller gets it and waits for nothing."""
 
+import gc
+import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from blocklist.fetch.session import FetchSession
 from blocklist.model import NO_VALIDATORS
 from tests.support import fault_server as faults
+from tests.support.fault_server import Asked, Connection
 from tests.support.http_feeds import GOOD, QUICK, HttpFeeds
 
 
@@ -29,3 +33,20 @@ def test_an_exception_that_ends_event_loops_reaches_the_caller(
         with pytest.raises(error, match="mine"):
             session.start_fetch(one, NO_VALIDATORS).result(timeout=20)
         assert session.start_fetch(two, NO_VALIDATORS).result(timeout=20)().body == GOOD
+
+
+async def answer_and_freeze(to: Connection, asked: Asked) -> None:
+    """Answer, then read nothing for a while, not even the end of the TLS connection."""
+    await to.answer("200 OK", GOOD)
+    time.sleep(0.5)  # the whole server stands still
+
+
+def test_no_connection_outlives_the_session(http_feeds: HttpFeeds, tmp_path: Path) -> None:
+    feed = http_feeds.feed("mine", answer_and_freeze, kind="https")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with FetchSession(QUICK, tmp_path) as session:
+            assert session.start_fetch(feed, NO_VALIDATORS).result(timeout=20)().body == GOOD
+        del session
+        gc.collect()
+    assert [str(each.message) for each in caught] == []
