@@ -214,7 +214,8 @@ def test_one_of_three_is_dead_and_all_is_answered() -> None:
     with FakeResolver(plays) as first, FakeResolver(plays) as second:
         gone = DnsServer("127.0.0.1", closed_port())
         asked = ((name, RecordType.A) for name in names)
-        replies, transport = ask([first.server, gone, second.server], *asked)
+        patient = QueryLimits(timeout=10.0, patience=60.0)
+        replies, transport = ask([first.server, gone, second.server], *asked, limits=patient)
     assert {reply.outcome for reply in replies.values()} == {DnsOutcome.ANSWER}
     assert transport.upstreams[1].answer_count == 0
     assert first.asked

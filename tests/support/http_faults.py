@@ -50,8 +50,8 @@ FAULTS = {
         says(b'{"error": "quota exceeded"}', "Content-Type: application/json"),
         REFUSED, 'not a list; it begins with {"error": "quota exceeded"}', kept=True,
     ),
-    "slow loris": Fault(faults.slow_loris, FAILED, "not finished within 1 s"),
-    "silence": Fault(faults.silence, FAILED, "no data from the server for 0.3 s"),
+    "slow loris": Fault(faults.slow_loris, FAILED, "not finished within 5 s"),
+    "silence": Fault(faults.silence, FAILED, "no data from the server for 1 s"),
     "endless body": Fault(faults.endless, REFUSED, "more than 20,000,000 bytes, which no list has"),
     "length over the cap": Fault(
         faults.claims_too_much, REFUSED, "10,000,000,000 bytes, more than the 20,000,000"

@@ -27,7 +27,7 @@ NAMES = [f"n{number}.example" for number in range(2000)]
 GOOD = "\n".join(NAMES).encode() + b"\n"
 CAP = 20_000_000
 QUICK = CollectConfig(
-    connect_timeout=0.5, read_timeout=0.3, total_timeout=1.0, tries=2, backoff=0.01, max_wait=0.05,
+    connect_timeout=0.5, read_timeout=1.0, total_timeout=5.0, tries=2, backoff=0.01, max_wait=0.05,
     per_host=50, max_bytes=CAP,
 )  # fmt: skip
 
