@@ -35,12 +35,18 @@ class CurrentExports:
         record = self.records.get(export.name)
         return export.name in self.states and is_export_fresh(export, record, self.inputs)
 
-    def has_intact_base(self, export: Export) -> bool:
-        """Return whether the file of an export is that of the release stored with it."""
+    def has_known_base(self, export: Export, *, may_be_replaced: bool) -> bool:
+        """Return whether the base zone in force is that of the release stored with it.
+
+        While another process may replace its file, the file is not compared.
+        """
         record = self.records.get(export.name)
         if record is None or export.name not in self.states:
             return False
-        return is_export_fresh(export, record, replace(self.inputs, release=record.content_release))
+        inputs = replace(self.inputs, release=record.content_release)
+        if may_be_replaced:
+            return record.inputs_digest == inputs.digest_for(export)
+        return is_export_fresh(export, record, inputs)
 
     def needs_hot_zone(self, export: Export) -> bool:
         """Return whether the hot zone of an export, or what is left of it, has to be written."""

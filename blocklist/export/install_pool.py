@@ -5,7 +5,7 @@ are reported by the thread that submits.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
@@ -79,6 +79,22 @@ class InstallPool(AbstractContextManager["InstallPool"]):
         with interrupt_with(self._interruption):
             return install.work()
 
+    def install_all(
+        self,
+        exports: Iterable[Export],
+        start: "Start",
+        on_outcome: Callable[[ExportOutcome], None],
+    ) -> None:
+        """Start the install of each export in the order of names; call `on_outcome` for each.
+
+        The order of locks is the same in all processes, so no two wait for each other.
+        """
+        for export in sorted(exports, key=lambda export: export.name):
+            for outcome in (*start(export, self), *self.iter_finished()):
+                on_outcome(outcome)
+        for outcome in self.iter_all():
+            on_outcome(outcome)
+
     def iter_finished(self) -> Iterator[ExportOutcome]:
         """Yield the outcomes of the installs that have ended."""
         for pending in [one for one in self._pending if one.future.done()]:
@@ -104,6 +120,17 @@ class InstallPool(AbstractContextManager["InstallPool"]):
         while self._pending:
             with suppress(BaseException):  # the error that ends the body is the one to report
                 self._pending.pop().finish()
+
+
+#: Hand the install of an export over to a pool; yield its outcome if it fails before.
+Start = Callable[[Export, InstallPool], Iterator[ExportOutcome]]
+
+
+def announce_install(export: Export, release: int, on_message: Callable[[str], None]) -> None:
+    """Report what is waited for, because servers may need long to load a list."""
+    if export.installation.probe:
+        servers = " and ".join(export.installation.probe)
+        on_message(f"export {export.name}: waiting for {servers} to load release {release}")
 
 
 def _run_now(install: Install) -> Future[ExportResult]:

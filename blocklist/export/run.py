@@ -14,9 +14,10 @@ from blocklist.atomic_files import remove_leftovers
 from blocklist.config.exports import Export
 from blocklist.config.loader import Config
 from blocklist.config.mistakes import suggest_name
-from blocklist.errors import ExportFailed, LockHeld, NotFoundError, NotHot
+from blocklist.errors import ExportFailed, LockHeld, NotFoundError
 from blocklist.export.current import CurrentExports, load_current_exports
-from blocklist.export.install_pool import Install, InstallPool
+from blocklist.export.hot.session import HotSession
+from blocklist.export.install_pool import Install, InstallPool, announce_install
 from blocklist.export.kernel.look import is_in_kernel, look_at_kernel
 from blocklist.export.rehearsal import Rehearsal
 from blocklist.export.render.state import ExportOutcome, ExportResult, ExportState
@@ -62,19 +63,22 @@ def run_exports(  # noqa: PLR0913 (options by keyword)
     Several processes may do this at once: only the holder of an export's lock changes its file, and
     always to the release that is then current. So no file goes back to an older release.
     """
-    session = _ExportSession(
-        writer, config, exports, rehearsal, on_message, force=force, hot_only=hot_only
-    )
     outcomes = dict[str, ExportOutcome]()
+
+    def report(outcome: ExportOutcome) -> None:
+        outcomes[outcome.name] = outcome
+        on_outcome(outcome)
+
+    hot_zones = HotSession(writer, config, exports, on_message)
+    if hot_only:
+        # They are finished before any lock of a base zone is waited for.
+        with InstallPool() as pool:
+            hot = [export for export in exports if export.hot]
+            pool.install_all(hot, hot_zones.start, report)
+    session = _ExportSession(writer, config, exports, rehearsal, hot_zones, on_message, force=force)
     with InstallPool() as pool:
-        # The order of locks is the same in all processes, so no two wait for each other.
-        for export in sorted(exports, key=lambda export: export.name):
-            for outcome in (*session.start(export, pool), *pool.iter_finished()):
-                outcomes[outcome.name] = outcome
-                on_outcome(outcome)
-        for outcome in pool.iter_all():
-            outcomes[outcome.name] = outcome
-            on_outcome(outcome)
+        rest = [export for export in exports if export.name not in outcomes]
+        pool.install_all(rest, session.start, report)
     return [outcomes[export.name] for export in exports]
 
 
@@ -87,14 +91,14 @@ class _ExportSession:
         config: Config,
         exports: list[Export],
         rehearsal: Rehearsal | None,
+        hot_zones: HotSession,
         on_message: Callable[[str], None],
         *,
         force: bool,
-        hot_only: bool,
     ) -> None:
         self._writer, self._config, self._rehearsal = writer, config, rehearsal
-        self._exports, self._on_message = exports, on_message
-        self._force, self._hot_only = force, hot_only
+        self._exports, self._hot_zones = exports, hot_zones
+        self._on_message, self._force = on_message, force
         self._updater: ExportUpdater | None = None
 
     def start(self, export: Export, pool: InstallPool) -> Iterator[ExportOutcome]:
@@ -114,13 +118,7 @@ class _ExportSession:
 
     def _prepare(self, export: Export) -> Install:
         """Return what is left to do for an export, after its new file was rendered."""
-        current = self._load()
-        if self._hot_only and export.hot and current.has_intact_base(export):
-            try:
-                return self._prepare_hot_zone(export, current)
-            except NotHot as reason:
-                logger.info("export %s: the base zone is rewritten: %s", export.name, reason)
-        install = self._prepare_file(export, current)
+        install = self._prepare_file(export, self._load())
         return replace(install, record=partial(self._record, export, install.record))
 
     def _prepare_file(self, export: Export, current: CurrentExports) -> Install:
@@ -134,7 +132,7 @@ class _ExportSession:
 
         if prepared is None:
             prepared = self._render(export, current, state)
-        self._announce(export, current.inputs.release)
+        announce_install(export, current.release.number, self._on_message)
         return Install(
             partial(install_prepared, prepared),
             partial(record_export, self._writer, export, current.inputs),
@@ -148,30 +146,7 @@ class _ExportSession:
         The other way round, names would be open until the file is loaded.
         """
         record(result)
-        current = self._load()
-        if not current.needs_hot_zone(export):
-            return
-        try:
-            install = self._prepare_hot_zone(export, current)
-        except NotHot as reason:
-            # A release was published meanwhile; who did so waits for the lock to write the base.
-            logger.info("export %s: the hot zone stays: %s", export.name, reason)
-            return
-        install.record(install.work())
-
-    def _prepare_hot_zone(self, export: Export, current: CurrentExports) -> Install:
-        """Return what is left to do for the hot zone; raise `NotHot` if it cannot do."""
-        from blocklist.export.hot.update import prepare_hot_zone, record_hot_zone
-        from blocklist.export.update import install_prepared
-
-        base_release = current.records[export.name].content_release
-        previous = current.states.get(export.as_hot().name)
-        prepared = prepare_hot_zone(self._writer, export, current.inputs, base_release, previous)
-        self._announce(prepared.export, current.inputs.release)
-        return Install(
-            partial(install_prepared, prepared),
-            partial(record_hot_zone, self._writer, export, current.inputs, base_release),
-        )
+        self._hot_zones.consolidate(export)
 
     def _render(
         self, export: Export, current: CurrentExports, state: ExportState | None
@@ -179,13 +154,6 @@ class _ExportSession:
         if self._updater is None:
             self._updater = self._make_updater(current)
         return self._updater.prepare(export, current.inputs, state, force=self._force)
-
-    def _announce(self, export: Export, release: int) -> None:
-        """Report what is waited for, because servers may need long to load a list."""
-        if export.installation.probe:
-            servers = " and ".join(export.installation.probe)
-            text = f"export {export.name}: waiting for {servers} to load release {release}"
-            self._on_message(text)
 
     def _load(self) -> CurrentExports:
         return load_current_exports(self._writer.database, self._config, self._exports)

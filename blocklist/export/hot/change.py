@@ -1,74 +1,96 @@
-"""Load the change that a hot zone holds: two releases -> the rows near the changed names in both.
+"""Load the change that a hot zone holds: a span of releases -> rows near the changed names in each.
 
 Only rows at, above and below the changed names are loaded, so nothing grows with the list.
 """
 
 from dataclasses import dataclass
-from itertools import chain
 
 import polars as pl
 
 from blocklist.config.exports import Export
 from blocklist.errors import NotHot
+from blocklist.export.hot.span import HotSpan
 from blocklist.export.render.canary import exclude_canary_rows
 from blocklist.frames.schemas import RELEASE
-from blocklist.indicators.names import name_and_ancestors
 from blocklist.ledger.db.transaction import Transaction
-from blocklist.ledger.lookup import LedgerLookup, VerdictRecord
-from blocklist.ledger.point_in_time import PointInTime
+from blocklist.ledger.releases.name_history import (
+    NAME_HISTORY,
+    list_decided_values,
+    load_history_above,
+    load_history_below,
+    select_release,
+)
 from blocklist.ledger.releases.verdicts import list_changed_values
-from blocklist.model import Kind, Verdict
+from blocklist.model import Kind
 
-#: More changed names, or more names below one of them, are left to the base zone. Each changed
-#: name is searched in every pack of names.
+#: More changed names, or more names below them, are left to the base zone.
 _MAX_CHANGED, _MAX_BELOW = 50, 2000
 
 
 @dataclass(frozen=True)
 class HotChange:
-    """What changed between two releases: rows (schema `RELEASE`) of both, and the names."""
+    """What changed: rows (schema `RELEASE`) of each base zone and of the release, and the names."""
 
-    old_rows: pl.DataFrame
+    #: The rows of each release that a server's base zone may be of.
+    old_rows: list[pl.DataFrame]
     new_rows: pl.DataFrame
+    #: The names whose answers are led to those of the release, with the names below them.
     changed: pl.Series
 
 
-def load_hot_change(transaction: Transaction, export: Export, old: int, new: int) -> HotChange:
-    """Return the rows near the names that changed between two releases.
+def load_hot_change(transaction: Transaction, export: Export, span: HotSpan) -> HotChange:
+    """Return the rows near the names that changed in a span of releases.
 
-    Raise `NotHot` if too many changed, or if the old release was pruned.
+    Raise `NotHot` if too many changed, or if the release of the base zone was pruned.
     """
     sql = "SELECT 1 FROM release WHERE number = ? AND NOT pruned"
-    if transaction.execute(sql, old).fetchone() is None:
-        raise NotHot(f"release {old} was pruned")
-    names = list_changed_values(transaction, Kind.DOMAIN, after=old, upto=new)
+    if transaction.execute(sql, span.base).fetchone() is None:
+        raise NotHot(f"release {span.base} was pruned")
+    list_values = list_decided_values if span.only_decided else list_changed_values
+    names = list_values(transaction, Kind.DOMAIN, after=span.base, upto=span.release)
     if names.len() > _MAX_CHANGED:
-        raise NotHot(f"{names.len()} names changed since release {old}")
-    old_rows, new_rows = (_load_rows(transaction, export, names, at) for at in (old, new))
-    parts = [
-        rows.join(others, on=RELEASE.names(), how="anti")
-        for rows, others in ((old_rows, new_rows), (new_rows, old_rows))
+        raise NotHot(f"{names.len()} names changed since release {span.base}")
+    history = _load_history(transaction, names.to_list(), span)
+    old_rows = [
+        exclude_canary_rows(export, select_release(history, number))
+        for number in _list_bases(history, span)
     ]
-    return HotChange(old_rows, new_rows, pl.concat(parts)["value"].unique().sort())
+    new_rows = exclude_canary_rows(export, select_release(history, span.release))
+    return HotChange(old_rows, new_rows, _select_changed(names, old_rows, new_rows))
 
 
-def _load_rows(
-    transaction: Transaction, export: Export, names: pl.Series, release: int
-) -> pl.DataFrame:
-    lookup = LedgerLookup(transaction.connection, PointInTime(release, 0))
-    around = {up for name in names for up in name_and_ancestors(name)}
-    records = lookup.find_verdicts(sorted(around))
-    for name in names:
-        below = lookup.find_names_below(name, _MAX_BELOW)
-        if len(below) == _MAX_BELOW:
-            raise NotHot(f"too many names are below {name}")
-        records += below
-    rows = [_to_row(record) for record in dict.fromkeys(chain(records)) if record.is_exported]
-    names_only = pl.DataFrame(rows, schema=RELEASE, orient="row").filter(kind=Kind.DOMAIN.value)
-    return exclude_canary_rows(export, names_only)
+def _load_history(transaction: Transaction, names: list[str], span: HotSpan) -> pl.DataFrame:
+    """Return the rows at, above and below names (schema `NAME_HISTORY`)."""
+    if not names:
+        return NAME_HISTORY.to_frame()
+    first, last = span.base, span.release
+    below = load_history_below(transaction, names, first=first, last=last, limit=_MAX_BELOW)
+    if below.height == _MAX_BELOW:
+        raise NotHot(f"too many names are below {', '.join(names)}")
+    above = load_history_above(transaction, names, first=first, last=last)
+    return pl.concat([above, below]).unique()
 
 
-def _to_row(record: VerdictRecord) -> tuple[str, str, str, str]:
-    is_block = record.verdict is Verdict.BLOCK
-    action = Verdict.BLOCK if is_block else Verdict.ALLOW
-    return (record.kind.value, record.value, record.scope.value, action.value)
+def _list_bases(history: pl.DataFrame, span: HotSpan) -> list[int]:
+    """Return the releases that a base zone may be of, without those that have the rows of another.
+
+    A process that installs a base zone may have begun with any release that was current since.
+    """
+    if not span.may_be_replaced:
+        return [span.base]
+    moments = pl.concat([history["since"], history["until"]]).drop_nulls().unique().sort()
+    between = moments.filter((moments > span.base) & (moments < span.release))
+    return [span.base, *between]
+
+
+def _select_changed(
+    names: pl.Series, old_rows: list[pl.DataFrame], new_rows: pl.DataFrame
+) -> pl.Series:
+    """Return the names that have other rows in one of the base zones than in the release."""
+    differences = [
+        rows.join(others, on=RELEASE.names(), how="anti")
+        for old in old_rows
+        for rows, others in ((old, new_rows), (new_rows, old))
+    ]
+    differing = pl.concat(differences)["value"].unique()
+    return names.filter(names.is_in(differing.implode())).sort()

@@ -1,9 +1,12 @@
-"""Render a hot zone: rows of two releases near the changed names -> rows that replace the old ones.
+"""Render a hot zone: rows of releases near the changed names -> rows that replace the old ones.
 
 A resolver looks into the hot zone first. So at and below each changed name the hot zone answers for
-every name where one of the two releases has a rule, and for the names between. Elsewhere it has
-nothing, and the base zone, which is of the old release, gives the same answers as the new one.
+every name where one of the releases has a rule, and for the names between. Elsewhere it has
+nothing, and the base zone answers. While the base zone is replaced, servers have it of different
+releases; then the hot zone is right before each of them.
 """
+
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -30,28 +33,28 @@ _SLOTS = ("at_name", "below_name")
 
 
 def render_overlay(
-    hot: Export, old_rows: pl.DataFrame, new_rows: pl.DataFrame, changed: pl.Series
+    hot: Export, old_rows: Sequence[pl.DataFrame], new_rows: pl.DataFrame, changed: pl.Series
 ) -> Body:
-    """Return the rows of a hot zone that lead from the old release to the new one.
+    """Return the rows of a hot zone that lead from each old release to the new one.
 
     The rows (schema `RELEASE`, names only) are those at, above and below the `changed` names. Raise
-    `NotHot` if a row does not fit, or if the old release lets a name pass and the new one has no
+    `NotHot` if a row does not fit, or if an old release lets a name pass and the new one has no
     rule for it: a hot zone cannot undo that.
     """
     require_host_owners(hot)
     limit = owner_length_limit(hot)
-    names = _list_names(old_rows, new_rows, changed)
+    names = _list_names([*old_rows, new_rows], changed)
     _require_fitting(hot, names, limit)
-    before = _answer_slots(names, _pin_rows(old_rows, limit))
+    before = pl.concat(_answer_slots(names, _pin_rows(rows, limit)) for rows in old_rows)
     after = _answer_slots(names, _pin_rows(new_rows, limit))
     entries = sort_by_family(_select_entries(before, after))
     block_count = int(entries.select(IS_BLOCK.sum()).item())
     return Body((BodyPart(entries, name_records(policy_data(hot))),), block_count, {})
 
 
-def _list_names(old_rows: pl.DataFrame, new_rows: pl.DataFrame, changed: pl.Series) -> pl.DataFrame:
+def _list_names(releases: list[pl.DataFrame], changed: pl.Series) -> pl.DataFrame:
     """Return the changed names, the names below them that have rows, and the names between."""
-    listed = pl.concat([changed, old_rows["value"], new_rows["value"]]).unique()
+    listed = pl.concat([changed, *(rows["value"] for rows in releases)]).unique()
     listed = listed.filter(are_at_or_below(listed, changed))
     above = expand_ancestors(listed.alias("value").to_frame(), "value")["ancestor"]
     names = pl.concat([listed, above.cast(pl.String)]).unique()
@@ -84,18 +87,18 @@ def _answer_slots(names: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _select_entries(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """Return the names that need rows, as `zone_names.name_records` renders them.
 
-    A slot needs a row if either release has a rule there, or if a wildcard of the hot zone above
-    would answer for it.
+    `before` has the slots of each old release. A slot needs a row if any release has a rule there,
+    or if a wildcard of the hot zone above would answer for it.
     """
-    both = after.join(before, on="value", suffix="_before", maintain_order="left")
+    both = after.join(_join_slots(before), on="value", maintain_order="left")
     for slot in _SLOTS:
-        is_pass_removed = (pl.col(f"{slot}_before") == PASS_CODE) & (pl.col(slot) == 0)
+        is_pass_removed = pl.col(f"{slot}_passed") & (pl.col(slot) == 0)
         if both.select(is_pass_removed.any()).item():
-            raise NotHot("the release before lets a name pass for which there is no rule now")
-    wildcards = both.filter((pl.col("below_name") > 0) | (pl.col("below_name_before") > 0))
+            raise NotHot("a release before lets a name pass for which there is no rule now")
+    is_needed = {slot: (pl.col(slot) > 0) | pl.col(f"{slot}_ruled") for slot in _SLOTS}
+    wildcards = both.filter(is_needed["below_name"])
     marks = wildcards.select("value", below_name=pl.lit(1, POLICY_CODE))
     covered = inherit_rules(both, marks)["covered"]
-    is_needed = {slot: (pl.col(slot) > 0) | (pl.col(f"{slot}_before") > 0) for slot in _SLOTS}
     needs_own = is_needed["at_name"] | pl.col("covered")
     entries = both.with_columns(covered=covered).select(
         "value",
@@ -106,3 +109,11 @@ def _select_entries(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
         covered=pl.lit(value=True),
     )
     return entries.filter(pl.col("at_name").is_not_null() | pl.col("wildcard"))
+
+
+def _join_slots(before: pl.DataFrame) -> pl.DataFrame:
+    """Return for each name whether any old release has a rule at a slot, and lets it pass."""
+    slots = pl.col(_SLOTS)
+    return before.group_by("value").agg(
+        (slots > 0).any().name.suffix("_ruled"), (slots == PASS_CODE).any().name.suffix("_passed")
+    )

@@ -2,7 +2,11 @@
 
 Three kinds of locks are beside the database. The *job lock* lets one long command work at a time.
 The *publication lock* lets one decision at a time publish a release. An *export lock* lets one
-process at a time install the file of an export. The kernel frees a lock when its holder dies.
+process at a time install the file of an export; a hot zone is an export of its own. The kernel
+frees a lock when its holder dies.
+
+Nobody waits for the lock of an export while it holds the lock of a hot zone. So no two processes
+wait for each other.
 """
 
 import fcntl
@@ -35,6 +39,11 @@ def publication_lock_path(database: Path) -> Path:
     return database.with_name(f"{database.name}.publication.lock")
 
 
+def export_lock_path(database: Path, export: str) -> Path:
+    """Return where the lock of an export of a database is."""
+    return database.with_name(f"{database.name}.export-{export}.lock")
+
+
 def hold_writer_lock(
     database: Path, command: str, wait_seconds: float = 0
 ) -> AbstractContextManager[None]:
@@ -53,7 +62,7 @@ def hold_publication_lock(database: Path, command: str) -> AbstractContextManage
 
 def hold_export_lock(database: Path, export: str, command: str) -> AbstractContextManager[None]:
     """Hold the lock of an export of a database; wait for it, or raise `LockHeld`."""
-    path = database.with_name(f"{database.name}.export-{export}.lock")
+    path = export_lock_path(database, export)
     return _hold_lock(path, f"export {export}", command, EXPORT_WAIT_SECONDS)
 
 
@@ -61,7 +70,8 @@ def hold_export_lock(database: Path, export: str, command: str) -> AbstractConte
 def _hold_lock(path: Path, what: str, command: str, wait_seconds: float) -> Iterator[None]:
     """Hold the lock at a path; `what` it protects is named by the error."""
     with _open_lock_file(path) as file:
-        deadline = time.monotonic() + wait_seconds
+        # It is tried twice at least, because `_find_holder` takes a free lock for an instant.
+        deadline = time.monotonic() + max(wait_seconds, _PAUSE_SECONDS)
         while not _take_lock(file, path):
             if time.monotonic() >= deadline:
                 message = f"{what}: in use by {_read_holder(file)}; try again when it has ended"
@@ -110,6 +120,11 @@ def find_lock_holder(database: Path) -> str | None:
 def find_publisher(database: Path) -> str | None:
     """Return the process and command that hold the publication lock just now, or None."""
     return _find_holder(publication_lock_path(database))
+
+
+def find_export_holder(database: Path, export: str) -> str | None:
+    """Return the process and command that hold the lock of an export just now, or None."""
+    return _find_holder(export_lock_path(database, export))
 
 
 def _find_holder(path: Path) -> str | None:

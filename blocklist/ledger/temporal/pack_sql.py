@@ -38,14 +38,24 @@ def packed_range_sql(table: str, columns: str) -> str:
     )
 
 
-def members_ending_sql(table: str, columns: str) -> str:
-    """Return SQL for the packed members that end with `:suffix`; all packs are searched."""
+def members_ending_sql(table: str, columns: str, suffixes: Iterable[str] = (":suffix",)) -> str:
+    """Return SQL for the packed members that end with one of some suffixes; each is an expression.
+
+    All packs are searched, once.
+    """
+    suffixes = list(suffixes)
+    in_pack = " OR ".join(f"instr(members, {suffix} || '\"')" for suffix in suffixes)
     return (
         f"SELECT {columns} FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
-        "ON batch_id = batch.id AND instr(members, :suffix || '\"') "
-        "CROSS JOIN json_each(members) AS member "
-        "WHERE substr(member.value, -length(:suffix)) = :suffix"
+        f"ON batch_id = batch.id AND ({in_pack}) CROSS JOIN json_each(members) AS member "
+        f"WHERE {ending_sql('member.value', suffixes)}"
     )
+
+
+def ending_sql(value: str, suffixes: Iterable[str]) -> str:
+    """Return the condition that a value ends with one of some suffixes; all are expressions."""
+    ends = (f"substr({value}, -length({suffix})) = {suffix}" for suffix in suffixes)
+    return f"({' OR '.join(ends)})"
 
 
 def member_end_sql(table: str) -> str:

@@ -75,7 +75,7 @@ def render_pair(old: pl.DataFrame, new: pl.DataFrame) -> tuple[Body, Body]:
     with TemporaryDirectory() as folder:
         export = export_to(Path(folder), "rpz")
         base = get_dialect("rpz").render_body(export, old)
-        return render_overlay(export, old, new, changed), base
+        return render_overlay(export, [old], new, changed), base
 
 
 @given(releases, releases, st.integers(0, 9))
