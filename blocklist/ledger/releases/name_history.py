@@ -21,9 +21,8 @@ from blocklist.ledger.releases.verdicts import (
     to_export_rows,
 )
 from blocklist.ledger.temporal.pack_sql import (
-    ending_sql,
     member_end_sql,
-    members_ending_sql,
+    members_sql,
     packed_value_sql,
 )
 from blocklist.model import Kind
@@ -61,13 +60,21 @@ def load_history_below(
 
     The schema is `NAME_HISTORY`. There are at most `limit` rows, of all names together.
     """
-    suffixes = {f"suffix{place}": f".{name}" for place, name in enumerate(names)}
+    suffixes = tuple(f".{name}" for name in names)
     if not suffixes:
         return NAME_HISTORY.to_frame()
-    places = [f":{key}" for key in suffixes]
-    packed = members_ending_sql("verdict", _PACKED_COLUMNS, places)
-    own = ending_sql("value", places)
-    return _load_rows(transaction, own, packed, first, last, limit, **suffixes)
+    endings = [f'{suffix}"' for suffix in suffixes]
+    # Python finds several texts in a pack faster than SQLite's `instr` finds one.
+    add_function = transaction.connection.create_function
+    add_function("has_ending", 1, lambda members: any(end in members for end in endings))
+    add_function("is_ending", 1, lambda value: value.endswith(suffixes))
+    packed = members_sql(
+        "verdict",
+        _PACKED_COLUMNS,
+        in_pack="has_ending(members)",
+        is_member="is_ending(member.value)",
+    )
+    return _load_rows(transaction, "is_ending(value)", packed, first, last, limit)
 
 
 def _load_rows(

@@ -38,24 +38,26 @@ def packed_range_sql(table: str, columns: str) -> str:
     )
 
 
-def members_ending_sql(table: str, columns: str, suffixes: Iterable[str] = (":suffix",)) -> str:
-    """Return SQL for the packed members that end with one of some suffixes; each is an expression.
-
-    All packs are searched, once.
-    """
-    suffixes = list(suffixes)
-    in_pack = " OR ".join(f"instr(members, {suffix} || '\"')" for suffix in suffixes)
-    return (
-        f"SELECT {columns} FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
-        f"ON batch_id = batch.id AND ({in_pack}) CROSS JOIN json_each(members) AS member "
-        f"WHERE {ending_sql('member.value', suffixes)}"
+def members_ending_sql(table: str, columns: str) -> str:
+    """Return SQL for the packed members that end with `:suffix`; all packs are searched."""
+    return members_sql(
+        table,
+        columns,
+        in_pack="instr(members, :suffix || '\"')",
+        is_member="substr(member.value, -length(:suffix)) = :suffix",
     )
 
 
-def ending_sql(value: str, suffixes: Iterable[str]) -> str:
-    """Return the condition that a value ends with one of some suffixes; all are expressions."""
-    ends = (f"substr({value}, -length({suffix})) = {suffix}" for suffix in suffixes)
-    return f"({' OR '.join(ends)})"
+def members_sql(table: str, columns: str, *, in_pack: str, is_member: str) -> str:
+    """Return SQL for the packed members with a condition; all packs are searched.
+
+    Only packs with the condition `in_pack`, which is about `members`, are split into members.
+    """
+    return (
+        f"SELECT {columns} FROM {table}_batch AS batch CROSS JOIN {table}_pack AS pack "
+        f"ON batch_id = batch.id AND {in_pack} CROSS JOIN json_each(members) AS member "
+        f"WHERE {is_member}"
+    )
 
 
 def member_end_sql(table: str) -> str:
