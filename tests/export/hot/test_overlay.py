@@ -3,9 +3,6 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import dns.name
-import dns.rdatatype
-import dns.zone
 import polars as pl
 import pytest
 from hypothesis import given
@@ -16,48 +13,15 @@ from blocklist.export.hot.overlay import render_overlay
 from blocklist.export.registry import get_dialect
 from blocklist.export.render.body import Body
 from blocklist.frames.schemas import RELEASE
-from tests.support.exports import ZONE, export_to, release
+from tests.support.exports import export_to, release
 from tests.support.name_model import (
     QUERIES,
     Row,
-    existing_names,
     is_allowed_by_rows,
     is_blocked_by_rows,
-    is_blocked_by_zone,
     releases,
 )
-
-PASSTHRU = dns.name.from_text("rpz-passthru.")
-
-
-class TwoZones:
-    """Zones in the order in which a resolver looks into them."""
-
-    def __init__(self, *bodies: Body) -> None:
-        texts = [b"".join(body.encode_chunks()).decode() for body in bodies]
-        head = "$TTL 300\n@ SOA localhost. h.localhost. 1 1 1 1 1\n@ NS localhost.\n"
-        self._zones = [dns.zone.from_text(head + text, origin=ZONE) for text in texts]
-        self._existing = [existing_names(zone) for zone in self._zones]
-
-    def blocks_in_bind(self, query: str) -> bool:
-        """Answer by RFC 4592: a name that exists hides the wildcards above it."""
-        for zone, existing in zip(self._zones, self._existing, strict=True):
-            if is_blocked_by_zone(zone, existing, query, PASSTHRU):
-                return False
-            if is_blocked_by_zone(zone, existing, query):
-                return True
-        return False
-
-    def blocks_in_powerdns(self, query: str) -> bool:
-        """Answer by the nearest wildcard above, whatever exists."""
-        labels = query.split(".")
-        owners = [query, *("*." + ".".join(labels[at:]) for at in range(1, len(labels)))]
-        for zone in self._zones:
-            records = [zone.get_rdataset(owner, dns.rdatatype.CNAME) for owner in owners]
-            found = next(filter(None, records), None)
-            if found is not None:
-                return bool(found[0].target == dns.name.root)
-        return False
+from tests.support.two_zones import HEAD, TwoZones
 
 
 def to_frame(rows: list[Row]) -> pl.DataFrame:
@@ -83,7 +47,7 @@ def test_two_zones_answer_as_the_new_release(old: list[Row], extra: list[Row], k
     """Decisions add rows and remove some; every server then answers as for the new release."""
     new = old[:kept] + extra
     try:
-        zones = TwoZones(*render_pair(to_frame(old), to_frame(new)))
+        bodies = render_pair(to_frame(old), to_frame(new))
     except NotHot:
         assert any(
             is_allowed_by_rows(old, name)
@@ -92,6 +56,7 @@ def test_two_zones_answer_as_the_new_release(old: list[Row], extra: list[Row], k
             for name in QUERIES
         )
         return
+    zones = TwoZones(*(HEAD + b"".join(body.encode_chunks()).decode() for body in bodies))
     for blocks in (zones.blocks_in_bind, zones.blocks_in_powerdns):
         assert not [name for name in QUERIES if blocks(name) != is_blocked_by_rows(new, name)]
 
