@@ -1,7 +1,10 @@
 """Decisions reach a running server through the hot zone, as the guides set it up."""
 
+import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,8 +34,9 @@ FAMILY = ["family.example", "ok.family.example", "a.b.family.example", "z.a.b.fa
 class World:
     """A server with the two zones of a ledger."""
 
-    def __init__(self, server: Running, library: Blocklist, base: Path) -> None:
-        self.server, self.library, self.base = server.server, library, base
+    def __init__(self, server: Running, library: Blocklist, folder: Path) -> None:
+        self.server, self.library, self.folder = server.server, library, folder
+        self.base, self.reload = folder / "list", server.reload
 
     def blocked(self, *names: str) -> list[bool]:
         return [probe_server(self.server, name) is not ProbeAnswer.RESOLVES for name in names]
@@ -60,7 +64,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, upstream: int) -> Iter
         library = Blocklist.open(tmp_path / "blocklist.toml")
         report = library.run()
         assert report.is_good, report.exports
-        yield World(server, library, tmp_path / "list")
+        yield World(server, library, tmp_path)
 
 
 def test_decisions_are_in_force_in_seconds(world: World) -> None:
@@ -79,6 +83,30 @@ def test_decisions_are_in_force_in_seconds(world: World) -> None:
     assert report.is_good, report.exports
     assert world.base.stat().st_mtime_ns != before
     assert world.blocked("fraud.example", "other.example", *FAMILY) == [False, True] + [False] * 4
+
+
+def test_a_decision_does_not_wait_for_a_base_zone(world: World) -> None:
+    """It is in force before and after the server loads the base zone."""
+    configuration = world.folder / "blocklist.toml"
+    script = f"case $0 in *.hot) ;; *) sleep {2 * SECONDS} ;; esac; exec {shlex.join(world.reload)}"
+    reload = f"reload = {['sh', '-c', script, '{file}']}\n"
+    text = re.sub(r"reload = .*\n", lambda _: reload, configuration.read_text())
+    configuration.write_text(text)
+    library = Blocklist.open(configuration)
+    assert all(outcome.result for outcome in library.export())
+    (world.folder / "mine.txt").write_text("fraud.top\nlater.top\n")
+    before = world.base.stat().st_ino
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(library.run)
+        while world.base.stat().st_ino == before:
+            assert not run.done()
+            time.sleep(0.05)
+        _time("beside", lambda: library.allow.add("fraud.example", now=True))
+        assert not run.done()
+        assert world.blocked("fraud.example", "other.example") == [False, True]
+        report = run.result()
+    assert report.is_good, report.exports
+    assert world.blocked("fraud.example", "other.example") == [False, True]
 
 
 def _time(what: str, decide: Callable[[], EntryChange]) -> None:
