@@ -57,8 +57,8 @@ def run_exports(  # noqa: PLR0913 (options by keyword)
     load them. A failing export does not stop the others. A fresh file is neither rendered nor read,
     unless `force` is given, and an export that a `rehearsal` has prepared for this release is not
     rendered again. `on_message` gets what is waited for. With `hot_only`, an export with a hot zone
-    keeps its base zone if the hot zone can express the change. Raise `NotFoundError` if there is no
-    release yet.
+    keeps its base zone if the hot zone can express the change, and does not wait for a process that
+    installs the base zone. Raise `NotFoundError` if there is no release yet.
 
     Several processes may do this at once: only the holder of an export's lock changes its file, and
     always to the release that is then current. So no file goes back to an older release.

@@ -75,7 +75,8 @@ class HotSession:
                 install = self._prepare(export, current, span)
                 install.record(install.work())
         except (NotHot, LockHeld) as reason:
-            # Of a release that was published meanwhile, the publisher writes the base zone.
+            # Of a release that was published meanwhile, the publisher writes the base zone. The
+            # holder of the lock has written a hot zone that is right before this base zone, too.
             logger.info("export %s: the hot zone stays: %s", export.name, reason)
 
     def _prepare_for_decision(self, export: Export) -> Install:
