@@ -234,12 +234,6 @@ def _find_hot_faults(read: ExportTable, target: Target) -> KeyFaults:
     }  # fmt: skip
     for key in (key for key, value in filters.items() if value):
         yield key, "expected none beside hot = true, which needs all names of a release"
-    if (
-        read.hot_zone
-        and read.zone
-        and canonicalize_name(read.hot_zone) == canonicalize_name(read.zone)
-    ):
-        yield "hot_zone", "expected another name than that of the zone"
 
 
 def _find_action_faults(

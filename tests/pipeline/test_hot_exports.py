@@ -159,7 +159,9 @@ def test_a_hot_zone_that_is_not_loaded_is_undone(world: World) -> None:
         pytest.param(HOT.replace('"rpz"', '"hosts"'), "no response policy zone", id="hosts"),
         pytest.param(HOT + 'feeds = ["mine"]\n', "all names", id="feeds"),
         pytest.param(HOT + "alive = true\n", "all names", id="alive"),
-        pytest.param(HOT + 'hot_zone = "rpz.test"\n', "another name", id="same-zone"),
+        pytest.param(
+            HOT + 'hot_zone = "rpz.test"\n', "exports.zone has this zone already", id="same-zone"
+        ),
         pytest.param(HOT + 'hot_path = "out/zone"\n', "has this path", id="same-path"),
         pytest.param(HOT + 'hot_path = "./out/../out/zone"\n', "has this path", id="same-file"),
         pytest.param(HOT + 'hot_path = "blocklist.db"\n', "has this path", id="database"),
@@ -169,7 +171,11 @@ def test_a_hot_zone_that_is_not_loaded_is_undone(world: World) -> None:
             "has this zone",
             id="zone-of-another",
         ),
-        pytest.param(HOT + 'hot_zone = "RPZ.test."\n', "another name", id="same-zone-typed"),
+        pytest.param(
+            HOT + 'hot_zone = "RPZ.test."\n',
+            "exports.zone has this zone already",
+            id="same-zone-typed",
+        ),
     ],
 )
 def test_what_cannot_have_a_hot_zone(tmp_path: Path, zone: str, fault: str) -> None:

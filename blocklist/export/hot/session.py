@@ -60,7 +60,8 @@ class HotSession:
     def consolidate(self, export: Export) -> None:
         """Lead the hot zone from the base zone that was just recorded to the current release.
 
-        The lock of the export is held. Before the base zone was loaded, names would be open.
+        The caller holds the lock of the export. Call it after the servers have loaded the base
+        zone: emptied earlier, the hot zone would leave its names open.
         """
         if not self._load().needs_hot_zone(export):
             return
@@ -75,8 +76,8 @@ class HotSession:
                 install = self._prepare(export, current, span)
                 install.record(install.work())
         except (NotHot, LockHeld) as reason:
-            # Of a release that was published meanwhile, the publisher writes the base zone. The
-            # holder of the lock has written a hot zone that is right before this base zone, too.
+            # Another process published meanwhile. Either it waits to write the base zone, or it
+            # holds the lock and writes a hot zone that is right before this base zone, too.
             logger.info("export %s: the hot zone stays: %s", export.name, reason)
 
     def _prepare_for_decision(self, export: Export) -> Install:
@@ -89,10 +90,9 @@ class HotSession:
 
         A job that works, or the holder of the lock, brings the base zone of what else changed. So
         the hot zone has only the names that entries changed. Between the publication of a run and
-        its exports, the run holds the job lock. If the job that works is another one, because that
-        run failed, then what it published stays open as it was, until the next run or decision.
-        Without a job and a holder all changed names count, so that the base is rewritten if they
-        are many.
+        its exports, the run holds the job lock. If that run failed and another job works, then the
+        names that the run published are not blocked yet, until the next run or decision. Without a
+        job and a holder, all changed names count, so the base is rewritten if they are many.
         """
         database = self._writer.database
         is_job_working = find_lock_holder(database) is not None
