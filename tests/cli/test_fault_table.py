@@ -12,23 +12,17 @@ from blocklist.ledger.feeds.listings import load_listings
 from tests.support import fault_server as faults
 from tests.support.cli import commands
 from tests.support.http_faults import FAULTS, Fault
-from tests.support.http_feeds import GOOD, NAMES, HttpFeeds, http_feeds, tls_contexts
+from tests.support.http_feeds import GOOD, NAMES, QUICK, HttpFeeds, http_feeds, tls_contexts
 
 __all__ = ["http_feeds", "tls_contexts"]  # fixtures
 
 pytestmark = pytest.mark.slow
 FEEDS = [f"feed-{number:02}" for number in range(1, 21)]
-_COLLECT = """
-[collect]
-connect_timeout = 0.5
-read_timeout = 0.3
-total_timeout = 1.0
-tries = 2
-backoff = 0.01
-max_wait = 0.05
-per_host = 50
-max_bytes = 20000000
-"""
+_KEYS = (
+    "connect_timeout", "read_timeout", "total_timeout", "tries", "backoff", "max_wait", "per_host",
+    "max_bytes",
+)  # fmt: skip
+_COLLECT = "\n".join(["[collect]", *(f"{key} = {getattr(QUICK, key)}" for key in _KEYS), ""])
 
 
 def configure(http_feeds: HttpFeeds, faulty: str, fault: Fault | None) -> None:

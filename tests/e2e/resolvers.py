@@ -11,13 +11,12 @@ from pathlib import Path
 
 import dns.exception
 import dns.message
-import dns.query
 import pytest
 from dns.rcode import Rcode
 from dns.rdatatype import CNAME, A, RdataType
 
 from tests.e2e.reloading import DNSMASQ, KNOT, KRESD, RECURSOR, UNBOUND
-from tests.e2e.servers import _NAMED, free_port, running
+from tests.e2e.servers import _NAMED, ask_over_udp, free_port, running
 
 #: The address of every name that is not blocked.
 OPEN = "192.0.2.1"
@@ -109,7 +108,7 @@ class Asked:
     def answer(self, name: str, kind: RdataType) -> tuple[Rcode, list[str]]:
         """Return the code of the server's answer, and the data in it."""
         query = dns.message.make_query(name, kind)
-        found = dns.query.udp(query, "127.0.0.1", timeout=self.seconds, port=self.port)
+        found = ask_over_udp(query, self.port, self.seconds)
         return found.rcode(), [str(data) for part in found.answer for data in part]
 
 

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import dns.message
-import dns.query
 import pytest
 
 from blocklist.collect.outcome import UpdateOutcome
@@ -18,7 +17,7 @@ from blocklist.config.feeds import Feed, build_feed
 from blocklist.config.loader import Config
 from blocklist.ledger.db.writer import open_ledger_writer
 from blocklist.model import FeedState
-from tests.e2e.servers import answers, asker, free_port, running
+from tests.e2e.servers import answers, ask_over_udp, asker, free_port, running
 
 pytestmark = pytest.mark.e2e("knotd")
 
@@ -91,7 +90,7 @@ class Knot:
 
     def serial(self) -> int:
         query = dns.message.make_query("rpz.example", "SOA")
-        answer = dns.query.udp(query, "127.0.0.1", timeout=2, port=self.port)
+        answer = ask_over_udp(query, self.port, 2)
         return int(answer.answer[0][0].serial)
 
     def said(self) -> str:
